@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""stinespring: compile transformers into quantum circuits and check that the circuits do what the model does.
+
+model = stinespring.load("examples/two_tokens.json")
+program = stinespring.compile(model, prompt="a b", steps=2)
+samples = stinespring.run(program, shots=20_000, seed=7)
+verdict = stinespring.check(samples)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from stinespring.version import __version__
+
+if TYPE_CHECKING:
+    from stinespring.backends.execute import run
+    from stinespring.checks.files import read_samples
+    from stinespring.checks.verdict import check
+    from stinespring.compiler.compile import compile_model as compile  # noqa: A004 - the field's word for it
+    from stinespring.errors import StinespringError
+    from stinespring.models.base import TextModel
+    from stinespring.models.load import load
+    from stinespring.stages import Program, Samples, Verdict
+
+__all__ = [
+    "Program",
+    "Samples",
+    "StinespringError",
+    "TextModel",
+    "Verdict",
+    "__version__",
+    "check",
+    "compile",
+    "load",
+    "read_samples",
+    "run",
+]
+
+_HOMES = {
+    "Program": ("stinespring.stages", "Program"),
+    "Samples": ("stinespring.stages", "Samples"),
+    "StinespringError": ("stinespring.errors", "StinespringError"),
+    "TextModel": ("stinespring.models.base", "TextModel"),
+    "Verdict": ("stinespring.stages", "Verdict"),
+    "check": ("stinespring.checks.verdict", "check"),
+    "compile": ("stinespring.compiler.compile", "compile_model"),
+    "load": ("stinespring.models.load", "load"),
+    "read_samples": ("stinespring.checks.files", "read_samples"),
+    "run": ("stinespring.backends.execute", "run"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that ``import stinespring`` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'stinespring' has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Program to samples: one run for a static program, one batch for each step of a stepwise one."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+from stinespring.backends.base import Backend, open_backend
+from stinespring.backends.seeds import derive_seed, root_seed
+from stinespring.compiler.lowering import template_circuit
+from stinespring.compiler.stepwise import Stepper
+from stinespring.errors import InputError
+from stinespring.models.base import IntArray
+from stinespring.models.joint import require_count
+from stinespring.stages import Program, Samples
+from stinespring.version import __version__
+
+__all__ = ["run"]
+
+Progress = Callable[[str, float], None]
+PREFIXES_AT_ONCE = 2048  # 1023 angles each: 17 MB
+MOST_CALLS = 20  # simulator calls a batch; a call costs as much as about ten more small circuits in one
+
+
+def run(
+    program: Program,
+    *,
+    backend: str | Backend = "aer",
+    shots: int,
+    seed: int | np.random.Generator | None = None,
+    progress: Progress | None = None,
+) -> Samples:
+    """Sample a program's texts.
+
+    Args:
+        program: what :func:`stinespring.compile` returned.
+        backend: a backend string such as ``aer``, or an object with ``sample``.
+        shots: number of texts, at least 1.
+        seed: the same seed gives the same counts; None draws a fresh one.
+        progress: called with a phrase and the share done.
+
+    Raises:
+        InputError: a program with quantum input (nothing prepares its prompt), or unusable shots.
+        BackendError: the backend failed.
+    """
+    shots = require_count(shots, "shots")
+    if program.input == "quantum":
+        raise InputError(
+            "a program with quantum input has no prompt to run on",
+            got="--input quantum",
+            expected="--input known",
+            todo="compose the exported circuit with one that prepares p1..pn",
+        )
+    sampler, root, begun = open_backend(backend), root_seed(seed), time.perf_counter()
+    report = progress or (lambda phrase, share: None)
+    if program.stepper is None:
+        texts, counts, attention = run_static(program, sampler, shots, root)
+    else:
+        texts, counts, attention = run_stepwise(program.stepper, program.steps, sampler, shots, root, report)
+    return Samples(
+        model=program.model, prompt=program.prompt, texts=texts, counts=counts, backend=sampler.name,
+        seed=int(seed) if isinstance(seed, int | np.integer) else root, seconds=time.perf_counter() - begun,
+        realises=program.realises, tvd_bound=program.tvd_bound, stepwise=program.stepper is not None, attention=attention,
+        metadata={**sampler.metadata(), "stinespring": __version__, "program": program.hash},
+    )  # fmt: skip
+
+
+def run_static(program: Program, backend: Backend, shots: int, root: int) -> tuple[IntArray, IntArray, Mapping[str, list[int]]]:
+    """Return distinct texts (U, L), their counts and the counts of attended positions."""
+    [values] = backend.sample(program.circuit, None, shots, derive_seed(root, 0))
+    registers = [r for r in program.schedule.registers if r.role == "token"]
+    codes = np.stack([values[r.name] for r in registers], axis=1)
+    texts, counts = np.unique(codes, axis=0, return_counts=True)
+    symbols = np.stack([np.array(r.symbols)[texts[:, i]] for i, r in enumerate(registers)], axis=1)
+    attention = {
+        r.name: np.bincount(values[r.name], minlength=2**r.size).tolist()
+        for r in program.schedule.registers
+        if r.role == "environment"
+    }
+    return symbols, counts.astype(np.int64), attention
+
+
+def run_stepwise(
+    stepper: Stepper, steps: int, backend: Backend, shots: int, root: int, report: Progress
+) -> tuple[IntArray, IntArray, Mapping[str, list[int]]]:
+    """Return distinct texts (U, L), their counts and the counts of attended positions.
+
+    Step l runs the template once for each distinct prefix of l-1 generated tokens, with as many shots as the prefix has.
+    """
+    vacuum = stepper.model.vacuum
+    texts: IntArray = np.zeros((1, 0), dtype=np.int64)
+    counts: IntArray = np.array([shots], dtype=np.int64)
+    attention: dict[str, Counter[int]] = {}
+    for step in range(1, steps + 1):
+        done = stepper.model.complete(texts)
+        grown = [np.concatenate([texts[done], np.full((int(done.sum()), 1), vacuum)], axis=1)]
+        weights = [counts[done]]
+        going, going_counts = texts[~done], counts[~done]
+        for first in range(0, len(going), PREFIXES_AT_ONCE):
+            chunk = slice(first, first + PREFIXES_AT_ONCE)
+            report(f"step {step} of {steps}", first / len(going))
+            longer, number = extend(stepper, step, going[chunk], going_counts[chunk], backend, (root, step, first), attention)
+            grown.append(longer)
+            weights.append(number)
+        texts, counts = np.concatenate(grown), np.concatenate(weights)
+    order = np.lexsort(texts.T[::-1])
+    return texts[order], counts[order], {name: [c[j] for j in range(max(c) + 1)] for name, c in attention.items()}
+
+
+def extend(
+    stepper: Stepper, step: int, prefixes: IntArray, counts: IntArray, backend: Backend, key: tuple[int, int, int],
+    attention: dict[str, Counter[int]],
+) -> tuple[IntArray, IntArray]:  # fmt: skip
+    """Return the prefixes one sampled token longer, and their counts.
+
+    Prefixes with the same number of shots share one run; every run has a seed of its own. SamplerV2 makes one simulator
+    call for each number of shots, so where there are many numbers each one is split into powers of two.
+    """
+    binding = stepper.bind(step, prefixes)
+    circuit = template_circuit(binding.template)
+    token = binding.template.registers[-1].name
+    tally = np.zeros((len(prefixes), binding.symbols.shape[1]), dtype=np.int64)
+    root, *purpose = key
+    for shots, rows in batches(counts):
+        results = backend.sample(circuit, binding.angles[rows], shots, derive_seed(root, *purpose, shots))
+        for row, values in zip(rows.tolist(), results, strict=True):
+            tally[row] += np.bincount(values[token], minlength=binding.symbols.shape[1])
+            for name in values:
+                if name != token:
+                    attention.setdefault(name, Counter()).update(values[name].tolist())
+    row, code = np.nonzero(tally)
+    return np.concatenate([prefixes[row], binding.symbols[row, code].reshape(-1, 1)], axis=1), tally[row, code]
+
+
+def batches(counts: IntArray) -> Iterator[tuple[int, IntArray]]:
+    """Yield (shots, rows) such that every row gets its count in all.
+
+    Example:
+        >>> [(shots, rows.tolist()) for shots, rows in batches(np.array([5, 3, 5]))]
+        [(3, [1]), (5, [0, 2])]
+    """
+    different = np.unique(counts)
+    if len(different) <= MOST_CALLS:
+        yield from ((shots, np.flatnonzero(counts == shots)) for shots in different.tolist())
+        return
+    for power in range(int(counts.max()).bit_length()):
+        rows = np.flatnonzero((counts >> power) & 1)
+        if len(rows):
+            yield 2**power, rows

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Counts files: ``stinespring/samples@1``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from stinespring.errors import InputError
+from stinespring.models.base import TextModel
+from stinespring.models.joint import require_count
+from stinespring.models.reading import read_json
+from stinespring.stages import Samples
+
+__all__ = ["read_samples"]
+
+FORMAT = "stinespring/samples@1"
+
+
+def read_samples(path: str | Path, model: TextModel, *, prompt: str | Sequence[int], steps: int) -> Samples:
+    """Return the counts of a file as samples of a model.
+
+    Args:
+        path: ``{"format": "stinespring/samples@1", "counts": {"a b": 123, ...}}``.
+        model: whose tokens the texts are made of.
+        prompt: the prompt that was sampled from.
+        steps: the number of generated tokens; shorter texts must end with the stop token.
+
+    Raises:
+        InputError: another format, no counts, a negative or fractional count, an unknown token, a text of another length.
+    """
+    data = read_json(path, kind="counts file")
+    if data.get("format") != FORMAT:
+        raise InputError("the file holds no samples", got=f"format {data.get('format')!r}", expected=FORMAT)
+    counts = data.get("counts")
+    if not isinstance(counts, dict) or not counts:
+        raise InputError("'counts' must be a non-empty object", got=counts, expected='for example {"a b": 123}')
+    for text, count in counts.items():
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            raise InputError("a count is not a whole number of at least 0", got=f"{text!r}: {count!r}", expected="0, 1, 2, …")
+    if sum(counts.values()) == 0:
+        raise InputError("all counts are 0", got="0 shots", expected="at least one sampled text")
+    steps, start = require_count(steps, "steps"), model.encode(prompt)
+    model.check_length(len(start) + steps, "the text")
+    rows = [read_text(model, text, steps) for text in counts]
+    texts, where = np.unique(np.array(rows, dtype=np.int64), axis=0, return_inverse=True)
+    merged = np.bincount(where.ravel(), weights=list(counts.values()), minlength=len(texts)).astype(np.int64)
+    return Samples(
+        model=model, prompt=start, texts=texts[merged > 0], counts=merged[merged > 0], backend=f"file:{Path(path).name}"
+    )
+
+
+def read_text(model: TextModel, text: str, steps: int) -> list[int]:
+    """Return a text's token numbers, filled up with the vacuum after a stop token."""
+    numbers = []
+    lookup = {name: i for i, name in enumerate(model.tokens)}
+    for name in text.split():
+        if name not in lookup:
+            raise InputError(
+                "a text in the counts has an unknown token",
+                got=f"{name!r} in {text!r}",
+                expected="one of " + " ".join(model.tokens[:20]) + (" …" if model.d > 20 else ""),
+            )
+        numbers.append(lookup[name])
+    stopped = model.stop is not None and model.stop in numbers
+    if model.stop is not None and model.stop in numbers[:-1]:
+        raise InputError("a text in the counts goes on after the stop token", got=repr(text), expected="nothing after it")
+    if len(numbers) > steps or (len(numbers) < steps and not stopped):
+        raise InputError(
+            "a text in the counts has another length",
+            got=f"{text!r}: {len(numbers)} token(s)",
+            expected=f"{steps} token(s)",
+        )
+    return numbers + [model.vacuum] * (steps - len(numbers))

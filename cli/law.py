@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``stinespring law``: the exact joint law of the next tokens."""
+
+from __future__ import annotations
+
+from stinespring.cli import options
+from stinespring.cli.output import SHOWN, print_json, print_table
+from stinespring.models.load import load
+
+
+def law(
+    model: options.Model,
+    prompt: options.Prompt,
+    steps: options.Steps,
+    top_k: options.TopK = None,
+    temperature: options.Temperature = None,
+    json: options.Json = False,
+) -> None:
+    """Print the exact joint law of the next tokens."""
+    source = load(model, top_k=top_k, temperature=temperature)
+    joint = source.joint(prompt, steps)
+    if json:
+        print_json({"format": "stinespring/law@1", "model": source.name, "steps": steps, "joint": dict(joint)})
+        return
+    ranked = sorted(zip(joint.probabilities.tolist(), joint.texts.tolist(), strict=True), key=lambda row: (-row[0], row[1]))
+    rows = [[repr(source.plain(text)), f"{p:.6f}"] for p, text in ranked[:SHOWN]]
+    more = f", the {SHOWN} most likely" if len(joint) > SHOWN else ""
+    print_table(f"{len(joint):,} text(s) after {prompt!r}{more}", ["text", "probability"], rows)

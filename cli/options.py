@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The options that several verbs share, each declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model file (.json), glassllm:en or glassllm:pt.")]
+Prompt = Annotated[str, typer.Option("--prompt", help="Token names separated by spaces; for glassllm plain text.")]
+Steps = Annotated[int, typer.Option("--steps", help="How many tokens to generate.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+TopK = Annotated[int | None, typer.Option("--top-k", help="glassllm: keep the K most likely tokens of each law.")]
+Temperature = Annotated[float | None, typer.Option("--temperature", help="glassllm: T in softmax(logits / T).")]
+ScheduleOption = Annotated[str, typer.Option("--schedule", help="static, stepwise or auto.")]
+ExtensionOption = Annotated[str, typer.Option("--extension", help="token or position: which environment the dilation has.")]
+InputOption = Annotated[str, typer.Option("--input", help="known (prompt folded in) or quantum (prompt kept as registers).")]
+CodesOption = Annotated[str, typer.Option("--codes", help="free (re-encode tokens where it saves qubits) or binary.")]
+Tolerance = Annotated[float, typer.Option("--tolerance", help="TVD of the joint law that the compiler may spend.")]
+Shots = Annotated[int, typer.Option("--shots", help="How many texts to sample.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="The same seed gives the same counts.")]
+BackendOption = Annotated[str, typer.Option("--backend", help="For example aer or aer?method=matrix_product_state.")]
+Alpha = Annotated[float, typer.Option("--alpha", help="False-alarm rate of the check.")]
+Resolution = Annotated[float, typer.Option("--resolution", help="The TVD that a PASS must be able to detect.")]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="FILE.qasm (with FILE.json beside it), or a folder for stepwise.")
+]

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``stinespring run``: from a model to a verdict."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stinespring.backends.execute import run
+from stinespring.checks.verdict import check
+from stinespring.cli import options
+from stinespring.cli.output import EXIT, SHOWN, cost_line, print_json, print_table, print_verdict, progress, text_rows
+from stinespring.compiler.compile import compile_model
+from stinespring.models.joint import require_count
+from stinespring.models.load import load
+
+Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg): sampled against analytic.")]
+
+
+def run_(
+    model: options.Model,
+    prompt: options.Prompt,
+    steps: options.Steps,
+    shots: options.Shots = 20_000,
+    seed: options.Seed = None,
+    backend: options.BackendOption = "aer",
+    schedule: options.ScheduleOption = "auto",
+    extension: options.ExtensionOption = "token",
+    input: options.InputOption = "known",
+    codes: options.CodesOption = "free",
+    tolerance: options.Tolerance = 0.0,
+    top_k: options.TopK = None,
+    temperature: options.Temperature = None,
+    alpha: options.Alpha = 0.001,
+    resolution: options.Resolution = 0.05,
+    plot: Plot = None,
+    json: options.Json = False,
+) -> None:
+    """Compile, sample and check: from a model to a verdict."""
+    require_count(shots, "shots")
+    if plot is not None:
+        from stinespring.report.plot import require_figure
+
+        require_figure(plot)
+    source = load(model, top_k=top_k, temperature=temperature)
+    program = compile_model(
+        source,
+        prompt=prompt,
+        steps=steps,
+        schedule=schedule,
+        extension=extension,
+        input=input,
+        codes=codes,
+        tolerance=tolerance,
+    )
+    with progress() as report:
+        samples = run(program, backend=backend, shots=shots, seed=seed, progress=report)
+        report("checking", 1.0)
+        verdict = check(samples, alpha=alpha, resolution=resolution)
+    if plot is not None:
+        from stinespring.report.plot import plot_samples
+
+        plot_samples(samples, verdict, plot)
+    rows = text_rows(samples)
+    if json:
+        print_json(verdict.summary() | {
+            "seconds": samples.seconds, "counts": {row["key"]: row["count"] for row in rows}, "cost": program.summary(),
+            "texts": [{name: row[name] for name in ("text", "ids", "count")} for row in rows], "seed": samples.seed,
+            "backend": samples.backend, "attention": dict(samples.attention), "metadata": dict(samples.metadata),
+        })  # fmt: skip
+    else:
+        table = [
+            [
+                repr(row["text"]),
+                " ".join(map(str, row["ids"])),
+                f"{row['count']:,}",
+                f"{row['count'] / samples.shots:.4f}",
+            ]
+            for row in rows
+        ]
+        print_table(
+            f"{samples.shots:,} texts after {prompt!r}, {len(rows):,} different",
+            ["text", "ids", "count", "share"],
+            table[:SHOWN],
+        )
+        sys.stdout.write(cost_line(program) + f", sampled in {samples.seconds:.2f} s on {samples.backend}\n")
+        print_verdict(verdict)
+    raise typer.Exit(EXIT[verdict.verdict])

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs on disk: FILE.qasm with FILE.json beside it, or a stepwise program's folder; written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from stinespring.compiler.qasm import template_qasm
+from stinespring.errors import InputError
+from stinespring.stages import UNUSED, Program, Register
+
+__all__ = ["write_program", "write_whole"]
+
+FORMAT = "stinespring/program@1"
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file so that a reader sees the old content or the new one, never a part.
+
+    Raises:
+        InputError: the folder does not exist or cannot be written.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            os.chmod(name, 0o666 & ~_umask())
+            os.replace(name, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+            raise
+    except OSError as error:
+        raise InputError(
+            "the output cannot be written", got=f"{path}: {error.strerror or error}", expected="a writable folder"
+        ) from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_program(program: Program, path: str | Path) -> list[Path]:
+    """Write a program; return the files.
+
+    A static program becomes ``path`` and a ``.json`` file beside it; a stepwise one the folder ``path`` with its templates,
+    ``angles.json`` and ``program.json``. An existing folder is replaced only if it holds a program.
+    """
+    path = Path(path)
+    if program.stepper is not None:
+        return write_folder(program, path)
+    if path.suffix == ".json":
+        raise InputError("the program and its description would have one name", got=str(path), expected="FILE.qasm")
+    if path.is_dir():
+        raise InputError("the output is a folder", got=str(path), expected="a file name such as program.qasm")
+    decode = {r.name: decode_table(program, r) for r in program.schedule.registers if r.name in program.schedule.measured}
+    description = path.with_suffix(".json")
+    write_whole(description, dump(describe(program) | {"decode": decode}))
+    write_whole(path, program.qasm3())
+    return [path, description]
+
+
+def describe(program: Program) -> dict[str, Any]:
+    """Return what FILE.json says besides the decode table."""
+    figures = program.summary()
+    figures.pop("seconds")  # so that the same program gives the same bytes
+    return {
+        "format": FORMAT,
+        **figures,
+        "model": program.model.name,
+        "model_fingerprint": program.model.fingerprint(),
+        "prompt": [program.model.tokens[n] for n in program.prompt],
+        "prompt_ids": program.prompt.tolist(),
+        "steps": program.steps,
+        "input": program.input,
+    }
+
+
+def decode_table(program: Program, register: Register) -> dict[str, str | int | None]:
+    """Return what each value of a measured register means: a token, a position, or null for the vacuum."""
+    table: dict[str, str | int | None] = {}
+    for code, symbol in enumerate(register.symbols):
+        if symbol == UNUSED:
+            continue
+        if register.role == "environment":
+            table[str(code)] = symbol
+        else:
+            table[str(code)] = None if symbol == program.model.vacuum else program.model.tokens[symbol]
+    return table
+
+
+def write_folder(program: Program, path: Path) -> list[Path]:
+    """Write a stepwise program's folder in one move."""
+    if path.exists() and not (path.is_dir() and ((path / "program.json").is_file() or not any(path.iterdir()))):
+        raise InputError(
+            "the output exists and is no program folder", got=str(path), expected="a new name or an earlier program"
+        )
+    files = folder_files(program)
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
+            made = Path(scratch) / "program"
+            made.mkdir()
+            for name, content in files.items():
+                (made / name).write_text(content, encoding="utf-8")
+            if path.exists():
+                shutil.move(path, Path(scratch) / "old")
+            os.replace(made, path)
+    except OSError as error:
+        raise InputError(
+            "the output cannot be written", got=f"{path}: {error.strerror or error}", expected="a writable folder"
+        ) from None
+    return [path / name for name in files]
+
+
+def folder_files(program: Program) -> dict[str, str]:
+    """Return the files of a stepwise program's folder by name: templates, angles by prefix, description.
+
+    ``angles.json`` lists, for each prefix (its key is the text generated so far), the template, the angles ``a0, a1, ...``,
+    the decode table of the token register and the prefix's probability.
+    """
+    stepper = program.stepper
+    assert stepper is not None, "only stepwise programs have a folder"
+    templates: dict[str, str] = {}
+    prefixes: dict[str, Any] = {}
+    steps = []
+    for level in stepper.levels(program.steps):
+        name = f"template_{level.step}.qasm"
+        text = template_qasm(level.binding.template)
+        templates[name] = text
+        steps.append(level.step)
+        rows = zip(
+            level.prefixes.tolist(),
+            level.weights.tolist(),
+            level.binding.angles.tolist(),
+            level.binding.symbols.tolist(),
+            strict=True,
+        )
+        for prefix, weight, angles, symbols in rows:
+            decode = {str(code): program.model.tokens[s] for code, s in enumerate(symbols) if s != UNUSED}
+            key = program.model.text(prefix)
+            prefixes[key] = {"template": name, "ids": prefix, "probability": weight, "angles": angles, "decode": decode}
+    complete = bool(steps) and (steps[-1] == program.steps or program.model.stop is not None)
+    description = describe(program) | {"templates": sorted(templates), "steps_listed": len(steps), "complete": complete}
+    angles_file = {"format": "stinespring/angles@1", "prefixes": prefixes}
+    return templates | {
+        "angles.json": json.dumps(angles_file, ensure_ascii=False) + "\n",
+        "program.json": dump(description),
+    }
+
+
+def dump(data: dict[str, Any]) -> str:
+    """Return JSON for people and programs, the same bytes for the same data."""
+    return json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n"

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Drop the tail of a law within an allowed total variation distance, so that the outcome fits on fewer qubits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from stinespring.models.base import FloatArray, IntArray, TextModel
+from stinespring.stages import Law
+
+__all__ = ["TabulatedModel", "TruncatedModel", "bits", "truncate"]
+
+
+def bits(count: int) -> int:
+    """Return the number of qubits for ``count`` codes, at least 1.
+
+    Example:
+        >>> [bits(n) for n in (1, 2, 3, 4, 5)]
+        [1, 1, 2, 2, 3]
+    """
+    return max(1, (count - 1).bit_length())
+
+
+def truncate(law: Law, budget: float) -> tuple[Law, float]:
+    """Keep the likeliest outcomes, as few qubits' worth as the budget allows, the same ones in every context.
+
+    Renormalising a row that lost the mass ``m`` moves it by TVD m, so the joint law moves by at most
+    ``sum_w P(w) m(w)``. A context whose outcomes are all dropped gets the likeliest kept one.
+
+    Args:
+        law: the law of one step.
+        budget: the most that the joint law may move.
+
+    Returns:
+        The law, and the bound ``sum_w P(w) m(w) <= budget``.
+    """
+    marginal = law.reach @ law.probabilities
+    order = np.argsort(-marginal, kind="stable")
+    support = int((law.probabilities > 0).any(axis=0).sum())
+    for width in range(1, bits(support)):
+        kept = np.sort(order[: 2**width])
+        mass = law.probabilities[:, kept].sum(axis=1)
+        error = float(law.reach @ np.clip(1.0 - mass, 0.0, 1.0))
+        if error <= budget:
+            break
+    else:
+        return law, 0.0
+    probabilities = np.zeros_like(law.probabilities)
+    probabilities[:, kept] = law.probabilities[:, kept] / np.where(mass > 0, mass, 1.0)[:, None]
+    probabilities[mass <= 0, order[0]] = 1.0
+    return replace(law, probabilities=probabilities), error
+
+
+class TabulatedModel(TextModel):
+    """The law that a truncated static program realises, looked up in its own tables."""
+
+    def __init__(self, model: TextModel, prompt_length: int, laws: list[Law]) -> None:
+        self.name, self.tokens, self.stop = f"{model.name} (truncated)", model.tokens, model.stop
+        self._model, self._laws, self._n = model, laws, prompt_length
+        self._rows = [{tuple(c): i for i, c in enumerate(law.contexts.tolist())} for law in laws]
+
+    def content(self) -> dict[str, Any]:
+        """Return the model's content and the tables."""
+        return {"model": self._model.content(), "tables": [law.probabilities.tolist() for law in self._laws]}
+
+    def law(self, step: int, texts: IntArray) -> FloatArray:
+        """Return the truncated law; a text that the tables exclude has no law and raises KeyError."""
+        law, rows = self._laws[step - 1], self._rows[step - 1]
+        columns = [self._n + int(name[1:]) - 1 for name in law.reads]
+        index = [rows[tuple(context)] for context in texts[:, columns].tolist()]
+        return law.probabilities[index, : self.d]
+
+
+class TruncatedModel(TextModel):
+    """A model whose every law lost its tail: at most ``budget`` of mass, down to a power of two of outcomes."""
+
+    def __init__(self, model: TextModel, budget: float) -> None:
+        self.name, self.tokens, self.stop = f"{model.name} (truncated)", model.tokens, model.stop
+        self.window, self.shortest, self.longest = model.window, model.shortest, model.longest
+        self._model, self._budget = model, budget
+
+    def content(self) -> dict[str, Any]:
+        """Return the model's content and the budget."""
+        return {"model": self._model.content(), "budget": self._budget}
+
+    def law(self, step: int, texts: IntArray) -> FloatArray:
+        """Return the truncated law of each text, shape (B, d)."""
+        law = self._model.law(step, texts)
+        order = np.argsort(-law, axis=1, kind="stable")
+        ranked = np.take_along_axis(law, order, axis=1)
+        tail = 1.0 - np.cumsum(ranked, axis=1)  # mass lost when ranks 0..r are kept
+        needed = 1 + np.argmax(tail <= self._budget, axis=1)
+        kept = 2 ** np.ceil(np.log2(needed)).astype(np.int64)
+        ranked[np.arange(self.d) >= kept[:, None]] = 0.0
+        result = np.zeros_like(law)
+        np.put_along_axis(result, order, ranked / ranked.sum(axis=1, keepdims=True), axis=1)
+        return result

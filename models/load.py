@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From what the user names to a model: a JSON file or ``glassllm:LANGUAGE``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stinespring.errors import InputError
+from stinespring.models import attention, table
+from stinespring.models.base import TextModel
+from stinespring.models.reading import read_json
+
+__all__ = ["load"]
+
+
+def load(source: str | Path, *, top_k: int | None = None, temperature: float | None = None) -> TextModel:
+    """Return the model stored in a file, or a packaged language model.
+
+    Args:
+        source: a path to a ``stinespring/attention@1`` or ``stinespring/table@1`` file, or ``glassllm:en``, ``glassllm:pt``.
+        top_k: language models only: keep the k most likely tokens of each law.
+        temperature: language models only: T in ``softmax(logits / T)``.
+
+    Raises:
+        InputError: whatever is wrong with the file or the options.
+
+    Example:
+        >>> model = load("examples/two_tokens.json")
+        >>> round(model.joint("a b", 2)["a a"], 6)
+        0.114
+    """
+    name = str(source)
+    if name.startswith("glassllm:"):
+        from stinespring.models.glass import GlassModel
+
+        return GlassModel(name.partition(":")[2], top_k=top_k, temperature=1.0 if temperature is None else temperature)
+    if top_k is not None or temperature is not None:
+        option = "--top-k" if top_k is not None else "--temperature"
+        raise InputError(
+            f"{option} belongs to language models",
+            got=name,
+            expected="glassllm:en or glassllm:pt",
+            todo=f"leave {option} out; a file states its own law",
+        )
+    data = read_json(source)
+    kinds = {attention.FORMAT: attention.AttentionModel, table.FORMAT: table.TableModel}
+    kind = kinds.get(data["format"]) if isinstance(data.get("format"), str) else None
+    if kind is None:
+        raise InputError(
+            "the file is not a model stinespring knows",
+            got=f"format {data.get('format')!r}",
+            expected=" or ".join(kinds),
+            todo="set the field 'format'",
+        )
+    return kind(data, Path(source).stem)

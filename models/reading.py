@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading model files: JSON with one clear message for everything that can be wrong in it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stinespring.errors import InputError
+
+__all__ = ["array", "fields", "positive_number", "read_json", "token_names"]
+
+
+def _refuse_constant(name: str) -> float:
+    raise InputError("a number is not finite", got=name, expected="finite numbers only", todo="remove NaN and Infinity")
+
+
+def read_json(path: str | Path, *, kind: str = "model file") -> dict[str, Any]:
+    """Return the JSON object stored in ``path``.
+
+    Raises:
+        InputError: the file is missing, unreadable, not UTF-8, not JSON, or not an object.
+    """
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{kind} not found", got=str(path), expected="a file that exists", todo="check the path") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{kind} cannot be read", got=f"{path}: {error}", expected="a UTF-8 text file") from None
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant)
+    except (json.JSONDecodeError, RecursionError) as error:
+        where = str(error) or type(error).__name__
+        raise InputError(f"{kind} is not JSON", got=f"{path}: {where}", expected="one JSON object") from None
+    if not isinstance(data, dict):
+        raise InputError(f"{kind} is not a JSON object", got=f"{path}: {type(data).__name__}", expected="an object {...}")
+    return data
+
+
+def fields(data: object, known: Collection[str], where: str, required: Collection[str] = ()) -> Mapping[str, Any]:
+    """Return ``data`` as a mapping; refuse missing fields and fields that look like a misspelt known one."""
+    if not isinstance(data, dict):
+        raise InputError(f"{where} is not an object", got=data, expected=f"an object with {', '.join(known)}")
+    for name in required:
+        if name not in data:
+            raise InputError(f"{where} lacks the field {name!r}", got=sorted(data), expected=sorted(required))
+    for name in data:
+        if name not in known:
+            close = [c for c in difflib.get_close_matches(name, known, cutoff=0.8) if c not in data]
+            if close:
+                raise InputError(f"{where} has an unknown field", got=name, expected=f"did you mean {close[0]!r}?")
+    return data
+
+
+def array(data: object, shape: tuple[int | None, ...], where: str) -> NDArray[np.float64]:
+    """Return ``data`` as a float64 array of ``shape`` (``None`` leaves an axis free, but not empty).
+
+    Raises:
+        InputError: ragged rows, entries that are no finite numbers, or another shape.
+    """
+    wanted = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
+    _check_entries(data, len(shape), where)
+    try:
+        result = np.array(data, dtype=np.float64)
+    except (ValueError, OverflowError):
+        raise InputError(f"{where} is ragged", got=data, expected=f"an array of shape {wanted}, rows of equal length") from None
+    if result.ndim != len(shape) or any(
+        (n is None and m == 0) or (n is not None and m != n) for n, m in zip(shape, result.shape, strict=False)
+    ):
+        raise InputError(f"{where} has the wrong shape", got=f"shape {result.shape}", expected=f"shape {wanted}")
+    if not np.isfinite(result).all():
+        raise InputError(f"{where} has entries that are not finite", got=data, expected="finite numbers")
+    return result
+
+
+def _check_entries(data: object, depth: int, where: str) -> None:
+    if depth == 0:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            raise InputError(f"{where} has an entry that is not a number", got=data, expected="numbers, nested as lists")
+        return
+    if not isinstance(data, list):
+        raise InputError(f"{where} is not a list", got=data, expected=f"{depth} level(s) of nested lists of numbers")
+    for item in data:
+        _check_entries(item, depth - 1, where)
+
+
+def positive_number(value: object, where: str) -> float:
+    """Return ``value`` as a float; refuse everything that is not finite and above zero."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+        raise InputError(f"{where} must be a positive number", got=value, expected="a finite number above 0")
+    return float(value)
+
+
+def token_names(data: object) -> tuple[str, ...]:
+    """Return the vocabulary: non-empty, distinct strings without white space."""
+    if not isinstance(data, list) or not data:
+        raise InputError("'tokens' must be a non-empty list of names", got=data, expected='for example ["a", "b"]')
+    for name in data:
+        if not isinstance(name, str) or not name or any(c.isspace() for c in name):
+            raise InputError("a token name is not usable", got=repr(name), expected="a non-empty string without white space")
+    repeated = sorted({name for name in data if data.count(name) > 1}) if len(set(data)) < len(data) else []
+    if repeated:
+        raise InputError("token names are not distinct", got=repeated, expected="every name once", todo="rename or remove one")
+    return tuple(data)
