@@ -78,7 +78,9 @@ def check(
     impossible = samples.texts[probabilities <= 0]
     p_value = 0.0 if len(impossible) else min(1.0, 2.0 * min(part.p_value for part in parts))
     best = min(part.resolution for part in parts)
-    needed = shots_needed(joint, alpha, resolution) if best > resolution and p_value >= alpha else None
+    needed = (
+        shots_needed(joint, parts[-1], samples.shots, alpha, resolution) if best > resolution and p_value >= alpha else None
+    )
     verdict, reason = decide(p_value, alpha, best, resolution, needed, f"{samples.shots:,} shots")
     if len(impossible):
         example = repr(law_model.text(impossible[0].tolist()))
@@ -156,10 +158,15 @@ def part(name: str, cells: PooledCells, shots: int, alpha: float, rng: np.random
     return Part(name, cells, p_value, method, min(1.0, detectable_tvd(cells.degrees, shots, alpha / 2) + cells.hidden))
 
 
-def shots_needed(joint: JointLaw | None, alpha: float, resolution: float) -> int | None:
-    """Return the least number of shots, to two digits, whose test of whole texts has the wanted resolution."""
+def shots_needed(joint: JointLaw | None, contexts: Part, shots: int, alpha: float, resolution: float) -> int | None:
+    """Return the least number of shots, to two digits, with the wanted resolution.
+
+    Where the texts cannot be listed, the test by context is scaled: what it detects falls as ``1/sqrt N``, what its pools
+    hide does not grow. None if the pools hide more than the wanted resolution.
+    """
     if joint is None:
-        return None
+        room = resolution - contexts.cells.hidden
+        return None if room <= 0 else two_digits(shots * ((contexts.resolution - contexts.cells.hidden) / room) ** 2)
 
     def enough(shots: int) -> bool:
         cells = pool(joint.probabilities[None, :] * shots, joint.probabilities[None, :], shots)
@@ -179,5 +186,11 @@ def smallest(enough: Callable[[int], bool]) -> int | None:
     while high - low > max(1, high // 200):
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
-    unit = 10 ** max(0, len(str(high)) - 2)
-    return int(-(-high // unit) * unit)
+    return two_digits(high)
+
+
+def two_digits(shots: float) -> int:
+    """Return a number of shots rounded up to two digits."""
+    whole = math.ceil(shots)
+    unit = 10 ** max(0, len(str(whole)) - 2)
+    return int(-(-whole // unit) * unit)

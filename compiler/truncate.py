@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -54,12 +55,29 @@ def truncate(law: Law, budget: float) -> tuple[Law, float]:
     return replace(law, probabilities=probabilities), error
 
 
-class TabulatedModel(TextModel):
+class ReplacedLaw(TextModel):
+    """A model that speaks another one's language: same tokens, prompts and texts, another law."""
+
+    def __init__(self, model: TextModel) -> None:
+        self.name, self.tokens, self.stop = f"{model.name} (truncated)", model.tokens, model.stop
+        self.shortest, self.longest = model.shortest, model.longest
+        self._model = model
+
+    def encode(self, prompt: str | Sequence[int]) -> IntArray:
+        """Return the prompt's token numbers as the original model reads it."""
+        return self._model.encode(prompt)
+
+    def plain(self, numbers: Sequence[int]) -> str:
+        """Return a text as the original model writes it."""
+        return self._model.plain(numbers)
+
+
+class TabulatedModel(ReplacedLaw):
     """The law that a truncated static program realises, looked up in its own tables."""
 
     def __init__(self, model: TextModel, prompt_length: int, laws: list[Law]) -> None:
-        self.name, self.tokens, self.stop = f"{model.name} (truncated)", model.tokens, model.stop
-        self._model, self._laws, self._n = model, laws, prompt_length
+        super().__init__(model)
+        self._laws, self._n = laws, prompt_length
         self._rows = [{tuple(c): i for i, c in enumerate(law.contexts.tolist())} for law in laws]
 
     def content(self) -> dict[str, Any]:
@@ -74,13 +92,13 @@ class TabulatedModel(TextModel):
         return law.probabilities[index, : self.d]
 
 
-class TruncatedModel(TextModel):
+class TruncatedModel(ReplacedLaw):
     """A model whose every law lost its tail: at most ``budget`` of mass, down to a power of two of outcomes."""
 
     def __init__(self, model: TextModel, budget: float) -> None:
-        self.name, self.tokens, self.stop = f"{model.name} (truncated)", model.tokens, model.stop
-        self.window, self.shortest, self.longest = model.window, model.shortest, model.longest
-        self._model, self._budget = model, budget
+        super().__init__(model)
+        self.window = model.window
+        self._budget = budget
 
     def content(self) -> dict[str, Any]:
         """Return the model's content and the budget."""

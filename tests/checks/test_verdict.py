@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verdict: its false-alarm rate, its power, and the numbers beside it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import binom, chisquare, power_divergence
+
+import stinespring
+from stinespring.checks.distance import expected_deviation, tvd_interval
+from stinespring.checks.gtest import PooledCells, detectable_tvd, pool, upper_tail
+from stinespring.errors import InputError
+from stinespring.models.table import TableModel
+from stinespring.stages import Samples
+
+
+def table(law: np.ndarray) -> TableModel:
+    return TableModel({"tokens": [f"w{i}" for i in range(len(law))], "context": 0, "law": [law.tolist()]})
+
+
+def draw(model: TableModel, law: np.ndarray, shots: int, rng: np.random.Generator, steps: int = 1) -> Samples:
+    texts, counts = np.unique(rng.choice(len(law), p=law, size=(shots, steps)), axis=0, return_counts=True)
+    return Samples(model=model, prompt=np.zeros(0, dtype=np.int64), texts=texts, counts=counts)
+
+
+@pytest.mark.parametrize(("outcomes", "shots", "steps"), [(4, 2000, 1), (60, 400, 1), (5, 3000, 3), (3, 6, 1)])
+def test_false_alarms_come_at_the_stated_rate(outcomes, shots, steps):
+    """At alpha = 0.05 the number of FAILs among 300 true samples stays below its binomial 1 - 1e-7 quantile.
+
+    The combination of two tests is conservative, so only the upper side is tested.
+    """
+    rng = np.random.default_rng(outcomes)
+    law = rng.dirichlet(np.ones(outcomes))
+    model = table(law)
+    fails = sum(
+        stinespring.check(draw(model, law, shots, rng, steps), alpha=0.05, resolution=0.9).verdict == "FAIL" for _ in range(300)
+    )
+    assert fails <= binom.isf(1e-7, 300, 0.05)
+
+
+def test_p_values_are_uniform_enough_in_the_tail():
+    """P(p < 0.02) for G with expected counts just above 5, 2000 samples: binomial bounds at 1e-7 on both sides."""
+    rng = np.random.default_rng(1)
+    law = np.full(40, 1 / 40)
+    small = 0
+    for _ in range(2000):
+        counts = rng.multinomial(240, law).astype(float)
+        p, _method = upper_tail(pool(counts[None, :], law[None, :], 240), np.random.default_rng(0))
+        small += p < 0.02
+    assert binom.ppf(1e-7, 2000, 0.02) <= small <= binom.isf(1e-7, 2000, 0.02)
+
+
+def test_a_wrong_law_at_the_resolution_is_found():
+    """The least favourable direction at TVD = resolution fails in at least 0.85 of 200 samples.
+
+    The stated power is 0.9; fewer than 0.82 successes would have probability below 1e-3 at 0.9, and the seed is fixed.
+    """
+    rng = np.random.default_rng(7)
+    law = np.full(16, 1 / 16)
+    model, shots, alpha = table(law), 4000, 0.01
+    delta = detectable_tvd(15, shots, alpha / 2)
+    wrong = law * (1 + 2 * delta * np.where(np.arange(16) % 2, 1, -1))
+    assert 0.5 * abs(wrong - law).sum() == pytest.approx(delta)
+    found = sum(stinespring.check(draw(model, wrong, shots, rng), alpha=alpha).verdict == "FAIL" for _ in range(200))
+    assert found >= 0.82 * 200
+
+
+def test_tvd_of_five_percent_fails_at_20000_shots(two_tokens):
+    """Counts at exactly TVD 0.05 from the law, not sampled: the verdict is certain."""
+    joint = two_tokens.joint("a b", 2)
+    wrong = joint.probabilities + np.array([0.05, -0.05, 0.0, 0.0])
+    samples = Samples(two_tokens, np.array([0, 1]), joint.texts, np.round(20_000 * wrong).astype(np.int64))
+    verdict = stinespring.check(samples)
+    assert (verdict.verdict, round(verdict.tvd, 3)) == ("FAIL", 0.05)
+    assert verdict.tvd_low <= 0.05 <= verdict.tvd_high
+
+
+def test_too_few_shots_are_unverified_and_the_number_that_would_do_does():
+    law = np.random.default_rng(0).dirichlet(np.ones(50))
+    model, rng = table(law), np.random.default_rng(3)
+    verdict = stinespring.check(draw(model, law, 500, rng))
+    assert (verdict.verdict, verdict.resolution > 0.05) == ("UNVERIFIED", True)
+    again = stinespring.check(draw(model, law, verdict.shots_needed, rng))
+    assert (again.verdict, again.resolution <= 0.05) == ("PASS", True)
+
+
+def test_an_impossible_text_fails():
+    model = table(np.array([0.5, 0.5, 0.0]))
+    samples = Samples(model, np.zeros(0, dtype=np.int64), np.array([[0], [1], [2]]), np.array([5000, 5000, 1]))
+    verdict = stinespring.check(samples)
+    assert verdict.verdict == "FAIL"
+    assert "probability 0" in verdict.reason and "w2" in verdict.reason
+
+
+def test_texts_too_many_to_list_are_checked_by_context():
+    """A 40-step chain has 2^40 texts; a wrong conditional law is still found, and a true one passes."""
+    rows = np.array([[0.3, 0.7], [0.8, 0.2]])
+    model = TableModel({"tokens": ["x", "y"], "context": 1, "law": rows.tolist()})
+    rng = np.random.default_rng(5)
+
+    def chain(law: np.ndarray) -> Samples:
+        texts = np.zeros((16000, 41), dtype=np.int64)
+        for step in range(1, 41):
+            texts[:, step] = rng.random(16000) < law[texts[:, step - 1], 1]
+        texts, counts = np.unique(texts[:, 1:], axis=0, return_counts=True)
+        return Samples(model, np.array([0]), texts, counts)
+
+    assert stinespring.check(chain(rows), alpha=1e-6).verdict == "PASS"
+    assert stinespring.check(chain(rows + [[0.05, -0.05], [0.0, 0.0]])).verdict == "FAIL"
+    few = stinespring.check(chain(rows), alpha=1e-6, resolution=0.01)
+    assert few.verdict == "UNVERIFIED"
+    assert few.shots_needed == pytest.approx(16000 * (few.resolution / 0.01) ** 2, rel=0.1)
+
+
+def test_statistic_equals_scipys():
+    observed, expected = np.array([12.0, 30.0, 8.0]), np.array([15.0, 25.0, 10.0])
+    cells = PooledCells(observed, expected, np.zeros(3, dtype=np.int64), 0.0)
+    assert float(cells.statistic()) == pytest.approx(power_divergence(observed, expected, lambda_="log-likelihood").statistic)
+    assert chisquare(observed, expected).pvalue == pytest.approx(upper_tail(cells, np.random.default_rng(0))[0], abs=0.03)
+
+
+def test_pools_keep_the_totals_and_the_hidden_mass():
+    law = np.array([[0.6, 0.38, 0.01, 0.006, 0.004], [0.2, 0.2, 0.2, 0.2, 0.2]])
+    observed = np.array([[120.0, 76.0, 2.0, 1.0, 1.0], [1.0, 0.0, 0.0, 1.0, 0.0]])
+    cells = pool(observed, law, 202)
+    for row in (0, 1):
+        assert cells.observed[cells.table == row].sum() == observed[row].sum()
+        assert cells.expected[cells.table == row].sum() == pytest.approx(observed[row].sum())
+    # 0.02 * 200 = 4 < 5 pulls in the cell of 0.38; the second table becomes one cell
+    assert cells.hidden == pytest.approx((200 * 0.4 + 2) / 202)
+    assert cells.degrees == 1
+
+
+def test_expected_deviation_is_exact():
+    for p, shots in ((0.2, 7), (0.5, 12), (0.03, 40)):
+        k = np.arange(shots + 1)
+        by_definition = (binom.pmf(k, shots, p) * abs(k / shots - p)).sum()
+        assert expected_deviation(np.array([p]), shots)[0] == pytest.approx(by_definition, rel=1e-12)
+
+
+def test_the_interval_covers_the_truth():
+    """Coverage of the 95 % interval over 400 samples; its construction makes misses far rarer than 5 %."""
+    rng = np.random.default_rng(2)
+    law, sampled = rng.dirichlet(np.ones(8)), rng.dirichlet(np.ones(8))
+    truth = 0.5 * abs(law - sampled).sum()
+    inside = 0
+    for _ in range(400):
+        frequencies = rng.multinomial(500, sampled) / 500
+        low, high = tvd_interval(0.5 * abs(frequencies - law).sum(), 500, 8)
+        inside += low <= truth <= high
+    assert inside >= 380
+
+
+@pytest.mark.parametrize("options", [{"alpha": 0}, {"alpha": 1}, {"resolution": float("nan")}, {"resolution": -0.1}])
+def test_bad_options(two_tokens, options):
+    samples = Samples(two_tokens, np.array([0, 1]), np.array([[0, 0]]), np.array([5]))
+    with pytest.raises(InputError):
+        stinespring.check(samples, **options)

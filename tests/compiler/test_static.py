@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Static programs: the exported OpenQASM, run by an independent interpreter, has exactly the model's joint law."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from qiskit import qasm3
+from qiskit.quantum_info import Statevector
+
+import stinespring
+import strategies
+from oracles import plain_laws
+from oracles.qasm_runner import distribution
+from stinespring.errors import InputError, TooLargeError
+from stinespring.models.attention import AttentionModel
+from stinespring.models.table import TableModel
+
+
+def sampled_law(program, initial=None) -> dict[str, float]:
+    """Return the law of the texts by running the exported program outside."""
+    names = [f"t{step}" for step in range(1, program.steps + 1)]
+    tokens = {r.name: r for r in program.schedule.registers}
+    result: dict[str, float] = {}
+    for codes, p in distribution(program.qasm3(), names, initial).items():
+        symbols = [tokens[name].symbols[code] for name, code in zip(names, codes, strict=True)]
+        assert -1 not in symbols or p < 1e-12, "an unused code carries amplitude"
+        key = program.model.text(symbols)
+        result[key] = result.get(key, 0.0) + p
+    return result
+
+
+def assert_same_law(law: dict[str, float], expected: dict[str, float]) -> None:
+    """Compare two laws at 1e-11; a text that only one of them has counts as probability 0 in the other."""
+    texts = set(law) | set(expected)
+    assert {t: law.get(t, 0.0) for t in texts} == pytest.approx({t: expected.get(t, 0.0) for t in texts}, abs=1e-11)
+
+
+@given(st.data(), st.sampled_from(["token", "position"]), st.sampled_from(["free", "binary"]))
+def test_attention_models(data, extension, codes):
+    model = data.draw(strategies.attention_models(max_tokens=3, max_heads=2))
+    prompt = data.draw(strategies.texts(model))[:2]
+    assume(plain_laws.joint_margin(model, prompt, 2) > 1e-9)
+    program = stinespring.compile(
+        AttentionModel(model), prompt=prompt, steps=2, schedule="static", extension=extension, codes=codes
+    )
+    assert_same_law(sampled_law(program), plain_laws.joint(model, prompt, 2))
+
+
+@given(st.data())
+def test_tables(data):
+    model = data.draw(strategies.table_models())
+    prompt = [0] * model["context"]
+    program = stinespring.compile(TableModel(model), prompt=prompt, steps=3, schedule="static")
+    assert_same_law(sampled_law(program), plain_laws.joint(model, prompt, 3))
+
+
+@given(st.data(), st.sampled_from(["token", "position"]))
+def test_quantum_prompts(data, extension):
+    model = data.draw(strategies.attention_models(max_tokens=3, max_heads=2, stop=False))
+    loaded, size = AttentionModel(model), len(model["tokens"])
+    prompts = list(itertools.product(range(size), repeat=2))
+    assume(all(plain_laws.joint_margin(model, list(p), 1) > 1e-9 for p in prompts))
+    program = stinespring.compile(loaded, prompt=[0, 0], steps=1, input="quantum", extension=extension)
+    assert "p1 = measure" not in program.qasm3() and "if" not in program.qasm3()
+    for prompt in prompts:
+        law = sampled_law(program, {"p1": prompt[0], "p2": prompt[1]})
+        assert_same_law(law, plain_laws.joint(model, list(prompt), 1))
+
+
+def test_a_superposed_prompt_gives_the_mixture_of_laws(two_tokens):
+    program = stinespring.compile(two_tokens, prompt="a a", steps=1, input="quantum")
+    plus = np.array([0.6, 0.8])
+    law = sampled_law(program, {"p1": plus, "p2": 1})
+    mixed = {t: 0.36 * two_tokens.joint("a b", 1).get(t, 0.0) + 0.64 * two_tokens.joint("b b", 1).get(t, 0.0) for t in "ab"}
+    assert_same_law(law, mixed)
+
+
+def test_the_attended_positions_are_measured_with_the_attention_map(three_tokens):
+    program = stinespring.compile(three_tokens, prompt="sun rain wind", steps=1, extension="position")
+    exact = three_tokens.attention(1, three_tokens.encode("sun rain wind")[None, :])[0]
+    for head in (1, 2):
+        law = distribution(program.qasm3(), [f"e1_{head}"])
+        assert [law.get((j,), 0.0) for j in range(3)] == pytest.approx(exact[head - 1], abs=1e-12)
+
+
+def test_two_readers_agree_with_the_circuit(three_tokens):
+    """Qiskit's own reader and the circuit object give the same state as the independent interpreter."""
+    program = stinespring.compile(three_tokens, prompt="sun rain", steps=2, schedule="static")
+    law = distribution(program.qasm3(), ["t1", "t2"])
+    for circuit in (qasm3.loads(program.qasm3()), program.circuit):
+        circuit.remove_final_measurements()
+        probabilities = Statevector(circuit).probabilities()
+        for (first, second), p in law.items():
+            assert probabilities[first + 4 * second] == pytest.approx(p, abs=1e-12)
+
+
+@given(st.data(), st.floats(0.001, 0.5))
+def test_tolerance_is_kept_and_the_bound_is_true(data, tolerance):
+    size = data.draw(st.integers(3, 5))
+    rows = data.draw(strategies.laws(size, size))
+    model = TableModel({"tokens": list("abcde")[:size], "context": 1, "law": np.asarray(rows).tolist()})
+    for schedule in ("static", "stepwise"):
+        program = stinespring.compile(model, prompt="a", steps=2, schedule=schedule, tolerance=tolerance)
+        assert program.tvd_bound <= tolerance
+        exact, realised = dict(model.joint("a", 2)), dict(program.realises.joint("a", 2))
+        tvd = 0.5 * sum(abs(exact.get(k, 0.0) - realised.get(k, 0.0)) for k in exact | realised)
+        assert tvd <= program.tvd_bound + 1e-12
+        if schedule == "static":
+            assert_same_law(sampled_law(program), realised)
+
+
+def test_tolerance_saves_qubits():
+    p = [0.5, 0.3, 0.1, 0.06, 0.03, 0.01]
+    model = TableModel({"tokens": list("abcdef"), "context": 0, "law": [p]})
+    sizes = [stinespring.compile(model, prompt="", steps=1, tolerance=t).cost.qubits for t in (0.0, 0.041, 0.201)]
+    assert sizes == [3, 2, 1]
+
+
+def test_a_window_keeps_the_circuit_linear():
+    rows = np.random.default_rng(0).dirichlet(np.ones(2), size=4).tolist()
+    model = TableModel({"tokens": ["x", "y"], "context": 2, "law": rows})
+    counts = [stinespring.compile(model, prompt="x y", steps=n, schedule="static").cost.two_qubit_gates for n in (10, 11, 40)]
+    assert counts[1] - counts[0] == 3
+    assert counts[2] - counts[0] == 90
+
+
+def test_a_law_that_ignores_a_token_does_not_read_it():
+    model = TableModel({"tokens": ["x", "y"], "context": 2, "law": [[0.2, 0.8], [0.6, 0.4], [0.2, 0.8], [0.6, 0.4]]})
+    program = stinespring.compile(model, prompt="x x", steps=3, schedule="static")
+    assert [d.channel.laws[0].reads for d in program.schedule.dilations] == [(), ("t1",), ("t2",)]
+
+
+def test_too_large_problems_name_what_fits():
+    model = stinespring.load("glassllm:en")
+    with pytest.raises(TooLargeError, match="at most 2 step"):
+        stinespring.compile(model, prompt="Alice was", steps=4, schedule="static")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"schedule": "magic"}, {"extension": "x"}, {"tolerance": 1.0}, {"tolerance": float("nan")}, {"steps": 0}, {"prompt": ""},
+     {"prompt": "a q"}, {"input": "quantum", "schedule": "stepwise"}],
+)  # fmt: skip
+def test_bad_options(two_tokens, options):
+    with pytest.raises(InputError):
+        stinespring.compile(two_tokens, **({"prompt": "a b", "steps": 1} | options))
