@@ -12,7 +12,7 @@ demo: $(VENV)/demo.stamp
 
 test: $(VENV)/test.stamp
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check . || true
+	$(BIN)/ruff format --check .
 	cd tests && ../$(BIN)/mypy -p stinespring
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.circuit import ParameterExpression
 
-__all__ = ["TWO_QUBIT", "Gate", "Slot", "append", "count_two_qubit", "relabel", "two_qubit_depth"]
+__all__ = ["TWO_QUBIT", "Gate", "Slot", "append", "count_two_qubit", "two_qubit_depth"]
 
 TWO_QUBIT = frozenset({"cx", "cz"})
 
@@ -29,11 +29,6 @@ class Gate(NamedTuple):
     name: str
     qubits: tuple[int, ...]
     params: tuple[float | Slot, ...] = ()
-
-
-def relabel(gates: Iterable[Gate], qubits: Sequence[int]) -> list[Gate]:
-    """Return the gates with local qubit q replaced by ``qubits[q]``."""
-    return [Gate(name, tuple([qubits[q] for q in on]), params) for name, on, params in gates]
 
 
 def count_two_qubit(gates: Iterable[Gate]) -> int:

@@ -11,6 +11,7 @@ Source of the Gray-code form: Möttönen et al., Phys. Rev. Lett. 93, 130502 (20
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -79,33 +80,35 @@ def law_angles(law: FloatArray) -> list[FloatArray]:
     return result[::-1]
 
 
-def multiplexed_ry(controls: int, angles: FloatArray | int, *, negligible: float = 0.0) -> list[Gate]:
-    """Return a uniformly controlled Ry on qubits ``0..controls-1`` (controls) and ``controls`` (target, in |0>).
+def multiplexed_ry(wires: Sequence[int], angles: FloatArray | int, *, negligible: float = 0.0) -> list[Gate]:
+    """Return a uniformly controlled Ry.
 
     Args:
-        controls: n.
-        angles: the 2^n angles in circuit order (:func:`gray_angles`), or the index of the first of 2^n slots.
+        wires: the n control qubits, the least significant bit of the context first, and then the target, which is in |0>.
+        angles: the 2^n angles in circuit order (:func:`gray_angles`), or the number of the first of 2^n slots.
         negligible: rotations with no larger angle are left out, and the CZ pairs that then meet cancel.
 
     Returns:
         Ry and CZ gates; 2^n - 1 CZ where no rotation is left out.
     """
-    size, target = 2**controls, controls
+    *controls, target = wires
+    size = 2 ** len(controls)
+    values: list[float | Slot]
     if isinstance(angles, int):
         index = np.arange(size)
-        values: list[float | Slot] = [Slot(angles + i) for i in range(size)]
+        values = [Slot(angles + i) for i in range(size)]
     else:
         index = np.flatnonzero(abs(angles) > negligible)
         values = angles[index].tolist()
-    if not len(index):
-        return []
-    code = gray_code(controls)[index]
-    between = (code[:-1] ^ code[1:]).tolist() + [int(code[-1])]  # after the last rotation the code must return to 0
+    rotations = [Gate("ry", (target,), (value,)) for value in values]
+    code = gray_code(len(controls))[index]
+    flips = code ^ np.append(code[1:], 0)  # after the last rotation the code must have returned to 0
+    pairs = [Gate("cz", (control, target)) for control in controls]
+    between: dict[int, list[Gate]] = {0: []} | {1 << bit: [pair] for bit, pair in enumerate(pairs)}
     gates: list[Gate] = []
-    for value, flips in zip(values, between, strict=True):
-        gates.append(Gate("ry", (target,), (value,)))
-        while flips:
-            low = flips & -flips
-            gates.append(Gate("cz", (low.bit_length() - 1, target)))
-            flips ^= low
+    for rotation, flip in zip(rotations, flips.tolist(), strict=True):
+        gates.append(rotation)
+        if flip not in between:
+            between[flip] = [pair for bit, pair in enumerate(pairs) if flip >> bit & 1]
+        gates += between[flip]
     return gates

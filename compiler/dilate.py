@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from stinespring.circuits.gates import Gate, relabel
+from stinespring.circuits.gates import Gate
 from stinespring.circuits.multiplexer import gray_angles, law_angles, multiplexed_ry
 from stinespring.errors import TooLargeError
 from stinespring.models.base import FloatArray
-from stinespring.stages import Channel, Dilation, Law, Register
+from stinespring.stages import UNUSED, Channel, Dilation, Law, Register
 
 __all__ = ["dilate", "law_gates", "table"]
 
@@ -32,23 +32,28 @@ def table(law: Law, registers: Mapping[str, Register]) -> FloatArray:
         width += registers[name].size
     require_room(width + target.size, law)
     dense = np.zeros((2**width, 2**target.size))
-    for code, symbol in enumerate(target.symbols):
-        if symbol >= 0:
-            dense[index, code] = law.probabilities[:, symbol]
+    symbols = np.array(target.symbols)
+    codes = np.flatnonzero(symbols != UNUSED)
+    dense[np.ix_(index, codes)] = law.probabilities[:, symbols[codes]]
     return dense
 
 
-def law_gates(dense: FloatArray) -> list[Gate]:
+def law_gates(dense: FloatArray, wires: Sequence[int]) -> list[Gate]:
     """Return the isometry ``|x> -> |x> sum_t sqrt(P(t|x)) |t>``, exactly, phases included.
 
-    Qubits 0..M-1 hold x, qubits M..M+k-1 the outcome; ``sum_j (2^(M+j) - 1)`` CZ for j = 0..k-1 where no angle vanishes.
+    Args:
+        dense: shape (2^M, 2^k).
+        wires: the M qubits that hold x and then the k qubits of the outcome, least significant first.
+
+    Returns:
+        ``sum_j (2^(M+j) - 1)`` CZ for j = 0..k-1 where no angle vanishes, ``2^M (2^k - 1) - k`` in all.
     """
     width, size = dense.shape[0].bit_length() - 1, dense.shape[1].bit_length() - 1
     gates: list[Gate] = []
     for higher, theta in enumerate(law_angles(dense)):
         bit = width + size - 1 - higher
-        wires = [*range(width), *range(bit + 1, width + size), bit]
-        gates += relabel(multiplexed_ry(width + higher, gray_angles(theta), negligible=NEGLIGIBLE), wires)
+        controls = [*wires[:width], *wires[bit + 1 : width + size]]
+        gates += multiplexed_ry([*controls, wires[bit]], gray_angles(theta), negligible=NEGLIGIBLE)
     return gates
 
 
@@ -70,7 +75,7 @@ def dilate(channel: Channel, registers: Mapping[str, Register], error: float = 0
     gates: list[Gate] = []
     for law in channel.laws:
         local = [q for name in (*law.reads, law.target) for q in wires[name]]
-        gates += relabel(law_gates(table(law, registers)), local)
+        gates += law_gates(table(law, registers), local)
     return Dilation(channel, tuple(registers[name] for name in names), tuple(gates), error)
 
 

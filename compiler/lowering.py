@@ -26,7 +26,10 @@ def schedule_gates(schedule: Schedule) -> list[Gate]:
     gates: list[Gate] = []
     for dilation in schedule.dilations:
         wires = [q for register in dilation.registers for q in schedule.place(register.name)]
-        gates += [Gate(name, tuple([wires[q] for q in on]), params) for name, on, params in dilation.gates]
+        if wires == list(range(len(wires))):
+            gates += dilation.gates
+        else:
+            gates += [Gate(name, tuple([wires[q] for q in on]), params) for name, on, params in dilation.gates]
     return gates
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from stinespring.circuits.gates import Gate, relabel
+from stinespring.circuits.gates import Gate
 from stinespring.circuits.multiplexer import gray_angles, law_angles, multiplexed_ry
 from stinespring.compiler.encode import Codes, plain
 from stinespring.compiler.truncate import bits
@@ -183,7 +183,7 @@ def build_template(step: int, widths: tuple[int, ...]) -> Template:
         for higher in range(size):
             bit = first + size - 1 - higher
             wires = [*controls, *range(bit + 1, first + size), bit]
-            gates += relabel(multiplexed_ry(len(wires) - 1, slots), wires)
+            gates += multiplexed_ry(wires, slots)
             slots += 2 ** (len(wires) - 1)
         first += size
     return Template(tuple(registers), tuple(gates), slots)
