@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from stinespring.compiler.stepwise import Stepper
     from stinespring.models.base import TextModel
 
-__all__ = ["Channel", "Cost", "Dilation", "Law", "Program", "Register", "Samples", "Schedule", "Verdict"]
+__all__ = ["Channel", "Cost", "Dilation", "Effect", "Law", "Program", "Register", "Samples", "Schedule", "Verdict"]
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -37,14 +37,15 @@ class Register:
     """A quantum register and what its basis states mean.
 
     Attributes:
-        name: ``p1..pn`` prompt, ``t1..tL`` generated tokens, ``e1..`` attended positions.
+        name: ``p1..pn`` prompt, ``t1..tL`` generated tokens, ``e1..`` attended positions, ``m1..`` memories of the text's
+            causal state, ``a_t1..`` ancillas; the last two are never measured.
         role: what it holds.
         symbols: the value of each code; qubit 0 of the register is the code's least significant bit. A symbol is a token
             number, the vacuum (number d) or a position; ``UNUSED`` (-1) marks codes that never carry amplitude.
     """
 
     name: str
-    role: Literal["prompt", "environment", "token"]
+    role: Literal["prompt", "environment", "token", "memory", "ancilla"]
     symbols: tuple[int, ...]
 
     @property
@@ -155,6 +156,31 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Effect:
+    """What one pass of the compiler did.
+
+    Attributes:
+        name: the pass.
+        applied: whether its result was kept.
+        reason: what it does, or why it was not kept.
+        two_qubit_gates: CX or CZ after it; before there are circuits, those of the Gray-code form.
+        two_qubit_depth: likewise.
+        qubits: number of qubits after it.
+        tvd_bound: proven TVD spent so far.
+        lower_bound: two-qubit gates that a generic law of this shape needs, by counting parameters.
+    """
+
+    name: str
+    applied: bool
+    reason: str
+    two_qubit_gates: int
+    two_qubit_depth: int
+    qubits: int
+    tvd_bound: float
+    lower_bound: int
+
+
+@dataclass(frozen=True)
 class Program:
     """A compiled model.
 
@@ -172,6 +198,7 @@ class Program:
         cost: gates and qubits.
         seconds: compile time.
         hash: SHA-256 of everything that changes the program.
+        effects: what each pass of the compiler did.
     """
 
     model: TextModel
@@ -187,6 +214,7 @@ class Program:
     seconds: float
     hash: str
     stepper: Stepper | None = None
+    effects: tuple[Effect, ...] = ()
 
     @property
     def circuit(self) -> QuantumCircuit:
@@ -221,6 +249,7 @@ class Program:
             "tvd_bound": self.tvd_bound,
             "seconds": self.seconds,
             "hash": self.hash,
+            "passes": [asdict(effect) for effect in self.effects],
         }
 
     def decode(self, counts: Mapping[tuple[int, ...], int]) -> dict[str, int]:

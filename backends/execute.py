@@ -13,7 +13,7 @@ from stinespring.backends.base import Backend, open_backend
 from stinespring.backends.seeds import derive_seed, root_seed
 from stinespring.compiler.lowering import template_circuit
 from stinespring.compiler.stepwise import Stepper
-from stinespring.errors import InputError
+from stinespring.errors import InputError, TooLargeError
 from stinespring.models.base import IntArray
 from stinespring.models.joint import require_count
 from stinespring.stages import Program, Samples
@@ -22,6 +22,7 @@ from stinespring.version import __version__
 __all__ = ["run"]
 
 Progress = Callable[[str, float], None]
+MOST_SHOTS = 20_000_000  # every shot is one string of Aer's memory: about 1 GB
 PREFIXES_AT_ONCE = 2048  # 1023 angles each: 17 MB
 MOST_CALLS = 20  # simulator calls a batch; a call costs as much as about ten more small circuits in one
 
@@ -48,6 +49,8 @@ def run(
         BackendError: the backend failed.
     """
     shots = require_count(shots, "shots")
+    if shots > MOST_SHOTS:
+        raise TooLargeError("the shots are too many for one run", got=f"{shots:,}", expected=f"at most {MOST_SHOTS:,}")
     if program.input == "quantum":
         raise InputError(
             "a program with quantum input has no prompt to run on",

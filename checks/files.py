@@ -17,6 +17,7 @@ from stinespring.stages import Samples
 __all__ = ["read_samples"]
 
 FORMAT = "stinespring/samples@1"
+MOST_SHOTS = 10**15  # counts stay exact in float64
 
 
 def read_samples(path: str | Path, model: TextModel, *, prompt: str | Sequence[int], steps: int) -> Samples:
@@ -40,6 +41,8 @@ def read_samples(path: str | Path, model: TextModel, *, prompt: str | Sequence[i
     for text, count in counts.items():
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             raise InputError("a count is not a whole number of at least 0", got=f"{text!r}: {count!r}", expected="0, 1, 2, …")
+    if sum(counts.values()) > MOST_SHOTS:
+        raise InputError("the counts are too large", got=str(sum(counts.values())), expected=f"at most {MOST_SHOTS:,} in all")
     if sum(counts.values()) == 0:
         raise InputError("all counts are 0", got="0 shots", expected="at least one sampled text")
     steps, start = require_count(steps, "steps"), model.encode(prompt)
@@ -56,7 +59,7 @@ def read_text(model: TextModel, text: str, steps: int) -> list[int]:
     """Return a text's token numbers, filled up with the vacuum after a stop token."""
     numbers = []
     lookup = {name: i for i, name in enumerate(model.tokens)}
-    for name in text.split():
+    for name in text.split(" ") if text else []:
         if name not in lookup:
             raise InputError(
                 "a text in the counts has an unknown token",

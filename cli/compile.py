@@ -4,11 +4,16 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
+
+import typer
 
 from stinespring.cli import options
-from stinespring.cli.output import cost_line, print_json
-from stinespring.compiler.compile import compile_model
+from stinespring.cli.output import PASS_COLUMNS, cost_line, pass_row, print_json, print_table
+from stinespring.compiler.compile import DEFAULT_EFFORT, compile_model
 from stinespring.models.load import load
+
+Explain = Annotated[bool, typer.Option("--explain", help="Print what each pass of the compiler did.")]
 
 
 def compile_(
@@ -19,10 +24,13 @@ def compile_(
     extension: options.ExtensionOption = "token",
     input: options.InputOption = "known",
     codes: options.CodesOption = "free",
+    phases: options.PhasesOption = None,
     tolerance: options.Tolerance = 0.0,
+    effort: options.Effort = DEFAULT_EFFORT,
     top_k: options.TopK = None,
     temperature: options.Temperature = None,
     output: options.Output = None,
+    explain: Explain = False,
     json: options.Json = False,
 ) -> None:
     """Compile the next tokens of a model into a quantum program."""
@@ -35,12 +43,16 @@ def compile_(
         extension=extension,
         input=input,
         codes=codes,
+        phases=phases,
         tolerance=tolerance,
+        effort=effort,
     )
     files = [] if output is None else [str(path) for path in program.write(output)]
     if json:
         print_json(program.summary() | {"files": files})
         return
+    if explain:
+        print_table(f"Promise: phases {program.phases}", PASS_COLUMNS, [pass_row(effect) for effect in program.effects])
     sys.stdout.write(cost_line(program) + "\n")
     for path in files:
         sys.stdout.write(f"wrote {path}\n")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from importlib import import_module
 from typing import Annotated
@@ -57,6 +58,9 @@ def application(wanted: str | None) -> typer.Typer:
 def main() -> None:
     """Run the command line and exit: 0 PASS or done, 1 FAIL, 2 bad input, 3 UNVERIFIED, 4 backend failed, 130 interrupted."""
     arguments = sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     wanted = next((word for word in arguments if not word.startswith("-")), None)
     try:
         status = application(wanted)(args=arguments, standalone_mode=False, prog_name="stinespring")
@@ -65,7 +69,8 @@ def main() -> None:
             verb = f" {wanted}" if wanted in VERBS else ""
             sys.stderr.write(f"stinespring: {shorten(error.format_message(), 600)}\n  to do: see 'stinespring{verb} --help'\n")
         else:
-            sys.stderr.write(error.format_message() + "\n")
+            verbs = "\n".join(f"  {name:8} {summary}" for name, (_, _, summary) in VERBS.items())
+            sys.stderr.write(f"stinespring: no verb given\n{verbs}\n  to do: see 'stinespring --help'\n")
         status = 2
     except StinespringError as error:
         sys.stderr.write(f"stinespring: {error}\n")

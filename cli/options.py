@@ -18,6 +18,12 @@ ScheduleOption = Annotated[str, typer.Option("--schedule", help="static, stepwis
 ExtensionOption = Annotated[str, typer.Option("--extension", help="token or position: which environment the dilation has.")]
 InputOption = Annotated[str, typer.Option("--input", help="known (prompt folded in) or quantum (prompt kept as registers).")]
 CodesOption = Annotated[str, typer.Option("--codes", help="free (re-encode tokens where it saves qubits) or binary.")]
+PhasesOption = Annotated[
+    str | None, typer.Option("--phases", help="exact (the isometry itself) or free (the measured law only).")
+]
+Effort = Annotated[
+    float, typer.Option("--effort", help="About the seconds for numerical synthesis; 0 means closed forms only.")
+]
 Tolerance = Annotated[float, typer.Option("--tolerance", help="TVD of the joint law that the compiler may spend.")]
 Shots = Annotated[int, typer.Option("--shots", help="How many texts to sample.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="The same seed gives the same counts.")]

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stinespring.backends.execute import Progress
-    from stinespring.stages import Program, Samples, Verdict
+    from stinespring.stages import Effect, Program, Samples, Verdict
 
 EXIT = {"PASS": 0, "FAIL": 1, "UNVERIFIED": 3}
 SHOWN = 10  # texts in the table for people
 
 
 def print_json(data: dict[str, Any]) -> None:
-    """Print exactly one JSON object."""
-    sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    """Print exactly one JSON object; where stdout cannot carry every character, with escapes."""
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=not utf8, allow_nan=False) + "\n")
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -28,9 +29,10 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, box=box.SIMPLE, title_justify="left", title_style="bold")
+    sys.stdout.write(f"{title}\n")
+    table = Table(box=box.SIMPLE)
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
+        table.add_column(column, justify="left" if index == 0 or column.startswith("what") else "right", overflow="fold")
     for row in rows:
         table.add_row(*[cell.replace("[", r"\[") for cell in row])
     Console(highlight=False, width=None if sys.stdout.isatty() else 100).print(table)
@@ -53,6 +55,15 @@ def cost_line(program: Program) -> str:
         f"{program.schedule.kind}: {c.qubits} qubits, {c.two_qubit_gates} two-qubit gates (depth {c.two_qubit_depth}), "
         f"TVD bound {program.tvd_bound:.3g}, compiled in {program.seconds:.2f} s"
     )
+
+
+PASS_COLUMNS = ("pass", "CX", "depth", "qubits", "TVD bound", "bound from below", "what it did")
+
+
+def pass_row(effect: Effect) -> list[str]:
+    """Return one row of the table of passes: two-qubit gates and depth, qubits, TVD bound, counting lower bound."""
+    figures = [f"{n:,}" for n in (effect.two_qubit_gates, effect.two_qubit_depth, effect.qubits)]
+    return [effect.name, *figures, f"{effect.tvd_bound:.3g}", f"{effect.lower_bound:,}", effect.reason]
 
 
 def print_verdict(verdict: Verdict) -> None:

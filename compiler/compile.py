@@ -8,27 +8,30 @@ import json
 import math
 import time
 from collections.abc import Sequence
-from typing import Any, get_args
+from dataclasses import asdict, replace
+from typing import get_args
 
-from stinespring.compiler.dilate import dilate
+from stinespring.compiler.draft import Draft, Options, Phases
 from stinespring.compiler.encode import Codes, registers
 from stinespring.compiler.lowering import circuit_cost, schedule_gates
+from stinespring.compiler.passes import run_passes, specialised
 from stinespring.compiler.specialise import channels
 from stinespring.compiler.stepwise import Stepper
-from stinespring.compiler.truncate import TabulatedModel, TruncatedModel
+from stinespring.compiler.truncate import TabulatedModel, TruncatedModel, averaged
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.base import IntArray, TextModel
 from stinespring.models.joint import require_count
-from stinespring.stages import Dilation, Program, Schedule
+from stinespring.stages import Law, Program, Schedule
 from stinespring.version import __version__
 
 __all__ = ["compile_model"]
 
 SCHEDULES = ("auto", "static", "stepwise")
 EXTENSIONS = ("token", "position")
+DEFAULT_EFFORT = 1.0
 AUTO_QUBITS = 22  # `auto` takes one circuit up to a statevector of 64 MB,
 AUTO_ROTATIONS = 1 << 15  # about a second of simulation at that size,
-AUTO_ROOM = 1 << 20  # and a table that is listed in well under a second
+AUTO_ROOM = 1 << 17  # and a table that is listed in well under a second
 
 
 def compile_model(
@@ -40,7 +43,9 @@ def compile_model(
     extension: str = "token",
     input: str = "known",
     codes: str = "free",
+    phases: str | None = None,
     tolerance: float = 0.0,
+    effort: float = DEFAULT_EFFORT,
 ) -> Program:
     """Compile the next ``steps`` tokens of a model into a quantum program.
 
@@ -55,7 +60,11 @@ def compile_model(
         extension: ``token`` or ``position`` (attention models): which environment the dilation has.
         input: ``known`` folds the prompt into the laws, ``quantum`` keeps it as registers ``p1..pn``.
         codes: ``free`` lets the compiler renumber the tokens that can occur, ``binary`` keeps plain numbers.
+        phases: the promise: ``exact`` (the isometry itself) or ``free`` (the law of the measured tokens; the default where
+            the prompt is known and everything is measured). Stepwise templates are exact.
         tolerance: the TVD of the joint law that the compiler may spend, in [0, 1).
+        effort: about the seconds that numerical synthesis may take (counted in operations, so that results repeat); 0 means
+            closed forms only.
 
     Returns:
         The program. Its ``tvd_bound`` is proven and at most ``tolerance``.
@@ -67,21 +76,32 @@ def compile_model(
     Source: arXiv 2507.13354 for the blocks; the dilation is Stinespring's with the environment named above.
     """
     begun = time.perf_counter()
-    options = check_options(schedule=schedule, extension=extension, input=input, codes=codes)
-    if not isinstance(tolerance, int | float) or not math.isfinite(tolerance) or not 0 <= tolerance < 1:
-        raise InputError("the tolerance is out of range", got=tolerance, expected="a number from 0 up to, not including, 1")
+    if phases is None:
+        phases = "exact" if input == "quantum" or schedule == "stepwise" else "free"
+    check_options(schedule=schedule, extension=extension, input=input, codes=codes, phases=phases)
+    for name, value, most in (("tolerance", tolerance, 1.0), ("effort", effort, math.inf)):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < most:
+            raise InputError(
+                f"the {name} is out of range", got=value, expected=f"a number from 0 up to, not including, {most:g}"
+            )
     numbers, steps = model.encode(prompt), require_count(steps, "steps")
     model.check_length(len(numbers) + steps, "the text")
+    options = Options(schedule, extension, input, codes, phases, float(tolerance), float(effort))  # type: ignore[arg-type]
     if schedule == "auto":
-        schedule = "static" if fits_static(model, numbers, steps, options, tolerance) else "stepwise"
-    build = static_program if schedule == "static" else stepwise_program
-    program = build(model, numbers, steps, options | {"schedule": schedule}, float(tolerance))
-    return replace_time(program, time.perf_counter() - begun)
+        options = replace(options, schedule="static" if fits_static(model, numbers, steps, options) else "stepwise")
+    build = static_program if options.schedule == "static" else stepwise_program
+    return replace(build(model, numbers, steps, options), seconds=time.perf_counter() - begun)
 
 
-def check_options(**options: str) -> dict[str, Any]:
-    """Return the options if every one has a value that exists."""
-    allowed = {"schedule": SCHEDULES, "extension": EXTENSIONS, "input": ("known", "quantum"), "codes": get_args(Codes)}
+def check_options(**options: str) -> None:
+    """Refuse values that do not exist and combinations that make no sense."""
+    allowed = {
+        "schedule": SCHEDULES,
+        "extension": EXTENSIONS,
+        "input": ("known", "quantum"),
+        "codes": get_args(Codes),
+        "phases": get_args(Phases),
+    }
     for name, value in options.items():
         if value not in allowed[name]:
             raise InputError(f"unknown {name}", got=value, expected=" or ".join(allowed[name]))
@@ -92,92 +112,88 @@ def check_options(**options: str) -> dict[str, Any]:
             expected="--schedule static",
             todo="use --schedule static or --input known",
         )
-    return dict(options)
 
 
-def fits_static(model: TextModel, prompt: IntArray, steps: int, options: dict[str, Any], tolerance: float) -> bool:
+def fits_static(model: TextModel, prompt: IntArray, steps: int, options: Options) -> bool:
     """Return whether one circuit of moderate size holds the whole text: the choice of ``--schedule auto``."""
-    if options["input"] == "quantum":
+    if options.input == "quantum":
         return True
     try:
         operations, _ = channels(
-            model, prompt, steps, extension=options["extension"], quantum=False, tolerance=tolerance, room=AUTO_ROOM
+            model,
+            prompt,
+            steps,
+            extension=options.extension,
+            quantum=False,
+            tolerance=options.tolerance,
+            room=AUTO_ROOM,
         )
     except TooLargeError:
         return False
-    sizes = {r.name: r.size for r in registers(model, operations, prompt_length=0, quantum=False, codes=options["codes"])}
+    sizes = {r.name: r.size for r in registers(model, operations, prompt_length=0, quantum=False, codes=options.codes)}
     rotations = [2 ** sum(sizes[name] for name in (*law.reads, law.target)) for c in operations for law in c.laws]
     return sum(sizes.values()) <= AUTO_QUBITS and sum(rotations) <= AUTO_ROTATIONS
 
 
-def static_program(model: TextModel, prompt: IntArray, steps: int, options: dict[str, Any], tolerance: float) -> Program:
-    """Return one circuit with all measurements at the end."""
-    quantum = options["input"] == "quantum"
-    operations, errors = channels(model, prompt, steps, extension=options["extension"], quantum=quantum, tolerance=tolerance)
-    declared = registers(model, operations, prompt_length=len(prompt), quantum=quantum, codes=options["codes"])
-    by_name = {r.name: r for r in declared}
-    dilations: list[Dilation] = [dilate(c, by_name, e) for c, e in zip(operations, errors, strict=True)]
-    measured = tuple(r.name for r in declared if r.role != "prompt")
-    schedule = Schedule("static", tuple(declared), measured, tuple(dilations))
-    clbits = sum(by_name[name].size for name in measured)
-    bound = min(1.0, sum(errors))
-    realises = TabulatedModel(model, len(prompt), [c.laws[-1] for c in operations]) if bound else model
-    cost = circuit_cost(schedule_gates(schedule), schedule.qubits, clbits)
+def static_program(model: TextModel, prompt: IntArray, steps: int, options: Options) -> Program:
+    """Return one circuit with all measurements at the end, after all passes."""
+    draft = run_passes(Draft(model, prompt, steps, options, (), ()))
+    schedule, bound = draft.schedule(), min(1.0, sum(draft.errors))
+    clbits = sum(r.size for r in draft.declared if r.name in schedule.measured)
     return Program(
-        model,
-        realises,
-        prompt,
-        steps,
-        schedule,
-        options["extension"],
-        options["input"],
-        "exact",
-        bound,
-        cost,
-        0.0,
-        provenance(model, prompt, steps, options | {"schedule": "static"}, tolerance),
+        model=model,
+        realises=TabulatedModel(model, len(prompt), realised_laws(draft)) if bound > 0 else model,
+        prompt=prompt,
+        steps=steps,
+        schedule=schedule,
+        extension=options.extension,
+        input=options.input,
+        phases=options.phases,
+        tvd_bound=bound,
+        cost=circuit_cost(schedule_gates(schedule), schedule.qubits, clbits),
+        seconds=0.0,
+        hash=provenance(model, prompt, steps, options),
+        effects=draft.effects,
     )
 
 
-def stepwise_program(model: TextModel, prompt: IntArray, steps: int, options: dict[str, Any], tolerance: float) -> Program:
+def realised_laws(draft: Draft) -> list[Law]:
+    """Return the token law of each step as a function of the text: without memories, averaged over attended positions."""
+    merged = any(name.startswith("m") for channel in draft.channels for law in channel.laws for name in law.reads)
+    operations = specialised(draft) if merged else [dilation.channel for dilation in draft.dilations]
+    laws = [next(law for law in channel.laws if law.target == f"t{channel.step}") for channel in operations]
+    return [averaged(law) for law in laws]
+
+
+def stepwise_program(model: TextModel, prompt: IntArray, steps: int, options: Options) -> Program:
     """Return a template and what binds its angles; each step may spend an equal share of the tolerance."""
-    realises = TruncatedModel(model, tolerance / steps) if tolerance > 0 else model
-    stepper = Stepper(realises, prompt, options["extension"], options["codes"])
+    realises = TruncatedModel(model, options.tolerance / steps) if options.tolerance > 0 else model
+    stepper = Stepper(realises, prompt, options.extension, options.codes)
     template = stepper.widest(steps)
-    schedule = Schedule("stepwise", template.registers, tuple(r.name for r in template.registers), ())
-    cost = circuit_cost(template.gates, template.qubits, template.qubits)
     return Program(
-        model,
-        realises,
-        prompt,
-        steps,
-        schedule,
-        options["extension"],
-        options["input"],
-        "exact",
-        tolerance,
-        cost,
-        0.0,
-        provenance(model, prompt, steps, options | {"schedule": "stepwise"}, tolerance),
-        stepper,
+        model=model,
+        realises=realises,
+        prompt=prompt,
+        steps=steps,
+        schedule=Schedule("stepwise", template.registers, tuple(r.name for r in template.registers), ()),
+        extension=options.extension,
+        input=options.input,
+        phases="exact",
+        tvd_bound=options.tolerance,
+        cost=circuit_cost(template.gates, template.qubits, template.qubits),
+        seconds=0.0,
+        hash=provenance(model, prompt, steps, options),
+        stepper=stepper,
     )
 
 
-def provenance(model: TextModel, prompt: IntArray, steps: int, options: dict[str, Any], tolerance: float) -> str:
+def provenance(model: TextModel, prompt: IntArray, steps: int, options: Options) -> str:
     """Return the SHA-256 of everything that changes the program."""
     content = {
         "model": model.fingerprint(),
         "prompt": prompt.tolist(),
         "steps": steps,
-        "options": options,
-        "tolerance": float(tolerance),
+        "options": asdict(options),
         "version": __version__,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def replace_time(program: Program, seconds: float) -> Program:
-    """Return the program with its compile time filled in."""
-    from dataclasses import replace
-
-    return replace(program, seconds=seconds)

@@ -6,36 +6,44 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stinespring.circuits.gates import Gate
 from stinespring.circuits.multiplexer import gray_angles, law_angles, multiplexed_ry
 from stinespring.errors import TooLargeError
-from stinespring.models.base import FloatArray
-from stinespring.stages import UNUSED, Channel, Dilation, Law, Register
+from stinespring.models.base import FloatArray, IntArray
+from stinespring.stages import UNUSED, Law, Register
 
-__all__ = ["dilate", "law_gates", "table"]
+__all__ = ["NEGLIGIBLE", "context_index", "law_gates", "law_table", "require_room"]
 
 MOST_BITS = 22  # 4 million rotations
 NEGLIGIBLE = 4e-16  # radians: the rounding of a Walsh coefficient that is zero
 
 
-def table(law: Law, registers: Mapping[str, Register]) -> FloatArray:
-    """Return the law over codes, shape (2^M, 2^k): the first register read holds the least significant bits.
+def law_table(law: Law, registers: Mapping[str, Register], target: Register) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Return the law over codes, shape (2^M, 2^k), and which contexts occur, shape (2^M,).
 
-    Codes that never occur have all-zero rows and columns.
+    The first register read holds the least significant bits. Rows of contexts that never occur are zero.
     """
-    target = registers[law.target]
+    width = sum(registers[name].size for name in law.reads)
+    require_room(width + target.size, law)
+    index = context_index(law, registers)
+    dense, care = np.zeros((2**width, 2**target.size)), np.zeros(2**width, dtype=bool)
+    care[index] = True
+    symbols = np.array(target.symbols)
+    codes = np.flatnonzero(symbols != UNUSED)
+    dense[np.ix_(index, codes)] = law.probabilities[:, symbols[codes]]
+    return dense, care
+
+
+def context_index(law: Law, registers: Mapping[str, Register]) -> IntArray:
+    """Return the code of each context over all registers read, shape (B,), the first register least significant."""
     index = np.zeros(len(law.contexts), dtype=np.int64)
     width = 0
     for column, name in enumerate(law.reads):
         index |= registers[name].code_of(law.contexts[:, column]) << width
         width += registers[name].size
-    require_room(width + target.size, law)
-    dense = np.zeros((2**width, 2**target.size))
-    symbols = np.array(target.symbols)
-    codes = np.flatnonzero(symbols != UNUSED)
-    dense[np.ix_(index, codes)] = law.probabilities[:, symbols[codes]]
-    return dense
+    return index
 
 
 def law_gates(dense: FloatArray, wires: Sequence[int]) -> list[Gate]:
@@ -55,28 +63,6 @@ def law_gates(dense: FloatArray, wires: Sequence[int]) -> list[Gate]:
         controls = [*wires[:width], *wires[bit + 1 : width + size]]
         gates += multiplexed_ry([*controls, wires[bit]], gray_angles(theta), negligible=NEGLIGIBLE)
     return gates
-
-
-def dilate(channel: Channel, registers: Mapping[str, Register], error: float = 0.0) -> Dilation:
-    """Return the circuit of one step: each law's isometry in turn.
-
-    Args:
-        channel: the operation.
-        registers: how every register encodes its symbols.
-        error: what truncation cost.
-    """
-    names: list[str] = []
-    for law in channel.laws:
-        names += [name for name in (*law.reads, law.target) if name not in names]
-    first, wires = 0, {}
-    for name in names:
-        wires[name] = list(range(first, first + registers[name].size))
-        first += registers[name].size
-    gates: list[Gate] = []
-    for law in channel.laws:
-        local = [q for name in (*law.reads, law.target) for q in wires[name]]
-        gates += law_gates(table(law, registers), local)
-    return Dilation(channel, tuple(registers[name] for name in names), tuple(gates), error)
 
 
 def require_room(width: int, law: Law) -> None:

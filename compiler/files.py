@@ -28,6 +28,8 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """
     data = content.encode() if isinstance(content, str) else content
     try:
+        path = path.resolve()  # a link keeps pointing at what is written
+        require_regular(path)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -44,6 +46,12 @@ def write_whole(path: Path, content: str | bytes) -> None:
         ) from None
 
 
+def require_regular(path: Path) -> None:
+    """Refuse to replace a device, a pipe or a folder by a file."""
+    if path.exists() and not path.is_file():
+        raise InputError("the output is no regular file", got=str(path), expected="a new name or a file to replace")
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
@@ -57,17 +65,38 @@ def write_program(program: Program, path: str | Path) -> list[Path]:
     ``angles.json`` and ``program.json``. An existing folder is replaced only if it holds a program.
     """
     path = Path(path)
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        raise InputError("the output cannot be written", got=f"{path}: {error}", expected="a usable name") from None
     if program.stepper is not None:
         return write_folder(program, path)
     if path.suffix == ".json":
         raise InputError("the program and its description would have one name", got=str(path), expected="FILE.qasm")
-    if path.is_dir():
-        raise InputError("the output is a folder", got=str(path), expected="a file name such as program.qasm")
+    require_regular(path)
     decode = {r.name: decode_table(program, r) for r in program.schedule.registers if r.name in program.schedule.measured}
     description = path.with_suffix(".json")
+    if description.exists() and not is_program(description):
+        raise InputError(
+            "the file beside the program holds something else",
+            got=str(description),
+            expected="no file, or an earlier program's description",
+            todo="choose another output name",
+        )
     write_whole(description, dump(describe(program) | {"decode": decode}))
     write_whole(path, program.qasm3())
     return [path, description]
+
+
+def is_program(path: Path) -> bool:
+    """Return whether a file is a program's description, which a new one may replace."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and content.get("format") == FORMAT
 
 
 def describe(program: Program) -> dict[str, Any]:

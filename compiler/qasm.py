@@ -16,6 +16,8 @@ from stinespring.stages import Program, Register
 
 __all__ = ["program_qasm", "template_qasm"]
 
+NAMES = {"u": "U"}  # the general one-qubit gate is built into the language; its library has no "u"
+
 
 def program_qasm(program: Program) -> str:
     """Return the program, or a stepwise program's widest template, as OpenQASM 3."""
@@ -39,7 +41,7 @@ def write(registers: Sequence[Register], measured: Sequence[str], gates: Iterabl
     wires = [f"{quantum_name(r)}[{i}]" for r in registers for i in range(r.size)]
     for name, on, params in gates:
         angles = f"({', '.join([angle(p) for p in params])})" if params else ""
-        lines.append(f"{name}{angles} {', '.join([wires[q] for q in on])};")
+        lines.append(f"{NAMES.get(name, name)}{angles} {', '.join([wires[q] for q in on])};")
     lines += [f"{r.name} = measure {quantum_name(r)};" for r in registers if r.name in measured]
     return "\n".join(lines) + "\n"
 

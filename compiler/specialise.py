@@ -16,7 +16,8 @@ from stinespring.stages import Channel, Extension, Law
 
 __all__ = ["channels", "prune"]
 
-MOST_ENTRIES = 1 << 24  # probabilities of one step: 128 MB
+MOST_ENTRIES = 1 << 21  # probabilities of one step: 16 MB, and as many rotations
+MOST_STEPS = 4096  # registers of one circuit
 SAME = 1e-15  # laws that differ by no more count as equal
 
 
@@ -66,6 +67,13 @@ def channels(
     Returns:
         The channels, and for each step a bound on the TVD it adds to the joint law.
     """
+    if steps > MOST_STEPS:
+        raise TooLargeError(
+            "the text is too long for one circuit",
+            got=f"{steps} steps",
+            expected=f"at most {MOST_STEPS} steps with --schedule static",
+            todo="use --schedule stepwise or fewer steps",
+        )
     frontier = start(model, prompt, quantum)
     keep = (
         None if model.window is None or (quantum and model.stop is not None) else max(model.window, int(model.stop is not None))
@@ -76,10 +84,10 @@ def channels(
         require_room(model, frontier, step, room)
         frontier = forget(frontier, keep)
         laws = read(model, step, frontier, extension, len(prompt))
-        last, error = truncate(laws[-1], (tolerance - sum(errors)) / (steps - step + 1))
+        last, error = truncate(laws[-1], (tolerance - sum(errors)) / (steps - step + 1), worst=quantum)
         errors.append(error)
         laws = (*laws[:-1], last)
-        result.append(Channel(step, extension, tuple(prune(law) for law in laws)))
+        result.append(Channel(step, extension, laws))
         frontier = advance(frontier, laws, f"t{step}")
     return result, errors
 
@@ -97,7 +105,7 @@ def start(model: TextModel, prompt: IntArray, quantum: bool) -> Frontier:
             expected=f"at most {fits} prompt tokens",
             todo="use a shorter prompt or --input known",
         )
-    texts = np.array(list(itertools.product(range(model.d), repeat=n)), dtype=np.int64).reshape(-1, n)
+    texts = np.array(list(itertools.product(range(model.d), repeat=n)), dtype=np.int64).reshape(model.d**n, n)
     names = tuple(f"p{i + 1}" for i in range(n))
     return Frontier(np.zeros(0, dtype=np.int64), names, texts, np.ones(len(texts)))
 

@@ -19,6 +19,7 @@ from stinespring.stages import UNUSED, Extension, Register
 
 __all__ = ["Binding", "Level", "Stepper", "Template"]
 
+MOST_PREFIXES = 1 << 14  # of one step
 MOST_ANGLES = 1 << 21  # of all listed prefixes together: 16 MB in memory, about 40 MB as JSON
 
 
@@ -115,7 +116,7 @@ class Stepper:
             going = ~self.model.complete(prefixes)
             if not going.any():
                 return
-            if step > 1 and going.sum() * self.model.d > MOST_ANGLES:
+            if step > 1 and (going.sum() > MOST_PREFIXES or going.sum() * self.model.d > 16 * MOST_ANGLES):
                 return
             binding = self.bind(step, prefixes[going])
             angles += binding.angles.size

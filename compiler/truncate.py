@@ -25,7 +25,16 @@ def bits(count: int) -> int:
     return max(1, (count - 1).bit_length())
 
 
-def truncate(law: Law, budget: float) -> tuple[Law, float]:
+def spent(law: Law, distances: FloatArray, *, worst: bool) -> float:
+    """Return what changing each context's law by a TVD (shape (B,)) costs the joint law.
+
+    Known prompt: ``sum_w P(w) d(w)``, by replacing the laws one step after the other. Quantum prompt (``worst``): nothing is
+    known of w, so the largest distance counts.
+    """
+    return float(distances.max(initial=0.0) if worst else law.reach @ distances)
+
+
+def truncate(law: Law, budget: float, *, worst: bool = False) -> tuple[Law, float]:
     """Keep the likeliest outcomes, as few qubits' worth as the budget allows, the same ones in every context.
 
     Renormalising a row that lost the mass ``m`` moves it by TVD m, so the joint law moves by at most
@@ -34,9 +43,10 @@ def truncate(law: Law, budget: float) -> tuple[Law, float]:
     Args:
         law: the law of one step.
         budget: the most that the joint law may move.
+        worst: bound the error for the worst context instead of the mean; see :func:`spent`.
 
     Returns:
-        The law, and the bound ``sum_w P(w) m(w) <= budget``.
+        The law, and the bound on what it costs, at most ``budget``.
     """
     marginal = law.reach @ law.probabilities
     order = np.argsort(-marginal, kind="stable")
@@ -44,7 +54,7 @@ def truncate(law: Law, budget: float) -> tuple[Law, float]:
     for width in range(1, bits(support)):
         kept = np.sort(order[: 2**width])
         mass = law.probabilities[:, kept].sum(axis=1)
-        error = float(law.reach @ np.clip(1.0 - mass, 0.0, 1.0))
+        error = spent(law, np.clip(1.0 - mass, 0.0, 1.0), worst=worst)
         if error <= budget:
             break
     else:
@@ -53,6 +63,20 @@ def truncate(law: Law, budget: float) -> tuple[Law, float]:
     probabilities[:, kept] = law.probabilities[:, kept] / np.where(mass > 0, mass, 1.0)[:, None]
     probabilities[mass <= 0, order[0]] = 1.0
     return replace(law, probabilities=probabilities), error
+
+
+def averaged(law: Law) -> Law:
+    """Return a token law as a function of the text alone: attended positions are averaged over with their probabilities."""
+    columns = [i for i, name in enumerate(law.reads) if not name.startswith("e")]
+    if len(columns) == len(law.reads):
+        return law
+    contexts, where = np.unique(law.contexts[:, columns], axis=0, return_inverse=True)
+    reach = np.zeros(len(contexts))
+    np.add.at(reach, where.ravel(), law.reach)
+    total = np.zeros((len(contexts), law.probabilities.shape[1]))
+    np.add.at(total, where.ravel(), law.reach[:, None] * law.probabilities)
+    reads = tuple(law.reads[i] for i in columns)
+    return replace(law, reads=reads, contexts=contexts, probabilities=total / reach[:, None], reach=reach)
 
 
 class ReplacedLaw(TextModel):

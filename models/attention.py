@@ -164,7 +164,14 @@ class AttentionModel(TextModel):
         return np.concatenate(parts) if parts else np.zeros((0, self.d))
 
     def _law(self, step: int, texts: IntArray) -> FloatArray:
-        p, mixture = self.attention(step, texts), self.readings(step, texts)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            p, mixture = self.attention(step, texts), self.readings(step, texts)
+        if not (np.isfinite(p).all() and np.isfinite(mixture).all()):
+            raise InputError(
+                "the model's numbers are too large for its law",
+                got="a score or a distance that is not finite",
+                expected="matrices, embeddings and temperatures of moderate size",
+            )
         for head in range(p.shape[1]):  # contract one position axis after the other; the next one moves to axis 1
             mixture = np.einsum("bj,bj...->b...", p[:, head], mixture)
         result: FloatArray = mixture / mixture.sum(axis=-1, keepdims=True)
@@ -230,7 +237,7 @@ def read_ffn(data: object, width: int, where: str) -> tuple[FeedForward, int]:
     if ffn["kind"] != "mlp":
         raise InputError(f"{where}: unknown 'ffn' kind", got=ffn["kind"], expected="identity or mlp")
     activation = ffn.get("activation", "relu")
-    if activation not in ACTIVATIONS:
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
         raise InputError(f"{where}: unknown activation", got=activation, expected=" or ".join(ACTIVATIONS))
     layers: list[tuple[FloatArray, FloatArray]] = []
     if not isinstance(ffn.get("layers"), list) or not ffn["layers"]:

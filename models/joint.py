@@ -14,7 +14,7 @@ from stinespring.models.base import FloatArray, IntArray, TextModel
 
 __all__ = ["JointLaw", "expand", "joint_law", "require_count"]
 
-MOST_TEXTS = 1 << 21  # 2 million texts of 8 steps are 128 MB
+MOST_TEXTS = 1 << 18  # with 20 steps 40 MB
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def joint_law(model: TextModel, prompt: str | Sequence[int], steps: int) -> Join
 
     Raises:
         InputError: a prompt or a number of steps that cannot be used.
-        TooLargeError: more than about two million texts.
+        TooLargeError: more than 262,144 texts.
 
     Source: arXiv 2507.13354, the joint law ``Tr[X_L E_L(... X_1 E_1(rho_0) X_1 ...) X_L]``.
     """
@@ -90,7 +90,7 @@ def joint_law(model: TextModel, prompt: str | Sequence[int], steps: int) -> Join
     model.check_length(len(start) + steps, "the text")
     texts, weights = np.zeros((1, 0), dtype=np.int64), np.ones(1)
     for step in range(1, steps + 1):
-        if len(texts) * model.d > 16 * MOST_TEXTS:
+        if len(texts) * model.d > 64 * MOST_TEXTS:
             raise too_many_texts(model, step - 1)
         texts, weights = expand(model, step, start, texts, weights)
         if len(texts) > MOST_TEXTS:

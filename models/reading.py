@@ -22,6 +22,15 @@ def _refuse_constant(name: str) -> float:
     raise InputError("a number is not finite", got=name, expected="finite numbers only", todo="remove NaN and Infinity")
 
 
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise InputError("a field appears twice", got=repr(repeated), expected="every field once")
+    return result
+
+
 def read_json(path: str | Path, *, kind: str = "model file") -> dict[str, Any]:
     """Return the JSON object stored in ``path``.
 
@@ -36,8 +45,10 @@ def read_json(path: str | Path, *, kind: str = "model file") -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{kind} cannot be read", got=f"{path}: {error}", expected="a UTF-8 text file") from None
     try:
-        data = json.loads(text, parse_constant=_refuse_constant)
-    except (json.JSONDecodeError, RecursionError) as error:
+        data = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_distinct)
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:
         where = str(error) or type(error).__name__
         raise InputError(f"{kind} is not JSON", got=f"{path}: {where}", expected="one JSON object") from None
     if not isinstance(data, dict):

@@ -18,7 +18,7 @@ from stinespring.models.table import TableModel
 def test_the_same_program_gives_the_same_bytes(three_tokens, tmp_path):
     contents = []
     for name in ("first", "second"):
-        program = stinespring.compile(three_tokens, prompt="sun rain", steps=2, schedule="static")
+        program = stinespring.compile(three_tokens, prompt="sun rain", steps=2, schedule="static", effort=0.1)
         contents.append([path.read_bytes() for path in program.write(tmp_path / f"{name}.qasm")])
     assert contents[0] == contents[1]
 
@@ -35,12 +35,19 @@ def test_angles_keep_full_precision():
 
 
 def test_decode_tables(stop_token, tmp_path):
-    program = stinespring.compile(stop_token, prompt="on", steps=2, schedule="static")
+    program = stinespring.compile(stop_token, prompt="on", steps=2, schedule="static", codes="binary", effort=0)
     program.write(tmp_path / "p.qasm")
     description = json.loads((tmp_path / "p.json").read_text())
     assert description["format"] == "stinespring/program@1"
     assert description["decode"]["t1"] == {"0": "on", "1": "off", "2": "."}
     assert description["decode"]["t2"] == {"0": "on", "1": "off", "2": ".", "3": None}
+    program = stinespring.compile(stop_token, prompt="on", steps=2, schedule="static", effort=0)
+    program.write(tmp_path / "p.qasm")
+    free = json.loads((tmp_path / "p.json").read_text())["decode"]
+    assert {name: sorted(map(str, table.values())) for name, table in free.items()} == {
+        "t1": [".", "off", "on"],
+        "t2": [".", "None", "off", "on"],
+    }
     assert {"qubits", "two_qubit_gates", "tvd_bound", "hash", "schedule"} <= set(description)
 
 

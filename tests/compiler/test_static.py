@@ -46,7 +46,7 @@ def test_attention_models(data, extension, codes):
     prompt = data.draw(strategies.texts(model))[:2]
     assume(plain_laws.joint_margin(model, prompt, 2) > 1e-9)
     program = stinespring.compile(
-        AttentionModel(model), prompt=prompt, steps=2, schedule="static", extension=extension, codes=codes
+        AttentionModel(model), prompt=prompt, steps=2, schedule="static", effort=0, extension=extension, codes=codes
     )
     assert_same_law(sampled_law(program), plain_laws.joint(model, prompt, 2))
 
@@ -55,7 +55,7 @@ def test_attention_models(data, extension, codes):
 def test_tables(data):
     model = data.draw(strategies.table_models())
     prompt = [0] * model["context"]
-    program = stinespring.compile(TableModel(model), prompt=prompt, steps=3, schedule="static")
+    program = stinespring.compile(TableModel(model), prompt=prompt, steps=3, schedule="static", effort=0)
     assert_same_law(sampled_law(program), plain_laws.joint(model, prompt, 3))
 
 
@@ -65,7 +65,7 @@ def test_quantum_prompts(data, extension):
     loaded, size = AttentionModel(model), len(model["tokens"])
     prompts = list(itertools.product(range(size), repeat=2))
     assume(all(plain_laws.joint_margin(model, list(p), 1) > 1e-9 for p in prompts))
-    program = stinespring.compile(loaded, prompt=[0, 0], steps=1, input="quantum", extension=extension)
+    program = stinespring.compile(loaded, prompt=[0, 0], steps=1, input="quantum", effort=0, extension=extension)
     assert "p1 = measure" not in program.qasm3() and "if" not in program.qasm3()
     for prompt in prompts:
         law = sampled_law(program, {"p1": prompt[0], "p2": prompt[1]})
@@ -73,7 +73,7 @@ def test_quantum_prompts(data, extension):
 
 
 def test_a_superposed_prompt_gives_the_mixture_of_laws(two_tokens):
-    program = stinespring.compile(two_tokens, prompt="a a", steps=1, input="quantum")
+    program = stinespring.compile(two_tokens, prompt="a a", steps=1, input="quantum", effort=0)
     plus = np.array([0.6, 0.8])
     law = sampled_law(program, {"p1": plus, "p2": 1})
     mixed = {t: 0.36 * two_tokens.joint("a b", 1).get(t, 0.0) + 0.64 * two_tokens.joint("b b", 1).get(t, 0.0) for t in "ab"}
@@ -90,7 +90,7 @@ def test_the_attended_positions_are_measured_with_the_attention_map(three_tokens
 
 def test_two_readers_agree_with_the_circuit(three_tokens):
     """Qiskit's own reader and the circuit object give the same state as the independent interpreter."""
-    program = stinespring.compile(three_tokens, prompt="sun rain", steps=2, schedule="static")
+    program = stinespring.compile(three_tokens, prompt="sun rain", steps=2, schedule="static", effort=0)
     law = distribution(program.qasm3(), ["t1", "t2"])
     for circuit in (qasm3.loads(program.qasm3()), program.circuit):
         circuit.remove_final_measurements()
@@ -105,7 +105,7 @@ def test_tolerance_is_kept_and_the_bound_is_true(data, tolerance):
     rows = data.draw(strategies.laws(size, size))
     model = TableModel({"tokens": list("abcde")[:size], "context": 1, "law": np.asarray(rows).tolist()})
     for schedule in ("static", "stepwise"):
-        program = stinespring.compile(model, prompt="a", steps=2, schedule=schedule, tolerance=tolerance)
+        program = stinespring.compile(model, prompt="a", steps=2, schedule=schedule, tolerance=tolerance, effort=0)
         assert program.tvd_bound <= tolerance
         exact, realised = dict(model.joint("a", 2)), dict(program.realises.joint("a", 2))
         tvd = 0.5 * sum(abs(exact.get(k, 0.0) - realised.get(k, 0.0)) for k in exact | realised)
@@ -117,28 +117,31 @@ def test_tolerance_is_kept_and_the_bound_is_true(data, tolerance):
 def test_tolerance_saves_qubits():
     p = [0.5, 0.3, 0.1, 0.06, 0.03, 0.01]
     model = TableModel({"tokens": list("abcdef"), "context": 0, "law": [p]})
-    sizes = [stinespring.compile(model, prompt="", steps=1, tolerance=t).cost.qubits for t in (0.0, 0.041, 0.201)]
+    sizes = [stinespring.compile(model, prompt="", steps=1, tolerance=t, effort=0).cost.qubits for t in (0.0, 0.041, 0.201)]
     assert sizes == [3, 2, 1]
 
 
 def test_a_window_keeps_the_circuit_linear():
     rows = np.random.default_rng(0).dirichlet(np.ones(2), size=4).tolist()
     model = TableModel({"tokens": ["x", "y"], "context": 2, "law": rows})
-    counts = [stinespring.compile(model, prompt="x y", steps=n, schedule="static").cost.two_qubit_gates for n in (10, 11, 40)]
+    counts = [
+        stinespring.compile(model, prompt="x y", steps=n, schedule="static", effort=0).cost.two_qubit_gates
+        for n in (10, 11, 40)
+    ]
     assert counts[1] - counts[0] == 3
     assert counts[2] - counts[0] == 90
 
 
 def test_a_law_that_ignores_a_token_does_not_read_it():
     model = TableModel({"tokens": ["x", "y"], "context": 2, "law": [[0.2, 0.8], [0.6, 0.4], [0.2, 0.8], [0.6, 0.4]]})
-    program = stinespring.compile(model, prompt="x x", steps=3, schedule="static")
+    program = stinespring.compile(model, prompt="x x", steps=3, schedule="static", effort=0)
     assert [d.channel.laws[0].reads for d in program.schedule.dilations] == [(), ("t1",), ("t2",)]
 
 
 def test_too_large_problems_name_what_fits():
     model = stinespring.load("glassllm:en")
     with pytest.raises(TooLargeError, match="at most 2 step"):
-        stinespring.compile(model, prompt="Alice was", steps=4, schedule="static")
+        stinespring.compile(model, prompt="Alice was", steps=4, schedule="static", effort=0)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the passes work on: a program in the making, and what it would cost as it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+from stinespring.compiler.encode import Codes, registers
+from stinespring.compiler.lowering import circuit_cost, schedule_gates
+from stinespring.models.base import IntArray, TextModel
+from stinespring.stages import Channel, Dilation, Effect, Extension, Law, Register, Schedule
+
+__all__ = ["Draft", "Options", "counting_bound"]
+
+Phases = Literal["exact", "free"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for; see :func:`stinespring.compiler.compile.compile_model`."""
+
+    schedule: str
+    extension: Extension
+    input: Literal["known", "quantum"]
+    codes: Codes
+    phases: Phases
+    tolerance: float
+    effort: float
+    target: str | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A program in the making.
+
+    Attributes:
+        model: the law.
+        prompt: token numbers.
+        steps: L.
+        options: what was asked for.
+        channels: the operations so far.
+        errors: the TVD that each step may add to the joint law.
+        dilations: the circuits, once they are synthesised.
+        declared: all registers, once they are synthesised.
+        effects: what each pass did.
+    """
+
+    model: TextModel
+    prompt: IntArray
+    steps: int
+    options: Options
+    channels: tuple[Channel, ...]
+    errors: tuple[float, ...]
+    dilations: tuple[Dilation, ...] = ()
+    declared: tuple[Register, ...] = ()
+    effects: tuple[Effect, ...] = field(default=())
+
+    @property
+    def quantum(self) -> bool:
+        """Whether the prompt stays in registers."""
+        return self.options.input == "quantum"
+
+    def plain_registers(self) -> list[Register]:
+        """Return the registers that a direct synthesis would use."""
+        return registers(
+            self.model, self.channels, prompt_length=len(self.prompt), quantum=self.quantum, codes=self.options.codes
+        )
+
+    def schedule(self) -> Schedule:
+        """Return the static schedule of the synthesised circuits."""
+        measured = tuple(r.name for r in self.declared if r.role in ("token", "environment"))
+        return Schedule("static", self.declared, measured, self.dilations)
+
+    def figures(self) -> tuple[int, int, int]:
+        """Return two-qubit gates, two-qubit depth and qubits; before there are circuits those of the Gray-code form."""
+        if self.dilations:
+            schedule = self.schedule()
+            cost = circuit_cost(schedule_gates(schedule), schedule.qubits, 1)
+            return cost.two_qubit_gates, cost.two_qubit_depth, cost.qubits
+        declared = self.plain_registers()
+        sizes = {r.name: r.size for r in declared}
+        gates = sum(gray_count(law, sizes) for channel in self.channels for law in channel.laws)
+        return gates, gates, sum(sizes.values())
+
+    def note(self, name: str, reason: str, *, applied: bool) -> Draft:
+        """Return the draft with one line more in its record."""
+        gates, depth, qubits = self.figures()
+        effect = Effect(name, applied, reason, gates, depth, qubits, min(1.0, sum(self.errors)), counting_bound(self.channels))
+        return replace(self, effects=(*self.effects, effect))
+
+
+def gray_count(law: Law, sizes: dict[str, int]) -> int:
+    """Return ``2^M (2^k - 1) - k``: the CZ of a law's isometry in Gray order, M bits of context and k of outcome."""
+    context = sum(sizes[name] for name in law.reads)
+    return int(2**context * (2 ** sizes[law.target] - 1) - sizes[law.target])
+
+
+def counting_bound(channels: tuple[Channel, ...]) -> int:
+    """Return a lower bound on the two-qubit gates of generic laws of this shape, phases free, by counting parameters.
+
+    A circuit of N two-qubit gates on q qubits has at most ``4 N + q`` parameters that matter for the measured law; a law
+    with D free probabilities needs as many. Laws with a structure can be cheaper.
+    """
+    total = 0
+    for channel in channels:
+        law = channel.laws[-1]
+        free = int(((law.probabilities > 0).sum(axis=1) - 1).sum())
+        wires = int(np.ceil(np.log2(max(2, len(law.contexts))))) + int(
+            np.ceil(np.log2(max(2, (law.probabilities > 0).any(axis=0).sum())))
+        )
+        total += max(0, -(-(free - wires) // 4))
+    return total

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From channels to circuits: each law by the cheapest construction that keeps the promise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from stinespring.circuits.bit_by_bit import balanced_codes
+from stinespring.circuits.free_law import free_law_circuit
+from stinespring.circuits.gates import Gate, count_two_qubit
+from stinespring.circuits.multiplexer import gray_angles, law_angles, multiplexed_ry
+from stinespring.circuits.signs import signed
+from stinespring.compiler.approximate import approximate
+from stinespring.compiler.dilate import NEGLIGIBLE, context_index, law_gates, law_table, require_room
+from stinespring.compiler.draft import Draft, gray_count
+from stinespring.compiler.encode import plain, token_register
+from stinespring.compiler.truncate import spent
+from stinespring.stages import UNUSED, Channel, Dilation, Law, Register
+
+__all__ = ["synthesise"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One law's circuit: gates on the registers read, the register made, ancillas that are traced out.
+
+    ``error`` is what it costs the joint law; ``law`` what it realises, where that is not the law itself.
+    """
+
+    gates: list[Gate]
+    made: Register
+    ancilla: Register | None = None
+    error: float = 0.0
+    law: Law | None = None
+
+
+How = Literal["exact", "signs", "free"]
+
+
+def synthesise(draft: Draft, *, how: How) -> Draft:
+    """Return the draft with a circuit for every step.
+
+    Args:
+        draft: the operations.
+        how: ``exact``: the isometry itself; ``signs``: Gray order with free signs; ``free``: whatever keeps the measured
+            law, within what is left of the tolerance.
+    """
+    prompt = [Register(f"p{i + 1}", "prompt", plain(range(draft.model.d), draft.model.d)) for i in range(len(draft.prompt))]
+    made: dict[str, Register] = {r.name: r for r in (prompt if draft.quantum else [])}
+    ancillas: list[Register] = []
+    dilations: list[Dilation] = []
+    sizes = {r.name: r.size for r in draft.plain_registers()}
+    work = {law.target: gray_count(law, sizes) for channel in draft.channels for law in channel.laws}
+    left, remaining = draft.options.tolerance - sum(draft.errors), len(draft.channels)
+    for channel, error in zip(draft.channels, draft.errors, strict=True):
+        pieces: list[tuple[Law, Piece]] = []
+        for law in channel.laws:
+            effort = draft.options.effort * work[law.target] / max(1, sum(work.values()))
+            budget = left / remaining if how == "free" and law is channel.laws[-1] and approximable(draft) else 0.0
+            piece = make_piece(draft, law, made, how, effort, budget)
+            made[law.target] = piece.made
+            left -= piece.error
+            ancillas += [piece.ancilla] if piece.ancilla else []
+            pieces.append((piece.law or law, piece))
+        remaining -= 1
+        channel = replace(channel, laws=tuple(law for law, _ in pieces))
+        dilations.append(joined(channel, pieces, made, error + sum(piece.error for _, piece in pieces)))
+    order = ("prompt", "token", "environment", "memory")
+    declared = [r for role in order for r in made.values() if r.role == role]
+    errors = tuple(d.error for d in dilations)
+    return replace(draft, dilations=tuple(dilations), declared=(*declared, *ancillas), errors=errors)
+
+
+def approximable(draft: Draft) -> bool:
+    """Return whether rotations may be dropped: every token law reads texts only, so that the realised law can be told."""
+    reads = {name for channel in draft.channels for law in channel.laws for name in law.reads}
+    return draft.options.tolerance > 0 and not any(name.startswith(("m", "e")) for name in reads)
+
+
+def make_piece(draft: Draft, law: Law, made: Mapping[str, Register], how: How, effort: float, budget: float) -> Piece:
+    """Return one law's circuit by the wanted construction."""
+    if how == "exact":
+        return exact_piece(draft, law, made)
+    if how == "signs":
+        return signed_piece(draft, law, made)
+    pieces = [free_piece(draft, law, made, effort), signed_piece(draft, law, made)]
+    if budget > 0:
+        pieces.append(approximate_piece(draft, law, made, budget))
+    return min(pieces, key=lambda piece: (count_two_qubit(piece.gates), piece.error))
+
+
+def joined(channel: Channel, pieces: list[tuple[Law, Piece]], made: Mapping[str, Register], error: float) -> Dilation:
+    """Return the step's circuit from the circuits of its laws, on the registers they touch in order of appearance."""
+    involved: list[Register] = []
+    for law, piece in pieces:
+        extra = [piece.ancilla] if piece.ancilla else []
+        involved += [r for r in (*(made[name] for name in law.reads), piece.made, *extra) if r not in involved]
+    first, wires = 0, {}
+    for register in involved:
+        wires[register.name] = list(range(first, first + register.size))
+        first += register.size
+    gates: list[Gate] = []
+    for law, piece in pieces:
+        names = [*law.reads, law.target] + ([piece.ancilla.name] if piece.ancilla else [])
+        local = [q for name in names for q in wires[name]]
+        gates += [Gate(name, tuple([local[q] for q in on]), params) for name, on, params in piece.gates]
+    return Dilation(channel, tuple(involved), tuple(gates), error)
+
+
+def target_register(draft: Draft, law: Law) -> Register:
+    """Return the register that a law's outcome goes to, with its plain codes."""
+    if law.target.startswith("t"):
+        return token_register(law, draft.model.d, draft.options.codes)
+    count = law.probabilities.shape[1]
+    return Register(law.target, "memory" if law.target.startswith("m") else "environment", plain(range(count), count))
+
+
+def exact_piece(draft: Draft, law: Law, made: Mapping[str, Register]) -> Piece:
+    """Return the isometry itself, in Gray order."""
+    register = target_register(draft, law)
+    dense, _ = law_table(law, made, register)
+    return Piece(law_gates(dense, range(dense.shape[0].bit_length() + dense.shape[1].bit_length() - 2)), register)
+
+
+def free_piece(draft: Draft, law: Law, made: Mapping[str, Register], effort: float) -> Piece:
+    """Return the cheapest circuit found for the measured law; the register's codes may be renumbered."""
+    register = target_register(draft, law)
+    dense, care = law_table(law, made, register)
+    require_room(dense.shape[0].bit_length() + dense.shape[1].bit_length() - 2, law)
+    renumber = draft.options.codes == "free" and register.role == "token"
+    shared = {made[name].symbols for name in law.reads}
+    alike = register.size if shared in ({register.symbols}, set()) and register.role == "token" else None
+    found = free_law_circuit(
+        dense, token_bits=alike, care=care, free_codes=renumber, ancillas=register.role == "token", effort=effort
+    )
+    symbols = np.full(len(register.symbols), UNUSED)
+    symbols[found.codes] = register.symbols
+    ancilla = Register(f"a_{law.target}", "ancilla", tuple(range(2**found.ancillas))) if found.ancillas else None
+    return Piece(list(found.gates), replace(register, symbols=tuple(symbols.tolist())), ancilla)
+
+
+def signed_piece(draft: Draft, law: Law, made: Mapping[str, Register]) -> Piece:
+    """Return Gray order with the signs of the angles chosen for a sparse Walsh spectrum; plain codes."""
+    register = target_register(draft, law)
+    dense, care = law_table(law, made, register)
+    width, size = dense.shape[0].bit_length() - 1, register.size
+    gates: list[Gate] = []
+    for higher, theta in enumerate(law_angles(dense)):
+        mass = dense.reshape(dense.shape[0], 2**higher, -1).sum(axis=2).T.reshape(-1)
+        bit = width + size - 1 - higher
+        wires = [*range(width), *range(bit + 1, width + size), bit]
+        angles = signed(theta, np.tile(care, 2**higher) & (mass > 0))
+        gates += multiplexed_ry(wires, gray_angles(angles), negligible=NEGLIGIBLE)
+    return Piece(gates, register)
+
+
+def approximate_piece(draft: Draft, law: Law, made: Mapping[str, Register], budget: float) -> Piece:
+    """Return a circuit with rotations dropped within the budget, on balanced codes if codes are free."""
+    register = target_register(draft, law)
+    if draft.options.codes == "free":
+        dense, _ = law_table(law, made, register)
+        code = balanced_codes(dense)
+        symbols = np.full(len(register.symbols), UNUSED)
+        symbols[code] = register.symbols
+        register = replace(register, symbols=tuple(symbols.tolist()))
+    dense, care = law_table(law, made, register)
+    index = context_index(law, made)
+    weights = np.zeros(len(dense))
+    weights[index] = 1.0 if draft.quantum else law.reach
+    found = approximate(dense, care, weights, budget / (len(law.contexts) if draft.quantum else 1))
+    probabilities = np.zeros_like(law.probabilities)
+    known = np.flatnonzero(np.array(register.symbols) != UNUSED)
+    probabilities[:, np.array(register.symbols)[known]] = found.law[np.ix_(index, known)]
+    lost = 1.0 - probabilities.sum(axis=1)
+    if (lost > 1e-12).any():  # mass on codes that stand for nothing: not a law of texts
+        return Piece(law_gates(dense, range(dense.shape[0].bit_length() + register.size - 1)), register)
+    realised = replace(law, probabilities=probabilities / probabilities.sum(axis=1, keepdims=True))
+    return Piece(found.gates, register, None, spent(law, found.distances[index], worst=draft.quantum), realised)
+
+
+def cheaper(first: Draft, second: Draft) -> Draft:
+    """Return the draft with fewer two-qubit gates, the first of equals; a draft without circuits is none."""
+    if not first.dilations:
+        return second
+    counts = [sum(count_two_qubit(d.gates) for d in draft.dilations) for draft in (first, second)]
+    return second if counts[1] < counts[0] else first
