@@ -199,6 +199,7 @@ class Program:
         seconds: compile time.
         hash: SHA-256 of everything that changes the program.
         effects: what each pass of the compiler did.
+        lowered: the circuit on a device's qubits and gates, if one was named.
     """
 
     model: TextModel
@@ -215,6 +216,7 @@ class Program:
     hash: str
     stepper: Stepper | None = None
     effects: tuple[Effect, ...] = ()
+    lowered: QuantumCircuit | None = None
 
     @property
     def circuit(self) -> QuantumCircuit:

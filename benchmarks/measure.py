@@ -83,7 +83,7 @@ def peak() -> float:
 
 
 def timed(work: Callable[[], Any], done: Callable[[], None] = lambda: None) -> tuple[Any, float, float]:
-    """Call ``done`` after the first run; return the result, the best running time and the memory that the first run added to the peak."""
+    """Return the result, the best running time and what the first run added to the peak; ``done`` is called after that run."""
     before, times, result, memory = peak(), [], None, 0.0
     while len(times) < REPEATS and sum(times) < ENOUGH:
         begun = time.perf_counter()

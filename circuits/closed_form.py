@@ -19,7 +19,7 @@ from stinespring.circuits.sequence import BoolArray, Sequence, multiply, rotatio
 __all__ = ["closed_form", "drop_control", "restore_control", "rotation_sequence"]
 
 ZERO_ANGLE = 1e-14  # radians: Walsh coefficients and differences below this are rounding
-ENUMERATION_LIMIT = 4_000_000  # pairs of a subset of controls and a row; beyond it subsets grow greedily
+ENUMERATION_LIMIT = 40_000  # pairs of a subset of controls and a row; beyond it subsets grow greedily
 GREEDY_PATH_LIMIT = 512  # Walsh masks
 NESTED_ROWS = 16  # tails over more rows are not nested again
 EDGE = 1e-15  # slack of several gamma

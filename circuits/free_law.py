@@ -134,9 +134,9 @@ def free_law_circuit(
         ValueError: if a shape is wrong, or a row that matters is no probability vector.
 
     Example:
-        >>> circuit = free_law_circuit(np.array([[0.5, 0.5], [0.3, 0.7]]))
+        >>> circuit = free_law_circuit(np.array([[0.5, 0.5], [0.3, 0.7], [0.4, 0.6], [0.6, 0.4]]))
         >>> circuit.cost, circuit.method
-        (1, 'half form')
+        (2, 'half form')
     """
     table, rows = checked(law, care)
     task = Task(table, rows, token_bits, free_codes, ancillas, seed)

@@ -127,4 +127,4 @@ def coupled_sequences(law: AttentionLaw, *, limit: int, effort: float, seed: int
         return [sequence_of(p[chosen], a) for p, a in zip(patterns, angles, strict=True)], fitted.work
 
     bound = rows.size // 2
-    return descend(attempt, first=bound + bound // 10, least=min(bound, (n - 1) * count), limit=limit, effort=effort, seed=seed)
+    return descend(attempt, first=bound + bound // 3, least=min(bound, (n - 1) * count), limit=limit, effort=effort, seed=seed)

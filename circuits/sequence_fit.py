@@ -21,8 +21,8 @@ from stinespring.circuits.sequence import BoolArray, ComplexArray, Sequence, cer
 
 __all__ = ["BlochBatch", "Fitted", "LawFit", "Problem", "axis_fit", "fit", "law_fit", "parameters_of", "sequence_of"]
 
-CALL_COST, ELEMENT_COST, SOLVE_COST = 3e-6, 5e-9, 1.5e-9  # modelled seconds of an array call, an element, a multiply-add
-ARRAY_CALLS = 25  # for each CZ and iteration
+CALL_COST, ELEMENT_COST, SOLVE_COST = 3e-6, 2e-9, 1.5e-9  # modelled seconds of an array call, an element, a multiply-add
+ARRAY_CALLS, FIXED_CALLS = 50, 60  # for each CZ and iteration, and for each iteration
 LEAST_SINE = 0.02
 CULLED = (20, 40, 70)  # iterations after which the worse half of the starts is dropped
 FEWEST_STARTS = 2
@@ -128,7 +128,8 @@ class BlochBatch:
 
     def work(self, starts: int) -> float:
         """Return the modelled seconds of one forward and backward pass."""
-        return float(ARRAY_CALLS * self.pattern.shape[1] * (CALL_COST + ELEMENT_COST * starts * self.context.size))
+        calls = ARRAY_CALLS * self.pattern.shape[1] + FIXED_CALLS
+        return float(calls * (CALL_COST + ELEMENT_COST * starts * self.context.size))
 
 
 @dataclass(frozen=True)

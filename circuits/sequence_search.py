@@ -149,8 +149,7 @@ def whole_search(theta: FloatArray, care: BoolArray, best: Sequence, *, effort: 
         good = fitted.error.min() < NEARLY and law_error(found, theta, care) < ACCEPT
         return (found if good else None), fitted.work
 
-    least = max(n, bound - 2)
-    result = descend(attempt, first=bound + bound // 10, least=least, limit=best.cost, effort=effort, seed=seed)
+    result = descend(attempt, first=bound + bound // 5, least=bound, limit=best.cost, effort=effort, seed=seed)
     return best if result is None else result
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,8 +13,12 @@ from stinespring.cli import options
 from stinespring.cli.output import PASS_COLUMNS, cost_line, pass_row, print_json, print_table
 from stinespring.compiler.compile import DEFAULT_EFFORT, compile_model
 from stinespring.models.load import load
+from stinespring.report.draw import draw_program
+from stinespring.report.plot import require_figure
 
 Explain = Annotated[bool, typer.Option("--explain", help="Print what each pass of the compiler did.")]
+
+Draw = Annotated[Path | None, typer.Option("--draw", help="Write a picture (.png or .svg): registers and steps.")]
 
 
 def compile_(
@@ -27,13 +32,17 @@ def compile_(
     phases: options.PhasesOption = None,
     tolerance: options.Tolerance = 0.0,
     effort: options.Effort = DEFAULT_EFFORT,
+    target: options.TargetOption = "aer",
     top_k: options.TopK = None,
     temperature: options.Temperature = None,
     output: options.Output = None,
     explain: Explain = False,
+    draw: Draw = None,
     json: options.Json = False,
 ) -> None:
     """Compile the next tokens of a model into a quantum program."""
+    if draw is not None:
+        require_figure(draw)
     source = load(model, top_k=top_k, temperature=temperature)
     program = compile_model(
         source,
@@ -46,7 +55,10 @@ def compile_(
         phases=phases,
         tolerance=tolerance,
         effort=effort,
+        target=target,
     )
+    if draw is not None:
+        draw_program(program, draw)
     files = [] if output is None else [str(path) for path in program.write(output)]
     if json:
         print_json(program.summary() | {"files": files})

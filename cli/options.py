@@ -24,6 +24,9 @@ PhasesOption = Annotated[
 Effort = Annotated[
     float, typer.Option("--effort", help="About the seconds for numerical synthesis; 0 means closed forms only.")
 ]
+TargetOption = Annotated[
+    str, typer.Option("--target", help="aer, line:N, grid:RxC, heavy-hex:D or fake:NAME: lower to a device.")
+]
 Tolerance = Annotated[float, typer.Option("--tolerance", help="TVD of the joint law that the compiler may spend.")]
 Shots = Annotated[int, typer.Option("--shots", help="How many texts to sample.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="The same seed gives the same counts.")]

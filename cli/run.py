@@ -34,6 +34,7 @@ def run_(
     phases: options.PhasesOption = None,
     tolerance: options.Tolerance = 0.0,
     effort: options.Effort = DEFAULT_EFFORT,
+    target: options.TargetOption = "aer",
     top_k: options.TopK = None,
     temperature: options.Temperature = None,
     alpha: options.Alpha = 0.001,
@@ -59,6 +60,7 @@ def run_(
         phases=phases,
         tolerance=tolerance,
         effort=effort,
+        target=target,
     )
     with progress() as report:
         samples = run(program, backend=backend, shots=shots, seed=seed, progress=report)

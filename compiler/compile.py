@@ -17,11 +17,12 @@ from stinespring.compiler.lowering import circuit_cost, schedule_gates
 from stinespring.compiler.passes import run_passes, specialised
 from stinespring.compiler.specialise import channels
 from stinespring.compiler.stepwise import Stepper
+from stinespring.compiler.target import Device, lower, lowered_cost, open_target
 from stinespring.compiler.truncate import TabulatedModel, TruncatedModel, averaged
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.base import IntArray, TextModel
 from stinespring.models.joint import require_count
-from stinespring.stages import Law, Program, Schedule
+from stinespring.stages import Effect, Law, Program, Schedule
 from stinespring.version import __version__
 
 __all__ = ["compile_model"]
@@ -46,6 +47,7 @@ def compile_model(
     phases: str | None = None,
     tolerance: float = 0.0,
     effort: float = DEFAULT_EFFORT,
+    target: str = "aer",
 ) -> Program:
     """Compile the next ``steps`` tokens of a model into a quantum program.
 
@@ -65,6 +67,8 @@ def compile_model(
         tolerance: the TVD of the joint law that the compiler may spend, in [0, 1).
         effort: about the seconds that numerical synthesis may take (counted in operations, so that results repeat); 0 means
             closed forms only.
+        target: a device whose basis and coupling the circuit is lowered to; see
+            :func:`stinespring.compiler.target.open_target`. ``aer`` has no constraints.
 
     Returns:
         The program. Its ``tvd_bound`` is proven and at most ``tolerance``.
@@ -84,13 +88,15 @@ def compile_model(
             raise InputError(
                 f"the {name} is out of range", got=value, expected=f"a number from 0 up to, not including, {most:g}"
             )
+    device = open_target(target)
     numbers, steps = model.encode(prompt), require_count(steps, "steps")
     model.check_length(len(numbers) + steps, "the text")
-    options = Options(schedule, extension, input, codes, phases, float(tolerance), float(effort))  # type: ignore[arg-type]
+    options = Options(schedule, extension, input, codes, phases, float(tolerance), float(effort), target)  # type: ignore[arg-type]
     if schedule == "auto":
         options = replace(options, schedule="static" if fits_static(model, numbers, steps, options) else "stepwise")
     build = static_program if options.schedule == "static" else stepwise_program
-    return replace(build(model, numbers, steps, options), seconds=time.perf_counter() - begun)
+    program = on_device(build(model, numbers, steps, options), device)
+    return replace(program, seconds=time.perf_counter() - begun)
 
 
 def check_options(**options: str) -> None:
@@ -155,6 +161,21 @@ def static_program(model: TextModel, prompt: IntArray, steps: int, options: Opti
         hash=provenance(model, prompt, steps, options),
         effects=draft.effects,
     )
+
+
+def on_device(program: Program, device: Device | None) -> Program:
+    """Return the program lowered to a device, if there is one, with what that did to its cost."""
+    bound = program.effects[-1].lower_bound if program.effects else 0
+    if device is None:
+        c = program.cost
+        note = Effect("lower", False, "not applied: the target has no constraints", c.two_qubit_gates, c.two_qubit_depth,
+                      c.qubits, program.tvd_bound, bound)  # fmt: skip
+        return replace(program, effects=(*program.effects, note)) if program.effects else program
+    lowered = lower(program.circuit, device)
+    c = lowered_cost(lowered)
+    reason = f"gates and coupling of {device.name}, the best of several layouts"
+    note = Effect("lower", True, reason, c.two_qubit_gates, c.two_qubit_depth, c.qubits, program.tvd_bound, bound)
+    return replace(program, lowered=lowered, cost=c, effects=(*program.effects, note))
 
 
 def realised_laws(draft: Draft) -> list[Law]:

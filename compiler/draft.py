@@ -29,7 +29,7 @@ class Options:
     phases: Phases
     tolerance: float
     effort: float
-    target: str | None = None
+    target: str
 
 
 @dataclass(frozen=True)

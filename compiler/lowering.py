@@ -52,6 +52,8 @@ def build_circuit(
 def program_circuit(program: Program) -> QuantumCircuit:
     """Return the program's circuit; of a stepwise program the template of its last step, with parameters ``a[i]``."""
     schedule = program.schedule
+    if program.lowered is not None:
+        return program.lowered
     if program.stepper is not None:
         return template_circuit(program.stepper.widest(program.steps))
     return build_circuit(schedule.registers, schedule.measured, schedule_gates(schedule), 0, "stinespring")

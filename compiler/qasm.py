@@ -8,11 +8,15 @@ the text is written here, from the same list of gates that the Qiskit circuit is
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from stinespring.circuits.gates import Gate, Slot
 from stinespring.compiler.lowering import quantum_name, schedule_gates
 from stinespring.compiler.stepwise import Template
 from stinespring.stages import Program, Register
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
 
 __all__ = ["program_qasm", "template_qasm"]
 
@@ -21,10 +25,30 @@ NAMES = {"u": "U"}  # the general one-qubit gate is built into the language; its
 
 def program_qasm(program: Program) -> str:
     """Return the program, or a stepwise program's widest template, as OpenQASM 3."""
+    if program.lowered is not None:
+        return lowered_qasm(program.lowered)
     if program.stepper is not None:
         return template_qasm(program.stepper.widest(program.steps))
     schedule = program.schedule
     return write(schedule.registers, schedule.measured, schedule_gates(schedule), 0)
+
+
+def lowered_qasm(circuit: QuantumCircuit) -> str:
+    """Return a lowered circuit as OpenQASM 3 on one register ``q`` whose indices are the device's qubits."""
+    lines = ["OPENQASM 3.0;", 'include "stdgates.inc";']
+    if "ecr" in circuit.count_ops():
+        lines.append("gate ecr a, b { s a; sx b; cx a, b; x a; }")
+    lines.append(f"qubit[{circuit.num_qubits}] q;")
+    lines += [f"bit[{register.size}] {register.name};" for register in circuit.cregs]
+    for item in circuit.data:
+        name, wires = item.operation.name, ", ".join(f"q[{circuit.find_bit(qubit).index}]" for qubit in item.qubits)
+        if name == "measure":
+            register, index = circuit.find_bit(item.clbits[0]).registers[0]
+            lines.append(f"{register.name}[{index}] = measure {wires};")
+        else:
+            angles = f"({', '.join(repr(float(p)) for p in item.operation.params)})" if item.operation.params else ""
+            lines.append(f"{name}{angles} {wires};")
+    return "\n".join(lines) + "\n"
 
 
 def template_qasm(template: Template) -> str:

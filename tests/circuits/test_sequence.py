@@ -117,7 +117,7 @@ def test_a_search_shortens_a_law_that_no_half_form_fits():
     care = np.ones(8, dtype=bool)
     found = law_sequence(theta, care, effort=1.0, seed=0)
     assert law_error(found, theta, care) < 1e-11
-    assert found.cost < closed_form(theta, care).cost or found.cost == 4
+    assert found.cost < closed_form(theta, care).cost
 
 
 def test_sequences_join_and_invert():

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lowering to a device: its basis and its coupling map, by Qiskit's preset passes with several layouts tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stinespring.errors import InputError, TooLargeError
+from stinespring.stages import Cost
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+    from qiskit.transpiler import Target
+
+__all__ = ["Device", "lower", "lowered_cost", "open_target"]
+
+LAYOUTS = 8  # seeds of Qiskit's stochastic layout and routing that are compared
+SPACING = 7919
+GENERIC_BASIS = ["rz", "sx", "x", "cz", "measure", "reset"]
+
+
+@dataclass(frozen=True)
+class Device:
+    """A target by name."""
+
+    name: str
+    target: Target
+
+
+def open_target(name: str) -> Device | None:
+    """Return the device that a string names; ``aer`` has no constraints and gives None.
+
+    Args:
+        name: ``aer``, ``line:N``, ``grid:RxC``, ``heavy-hex:D`` (D odd, the code distance) or ``fake:NAME`` (a snapshot of
+            an IBM device, extra ``[ibm]``).
+
+    Raises:
+        InputError: an unknown name or size.
+    """
+    kind, _, size = name.partition(":")
+    if kind == "aer":
+        return None
+    try:
+        if kind == "fake":
+            return Device(name, fake_target(size))
+        if kind in ("line", "grid", "heavy-hex"):
+            return Device(name, generic_target(kind, size))
+    except ValueError as error:
+        raise InputError("the target's size is not usable", got=name, expected="line:5, grid:3x4, heavy-hex:3") from error
+    raise InputError("unknown target", got=name, expected="aer, line:N, grid:RxC, heavy-hex:D or fake:NAME")
+
+
+def generic_target(kind: str, size: str) -> Target:
+    """Return a target with CZ, sqrt(X), X and Rz on a line, a grid or a heavy-hex lattice."""
+    from qiskit.transpiler import CouplingMap, Target
+
+    if kind == "line":
+        coupling = CouplingMap.from_line(int(size))
+    elif kind == "grid":
+        rows, columns = (int(n) for n in size.split("x"))
+        coupling = CouplingMap.from_grid(rows, columns)
+    else:
+        if int(size) % 2 == 0:
+            raise ValueError(size)
+        coupling = CouplingMap.from_heavy_hex(int(size))
+    return Target.from_configuration(basis_gates=GENERIC_BASIS, coupling_map=coupling, num_qubits=coupling.size())
+
+
+def fake_target(name: str) -> Target:
+    """Return the target of an IBM device's snapshot."""
+    try:
+        from qiskit_ibm_runtime.fake_provider import FakeProviderForBackendV2
+    except ImportError:
+        raise InputError(
+            "qiskit-ibm-runtime is not installed",
+            got=f"fake:{name}",
+            expected="the extra [ibm]",
+            todo="pip install 'stinespring[ibm]'",
+        ) from None
+    snapshots = {backend.name.removeprefix("fake_"): backend for backend in FakeProviderForBackendV2().backends()}
+    if name not in snapshots:
+        raise InputError("no such device snapshot", got=f"fake:{name}", expected="one of " + " ".join(sorted(snapshots)))
+    target: Target = snapshots[name].target
+    return target
+
+
+def lower(circuit: QuantumCircuit, device: Device, *, seed: int = 0) -> QuantumCircuit:
+    """Return the circuit on the device's qubits and gates: of several layouts the one with the fewest two-qubit gates.
+
+    Raises:
+        TooLargeError: the circuit has more qubits than the device.
+    """
+    from qiskit.transpiler import generate_preset_pass_manager
+
+    if circuit.num_qubits > device.target.num_qubits:
+        raise TooLargeError(
+            f"the program does not fit on {device.name}",
+            got=f"{circuit.num_qubits} qubits",
+            expected=f"at most {device.target.num_qubits}",
+            todo="use fewer steps or --schedule stepwise",
+        )
+    best: QuantumCircuit | None = None
+    for trial in range(LAYOUTS):
+        manager = generate_preset_pass_manager(
+            optimization_level=3, target=device.target, seed_transpiler=seed + SPACING * trial
+        )
+        candidate = manager.run(circuit)
+        if best is None or pairs(candidate) < pairs(best):
+            best = candidate
+    assert best is not None, "at least one layout is tried"
+    return best
+
+
+def pairs(circuit: QuantumCircuit) -> int:
+    """Return the number of two-qubit gates."""
+    return int(circuit.num_nonlocal_gates())
+
+
+def lowered_cost(circuit: QuantumCircuit) -> Cost:
+    """Return what a lowered circuit costs; its qubits are the device's."""
+    depth = int(circuit.depth(lambda item: len(item.qubits) == 2 and item.operation.name != "barrier"))
+    return Cost(circuit.num_qubits, circuit.num_clbits, pairs(circuit), depth, int(circuit.depth()), 0, 0)
