@@ -19,6 +19,8 @@ from stinespring.models.base import FloatArray
 
 __all__ = ["Approximation", "approximate"]
 
+BoolArray = NDArray[np.bool_]
+
 
 @dataclass(frozen=True)
 class Approximation:
@@ -29,7 +31,7 @@ class Approximation:
     distances: FloatArray
 
 
-def approximate(dense: FloatArray, care: NDArray[np.bool_], weights: FloatArray, budget: float) -> Approximation:
+def approximate(dense: FloatArray, care: BoolArray, weights: FloatArray, budget: float) -> Approximation:
     """Return the law with as few rotations as the budget allows, in Gray order.
 
     Args:
@@ -63,7 +65,7 @@ def walsh_values(coefficients: FloatArray) -> FloatArray:
     return walsh_hadamard(coefficients) * len(coefficients)
 
 
-def sparse(theta: FloatArray, care: NDArray[np.bool_], weights: FloatArray, budget: float) -> FloatArray:
+def sparse(theta: FloatArray, care: BoolArray, weights: FloatArray, budget: float) -> FloatArray:
     """Return Walsh coefficients of angles whose outcome moves by at most the budget, as many of them zero as possible.
 
     The smallest coefficients go first; how many go is found by bisection over the cost in CZ.

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ class Options:
     tolerance: float
     effort: float
     target: str
+    tail: float = 1.0  # the share of the tolerance that tail tokens may take; the rest is for small rotations
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,6 @@ class Draft:
         errors: the TVD that each step may add to the joint law.
         dilations: the circuits, once they are synthesised.
         declared: all registers, once they are synthesised.
-        effects: what each pass did.
     """
 
     model: TextModel
@@ -56,7 +57,6 @@ class Draft:
     errors: tuple[float, ...]
     dilations: tuple[Dilation, ...] = ()
     declared: tuple[Register, ...] = ()
-    effects: tuple[Effect, ...] = field(default=())
 
     @property
     def quantum(self) -> bool:
@@ -74,22 +74,21 @@ class Draft:
         measured = tuple(r.name for r in self.declared if r.role in ("token", "environment"))
         return Schedule("static", self.declared, measured, self.dilations)
 
+    @cached_property
     def figures(self) -> tuple[int, int, int]:
-        """Return two-qubit gates, two-qubit depth and qubits; before there are circuits those of the Gray-code form."""
+        """Two-qubit gates, two-qubit depth and qubits; before there are circuits those of the Gray-code form."""
         if self.dilations:
             schedule = self.schedule()
             cost = circuit_cost(schedule_gates(schedule), schedule.qubits, 1)
             return cost.two_qubit_gates, cost.two_qubit_depth, cost.qubits
-        declared = self.plain_registers()
-        sizes = {r.name: r.size for r in declared}
+        sizes = {r.name: r.size for r in self.plain_registers()}
         gates = sum(gray_count(law, sizes) for channel in self.channels for law in channel.laws)
         return gates, gates, sum(sizes.values())
 
-    def note(self, name: str, reason: str, *, applied: bool) -> Draft:
-        """Return the draft with one line more in its record."""
-        gates, depth, qubits = self.figures()
-        effect = Effect(name, applied, reason, gates, depth, qubits, min(1.0, sum(self.errors)), counting_bound(self.channels))
-        return replace(self, effects=(*self.effects, effect))
+    def effect(self, name: str, reason: str, *, applied: bool) -> Effect:
+        """Return the record of a pass that left the draft as it is now."""
+        gates, depth, qubits = self.figures
+        return Effect(name, applied, reason, gates, depth, qubits, min(1.0, sum(self.errors)), counting_bound(self.channels))
 
 
 def gray_count(law: Law, sizes: dict[str, int]) -> int:

@@ -15,7 +15,7 @@ from stinespring.compiler.merge import merged
 from stinespring.compiler.specialise import channels, prune
 from stinespring.compiler.synthesise import cheaper, synthesise
 from stinespring.errors import TooLargeError
-from stinespring.stages import Channel
+from stinespring.stages import Channel, Effect
 
 __all__ = ["PASSES", "run_passes"]
 
@@ -61,7 +61,7 @@ def merge(draft: Draft) -> Draft:
     candidates = [
         drop_registers(replace(draft, channels=tuple(merged(whole, first)))) for first in range(1, min(draft.steps, FIRSTS))
     ]
-    return min([draft, *candidates], key=lambda d: d.figures()[0])
+    return min([draft, *candidates], key=lambda d: d.figures[0])
 
 
 def specialised(draft: Draft) -> list[Channel]:
@@ -72,7 +72,7 @@ def specialised(draft: Draft) -> list[Channel]:
         draft.steps,
         extension=draft.options.extension,
         quantum=draft.quantum,
-        tolerance=draft.options.tolerance if any(draft.errors) else 0.0,
+        tolerance=draft.options.tolerance * draft.options.tail if any(draft.errors) else 0.0,
     )
     return operations
 
@@ -88,6 +88,13 @@ def cannot_merge(draft: Draft) -> str | None:
     return "there is one step only" if draft.steps < 2 else None
 
 
+def cannot_truncate(draft: Draft) -> str | None:
+    """Say why no tail may be dropped."""
+    if draft.options.tolerance == 0:
+        return "the tolerance is 0"
+    return "the tolerance goes further on small rotations" if draft.options.tail == 0 else None
+
+
 def truncate(draft: Draft) -> Draft:
     """Drop tail tokens of the laws where that saves qubits."""
     operations, errors = channels(
@@ -96,7 +103,7 @@ def truncate(draft: Draft) -> Draft:
         draft.steps,
         extension=draft.options.extension,
         quantum=draft.quantum,
-        tolerance=draft.options.tolerance,
+        tolerance=draft.options.tolerance * draft.options.tail,
     )
     return drop_registers(replace(draft, channels=tuple(operations), errors=tuple(errors)))
 
@@ -123,7 +130,7 @@ PASSES = (
         "truncate",
         "tail tokens are dropped within the tolerance",
         truncate,
-        lambda draft: None if draft.options.tolerance > 0 else "the tolerance is 0",
+        cannot_truncate,
     ),
     Pass("merge", "contexts with the same future share a memory", merge, cannot_merge),
     Pass("signs", "signs of angles are chosen so that Walsh coefficients vanish", signs, only_free),
@@ -132,28 +139,28 @@ PASSES = (
 )  # fmt: skip
 
 
-def run_passes(draft: Draft) -> Draft:
-    """Return the draft after all passes, with what each of them did."""
+def run_passes(draft: Draft) -> tuple[Draft, tuple[Effect, ...]]:
+    """Return the draft after all passes, and what each of them did."""
+    effects = []
     for step in PASSES:
         blocked = step.blocked(draft)
-        if blocked is not None:
-            draft = draft.note(step.name, f"not applied: {blocked}", applied=False)
-            continue
-        try:
-            candidate = step.run(draft)
-        except TooLargeError as error:
-            if step.always:
-                raise
-            draft = draft.note(step.name, f"not applied: {error.what}", applied=False)
-            continue
-        if step.always or worth(candidate, draft):
-            draft = candidate.note(step.name, step.reason, applied=True)
-        else:
-            draft = draft.note(step.name, "not applied: it does not help here", applied=False)
-    return draft
+        candidate = draft
+        if blocked is None:
+            try:
+                candidate = step.run(draft)
+            except TooLargeError as error:
+                if step.always:
+                    raise
+                blocked = error.what
+        if blocked is None and not step.always and not worth(candidate, draft):
+            blocked = "it does not help here"
+        draft = candidate if blocked is None else draft
+        reason = step.reason if blocked is None else f"not applied: {blocked}"
+        effects.append(draft.effect(step.name, reason, applied=blocked is None))
+    return draft, tuple(effects)
 
 
 def worth(candidate: Draft, draft: Draft) -> bool:
     """Return whether the candidate costs fewer two-qubit gates, or as many on fewer qubits."""
-    after, before = candidate.figures(), draft.figures()
+    after, before = candidate.figures, draft.figures
     return (after[0], after[2]) < (before[0], before[2])

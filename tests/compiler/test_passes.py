@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The passes: each keeps its promise, says what it did, and is not applied where it does not help."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from qiskit.quantum_info import Operator
+
+import stinespring
+import strategies
+from oracles import plain_laws
+from oracles.qasm_runner import distribution
+from stinespring.circuits.signs import gray_cost, signed
+from stinespring.models.base import TextModel
+from stinespring.models.table import TableModel
+
+NAMES = ["specialise", "prune", "truncate", "merge", "signs", "synthesise", "schedule", "lower"]
+
+
+class Parity(TextModel):
+    """The next bit depends on the parity of all earlier ones: two causal states, but no window."""
+
+    name, tokens = "parity", ("0", "1")
+
+    def law(self, step, texts):
+        one = np.where(texts.sum(axis=1) % 2, 0.3, 0.8)
+        return np.stack([1 - one, one], axis=1)
+
+    def content(self):
+        return {"parity": [0.8, 0.3]}
+
+
+def exported_law(program) -> dict[str, float]:
+    """Return the law of the exported program, decoded by register name, from the independent interpreter."""
+    names = [f"t{step}" for step in range(1, program.steps + 1)]
+    tables = {r.name: r.symbols for r in program.schedule.registers}
+    result: dict[str, float] = {}
+    for codes, p in distribution(program.qasm3(), names).items():
+        key = program.model.text([tables[name][code] for name, code in zip(names, codes, strict=True)])
+        result[key] = result.get(key, 0.0) + p
+    return result
+
+
+def assert_close(law: dict[str, float], expected: dict[str, float], tolerance: float = 1e-9) -> None:
+    for key in law.keys() | expected.keys():
+        assert law.get(key, 0.0) == pytest.approx(expected.get(key, 0.0), abs=tolerance)
+
+
+def tv(law: dict[str, float], expected: dict[str, float]) -> float:
+    return 0.5 * sum(abs(law.get(k, 0.0) - expected.get(k, 0.0)) for k in law.keys() | expected.keys())
+
+
+def test_the_record_names_every_pass(three_tokens):
+    program = stinespring.compile(three_tokens, prompt="sun", steps=2, schedule="static", effort=0)
+    assert [effect.name for effect in program.effects] == NAMES
+    last = program.effects[-1]
+    assert (last.two_qubit_gates, last.qubits) == (program.cost.two_qubit_gates, program.cost.qubits)
+    assert all(effect.applied or effect.reason.startswith("not applied") for effect in program.effects)
+    counts = [effect.two_qubit_gates for effect in program.effects]
+    assert counts == sorted(counts, reverse=True), "no pass makes a circuit larger"
+
+
+@settings(max_examples=10)
+@given(st.data())
+def test_free_phases_keep_the_law_with_search(data):
+    model = data.draw(strategies.table_models(max_tokens=3, max_context=1))
+    prompt = [0] * model["context"]
+    program = stinespring.compile(TableModel(model), prompt=prompt, steps=2, schedule="static", effort=0.2)
+    assert program.phases == "free"
+    assert_close(exported_law(program), plain_laws.joint(model, prompt, 2))
+
+
+@settings(max_examples=10)
+@given(st.data())
+def test_exact_phases_are_the_isometry(data):
+    """``|w> -> |w> sum_t sqrt(P(t|w)) |t>``, amplitudes and phases to 1e-13, for every prompt w."""
+    model = data.draw(strategies.table_models(max_tokens=4, max_context=1, min_tokens=2))
+    model["context"] or model.update(context=1, law=model["law"] * len(model["tokens"]))
+    loaded = TableModel(model)
+    program = stinespring.compile(loaded, prompt=[0], steps=1, input="quantum", codes="binary")
+    assert program.phases == "exact"
+    circuit = program.circuit
+    circuit.remove_final_measurements()
+    width = circuit.num_qubits // 2
+    columns = Operator(circuit).data
+    for w, row in enumerate(loaded.table):
+        expected = np.zeros(4**width)
+        expected[w + 2**width * np.arange(loaded.d)] = np.sqrt(row)
+        np.testing.assert_allclose(columns[:, w], expected, atol=1e-13)
+    assert program.cost.two_qubit_gates <= 2**width * (2**width - 1) - width
+
+
+def test_causal_states_make_a_mergeable_chain_linear():
+    costs = {}
+    for steps in (4, 5, 8):
+        program = stinespring.compile(Parity(), prompt=[0], steps=steps, schedule="static", effort=0)
+        costs[steps] = program.cost.two_qubit_gates
+        if steps <= 5:
+            assert_close(exported_law(program), dict(Parity().joint([0], steps)))
+    assert costs[5] - costs[4] == 3
+    assert costs[8] - costs[5] == 3 * 3
+
+
+def test_memories_are_not_measured_and_texts_still_decode():
+    program = stinespring.compile(Parity(), prompt=[0], steps=4, schedule="static", effort=0)
+    memories = [r.name for r in program.schedule.registers if r.role == "memory"]
+    assert memories and not set(memories) & set(program.schedule.measured)
+    samples = stinespring.run(program, shots=20_000, seed=5)
+    assert stinespring.check(samples, alpha=1e-6).passed
+
+
+@pytest.mark.parametrize("tolerance", [0.01, 0.05, 0.2])
+def test_dropped_rotations_keep_the_certificate(tolerance):
+    """The proven bound against the true TVD of the exported program, and fewer gates for more tolerance."""
+    rng = np.random.default_rng(4)
+    logits = rng.normal(size=(8, 8)) * 0.5
+    law = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    model = TableModel({"tokens": list("abcdefgh"), "context": 1, "law": law.tolist()})
+    exact = stinespring.compile(model, prompt="a", steps=2, schedule="static", effort=0)
+    program = stinespring.compile(model, prompt="a", steps=2, schedule="static", effort=0, tolerance=tolerance)
+    true = tv(exported_law(program), dict(model.joint("a", 2)))
+    assert true <= program.tvd_bound + 1e-12 <= tolerance + 1e-12
+    assert_close(exported_law(program), dict(program.realises.joint("a", 2)))
+    assert program.cost.two_qubit_gates <= exact.cost.two_qubit_gates
+    if tolerance == 0.2:
+        assert program.cost.two_qubit_gates < exact.cost.two_qubit_gates / 2
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 5), strategies.seeds())
+def test_signs_keep_the_law_and_never_cost_more(n, seed):
+    rng = np.random.default_rng(seed)
+    theta = rng.choice([0.0, 0.4, 1.2, np.pi], size=2**n)
+    care = rng.random(2**n) < 0.8
+    found = signed(theta, care)
+    np.testing.assert_allclose(abs(found)[care], theta[care], atol=1e-15)
+    assert gray_cost(found) <= 2**n - 1
+
+
+def test_a_seeded_effort_repeats(three_tokens):
+    programs = [
+        stinespring.compile(three_tokens, prompt="sun rain", steps=1, input="quantum", phases="free", effort=0.3)
+        for _ in range(2)
+    ]
+    assert programs[0].qasm3() == programs[1].qasm3()
+
+
+def test_the_attended_position_is_found_in_a_table():
+    """A (2,2) attention block given as a plain table: at most 28 two-qubit gates, the law exact for every prompt."""
+    rng = np.random.default_rng(1)
+    score = rng.normal(size=(4, 4))
+    rows = []
+    for x1, x2 in itertools.product(range(4), repeat=2):
+        weight = np.exp([score[x2, x1], score[x2, x2]])
+        row = np.zeros(4)
+        np.add.at(row, [(x1 + 1) % 4, (x2 + 1) % 4], weight / weight.sum())
+        rows.append(row.tolist())
+    model = TableModel({"tokens": list("abcd"), "context": 2, "law": rows})
+    program = stinespring.compile(model, prompt=[0, 0], steps=1, input="quantum", phases="free", effort=0)
+    assert program.cost.two_qubit_gates <= 28
+    table = next(r.symbols for r in program.schedule.registers if r.name == "t1")
+    for x1, x2 in itertools.product(range(4), repeat=2):
+        law = distribution(program.qasm3(), ["t1"], {"p1": x1, "p2": x2})
+        got = np.zeros(4)
+        for (code,), p in law.items():
+            got[table[code]] += p
+        np.testing.assert_allclose(got, model.table[4 * x1 + x2], atol=1e-9)
