@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.circuit import ParameterExpression
 
-__all__ = ["TWO_QUBIT", "Gate", "Slot", "append", "count_two_qubit", "two_qubit_depth"]
+__all__ = ["TWO_QUBIT", "Gate", "Slot", "append", "count_two_qubit", "relabel", "two_qubit_depth"]
 
 TWO_QUBIT = frozenset({"cx", "cz"})
 
@@ -29,6 +29,13 @@ class Gate(NamedTuple):
     name: str
     qubits: tuple[int, ...]
     params: tuple[float | Slot, ...] = ()
+
+
+def relabel(gates: Sequence[Gate], wires: Sequence[int]) -> Sequence[Gate]:
+    """Return the gates with local qubit q replaced by ``wires[q]``; the same gates where nothing changes."""
+    if list(wires) == list(range(len(wires))):
+        return gates
+    return [Gate(name, tuple([wires[q] for q in on]), params) for name, on, params in gates]
 
 
 def count_two_qubit(gates: Iterable[Gate]) -> int:

@@ -13,7 +13,7 @@ from typing import get_args
 
 from stinespring.compiler.draft import Draft, Options, Phases
 from stinespring.compiler.encode import Codes, registers
-from stinespring.compiler.lowering import circuit_cost, schedule_gates
+from stinespring.compiler.lowering import circuit_cost
 from stinespring.compiler.passes import run_passes, specialised
 from stinespring.compiler.specialise import channels
 from stinespring.compiler.stepwise import Stepper
@@ -146,7 +146,6 @@ def static_program(model: TextModel, prompt: IntArray, steps: int, options: Opti
     drafts = [run_passes(Draft(model, prompt, steps, replace(options, tail=tail), (), ())) for tail in tails(options)]
     draft, effects = min(drafts, key=lambda found: (found[0].figures[0] + found[0].figures[2], found[0].figures[0]))
     schedule, bound = draft.schedule(), min(1.0, sum(draft.errors))
-    clbits = sum(r.size for r in draft.declared if r.name in schedule.measured)
     return Program(
         model=model,
         realises=TabulatedModel(model, len(prompt), realised_laws(draft)) if bound > 0 else model,
@@ -157,7 +156,7 @@ def static_program(model: TextModel, prompt: IntArray, steps: int, options: Opti
         input=options.input,
         phases=options.phases,
         tvd_bound=bound,
-        cost=circuit_cost(schedule_gates(schedule), schedule.qubits, clbits),
+        cost=draft.cost,
         seconds=0.0,
         hash=provenance(model, prompt, steps, options),
         effects=effects,

@@ -12,7 +12,7 @@ import numpy as np
 from stinespring.compiler.encode import Codes, registers
 from stinespring.compiler.lowering import circuit_cost, schedule_gates
 from stinespring.models.base import IntArray, TextModel
-from stinespring.stages import Channel, Dilation, Effect, Extension, Law, Register, Schedule
+from stinespring.stages import Channel, Cost, Dilation, Effect, Extension, Law, Register, Schedule
 
 __all__ = ["Draft", "Options", "counting_bound"]
 
@@ -75,12 +75,17 @@ class Draft:
         return Schedule("static", self.declared, measured, self.dilations)
 
     @cached_property
+    def cost(self) -> Cost:
+        """What the synthesised circuits cost, measurement included."""
+        schedule = self.schedule()
+        clbits = sum(r.size for r in self.declared if r.name in schedule.measured)
+        return circuit_cost(schedule_gates(schedule), schedule.qubits, clbits)
+
+    @cached_property
     def figures(self) -> tuple[int, int, int]:
         """Two-qubit gates, two-qubit depth and qubits; before there are circuits those of the Gray-code form."""
         if self.dilations:
-            schedule = self.schedule()
-            cost = circuit_cost(schedule_gates(schedule), schedule.qubits, 1)
-            return cost.two_qubit_gates, cost.two_qubit_depth, cost.qubits
+            return self.cost.two_qubit_gates, self.cost.two_qubit_depth, self.cost.qubits
         sizes = {r.name: r.size for r in self.plain_registers()}
         gates = sum(gray_count(law, sizes) for channel in self.channels for law in channel.laws)
         return gates, gates, sum(sizes.values())

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from stinespring.circuits.gates import TWO_QUBIT, Gate, append
+from stinespring.circuits.gates import TWO_QUBIT, Gate, append, relabel
 from stinespring.compiler.stepwise import Template
 from stinespring.stages import Cost, Program, Register, Schedule
 
@@ -26,10 +26,7 @@ def schedule_gates(schedule: Schedule) -> list[Gate]:
     gates: list[Gate] = []
     for dilation in schedule.dilations:
         wires = [q for register in dilation.registers for q in schedule.place(register.name)]
-        if wires == list(range(len(wires))):
-            gates += dilation.gates
-        else:
-            gates += [Gate(name, tuple([wires[q] for q in on]), params) for name, on, params in dilation.gates]
+        gates += relabel(dilation.gates, wires)
     return gates
 
 

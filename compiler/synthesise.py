@@ -11,7 +11,7 @@ import numpy as np
 
 from stinespring.circuits.bit_by_bit import balanced_codes
 from stinespring.circuits.free_law import free_law_circuit
-from stinespring.circuits.gates import Gate, count_two_qubit
+from stinespring.circuits.gates import Gate, count_two_qubit, relabel
 from stinespring.circuits.multiplexer import gray_angles, law_angles, multiplexed_ry
 from stinespring.circuits.signs import signed
 from stinespring.compiler.approximate import Approximation, BoolArray, approximate
@@ -108,7 +108,7 @@ def joined(channel: Channel, pieces: list[tuple[Law, Piece]], made: Mapping[str,
     for law, piece in pieces:
         names = [*law.reads, law.target] + ([piece.ancilla.name] if piece.ancilla else [])
         local = [q for name in names for q in wires[name]]
-        gates += [Gate(name, tuple([local[q] for q in on]), params) for name, on, params in piece.gates]
+        gates += relabel(piece.gates, local)
     return Dilation(channel, tuple(involved), tuple(gates), error)
 
 
