@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from mqt.core import load as mqt_load
+from mqt.ddsim import CircuitSimulator
 from qiskit import qasm3
 from qiskit.quantum_info import Statevector
+from scipy.stats import chisquare
 
 import stinespring
 import strategies
@@ -99,6 +102,26 @@ def test_two_readers_agree_with_the_circuit(three_tokens):
             assert probabilities[first + 4 * second] == pytest.approx(p, abs=1e-12)
 
 
+def test_a_decision_diagram_simulator_reads_and_samples_it(three_tokens):
+    """mqt.ddsim, an engine that shares nothing with Aer, on the exported text: chi-squared test at 1e-6, fixed seed."""
+    program = stinespring.compile(three_tokens, prompt="sun rain", steps=2, schedule="static", effort=0)
+    counts = CircuitSimulator(mqt_load(program.qasm3()), seed=11).simulate(20_000)
+    names = ["t1", "t2"]
+    sizes = {r.name: r.size for r in program.schedule.registers}
+    observed: dict[tuple[int, ...], int] = {}
+    for bits, number in counts.items():  # the last declared bit comes first
+        codes, rest = [], bits.replace(" ", "")
+        for name in names:
+            codes.append(int(rest[len(rest) - sizes[name] :], 2))
+            rest = rest[: len(rest) - sizes[name]]
+        observed[tuple(codes)] = observed.get(tuple(codes), 0) + number
+    law = {codes: p for codes, p in distribution(program.qasm3(), names).items() if p > 1e-9}
+    assert set(observed) <= set(law)
+    pairs = [(observed.get(codes, 0), 20_000 * p) for codes, p in law.items()]
+    expected = np.array([e for _, e in pairs])
+    assert chisquare([o for o, _ in pairs], expected * 20_000 / expected.sum()).pvalue > 1e-6
+
+
 @given(st.data(), st.floats(0.001, 0.5))
 def test_tolerance_is_kept_and_the_bound_is_true(data, tolerance):
     size = data.draw(st.integers(3, 5))
@@ -128,8 +151,8 @@ def test_a_window_keeps_the_circuit_linear():
         stinespring.compile(model, prompt="x y", steps=n, schedule="static", effort=0).cost.two_qubit_gates
         for n in (10, 11, 40)
     ]
-    assert counts[1] - counts[0] == 3
-    assert counts[2] - counts[0] == 90
+    assert 0 < counts[1] - counts[0] <= 3
+    assert counts[2] - counts[0] == 30 * (counts[1] - counts[0])
 
 
 def test_a_law_that_ignores_a_token_does_not_read_it():
