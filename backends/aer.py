@@ -66,7 +66,7 @@ class AerBackend:
         """
         from qiskit_aer.primitives import SamplerV2
 
-        limit = statevector_qubits()
+        limit, circuit = statevector_qubits(), without_idle_qubits(circuit)
         if self.method == "statevector" and circuit.num_qubits > limit:
             raise TooLargeError(
                 "the statevector does not fit in memory",
@@ -100,6 +100,20 @@ def checked_simulator(method: str) -> AerSimulator:
             return job
 
     return CheckedSimulator(method=method)
+
+
+def without_idle_qubits(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Return the circuit on the qubits it uses: a circuit lowered to a large device leaves most of them alone."""
+    from qiskit import QuantumCircuit
+
+    used = {qubit for item in circuit.data for qubit in item.qubits}
+    if len(used) == circuit.num_qubits:
+        return circuit
+    qubits = [qubit for qubit in circuit.qubits if qubit in used]
+    smaller = QuantumCircuit(qubits, *circuit.cregs, global_phase=circuit.global_phase)
+    for item in circuit.data:
+        smaller.append(item)
+    return smaller
 
 
 def register_values(array: np.ndarray) -> IntArray:

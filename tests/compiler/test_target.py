@@ -38,6 +38,13 @@ def test_only_the_devices_gates_on_its_couplings(chain):
     assert program.effects[-1].two_qubit_gates == program.cost.two_qubit_gates == text.count("\ncz ")
 
 
+def test_a_lowered_program_runs_and_passes(chain):
+    """Idle qubits of a device cost nothing on a simulator: 115 qubits of heavy-hex:7, of which a few are used."""
+    program = stinespring.compile(chain, prompt="a", steps=2, schedule="static", effort=0, target="heavy-hex:7")
+    assert program.cost.qubits > 100
+    assert stinespring.check(stinespring.run(program, shots=20_000, seed=4), alpha=1e-6).passed
+
+
 def test_never_more_than_qiskit_from_the_peers_circuit(chain):
     """The peer: uniformly controlled Ry (Qiskit's UCRYGate), lowered by Qiskit's own level 3."""
     ours = stinespring.compile(chain, prompt="a", steps=1, input="quantum", phases="free", effort=0, target="heavy-hex:3")
