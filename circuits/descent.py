@@ -14,7 +14,7 @@ import numpy as np
 __all__ = ["descend"]
 
 Found = TypeVar("Found")
-FIRST_SHARE, NEXT_SHARE = 0.3, 0.6  # of the work left, spent on one length before and after the first success
+FIRST_SHARE, NEXT_SHARE = 0.3, 0.6  # of the work left, spent on one length before (by default) and after the first success
 
 
 def descend(
@@ -26,6 +26,7 @@ def descend(
     effort: float,
     seed: int,
     shrink: float = 0.0,
+    first_share: float = FIRST_SHARE,
 ) -> Found | None:
     """Return what the shortest successful attempt found, or None.
 
@@ -37,12 +38,13 @@ def descend(
         effort: total work, about seconds.
         seed: of the generators.
         shrink: share of the length that is taken off after a success, halved after a failure; one at least.
+        first_share: share of the work left that is spent on one length before the first success.
     """
     best: Found | None = None
     length, left = max(least, min(first, limit - 1)), effort
     shortest, step = limit, 1
     while least <= length < limit and left > 0:
-        share, found, trial = (FIRST_SHARE if best is None else NEXT_SHARE) * left, None, 0
+        share, found, trial = (first_share if best is None else NEXT_SHARE) * left, None, 0
         while share > 0 and found is None:
             found, work = attempt(length, left, np.random.default_rng([seed, length, trial]))
             share, left, trial = share - work, left - work, trial + 1

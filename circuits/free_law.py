@@ -27,8 +27,11 @@ __all__ = ["FreeCircuit", "counting_bound", "free_law_circuit"]
 
 ACCEPTED = 1e-9  # largest error of a probability in a circuit that was found numerically
 SIMULATED_WIRES = 17
+SEARCHED_TOP = 12  # outcome bits beyond which the two or three gates that a search of the top saves do not matter
 JOINT_BITS = 4  # the highest bits of a preparation that are searched jointly
 NEGLIGIBLE = 4e-16  # radians: the rounding of a Walsh coefficient that is zero
+SMALL_LAW = 32  # entries (twice as many for one bit) up to which half of the effort goes to sequences bit by bit
+BITWISE_SHARE = 0.1  # of the effort that goes there for larger laws; the rest goes to a joint search
 NATURAL_BITS = 8  # with free codes the natural one is tried as well up to so many outcome bits
 ROUNDING = 1e-14  # probabilities below this are zero: each was a difference of numbers near one
 
@@ -185,18 +188,22 @@ def candidates(task: Task, effort: float) -> Iterator[FreeCircuit]:
     if best is None or effort <= 0 or law is not None or best.cost <= counting_bound(task.law, task.care):
         return
     if task.width == 0 and task.size > 1:
-        yield from by_top_bits(task, best, effort)
-    elif task.size == 1:
-        yield by_bits(task, best.codes, effort)
-    else:
-        yield by_bits(task, best.codes, effort / 2)
-        yield from jointly(task, best.codes, limit=best.cost, effort=effort / 2)
+        if task.size <= SEARCHED_TOP:
+            yield from by_top_bits(task, best, effort)
+        return
+    share = effort * (0.5 if task.law.size <= SMALL_LAW << (task.size == 1) else BITWISE_SHARE)
+    found = by_bits(task, best.codes, share)
+    yield found
+    if task.width > 0:
+        yield from jointly(task, best.codes, limit=min(best.cost, found.cost), effort=effort - share)
 
 
 def code_choices(task: Task, effort: float) -> Iterator[IntArray]:
     """Yield the codes that are worth a closed form: balanced ones if codes are free, and the natural ones."""
     if task.free_codes and task.size > 1:
-        yield balanced_codes(task.law, enumerate_all=effort > 0)
+        yield balanced_codes(task.law, enumerate_all=False)
+        if effort > 0:
+            yield balanced_codes(task.law)
     if not task.free_codes or task.size <= NATURAL_BITS:
         yield np.arange(task.law.shape[1])
 

@@ -21,7 +21,7 @@ from stinespring.circuits.sequence import BoolArray, ComplexArray, Sequence, cer
 
 __all__ = ["BlochBatch", "Fitted", "LawFit", "Problem", "axis_fit", "fit", "law_fit", "parameters_of", "sequence_of"]
 
-CALL_COST, ELEMENT_COST, SOLVE_COST = 3e-6, 2e-9, 1.5e-9  # modelled seconds of an array call, an element, a multiply-add
+CALL_COST, ELEMENT_COST, SOLVE_COST = 1.5e-6, 1e-9, 1e-9  # modelled seconds of an array call, an element, a multiply-add
 ARRAY_CALLS, FIXED_CALLS = 50, 60  # for each CZ and iteration, and for each iteration
 LEAST_SINE = 0.02
 CULLED = (20, 40, 70)  # iterations after which the worse half of the starts is dropped

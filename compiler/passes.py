@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from stinespring.compiler.draft import Draft
 from stinespring.compiler.merge import merged
 from stinespring.compiler.specialise import channels, prune
-from stinespring.compiler.synthesise import cheaper, synthesise
+from stinespring.compiler.synthesise import SIGNED_WIRES, cheaper, synthesise
 from stinespring.errors import TooLargeError
 from stinespring.stages import Channel, Effect
 
@@ -115,7 +115,9 @@ def signs(draft: Draft) -> Draft:
 
 def only_free(draft: Draft) -> str | None:
     """Say why signs are not free."""
-    return "the promise is exact: signs are phases" if draft.options.phases == "exact" else None
+    if draft.options.phases == "exact":
+        return "the promise is exact: signs are phases"
+    return "the laws are too large for a search of signs" if draft.figures[0] >= 2 ** (SIGNED_WIRES + 1) else None
 
 
 def finish(draft: Draft) -> Draft:

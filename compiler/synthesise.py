@@ -39,6 +39,7 @@ class Piece:
     law: Law | None = None
 
 
+SIGNED_WIRES = 12  # beyond it no signs are searched, see circuits/signs.py
 How = Literal["exact", "signs", "free"]
 
 
@@ -88,7 +89,9 @@ def make_piece(draft: Draft, law: Law, made: Mapping[str, Register], how: How, e
         return exact_piece(draft, law, made)
     if how == "signs":
         return signed_piece(draft, law, made)
-    pieces = [free_piece(draft, law, made, effort), signed_piece(draft, law, made)]
+    pieces = [free_piece(draft, law, made, effort)]
+    if wires_of(draft, law, made) <= SIGNED_WIRES:
+        pieces.append(signed_piece(draft, law, made))
     if budget > 0:
         pieces.append(approximate_piece(draft, law, made, budget))
     return min(pieces, key=lambda piece: (count_two_qubit(piece.gates), piece.error))
@@ -110,6 +113,11 @@ def joined(channel: Channel, pieces: list[tuple[Law, Piece]], made: Mapping[str,
         local = [q for name in names for q in wires[name]]
         gates += relabel(piece.gates, local)
     return Dilation(channel, tuple(involved), tuple(gates), error)
+
+
+def wires_of(draft: Draft, law: Law, made: Mapping[str, Register]) -> int:
+    """Return the number of qubits of a law's context and outcome."""
+    return sum(made[name].size for name in law.reads) + target_register(draft, law).size
 
 
 def target_register(draft: Draft, law: Law) -> Register:
