@@ -141,10 +141,15 @@ def free_piece(draft: Draft, law: Law, made: Mapping[str, Register], effort: flo
     dense, care = law_table(law, made, register)
     require_room(dense.shape[0].bit_length() + dense.shape[1].bit_length() - 2, law)
     renumber = draft.options.codes == "free" and register.role == "token"
-    shared = {made[name].symbols for name in law.reads}
-    alike = register.size if shared in ({register.symbols}, set()) and register.role == "token" else None
+    codings = {made[name].symbols for name in law.reads}  # the tokens of a text are alike if they are coded alike
+    alike = register.size if len(codings) == 1 and len(codings.pop()) == len(register.symbols) else None
     found = free_law_circuit(
-        dense, token_bits=alike, care=care, free_codes=renumber, ancillas=register.role == "token", effort=effort
+        dense,
+        token_bits=alike if register.role == "token" else None,
+        care=care,
+        free_codes=renumber,
+        ancillas=register.role == "token",
+        effort=effort,
     )
     symbols = np.full(len(register.symbols), UNUSED)
     symbols[found.codes] = register.symbols
