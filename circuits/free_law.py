@@ -33,6 +33,7 @@ NEGLIGIBLE = 4e-16  # radians: the rounding of a Walsh coefficient that is zero
 SMALL_LAW = 32  # entries (twice as many for one bit) up to which half of the effort goes to sequences bit by bit
 BITWISE_SHARE = 0.1  # of the effort that goes there for larger laws; the rest goes to a joint search
 NATURAL_BITS = 8  # with free codes the natural one is tried as well up to so many outcome bits
+UNUSED_MASS = 1e-20  # probability that a code without meaning may get: amplitudes of 1e-10
 ROUNDING = 1e-14  # probabilities below this are zero: each was a difference of numbers near one
 
 
@@ -145,8 +146,19 @@ def free_law_circuit(
     task = Task(table, rows, token_bits, free_codes, ancillas, seed)
     best = gray_order(task)
     for candidate in candidates(task, effort):
-        best = min(best, candidate, key=lambda circuit: (circuit.cost, circuit.ancillas))
+        better = min(best, candidate, key=lambda circuit: (circuit.cost, circuit.ancillas))
+        if better is candidate and leaves_unused(task, candidate):
+            best = candidate
     return best
+
+
+def leaves_unused(task: Task, circuit: FreeCircuit) -> bool:
+    """Return whether outcomes that no context has get no more than rounding: they stand for nothing that could be decoded."""
+    unused = ~np.any(task.law[task.care] > 0, axis=0)
+    if not unused.any() or task.width + task.size + circuit.ancillas > SIMULATED_WIRES:
+        return True
+    found = realised_law(circuit.gates, width=task.width, size=task.size, ancillas=circuit.ancillas)
+    return float(found[task.care][:, circuit.codes[unused]].max(initial=0.0)) <= UNUSED_MASS
 
 
 def checked(law: FloatArray, care: BoolArray | None) -> tuple[FloatArray, BoolArray]:

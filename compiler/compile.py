@@ -29,7 +29,7 @@ __all__ = ["compile_model"]
 
 SCHEDULES = ("auto", "static", "stepwise")
 EXTENSIONS = ("token", "position")
-DEFAULT_EFFORT = 5.0
+DEFAULT_EFFORT = 1.0
 AUTO_QUBITS = 22  # `auto` takes one circuit up to a statevector of 64 MB,
 AUTO_ROTATIONS = 1 << 15  # about a second of simulation at that size,
 AUTO_ROOM = 1 << 17  # and a table that is listed in well under a second
