@@ -99,6 +99,14 @@ def is_program(path: Path) -> bool:
     return isinstance(content, dict) and content.get("format") == FORMAT
 
 
+def initial_layout(program: Program) -> dict[str, list[int]]:
+    """Return where a lowered program's registers start: the device's qubit of each qubit, least significant first."""
+    if program.lowered is None or program.lowered.layout is None:
+        return {}
+    placed = program.lowered.layout.initial_index_layout(filter_ancillas=True)
+    return {r.name: [int(placed[q]) for q in program.schedule.place(r.name)] for r in program.schedule.registers}
+
+
 def describe(program: Program) -> dict[str, Any]:
     """Return what FILE.json says besides the decode table."""
     figures = program.summary()
@@ -112,6 +120,7 @@ def describe(program: Program) -> dict[str, Any]:
         "prompt_ids": program.prompt.tolist(),
         "steps": program.steps,
         "input": program.input,
+        "layout": initial_layout(program),
     }
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Device", "lower", "lowered_cost", "open_target"]
 
+MOST_QUBITS = 4096  # of a generic target
+MOST_DISTANCE = 41  # a heavy-hex lattice of about 4,000 qubits
 LAYOUTS = 8  # seeds of Qiskit's stochastic layout and routing that are compared
 SPACING = 7919
 GENERIC_BASIS = ["rz", "sx", "x", "cz", "measure", "reset"]
@@ -41,9 +44,9 @@ def open_target(name: str) -> Device | None:
     kind, _, size = name.partition(":")
     if kind == "aer":
         return None
+    if kind == "fake":
+        return Device(name, fake_target(size))
     try:
-        if kind == "fake":
-            return Device(name, fake_target(size))
         if kind in ("line", "grid", "heavy-hex"):
             return Device(name, generic_target(kind, size))
     except ValueError as error:
@@ -55,6 +58,9 @@ def generic_target(kind: str, size: str) -> Target:
     """Return a target with CZ, sqrt(X), X and Rz on a line, a grid or a heavy-hex lattice."""
     from qiskit.transpiler import CouplingMap, Target
 
+    numbers = [int(part) for part in size.split("x")]
+    if min(numbers) < 1 or math.prod(numbers) > MOST_QUBITS or (kind == "heavy-hex" and numbers[0] > MOST_DISTANCE):
+        raise ValueError(size)
     if kind == "line":
         coupling = CouplingMap.from_line(int(size))
     elif kind == "grid":

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -43,6 +44,24 @@ def test_a_lowered_program_runs_and_passes(chain):
     program = stinespring.compile(chain, prompt="a", steps=2, schedule="static", effort=0, target="heavy-hex:7")
     assert program.cost.qubits > 100
     assert stinespring.check(stinespring.run(program, shots=20_000, seed=4), alpha=1e-6).passed
+
+
+def test_a_quantum_prompt_is_found_by_the_layout(chain, tmp_path):
+    """The law of a lowered program for every prompt, prepared on the qubits that FILE.json names."""
+    program = stinespring.compile(chain, prompt="a", steps=1, input="quantum", effort=0, target="line:5")
+    program.write(tmp_path / "p.qasm")
+    layout = json.loads((tmp_path / "p.json").read_text())["layout"]
+    table = next(r.symbols for r in program.schedule.registers if r.name == "t1")
+    for prompt in range(4):
+        start = sum(1 << qubit for bit, qubit in enumerate(layout["p1"]) if prompt >> bit & 1)
+        for (code,), p in distribution(program.qasm3(), ["t1"], {"q": start}).items():
+            assert p == pytest.approx(chain.table[prompt, table[code]] if table[code] >= 0 else 0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["line:-3", "grid:-1x-4", "line:999999999", "heavy-hex:999999", "heavy-hex:-1"])
+def test_sizes_that_no_device_has_are_refused(name):
+    with pytest.raises(InputError):
+        open_target(name)
 
 
 def test_never_more_than_qiskit_from_the_peers_circuit(chain):
