@@ -41,12 +41,22 @@ class Pass:
     always: bool = False
 
 
-def specialise(draft: Draft) -> Draft:
-    """Tabulate the laws with the known prompt folded in."""
+def tabulated(draft: Draft, tolerance: float) -> Draft:
+    """Return the draft with its laws tabulated on all contexts that can occur, tails dropped within the tolerance."""
     operations, errors = channels(
-        draft.model, draft.prompt, draft.steps, extension=draft.options.extension, quantum=draft.quantum, tolerance=0.0
+        draft.model,
+        draft.prompt,
+        draft.steps,
+        extension=draft.options.extension,
+        quantum=draft.quantum,
+        tolerance=tolerance,
     )
     return replace(draft, channels=tuple(operations), errors=tuple(errors))
+
+
+def specialise(draft: Draft) -> Draft:
+    """Tabulate the laws with the known prompt folded in."""
+    return tabulated(draft, 0.0)
 
 
 def drop_registers(draft: Draft) -> Draft:
@@ -66,15 +76,7 @@ def merge(draft: Draft) -> Draft:
 
 def specialised(draft: Draft) -> list[Channel]:
     """Return the unpruned channels, truncated where the draft is."""
-    operations, _ = channels(
-        draft.model,
-        draft.prompt,
-        draft.steps,
-        extension=draft.options.extension,
-        quantum=draft.quantum,
-        tolerance=draft.options.tolerance * draft.options.tail if any(draft.errors) else 0.0,
-    )
-    return operations
+    return list(tabulated(draft, draft.options.tolerance * draft.options.tail if any(draft.errors) else 0.0).channels)
 
 
 def cannot_merge(draft: Draft) -> str | None:
@@ -97,15 +99,7 @@ def cannot_truncate(draft: Draft) -> str | None:
 
 def truncate(draft: Draft) -> Draft:
     """Drop tail tokens of the laws where that saves qubits."""
-    operations, errors = channels(
-        draft.model,
-        draft.prompt,
-        draft.steps,
-        extension=draft.options.extension,
-        quantum=draft.quantum,
-        tolerance=draft.options.tolerance * draft.options.tail,
-    )
-    return drop_registers(replace(draft, channels=tuple(operations), errors=tuple(errors)))
+    return drop_registers(tabulated(draft, draft.options.tolerance * draft.options.tail))
 
 
 def signs(draft: Draft) -> Draft:
