@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Any channel as one static circuit whose environment is traced out.
+
+A channel of r Kraus operators from m to n qubits has ``2 r 2^(n+m) - 4^m - r^2`` real parameters, since the basis of the
+environment is free, and a CZ between general one-qubit gates brings four. Random patterns with that many CZ meet random
+channels from most random starts, so that circuits at the counting bound are found by least squares: half of the CX of an
+exact construction of the isometry and less.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+
+import numpy as np
+
+from stinespring.circuits.channel_fit import ChannelFit, across_environment
+from stinespring.circuits.closed_isometry import closed_isometry
+from stinespring.circuits.cz_pattern import CzPattern, random_pairs
+from stinespring.circuits.descent import descend
+from stinespring.circuits.gate_isometry import choi_error, gate_isometry, kraus_of
+from stinespring.circuits.gates import Gate, count_two_qubit
+from stinespring.circuits.levenberg import solve
+from stinespring.circuits.sequence import ComplexArray
+
+__all__ = ["canonical_kraus", "environment_wires", "isometry_gates"]
+
+ACCEPT = 1e-12  # largest error of an entry of the Choi matrix
+NOISE = 1e-14  # Choi eigenvalues below this share of the largest are rounding
+GOAL = 2e-14  # norm of the residual at which to stop
+STEPS = 160
+SLACK = 12  # the first length is above the bound by a part of so many
+SHORT_SHARE = 0.2  # of the effort, for lengths below the counting bound
+STARTS_ELEMENTS, MOST_STARTS = 3000, 8  # a batch of starts has about so many entries of isometries times parameters
+STEP_COST, BLOCK_COST = 6e-4, 9e-5  # modelled seconds of a step, and of a block in it
+ELEMENT_COST, SOLVE_COST = 3e-9, 1.3e-10  # of a multiply-add of the sweeps, and of the normal equations
+
+
+def canonical_kraus(kraus: ComplexArray) -> ComplexArray:
+    """Return orthogonal Kraus operators of the same channel, fewest possible and largest first.
+
+    Args:
+        kraus: shape (r, 2^n, 2^m).
+    """
+    _, values, rows = np.linalg.svd(kraus.reshape(kraus.shape[0], -1), full_matrices=False)
+    rank = max(1, int((values**2 > NOISE * values[0] ** 2).sum()))
+    return np.asarray((values[:rank, None] * rows[:rank]).reshape(rank, *kraus.shape[1:]))
+
+
+def environment_wires(rank: int, inputs: int, outputs: int) -> int:
+    """Return how many wires besides the system's the dilation needs."""
+    return max(0, (rank - 1).bit_length() - max(0, inputs - outputs))
+
+
+def isometry_gates(kraus: ComplexArray, *, effort: float = 1.0, seed: int = 0) -> list[Gate]:
+    """Return gates that realise a channel exactly when the wires n and above are traced out.
+
+    ``sum_k K_k rho K_k^dag = tr_E W (rho (x) |0><0|) W^dag``. Wires 0..max(m,n)-1 are the system: the first m carry the input,
+    the first n the output, others start in |0> or are discarded. Wires after these are the environment: they start in |0>.
+
+    Args:
+        kraus: Kraus operators, shape (r, 2^n, 2^m), complete: ``sum_k K_k^dag K_k = 1``.
+        effort: about the seconds of numerical search, counted in operations; 0 for exact constructions only.
+        seed: of the search.
+
+    Returns:
+        Gates ``u``, ``cx`` and ``cz``; the largest error of a Choi entry is 1e-12.
+
+    Source:
+        arXiv:1501.06911 for the isometries; the counting is that of arXiv:1609.08103 with the environment left free.
+    """
+    kraus = canonical_kraus(np.asarray(kraus, dtype=np.complex128))
+    rank, rows, columns = kraus.shape
+    inputs, outputs = columns.bit_length() - 1, rows.bit_length() - 1
+    width = max(inputs, outputs) + environment_wires(rank, inputs, outputs)
+    padded = np.zeros((1 << (width - outputs), rows, columns), dtype=np.complex128)
+    padded[:rank] = kraus
+    if effort > 0 and width > 1:
+        found = _search(padded, rank, width=width, effort=effort, seed=seed)
+        if found is not None:
+            return found
+    return closed_isometry(padded.reshape(-1, columns))
+
+
+def _search(padded: ComplexArray, rank: int, *, width: int, effort: float, seed: int) -> list[Gate] | None:
+    """Return the shortest circuit that the effort finds, or None."""
+    environment, rows, columns = padded.shape
+    inputs, outputs = columns.bit_length() - 1, rows.bit_length() - 1
+    matrix = padded.reshape(environment, -1)
+    basis = across_environment(matrix)
+    allowed = [(a, b) for a in range(width) for b in range(a + 1, width)]
+    last = [pair for pair in allowed if pair[0] < outputs]
+    equations = 2 * environment * rows * columns - columns**2 - environment**2 + (environment - rank) ** 2
+    turns = 3 * inputs + 2 * (width - inputs) - 3 * (width - outputs)
+    bound = max(1, ceil((equations - turns) / 4))
+
+    def attempt(length: int, left: float, rng: np.random.Generator) -> tuple[list[Gate] | None, float]:
+        pattern = CzPattern(random_pairs(length, allowed, rng, last), width, inputs, outputs)
+        unknowns = pattern.free.size
+        starts = int(np.clip(STARTS_ELEMENTS // (columns * unknowns), 1, MOST_STARTS))
+        price = step_work(pattern, equations=basis.shape[0], starts=starts)
+        if price * 10 > left:
+            return None, left
+        problem = ChannelFit(pattern, matrix, basis)
+        start = rng.uniform(-np.pi, np.pi, (starts, unknowns))
+        solved = solve(problem, start, steps=int(min(STEPS, left / price)), goal=GOAL)
+        gates = pattern.gates(solved.x) if solved.norm < ACCEPT else None
+        if gates is not None:
+            made = kraus_of(gate_isometry(gates, width, inputs), outputs)
+            gates = gates if choi_error(made, padded) <= ACCEPT else None
+        return gates, price * solved.steps
+
+    best, spent = None, 0.0
+    for length in _short_lengths(bound):
+        best, work = attempt(length, SHORT_SHARE * effort - spent, np.random.default_rng([seed, length, 0]))
+        spent += work
+        if best is not None or spent >= SHORT_SHARE * effort:
+            break
+    top = count_two_qubit(best) if best is not None else bound + ceil(bound / SLACK)
+    shorter = descend(
+        attempt,
+        first=top - 1 if best is not None else top,
+        least=1 if best is not None else bound,
+        limit=top if best is not None else 1 << (2 * width + 1),
+        effort=effort - spent,
+        seed=seed,
+    )
+    return shorter if shorter is not None else best
+
+
+def _short_lengths(bound: int) -> list[int]:
+    """Return lengths below the counting bound: all small ones, then every half more."""
+    lengths = [0]
+    while lengths[-1] + max(1, lengths[-1] // 3) < bound:
+        lengths.append(lengths[-1] + max(1, lengths[-1] // 3))
+    return lengths
+
+
+def step_work(pattern: CzPattern, *, equations: int, starts: int) -> float:
+    """Return the modelled seconds of one step, fixed so that results do not depend on the load."""
+    unknowns, size, columns = pattern.free.size, 1 << pattern.width, 1 << pattern.inputs
+    sweep = len(pattern.blocks) * (BLOCK_COST + ELEMENT_COST * starts * 4 * size * size * columns)
+    algebra = unknowns * equations * 2 * size * (size >> pattern.kept) * columns / size + unknowns**2 * (equations + unknowns / 3)
+    return STEP_COST + sweep + SOLVE_COST * starts * algebra
