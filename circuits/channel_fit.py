@@ -9,7 +9,7 @@ those of the environment: the residual has no part along them, and their part of
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,9 @@ from stinespring.circuits.cz_pattern import CzPattern
 from stinespring.circuits.multiplexer import FloatArray
 from stinespring.circuits.sequence import ComplexArray
 
-__all__ = ["ChannelFit", "across_environment", "real_form"]
+FEW = 8  # directions are few if they are less than such a part of all
+
+__all__ = ["Across", "ChannelFit", "across_environment", "real_form"]
 
 
 def real_form(rows: ComplexArray) -> FloatArray:
@@ -25,8 +27,24 @@ def real_form(rows: ComplexArray) -> FloatArray:
     return np.concatenate([rows.real, rows.imag], axis=-1)
 
 
-def across_environment(kraus_rows: ComplexArray) -> FloatArray:
-    """Return an orthonormal basis, shape (N, 2 E F), of the directions that no change of the environment's basis takes.
+class Across(NamedTuple):
+    """Directions of the environment's basis (``along``) or the others, orthonormal rows of shape (G or N, 2 E F)."""
+
+    along: bool
+    rows: FloatArray
+
+    def project(self, columns: FloatArray) -> FloatArray:
+        """Return what of the columns, shape (S, 2 E F, P), no change of the environment's basis can make."""
+        if self.along:
+            columns -= self.rows.T @ (self.rows @ columns)
+            return columns
+        return np.asarray(self.rows @ columns)
+
+
+def across_environment(kraus_rows: ComplexArray) -> Across:
+    """Return an orthonormal basis of the directions that changes of the environment's basis take, or of all the others.
+
+    The rows, shape (G, 2 E F), are those of the directions ``A M`` if these are few; else, shape (N, 2 E F), of the others.
 
     Args:
         kraus_rows: M, shape (E, F).
@@ -41,7 +59,8 @@ def across_environment(kraus_rows: ComplexArray) -> FloatArray:
     moves = real_form((turns.reshape(-1, size, size) @ kraus_rows).reshape(size * size, -1))
     _, values, rows = np.linalg.svd(moves, full_matrices=True)
     rank = int((values > 1e-9 * max(1.0, values.max(initial=0.0))).sum())
-    return np.asarray(rows[rank:], dtype=np.float64)
+    few = rank * FEW < rows.shape[0]
+    return Across(few, np.ascontiguousarray(rows[:rank] if few else rows[rank:]))
 
 
 @dataclass(frozen=True)
@@ -51,17 +70,12 @@ class ChannelFit:
     Attributes:
         pattern: where the CZ are.
         kraus_rows: M, shape (2^(q-n), 2^(n+m)), zero rows at the end where there are fewer Kraus operators.
-        basis: of :func:`across_environment`.
+        across: of :func:`across_environment`.
     """
 
     pattern: CzPattern
     kraus_rows: ComplexArray
-    basis: FloatArray
-
-    @cached_property
-    def sides(self) -> tuple[int, int]:
-        """Dimensions of the environment and of the output."""
-        return self.kraus_rows.shape[0], 1 << self.pattern.kept
+    across: Across
 
     def _turned(self, isometry: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """Return ``u^dag``, shape (S, E, E), and the residual, shape (S, E F)."""
@@ -75,7 +89,7 @@ class ChannelFit:
         angles = self.pattern.spread(x)
         blocks, _ = self.pattern.matrices(angles)
         _, difference = self._turned(self.pattern.sweep(angles, blocks).isometry)
-        return real_form(difference) @ self.basis.T
+        return self._seen(difference)
 
     def jacobian(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the residual, shape (S, N), and its derivatives, shape (S, N, P)."""
@@ -84,8 +98,14 @@ class ChannelFit:
         assert parts is not None
         sweep = self.pattern.sweep(angles, blocks)
         back, difference = self._turned(sweep.isometry)
-        environment, output = self.sides
+        environment = self.kraus_rows.shape[0]
+        output = sweep.isometry.shape[1] // environment
         last = (back[:, :, None, :, None] * np.eye(output)[:, None, :]).reshape(x.shape[0], environment * output, -1)
         slopes = self.pattern.slopes(sweep, blocks, parts, last).reshape(x.shape[0], difference.shape[1], -1)
         real = np.concatenate([slopes.real, slopes.imag], axis=1)
-        return real_form(difference) @ self.basis.T, self.basis @ real
+        return self._seen(difference), self.across.project(real)
+
+    def _seen(self, difference: ComplexArray) -> FloatArray:
+        """Return the real residual, which has no part along the environment."""
+        real = real_form(difference)
+        return real if self.across.along else real @ self.across.rows.T

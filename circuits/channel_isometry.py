@@ -86,7 +86,7 @@ def _search(padded: ComplexArray, rank: int, *, width: int, effort: float, seed:
     environment, rows, columns = padded.shape
     inputs, outputs = columns.bit_length() - 1, rows.bit_length() - 1
     matrix = padded.reshape(environment, -1)
-    basis = across_environment(matrix)
+    across = across_environment(matrix)
     allowed = [(a, b) for a in range(width) for b in range(a + 1, width)]
     last = [pair for pair in allowed if pair[0] < outputs]
     equations = 2 * environment * rows * columns - columns**2 - environment**2 + (environment - rank) ** 2
@@ -94,13 +94,13 @@ def _search(padded: ComplexArray, rank: int, *, width: int, effort: float, seed:
     bound = max(1, ceil((equations - turns) / 4))
 
     def attempt(length: int, left: float, rng: np.random.Generator) -> tuple[list[Gate] | None, float]:
-        pattern = CzPattern(random_pairs(length, allowed, rng, last), width, inputs, outputs)
+        pattern = CzPattern(random_pairs(length, allowed, rng, last), width, inputs, tuple(range(outputs, width)))
         unknowns = pattern.free.size
         starts = int(np.clip(STARTS_ELEMENTS // (columns * unknowns), 1, MOST_STARTS))
-        price = step_work(pattern, equations=basis.shape[0], starts=starts)
+        price = step_work(pattern, equations=2 * matrix.size, starts=starts)
         if price * 10 > left:
             return None, left
-        problem = ChannelFit(pattern, matrix, basis)
+        problem = ChannelFit(pattern, matrix, across)
         start = rng.uniform(-np.pi, np.pi, (starts, unknowns))
         solved = solve(problem, start, steps=int(min(STEPS, left / price)), goal=GOAL)
         gates = pattern.gates(solved.x) if solved.norm < ACCEPT else None
@@ -139,5 +139,5 @@ def step_work(pattern: CzPattern, *, equations: int, starts: int) -> float:
     """Return the modelled seconds of one step, fixed so that results do not depend on the load."""
     unknowns, size, columns = pattern.free.size, 1 << pattern.width, 1 << pattern.inputs
     sweep = len(pattern.blocks) * (BLOCK_COST + ELEMENT_COST * starts * 4 * size * size * columns)
-    algebra = unknowns * equations * 2 * size * (size >> pattern.kept) * columns / size + unknowns**2 * (equations + unknowns / 3)
+    algebra = unknowns**2 * (equations + unknowns / 3)
     return STEP_COST + sweep + SOLVE_COST * starts * algebra

@@ -20,7 +20,7 @@ from stinespring.circuits.sequence import ComplexArray
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-__all__ = ["closed_isometry", "complete"]
+__all__ = ["closed_isometry", "complete", "without_zz"]
 
 NOTHING = 1e-14  # Schmidt coefficients below this make a product
 EXACT = 3e-13  # largest error of an entry of the isometry
@@ -73,7 +73,7 @@ def _constructions(isometry: ComplexArray, width: int, inputs: int) -> Iterator[
         return whole
 
     def past_a_diagonal() -> QuantumCircuit:
-        angle, core = _without_zz(unitary)
+        angle, core = without_zz(unitary)
         whole = QuantumCircuit(2)
         whole.rz(angle, 0)
         return whole.compose(TwoQubitBasisDecomposer(CXGate())(core))
@@ -107,7 +107,7 @@ def _two_qubit_state(state: ComplexArray) -> QuantumCircuit:
     return circuit
 
 
-def _without_zz(unitary: ComplexArray) -> tuple[float, ComplexArray]:
+def without_zz(unitary: ComplexArray) -> tuple[float, ComplexArray]:
     """Return t and V of ``U = V exp(-i t/2 Z (x) Z)``, where V takes two CX.
 
     Two suffice where the trace of ``V Y V^T Y``, Y = sigma_y (x) sigma_y, is real for V in SU(4) (quant-ph/0308045). Where the

@@ -47,13 +47,13 @@ class CzPattern:
         pairs: wires of the CZ, in order.
         width: q, the number of wires, two at least.
         inputs: m, wires 0..m-1 are the input, the others start in |0>.
-        kept: n, what is turned last on the wires n..q-1 is left out, since nothing but the basis of the environment changes.
+        loose: wires on which what is turned last does not matter and is left out, such as those of an environment.
     """
 
     pairs: tuple[tuple[int, int], ...]
     width: int
     inputs: int
-    kept: int
+    loose: tuple[int, ...] = ()
 
     @cached_property
     def blocks(self) -> tuple[tuple[int, int], ...]:
@@ -72,7 +72,7 @@ class CzPattern:
         use = np.ones((len(self.blocks), 2, 2), dtype=bool)
         if self.width % 2:
             use[self.bare - 1, 0] = False
-        for wire in range(self.kept, self.width):
+        for wire in self.loose:
             places = [(i, pair.index(wire)) for i, pair in enumerate(self.blocks) if wire in pair]
             if self.width % 2 and wire == 0:
                 places.remove((self.bare - 1, 0))

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One round of a measured channel: how to halve the Kraus operators, and the gates that measure which half it is.
+
+A round has two outcomes, with effects A and 1 - A. Since everything up to a unitary of each outcome can be done later, A alone
+is to be realised: ``4^m`` real parameters, less those of mixing the Kraus operators. If the operators can be mixed so that A is
+a multiple of 1, a coin is enough: a channel of many Kraus operators is a mixture of channels of few.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import NamedTuple
+
+import numpy as np
+
+from stinespring.circuits.closed_isometry import closed_isometry, without_zz
+from stinespring.circuits.cz_pattern import CzPattern, random_pairs
+from stinespring.circuits.effect_fit import EffectFit, mixing_unitary
+from stinespring.circuits.gate_isometry import gate_isometry
+from stinespring.circuits.gates import Gate, count_two_qubit
+from stinespring.circuits.levenberg import solve
+from stinespring.circuits.multiplexer import FloatArray, gray_angles, multiplexed_ry
+from stinespring.circuits.one_qubit import u_gate, wire_gates
+from stinespring.circuits.sequence import ComplexArray
+
+__all__ = ["Round", "closed_round", "halves", "mixed_unitary"]
+
+EXACT = 1e-13  # largest error of an effect
+NEGLIGIBLE = 1e-15  # angles below this are left out
+GOAL, STEPS, STARTS = 1e-14, 100, 6
+STEP_COST, BLOCK_COST, ELEMENT_COST = 8e-4, 1e-4, 3e-9  # modelled seconds of a step, of a block and of a multiply-add
+
+
+class Round(NamedTuple):
+    """Gates on the wires 0..m-1 and the ancilla m, and the Kraus operators of the outcomes 0 and 1."""
+
+    gates: list[Gate]
+    zero: ComplexArray
+    one: ComplexArray
+
+
+def mixed_unitary(kraus: ComplexArray) -> tuple[FloatArray, ComplexArray] | None:
+    """Return weights and unitaries with ``sum_k w_k U_k rho U_k^dag``, if each Kraus operator is a multiple of a unitary.
+
+    Args:
+        kraus: shape (r, d, d); tried as given, and in their orthogonal form.
+
+    Returns:
+        Weights, shape (r,), and unitaries, shape (r, d, d), or None.
+    """
+    if kraus.shape[1] != kraus.shape[2]:
+        return None
+    _, values, rows = np.linalg.svd(kraus.reshape(kraus.shape[0], -1), full_matrices=False)
+    for operators in (kraus, (values[:, None] * rows).reshape(-1, *kraus.shape[1:])):
+        products = operators.conj().transpose(0, 2, 1) @ operators
+        weights = np.trace(products, axis1=1, axis2=2).real / kraus.shape[1]
+        if abs(products - weights[:, None, None] * np.eye(kraus.shape[1])).max() <= EXACT:
+            some = weights > NEGLIGIBLE**2
+            return weights[some], operators[some] / np.sqrt(weights[some])[:, None, None]
+    return None
+
+
+def coin(probability: float, ancilla: int) -> list[Gate]:
+    """Return the rotation after which the ancilla reads 0 with a probability."""
+    angle = 2 * float(np.arctan2(np.sqrt(max(0.0, 1 - probability)), np.sqrt(max(0.0, probability))))
+    return [Gate("ry", (ancilla,), (angle,))] if angle > NEGLIGIBLE else []
+
+
+def effect_of(kraus: ComplexArray) -> ComplexArray:
+    """Return ``sum_k K_k^dag K_k``."""
+    rows = kraus.reshape(-1, kraus.shape[-1])
+    return np.asarray(rows.conj().T @ rows)
+
+
+def _is_multiple(effect: ComplexArray) -> bool:
+    size = effect.shape[0]
+    return bool(abs(effect - np.trace(effect) / size * np.eye(size)).max() <= EXACT)
+
+
+def closed_round(zero: ComplexArray, one: ComplexArray) -> Round:
+    """Return the exact round of two given halves.
+
+    The effect is ``A = Q diag(cos^2 theta/2) Q^dag``: ``Q^dag`` up to a diagonal, and a uniformly controlled Ry.
+
+    Args:
+        zero: Kraus operators of outcome 0, shape (r0, 2^n, 2^m).
+        one: Kraus operators of outcome 1, shape (r1, 2^n, 2^m).
+    """
+    size = zero.shape[2]
+    inputs = size.bit_length() - 1
+    effect, other = effect_of(zero), effect_of(one)
+    if _is_multiple(effect):
+        return Round(coin(float(np.trace(effect).real) / size, inputs), zero, one)
+    if abs(effect - np.diag(np.diag(effect))).max() <= NEGLIGIBLE:
+        turn, gates = np.eye(size, dtype=np.complex128), []
+    else:
+        # eigenvectors of the difference are as accurate near 0 as near 1
+        turn = _in_place(np.linalg.eigh(effect - other)[1].astype(np.complex128))
+        gates = up_to_diagonal(turn.conj().T)
+    weights = [np.linalg.norm(k.reshape(-1, size) @ turn, axis=0) for k in (one, zero)]
+    theta = np.asarray(2 * np.arctan2(weights[0], weights[1]), dtype=np.float64)
+    ladder = multiplexed_ry(range(inputs + 1), gray_angles(theta), negligible=NEGLIGIBLE)
+    return Round(wire_gates([*gates, *ladder], inputs + 1), zero, one)
+
+
+def _in_place(vectors: ComplexArray) -> ComplexArray:
+    """Return the same columns in an order that puts large entries on the diagonal."""
+    from scipy.optimize import linear_sum_assignment
+
+    _, columns = linear_sum_assignment(-abs(vectors))
+    return vectors[:, columns]
+
+
+def up_to_diagonal(unitary: ComplexArray) -> list[Gate]:
+    """Return gates of ``D U`` for some diagonal unitary D."""
+    inputs = unitary.shape[0].bit_length() - 1
+    if inputs == 1:
+        return u_gate(0, unitary)
+    if inputs == 2:
+        _, core = without_zz(unitary.conj().T)  # U^dag = V exp(..ZZ), so U = exp(..ZZ) V^dag
+        return closed_isometry(core.conj().T)
+    return closed_isometry(unitary)
+
+
+def halves(kraus: ComplexArray, half: int, *, effort: float, seed: int) -> Round:
+    """Return the cheapest round that is found after which at most ``half`` Kraus operators are left.
+
+    Args:
+        kraus: shape (r, 2^n, 2^m), with half < r <= 2 half.
+        half: h.
+        effort: about the seconds of search; 0 takes halves of the operators as they are.
+        seed: of the search.
+    """
+    size = kraus.shape[2]
+    inputs = size.bit_length() - 1
+    plain = closed_round(kraus[:half], kraus[half:])
+    best = count_two_qubit(plain.gates)
+    if effort <= 0 or not best:
+        return plain
+    padded = np.concatenate([kraus, np.zeros((2 * half - kraus.shape[0], *kraus.shape[1:]))])
+    products = np.einsum("aki,bkj->abij", padded.conj(), padded, optimize=True)
+    freedom = 4 * half * kraus.shape[0] - kraus.shape[0] ** 2 - 2 * half**2
+    bound = max(0, ceil((size * size - freedom - 1) / 4))
+    left = effort
+    for length in range(best):
+        # below the counting bound only special channels are met: one attempt there, and more above
+        for trial in range(1 if 0 < length < bound else 3):
+            pattern = round_pattern(inputs, length, np.random.default_rng([seed, length, trial])) if length else None
+            problem = EffectFit(pattern, products, half)
+            price = step_work(problem)
+            if left < 10 * price:
+                break
+            rng = np.random.default_rng([seed, length, trial, 1])
+            start = rng.normal(size=(STARTS, problem.unknowns)) * (np.arange(problem.unknowns) >= problem.angles)
+            start += rng.uniform(-np.pi, np.pi, start.shape) * (np.arange(problem.unknowns) < problem.angles)
+            solved = solve(problem, start, steps=int(min(STEPS, left / price)), goal=GOAL)
+            left -= price * solved.steps
+            if solved.norm < EXACT:
+                return _fitted(problem, solved.x, padded)
+    return plain
+
+
+def _fitted(problem: EffectFit, x: FloatArray, padded: ComplexArray) -> Round:
+    rows = problem.rows(x[None])[0]
+    mixed = np.tensordot(mixing_unitary(rows), padded, axes=1)
+    zero, one = mixed[: problem.half], mixed[problem.half :]
+    if problem.pattern is None:
+        return closed_round(zero, one)
+    return Round(problem.pattern.gates(x[: problem.angles]), zero, one)
+
+
+def round_pattern(inputs: int, length: int, rng: np.random.Generator) -> CzPattern:
+    """Return a random pattern on the wires 0..m-1 and the ancilla m, whose last CZ is on the ancilla."""
+    allowed = [(a, b) for a in range(inputs + 1) for b in range(a + 1, inputs + 1)]
+    last = [pair for pair in allowed if pair[1] == inputs]
+    return CzPattern(random_pairs(length, allowed, rng, last), inputs + 1, inputs, tuple(range(inputs)))
+
+
+def fitted_effect(zero: ComplexArray, one: ComplexArray, *, effort: float, seed: int) -> Round:
+    """Return the cheapest round that is found for two halves that may not be mixed."""
+    plain = closed_round(zero, one)
+    best, left = count_two_qubit(plain.gates), effort
+    size = zero.shape[2]
+    inputs = size.bit_length() - 1
+    products, effect = np.zeros((0, 0, size, size), dtype=np.complex128), effect_of(zero)
+    bound = max(1, ceil((size * size - 1) / 4))
+    for length in range(1, best):
+        for trial in range(1 if length < bound else 3):
+            problem = EffectFit(round_pattern(inputs, length, np.random.default_rng([seed, length, trial])), products, 0, effect)
+            price = step_work(problem)
+            if left < 10 * price:
+                break
+            rng = np.random.default_rng([seed, length, trial, 1])
+            start = rng.uniform(-np.pi, np.pi, (STARTS, problem.unknowns))
+            solved = solve(problem, start, steps=int(min(STEPS, left / price)), goal=GOAL)
+            left -= price * solved.steps
+            if solved.norm < EXACT and problem.pattern is not None:
+                return Round(problem.pattern.gates(solved.x), zero, one)
+    return plain
+
+
+def step_work(problem: EffectFit) -> float:
+    """Return the modelled seconds of one step, fixed so that results do not depend on the load."""
+    size = problem.products.shape[2]
+    blocks = len(problem.pattern.blocks) if problem.pattern is not None else 0
+    sweep = blocks * (BLOCK_COST + ELEMENT_COST * STARTS * 16 * size**3)
+    return STEP_COST + sweep + ELEMENT_COST * STARTS * problem.unknowns**2 * (2 * size**2 + problem.unknowns / 3) / 10

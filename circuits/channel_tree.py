@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Any channel with one ancilla that is measured, reset and used again.
+
+Each round measures which half of the Kraus operators acts, and the gates of the next round depend on the outcomes so far. After
+``L = ceil(log2 r)`` rounds one operator is left, and an isometry that needs no ancilla ends the branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from stinespring.circuits.channel_isometry import canonical_kraus, isometry_gates
+from stinespring.circuits.channel_round import Round, closed_round, fitted_effect, halves, mixed_unitary
+from stinespring.circuits.gate_isometry import gate_isometry
+from stinespring.circuits.gates import Gate, count_two_qubit, relabel
+from stinespring.circuits.sequence import ComplexArray
+
+__all__ = ["Tree", "tree_branches", "tree_gates", "worst_path"]
+
+IMPOSSIBLE = 1e-15  # a branch whose Kraus operators are no larger never happens
+
+
+class Tree(NamedTuple):
+    """Gates that depend on measured bits.
+
+    Attributes:
+        width: number of wires, the ancilla being the last one.
+        rounds: ``rounds[l][prefix]`` are the gates when the first l outcomes were the bits of ``prefix`` (bit 0 is the first
+            outcome); after those of each entry but the last the ancilla is measured and reset. A prefix that is missing never
+            happens.
+        label_bits: how many of the first outcomes are the index of the operator's label.
+    """
+
+    width: int
+    rounds: tuple[Mapping[int, tuple[Gate, ...]], ...]
+    label_bits: int = 0
+
+
+class _Branch(NamedTuple):
+    """A prefix and what is left to do: a channel, Kraus operators by label."""
+
+    prefix: int
+    kraus: tuple[ComplexArray, ...]
+
+
+def tree_gates(kraus: ComplexArray, *, groups: Sequence[int] | None = None, effort: float = 1.0, seed: int = 0) -> Tree:
+    """Return the measured tree of a channel or an instrument.
+
+    Args:
+        kraus: Kraus operators, shape (r, 2^n, 2^m), complete: ``sum_k K_k^dag K_k = 1``.
+        groups: a label for each operator: the first ceil(log2 #labels) outcomes tell its index among the sorted labels.
+        effort: about the seconds of numerical search, counted in operations; 0 for exact constructions only.
+        seed: of the search.
+
+    Returns:
+        The tree, on max(m,n) wires and one ancilla. The first m wires carry the input, the others start in |0>; the first n
+        carry the output, the others are discarded.
+
+    Source:
+        arXiv:1609.08103, section on channels by measurement; here the halves are mixed, and rounds only made up to unitaries.
+    """
+    kraus = np.asarray(kraus, dtype=np.complex128)
+    rows, columns = kraus.shape[1:]
+    inputs, outputs = columns.bit_length() - 1, rows.bit_length() - 1
+    labels = np.zeros(kraus.shape[0], dtype=np.int64) if groups is None else np.unique(groups, return_inverse=True)[1]
+    sets = tuple(_fewest(kraus[labels == label]) for label in range(int(labels.max()) + 1))
+    spare = 1 << max(0, inputs - outputs)
+    label_bits = (len(sets) - 1).bit_length()
+    depth = label_bits + max((-(-s.shape[0] // spare) - 1).bit_length() for s in sets)
+    ancilla = max(inputs, outputs)
+    share = effort / max(1, 2 ** (depth + 1) - 1)
+    rounds: list[dict[int, tuple[Gate, ...]]] = []
+    branches = [_Branch(0, sets)]
+    for level in range(depth):
+        gates: dict[int, tuple[Gate, ...]] = {}
+        following: list[_Branch] = []
+        for branch in branches:
+            made, zero, one = _round(branch, level, label_bits, depth, spare, effort=share, seed=seed)
+            gates[branch.prefix] = tuple(relabel(made, [*range(inputs), ancilla]))
+            following += _children(branch, level, made, zero, one, inputs)
+        rounds.append(gates)
+        branches = following
+    last = {b.prefix: tuple(isometry_gates(_joined(b.kraus), effort=share, seed=seed)) for b in branches}
+    return Tree(ancilla + 1, (*rounds, last), label_bits)
+
+
+def _fewest(kraus: ComplexArray) -> ComplexArray:
+    """Return as few operators as a set can have; multiples of unitaries where there is such a form."""
+    _, values, rows = np.linalg.svd(kraus.reshape(kraus.shape[0], -1), full_matrices=False)
+    fewest = canonical_kraus(kraus)
+    mixture = mixed_unitary(kraus)
+    if mixture is not None and (mixture[0].size - 1).bit_length() <= (fewest.shape[0] - 1).bit_length():
+        order = np.argsort(-mixture[0], kind="stable")
+        return np.asarray((np.sqrt(mixture[0])[:, None, None] * mixture[1])[order])
+    return fewest
+
+
+def _joined(sets: Sequence[ComplexArray]) -> ComplexArray:
+    return np.concatenate(list(sets))
+
+
+def _round(
+    branch: _Branch, level: int, label_bits: int, depth: int, spare: int, *, effort: float, seed: int
+) -> tuple[list[Gate], tuple[ComplexArray, ...], tuple[ComplexArray, ...]]:
+    """Return the gates of a round, and the sets of operators of both outcomes."""
+    sets = branch.kraus
+    if level < label_bits:
+        zero, one = sets[0::2], sets[1::2]
+        if not one:
+            return [], zero, one
+        made = fitted_effect(_joined(zero), _joined(one), effort=effort, seed=seed)
+        return made.gates, zero, one
+    kraus = _joined(sets)
+    half = spare << (depth - level - 1)
+    if kraus.shape[0] <= half:
+        return [], (kraus,), ()
+    found: Round = halves(kraus, half, effort=effort, seed=seed)
+    return found.gates, (found.zero,), (found.one,)
+
+
+def _children(
+    branch: _Branch,
+    level: int,
+    gates: Sequence[Gate],
+    zero: tuple[ComplexArray, ...],
+    one: tuple[ComplexArray, ...],
+    inputs: int,
+) -> list[_Branch]:
+    """Return what is left to do after each outcome that can happen."""
+    made = gate_isometry(gates, inputs + 1, inputs).reshape(2, 1 << inputs, 1 << inputs)
+    result = []
+    for bit, sets in enumerate((zero, one)):
+        if sets and abs(_joined(sets)).max() > IMPOSSIBLE:
+            whole = _after(_joined(sets), made[bit])
+            ends = np.cumsum([s.shape[0] for s in sets])[:-1]
+            result.append(_Branch(branch.prefix | bit << level, tuple(np.split(whole, ends))))
+    return result
+
+
+def _after(kraus: ComplexArray, measured: ComplexArray) -> ComplexArray:
+    """Return a complete set L of operators with ``K_k = L_k M``, where the effects of K and of M are equal.
+
+    With the singular values ``M = X S Y^dag`` in falling order, ``K Y = Q S`` by columns, so that Q comes from a QR
+    decomposition, which keeps the columns of large weight exact, and ``L = Q X^dag``.
+    """
+    left, _, right = np.linalg.svd(measured)
+    size = measured.shape[0]
+    stacked = kraus.reshape(-1, size) @ right.conj().T
+    missing = max(0, size - stacked.shape[0])
+    stacked = np.concatenate([stacked, np.zeros((missing, size))])
+    q, r = np.linalg.qr(stacked)
+    diagonal = np.diag(r)
+    weight = abs(diagonal)
+    phase = np.where(weight > 0, diagonal / np.where(weight > 0, weight, 1), 1)
+    return np.asarray(((q * phase) @ left.conj().T)[: kraus.shape[0] * kraus.shape[1]].reshape(-1, kraus.shape[1], size))
+
+
+def tree_branches(tree: Tree, inputs: int, outputs: int) -> dict[int, ComplexArray]:
+    """Return the Kraus operators of every outcome word that can happen, each of shape (2^(m-n) or 1, 2^n, 2^m).
+
+    Args:
+        tree: what to simulate.
+        inputs: m.
+        outputs: n.
+    """
+    system = tree.width - 1
+    states: dict[int, ComplexArray] = {0: np.eye(1 << system, 1 << inputs, dtype=np.complex128)}
+    for level, gates in enumerate(tree.rounds[:-1]):
+        following: dict[int, ComplexArray] = {}
+        for prefix, state in states.items():
+            unitary = gate_isometry(gates.get(prefix, ()), tree.width, system)
+            for bit, block in enumerate((unitary @ state).reshape(2, 1 << system, -1)):
+                if abs(block).max() > IMPOSSIBLE:
+                    following[prefix | bit << level] = block
+        states = following
+    result = {}
+    for word, state in states.items():
+        final = gate_isometry(tree.rounds[-1].get(word, ()), system, system) @ state
+        result[word] = final.reshape(-1, 1 << outputs, 1 << inputs)
+    return result
+
+
+def worst_path(tree: Tree) -> int:
+    """Return the number of two-qubit gates on the path of outcomes that has most."""
+    costs = {0: 0}
+    for level, gates in enumerate(tree.rounds):
+        costs = {p: c + count_two_qubit(gates.get(p & (1 << level) - 1, ())) for p, c in costs.items()}
+        if level < len(tree.rounds) - 1:
+            following = {w for w in tree.rounds[level + 1]}
+            costs = {p | b << level: c for p, c in costs.items() for b in (0, 1) if p | b << level in following}
+    return max(costs.values())
