@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stinespring.backends.execute import run
     from stinespring.checks.files import read_samples
     from stinespring.checks.verdict import check
+    from stinespring.compiler.channel import compile_channel
     from stinespring.compiler.compile import compile_model as compile  # noqa: A004 - the field's word for it
     from stinespring.errors import StinespringError
     from stinespring.models.base import TextModel
@@ -33,6 +34,7 @@ __all__ = [
     "__version__",
     "check",
     "compile",
+    "compile_channel",
     "load",
     "read_samples",
     "run",
@@ -45,6 +47,7 @@ _HOMES = {
     "TextModel": ("stinespring.models.base", "TextModel"),
     "Verdict": ("stinespring.stages", "Verdict"),
     "check": ("stinespring.checks.verdict", "check"),
+    "compile_channel": ("stinespring.compiler.channel", "compile_channel"),
     "compile": ("stinespring.compiler.compile", "compile_model"),
     "load": ("stinespring.models.load", "load"),
     "read_samples": ("stinespring.checks.files", "read_samples"),

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from stinespring.channels.cptp import CPTP
+from stinespring.circuits.flow import Flow
 from stinespring.circuits.gates import Gate
 
 if TYPE_CHECKING:
@@ -22,8 +24,21 @@ if TYPE_CHECKING:
 
     from stinespring.compiler.stepwise import Stepper
     from stinespring.models.base import TextModel
+    from stinespring.models.fock import InputState
 
-__all__ = ["Channel", "Cost", "Dilation", "Effect", "Law", "Program", "Register", "Samples", "Schedule", "Verdict"]
+__all__ = [
+    "Channel",
+    "ChannelProgram",
+    "Cost",
+    "Dilation",
+    "Effect",
+    "Law",
+    "Program",
+    "Register",
+    "Samples",
+    "Schedule",
+    "Verdict",
+]
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -193,6 +208,7 @@ class Program:
         stepper: for ``stepwise``: what makes the angles of each prefix.
         extension: which extension to a quantum operation.
         input: whether the prompt is folded in (``known``) or kept as registers (``quantum``).
+        state: what the prompt registers hold: a superposition or mixture of texts that the program prepares, or None.
         phases: the promise: ``exact`` (the isometry itself) or ``free`` (the measured law only).
         tvd_bound: proven bound on the TVD between the program's joint law and the model's.
         cost: gates and qubits.
@@ -214,6 +230,7 @@ class Program:
     cost: Cost
     seconds: float
     hash: str
+    state: InputState | None = None
     stepper: Stepper | None = None
     effects: tuple[Effect, ...] = ()
     lowered: QuantumCircuit | None = None
@@ -262,6 +279,79 @@ class Program:
             key = self.model.text([r.symbols[c] for r, c in zip(tokens, codes, strict=True)])
             result[key] = result.get(key, 0) + number
         return result
+
+
+@dataclass(frozen=True)
+class ChannelProgram:
+    """A compiled channel.
+
+    Attributes:
+        channel: what was compiled.
+        form: ``isometry`` (an environment that is traced out) or ``tree`` (one ancilla, measured and used again).
+        flow: the program: register ``sys`` (the first m qubits in, the first n out), ``env``, and classical ``outcome``.
+        outcomes: for an instrument, the outcome that each value of ``outcome`` stands for.
+        method: how the circuit was found, one sentence.
+        choi_error: largest deviation of an element of the circuit's Choi matrix, summed over branches, from the channel's.
+        cost: gates and qubits; gates and depths on the worst path.
+        seconds: compile time.
+        hash: SHA-256 of everything that changes the program.
+    """
+
+    channel: CPTP
+    form: Literal["isometry", "tree"]
+    flow: Flow
+    outcomes: Mapping[int, int]
+    method: str
+    choi_error: float
+    cost: Cost
+    seconds: float
+    hash: str
+
+    @property
+    def circuit(self) -> QuantumCircuit:
+        """The Qiskit circuit."""
+        return self.flow.circuit()
+
+    def qasm3(self) -> str:
+        """Return the program as OpenQASM 3 in the portable subset."""
+        from stinespring.compiler.qasm import flow_qasm
+
+        return flow_qasm(self.flow)
+
+    def choi(self) -> NDArray[np.complex128]:
+        """Return the circuit's Choi matrix by channel-state duality on Aer; the input most significant."""
+        from stinespring.backends.choi import channel_wires, circuit_choi
+
+        circuit = self.circuit
+        return circuit_choi(circuit, *channel_wires(circuit, inputs=self.channel.inputs, outputs=self.channel.outputs))
+
+    def draw(self, **options: Any) -> Any:
+        """Return Qiskit's drawing of the circuit."""
+        return self.circuit.draw(**options)
+
+    def write(self, path: str | Path) -> list[Path]:
+        """Write FILE.qasm with FILE.json beside it; return what was written."""
+        from stinespring.compiler.files import write_channel_program
+
+        return write_channel_program(self, path)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the figures that ``channel --json`` prints."""
+        return {
+            "schedule": "dynamic" if self.form == "tree" else "static",
+            "extension": None,
+            "phases": "exact",
+            **asdict(self.cost),
+            "tvd_bound": 0.0,
+            "seconds": self.seconds,
+            "hash": self.hash,
+            "form": self.form,
+            "rank": self.channel.rank,
+            "choi_error": self.choi_error,
+            "inputs": self.channel.inputs,
+            "outputs": self.channel.outputs,
+            "method": self.method,
+        }
 
 
 @dataclass(frozen=True)

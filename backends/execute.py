@@ -51,12 +51,12 @@ def run(
     shots = require_count(shots, "shots")
     if shots > MOST_SHOTS:
         raise TooLargeError("the shots are too many for one run", got=f"{shots:,}", expected=f"at most {MOST_SHOTS:,}")
-    if program.input == "quantum":
+    if program.input == "quantum" and program.state is None:
         raise InputError(
             "a program with quantum input has no prompt to run on",
             got="--input quantum",
             expected="--input known",
-            todo="compose the exported circuit with one that prepares p1..pn",
+            todo="give --input-state FILE, or compose the exported circuit with one that prepares p1..pn",
         )
     sampler, root, begun = open_backend(backend), root_seed(seed), time.perf_counter()
     report = progress or (lambda phrase, share: None)

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from stinespring.errors import InputError
 from stinespring.models.base import TextModel
-from stinespring.models.joint import require_count
+from stinespring.models.fock import start
 from stinespring.models.reading import read_json
 from stinespring.stages import Samples
 
@@ -20,7 +21,15 @@ FORMAT = "stinespring/samples@1"
 MOST_SHOTS = 10**15  # counts stay exact in float64
 
 
-def read_samples(path: str | Path, model: TextModel, *, prompt: str | Sequence[int], steps: int) -> Samples:
+def read_samples(
+    path: str | Path,
+    model: TextModel,
+    *,
+    prompt: str | Sequence[int] | None = None,
+    steps: int,
+    input_state: str | Path | Mapping[str, Any] | None = None,
+    level: int | None = None,
+) -> Samples:
     """Return the counts of a file as samples of a model.
 
     Args:
@@ -28,6 +37,8 @@ def read_samples(path: str | Path, model: TextModel, *, prompt: str | Sequence[i
         model: whose tokens the texts are made of.
         prompt: the prompt that was sampled from.
         steps: the number of generated tokens; shorter texts must end with the stop token.
+        input_state: the superposition or mixture that was sampled from, instead of a prompt.
+        level: the Fock space's highest level, if there was one.
 
     Raises:
         InputError: another format, no counts, a negative or fractional count, an unknown token, a text of another length.
@@ -45,13 +56,13 @@ def read_samples(path: str | Path, model: TextModel, *, prompt: str | Sequence[i
         raise InputError("the counts are too large", got=str(sum(counts.values())), expected=f"at most {MOST_SHOTS:,} in all")
     if sum(counts.values()) == 0:
         raise InputError("all counts are 0", got="0 shots", expected="at least one sampled text")
-    steps, start = require_count(steps, "steps"), model.encode(prompt)
-    model.check_length(len(start) + steps, "the text")
+    begin = start(model, prompt, steps, input_state=input_state, level=level)
+    model = begin.model
     rows = [read_text(model, text, steps) for text in counts]
     texts, where = np.unique(np.array(rows, dtype=np.int64), axis=0, return_inverse=True)
     merged = np.bincount(where.ravel(), weights=list(counts.values()), minlength=len(texts)).astype(np.int64)
     return Samples(
-        model=model, prompt=start, texts=texts[merged > 0], counts=merged[merged > 0], backend=f"file:{Path(path).name}"
+        model=model, prompt=begin.prompt, texts=texts[merged > 0], counts=merged[merged > 0], backend=f"file:{Path(path).name}"
     )
 
 
@@ -67,7 +78,7 @@ def read_text(model: TextModel, text: str, steps: int) -> list[int]:
                 expected="one of " + " ".join(model.tokens[:20]) + (" …" if model.d > 20 else ""),
             )
         numbers.append(lookup[name])
-    stopped = model.stop is not None and model.stop in numbers
+    stopped = model.may_end(numbers)
     if model.stop is not None and model.stop in numbers[:-1]:
         raise InputError("a text in the counts goes on after the stop token", got=repr(text), expected="nothing after it")
     if len(numbers) > steps or (len(numbers) < steps and not stopped):

@@ -186,7 +186,9 @@ def fitted_effect(zero: ComplexArray, one: ComplexArray, *, effort: float, seed:
     bound = max(1, ceil((size * size - 1) / 4))
     for length in range(1, best):
         for trial in range(1 if length < bound else 3):
-            problem = EffectFit(round_pattern(inputs, length, np.random.default_rng([seed, length, trial])), products, 0, effect)
+            problem = EffectFit(
+                round_pattern(inputs, length, np.random.default_rng([seed, length, trial])), products, 0, effect
+            )
             price = step_work(problem)
             if left < 10 * price:
                 break

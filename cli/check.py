@@ -19,9 +19,11 @@ Counts = Annotated[Path, typer.Option("--counts", help='{"format": "stinespring/
 
 def check_(
     model: options.Model,
-    prompt: options.Prompt,
     steps: options.Steps,
     counts: Counts,
+    prompt: options.Prompt = None,
+    input_state: options.InputState = None,
+    level: options.Level = None,
     resolution: options.Resolution = 0.05,
     alpha: options.Alpha = 0.001,
     top_k: options.TopK = None,
@@ -30,7 +32,8 @@ def check_(
 ) -> None:
     """Check sampled texts against a model's law."""
     source = load(model, top_k=top_k, temperature=temperature)
-    verdict = check(read_samples(counts, source, prompt=prompt, steps=steps), alpha=alpha, resolution=resolution)
+    samples = read_samples(counts, source, prompt=prompt, steps=steps, input_state=input_state, level=level)
+    verdict = check(samples, alpha=alpha, resolution=resolution)
     if json:
         print_json(verdict.summary())
     else:

@@ -5,24 +5,28 @@ from __future__ import annotations
 
 from stinespring.cli import options
 from stinespring.cli.output import SHOWN, print_json, print_table
+from stinespring.models.fock import start
 from stinespring.models.load import load
 
 
 def law(
     model: options.Model,
-    prompt: options.Prompt,
     steps: options.Steps,
+    prompt: options.Prompt = None,
+    input_state: options.InputState = None,
+    level: options.Level = None,
     top_k: options.TopK = None,
     temperature: options.Temperature = None,
     json: options.Json = False,
 ) -> None:
     """Print the exact joint law of the next tokens."""
     source = load(model, top_k=top_k, temperature=temperature)
-    joint = source.joint(prompt, steps)
+    begin = start(source, prompt, steps, input_state=input_state, level=level)
+    joint = begin.model.joint(begin.prompt.tolist(), steps)
     if json:
         print_json({"format": "stinespring/law@1", "model": source.name, "steps": steps, "joint": dict(joint)})
         return
     ranked = sorted(zip(joint.probabilities.tolist(), joint.texts.tolist(), strict=True), key=lambda row: (-row[0], row[1]))
     rows = [[repr(source.plain(text)), f"{p:.6f}"] for p, text in ranked[:SHOWN]]
     more = f", the {SHOWN} most likely" if len(joint) > SHOWN else ""
-    print_table(f"{len(joint):,} text(s) after {prompt!r}{more}", ["text", "probability"], rows)
+    print_table(f"{len(joint):,} text(s) after {prompt or str(input_state)!r}{more}", ["text", "probability"], rows)

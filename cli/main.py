@@ -19,6 +19,8 @@ VERBS = {
     "compile": ("stinespring.cli.compile", "compile_", "Compile the next tokens of a model into a quantum program."),
     "run": ("stinespring.cli.run", "run_", "Compile, sample and check: from a model to a verdict."),
     "check": ("stinespring.cli.check", "check_", "Check sampled texts against a model's law."),
+    "channel": ("stinespring.cli.channel", "channel_", "Compile any quantum channel into a circuit."),
+    "verify-channel": ("stinespring.cli.verify_channel", "verify_", "Compare a program with the channel it should be."),
 }
 INTERRUPTED = 130
 
@@ -69,7 +71,7 @@ def main() -> None:
             verb = f" {wanted}" if wanted in VERBS else ""
             sys.stderr.write(f"stinespring: {shorten(error.format_message(), 600)}\n  to do: see 'stinespring{verb} --help'\n")
         else:
-            verbs = "\n".join(f"  {name:8} {summary}" for name, (_, _, summary) in VERBS.items())
+            verbs = "\n".join(f"  {name:14} {summary}" for name, (_, _, summary) in VERBS.items())
             sys.stderr.write(f"stinespring: no verb given\n{verbs}\n  to do: see 'stinespring --help'\n")
         status = 2
     except StinespringError as error:

@@ -9,14 +9,25 @@ from typing import Annotated
 import typer
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model file (.json), glassllm:en or glassllm:pt.")]
-Prompt = Annotated[str, typer.Option("--prompt", help="Token names separated by spaces; for glassllm plain text.")]
+Prompt = Annotated[str | None, typer.Option("--prompt", help="Token names separated by spaces; for glassllm plain text.")]
+InputState = Annotated[
+    Path | None, typer.Option("--input-state", help="Instead of --prompt: FILE.json, a superposition or mixture of texts.")
+]
+Level = Annotated[
+    int | None, typer.Option("--level", help="N of the Fock space: texts of N tokens are left as they are; default no limit.")
+]
 Steps = Annotated[int, typer.Option("--steps", help="How many tokens to generate.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 TopK = Annotated[int | None, typer.Option("--top-k", help="glassllm: keep the K most likely tokens of each law.")]
 Temperature = Annotated[float | None, typer.Option("--temperature", help="glassllm: T in softmax(logits / T).")]
 ScheduleOption = Annotated[str, typer.Option("--schedule", help="static, stepwise or auto.")]
-ExtensionOption = Annotated[str, typer.Option("--extension", help="token or position: which environment the dilation has.")]
-InputOption = Annotated[str, typer.Option("--input", help="known (prompt folded in) or quantum (prompt kept as registers).")]
+ExtensionOption = Annotated[
+    str, typer.Option("--extension", help="token, position or dephased: which environment the dilation has.")
+]
+InputOption = Annotated[
+    str | None,
+    typer.Option("--input", help="known (prompt folded in) or quantum (prompt kept as registers; default with --input-state)."),
+]
 CodesOption = Annotated[str, typer.Option("--codes", help="free (re-encode tokens where it saves qubits) or binary.")]
 PhasesOption = Annotated[
     str | None, typer.Option("--phases", help="exact (the isometry itself) or free (the measured law only).")

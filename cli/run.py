@@ -22,14 +22,16 @@ Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png 
 
 def run_(
     model: options.Model,
-    prompt: options.Prompt,
     steps: options.Steps,
+    prompt: options.Prompt = None,
+    input_state: options.InputState = None,
+    level: options.Level = None,
     shots: options.Shots = 20_000,
     seed: options.Seed = None,
     backend: options.BackendOption = "aer",
     schedule: options.ScheduleOption = "auto",
     extension: options.ExtensionOption = "token",
-    input: options.InputOption = "known",
+    input: options.InputOption = None,
     codes: options.CodesOption = "free",
     phases: options.PhasesOption = None,
     tolerance: options.Tolerance = 0.0,
@@ -53,6 +55,8 @@ def run_(
         source,
         prompt=prompt,
         steps=steps,
+        input_state=input_state,
+        level=level,
         schedule=schedule,
         extension=extension,
         input=input,
@@ -88,7 +92,7 @@ def run_(
             for row in rows
         ]
         print_table(
-            f"{samples.shots:,} texts after {prompt!r}, {len(rows):,} different",
+            f"{samples.shots:,} texts after {prompt or str(input_state)!r}, {len(rows):,} different",
             ["text", "ids", "count", "share"],
             table[:SHOWN],
         )

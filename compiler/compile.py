@@ -7,9 +7,12 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import get_args
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
 
 from stinespring.compiler.draft import Draft, Options, Phases
 from stinespring.compiler.encode import Codes, registers
@@ -20,15 +23,15 @@ from stinespring.compiler.stepwise import Stepper
 from stinespring.compiler.target import Device, lower, lowered_cost, open_target
 from stinespring.compiler.truncate import TabulatedModel, TruncatedModel, averaged
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.base import IntArray, TextModel
-from stinespring.models.joint import require_count
+from stinespring.models.base import TextModel
+from stinespring.models.fock import Start, StateModel, start
 from stinespring.stages import Effect, Law, Program, Schedule
 from stinespring.version import __version__
 
 __all__ = ["compile_model"]
 
 SCHEDULES = ("auto", "static", "stepwise")
-EXTENSIONS = ("token", "position")
+EXTENSIONS = ("token", "position", "dephased")
 DEFAULT_EFFORT = 1.0
 AUTO_QUBITS = 22  # `auto` takes one circuit up to a statevector of 64 MB,
 AUTO_ROTATIONS = 1 << 15  # about a second of simulation at that size,
@@ -38,11 +41,13 @@ AUTO_ROOM = 1 << 17  # and a table that is listed in well under a second
 def compile_model(
     model: TextModel,
     *,
-    prompt: str | Sequence[int],
+    prompt: str | Sequence[int] | None = None,
     steps: int,
+    input_state: str | Path | Mapping[str, Any] | None = None,
+    level: int | None = None,
     schedule: str = "auto",
     extension: str = "token",
-    input: str = "known",
+    input: str | None = None,
     codes: str = "free",
     phases: str | None = None,
     tolerance: float = 0.0,
@@ -58,9 +63,13 @@ def compile_model(
         model: the law of each block.
         prompt: the known text; with ``input="quantum"`` only its length counts.
         steps: L, at least 1.
+        input_state: instead of a prompt a superposition or mixture of texts, see :func:`stinespring.models.fock.read_state`.
+        level: N, the most tokens of a text in Fock space; a block leaves texts of N tokens alone. None: no limit.
         schedule: ``static`` (one circuit), ``stepwise`` (one template, bound for each sampled prefix) or ``auto``.
-        extension: ``token`` or ``position`` (attention models): which environment the dilation has.
-        input: ``known`` folds the prompt into the laws, ``quantum`` keeps it as registers ``p1..pn``.
+        extension: which environment the dilation has: ``token`` none, ``position`` (attention models) the attended
+            positions, ``dephased`` a record of the text, so that no coherence between prompts survives.
+        input: ``known`` folds the prompt into the laws, ``quantum`` keeps it as registers ``p1..pn`` (the default with an
+            input state, which is then prepared in them).
         codes: ``free`` lets the compiler renumber the tokens that can occur, ``binary`` keeps plain numbers.
         phases: the promise: ``exact`` (the isometry itself) or ``free`` (the law of the measured tokens; the default where
             the prompt is known and everything is measured). Stepwise templates are exact.
@@ -80,6 +89,9 @@ def compile_model(
     Source: arXiv 2507.13354 for the blocks; the dilation is Stinespring's with the environment named above.
     """
     begun = time.perf_counter()
+    begin = start(model, prompt, steps, input_state=input_state, level=level)
+    if input is None:
+        input = "known" if begin.state is None else "quantum"
     if phases is None:
         phases = "exact" if input == "quantum" or schedule == "stepwise" else "free"
     check_options(schedule=schedule, extension=extension, input=input, codes=codes, phases=phases)
@@ -89,13 +101,12 @@ def compile_model(
                 f"the {name} is out of range", got=value, expected=f"a number from 0 up to, not including, {most:g}"
             )
     device = open_target(target)
-    numbers, steps = model.encode(prompt), require_count(steps, "steps")
-    model.check_length(len(numbers) + steps, "the text")
-    options = Options(schedule, extension, input, codes, phases, float(tolerance), float(effort), target)  # type: ignore[arg-type]
+    state = begin.state if input == "quantum" else None
+    options = Options(schedule, extension, input, codes, phases, float(tolerance), float(effort), target, state)  # type: ignore[arg-type]
     if schedule == "auto":
-        options = replace(options, schedule="static" if fits_static(model, numbers, steps, options) else "stepwise")
+        options = replace(options, schedule="static" if fits_static(begin, steps, options) else "stepwise")
     build = static_program if options.schedule == "static" else stepwise_program
-    program = on_device(build(model, numbers, steps, options), device)
+    program = on_device(build(begin, steps, options), device)
     return replace(program, seconds=time.perf_counter() - begun)
 
 
@@ -120,14 +131,14 @@ def check_options(**options: str) -> None:
         )
 
 
-def fits_static(model: TextModel, prompt: IntArray, steps: int, options: Options) -> bool:
+def fits_static(begin: Start, steps: int, options: Options) -> bool:
     """Return whether one circuit of moderate size holds the whole text: the choice of ``--schedule auto``."""
     if options.input == "quantum":
         return True
     try:
         operations, _ = channels(
-            model,
-            prompt,
+            begin.model,
+            begin.prompt,
             steps,
             extension=options.extension,
             quantum=False,
@@ -136,20 +147,24 @@ def fits_static(model: TextModel, prompt: IntArray, steps: int, options: Options
         )
     except TooLargeError:
         return False
-    sizes = {r.name: r.size for r in registers(model, operations, prompt_length=0, quantum=False, codes=options.codes)}
+    sizes = {r.name: r.size for r in registers(begin.model, operations, prompt_length=0, quantum=False, codes=options.codes)}
     rotations = [2 ** sum(sizes[name] for name in (*law.reads, law.target)) for c in operations for law in c.laws]
     return sum(sizes.values()) <= AUTO_QUBITS and sum(rotations) <= AUTO_ROTATIONS
 
 
-def static_program(model: TextModel, prompt: IntArray, steps: int, options: Options) -> Program:
+def static_program(begin: Start, steps: int, options: Options) -> Program:
     """Return one circuit with all measurements at the end, after all passes."""
+    model, prompt = begin.model, begin.prompt
+    if options.state is not None and begin.padded is not None:  # the prompt stays in registers, padded to one length
+        model, prompt = begin.padded, np.zeros(options.state.width, dtype=np.int64)
     drafts = [run_passes(Draft(model, prompt, steps, replace(options, tail=tail), (), ())) for tail in tails(options)]
     draft, effects = min(drafts, key=lambda found: (found[0].figures[0] + found[0].figures[2], found[0].figures[0]))
     schedule, bound = draft.schedule(), min(1.0, sum(draft.errors))
+    realises = TabulatedModel(model, len(prompt), realised_laws(draft)) if bound > 0 else model
     return Program(
-        model=model,
-        realises=TabulatedModel(model, len(prompt), realised_laws(draft)) if bound > 0 else model,
-        prompt=prompt,
+        model=begin.model,
+        realises=realises if options.state is None else StateModel(realises, options.state),
+        prompt=begin.prompt,
         steps=steps,
         schedule=schedule,
         extension=options.extension,
@@ -158,7 +173,8 @@ def static_program(model: TextModel, prompt: IntArray, steps: int, options: Opti
         tvd_bound=bound,
         cost=draft.cost,
         seconds=0.0,
-        hash=provenance(model, prompt, steps, options),
+        hash=provenance(begin, steps, options),
+        state=options.state,
         effects=effects,
     )
 
@@ -190,12 +206,13 @@ def realised_laws(draft: Draft) -> list[Law]:
     """Return the token law of each step as a function of the text: without memories, averaged over attended positions."""
     merged = any(name.startswith("m") for channel in draft.channels for law in channel.laws for name in law.reads)
     operations = specialised(draft) if merged else [dilation.channel for dilation in draft.dilations]
-    laws = [next(law for law in channel.laws if law.target == f"t{channel.step}") for channel in operations]
+    laws = [next(law for law in c.laws if law.target == f"t{c.step}") for c in operations if c.step > 0]
     return [averaged(law) for law in laws]
 
 
-def stepwise_program(model: TextModel, prompt: IntArray, steps: int, options: Options) -> Program:
+def stepwise_program(begin: Start, steps: int, options: Options) -> Program:
     """Return a template and what binds its angles; each step may spend an equal share of the tolerance."""
+    model, prompt = begin.model, begin.prompt
     realises = TruncatedModel(model, options.tolerance / steps) if options.tolerance > 0 else model
     stepper = Stepper(realises, prompt, options.extension, options.codes)
     template = stepper.widest(steps)
@@ -211,18 +228,18 @@ def stepwise_program(model: TextModel, prompt: IntArray, steps: int, options: Op
         tvd_bound=options.tolerance,
         cost=circuit_cost(template.gates, template.qubits, template.qubits),
         seconds=0.0,
-        hash=provenance(model, prompt, steps, options),
+        hash=provenance(begin, steps, options),
         stepper=stepper,
     )
 
 
-def provenance(model: TextModel, prompt: IntArray, steps: int, options: Options) -> str:
+def provenance(begin: Start, steps: int, options: Options) -> str:
     """Return the SHA-256 of everything that changes the program."""
     content = {
-        "model": model.fingerprint(),
-        "prompt": prompt.tolist(),
+        "model": begin.model.fingerprint(),
+        "prompt": begin.prompt.tolist(),
         "steps": steps,
-        "options": asdict(options),
+        "options": asdict(replace(options, state=None)),
         "version": __version__,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -12,6 +12,7 @@ import numpy as np
 from stinespring.compiler.encode import Codes, registers
 from stinespring.compiler.lowering import circuit_cost, schedule_gates
 from stinespring.models.base import IntArray, TextModel
+from stinespring.models.fock import InputState
 from stinespring.stages import Channel, Cost, Dilation, Effect, Extension, Law, Register, Schedule
 
 __all__ = ["Draft", "Options", "counting_bound"]
@@ -31,6 +32,7 @@ class Options:
     tolerance: float
     effort: float
     target: str
+    state: InputState | None = None  # what the prompt registers hold
     tail: float = 1.0  # the share of the tolerance that tail tokens may take; the rest is for small rotations
 
 
@@ -66,7 +68,12 @@ class Draft:
     def plain_registers(self) -> list[Register]:
         """Return the registers that a direct synthesis would use."""
         return registers(
-            self.model, self.channels, prompt_length=len(self.prompt), quantum=self.quantum, codes=self.options.codes
+            self.model,
+            self.channels,
+            prompt_length=len(self.prompt),
+            quantum=self.quantum,
+            codes=self.options.codes,
+            state=self.options.state,
         )
 
     def schedule(self) -> Schedule:
@@ -109,8 +116,7 @@ def counting_bound(channels: tuple[Channel, ...]) -> int:
     with D free probabilities needs as many. Laws with a structure can be cheaper.
     """
     total = 0
-    for channel in channels:
-        law = channel.laws[-1]
+    for law in (channel.laws[-1] for channel in channels if channel.laws):
         free = int(((law.probabilities > 0).sum(axis=1) - 1).sum())
         wires = int(np.ceil(np.log2(max(2, len(law.contexts))))) + int(
             np.ceil(np.log2(max(2, (law.probabilities > 0).any(axis=0).sum())))

@@ -10,32 +10,48 @@ import numpy as np
 
 from stinespring.compiler.truncate import bits
 from stinespring.models.base import TextModel
+from stinespring.models.fock import InputState
 from stinespring.stages import UNUSED, Channel, Law, Register
 
-__all__ = ["Codes", "registers", "token_register"]
+__all__ = ["Codes", "prompt_registers", "registers", "token_register"]
 
 Codes = Literal["binary", "free"]
 
 
 def registers(
-    model: TextModel, channels: Iterable[Channel], *, prompt_length: int, quantum: bool, codes: Codes
+    model: TextModel,
+    channels: Iterable[Channel],
+    *,
+    prompt_length: int,
+    quantum: bool,
+    codes: Codes,
+    state: InputState | None = None,
 ) -> list[Register]:
     """Return all registers: prompt (if it is quantum), tokens, environment.
 
     Prompt registers and attended positions hold plain binary numbers. A token register does too, unless ``codes`` is free
     and the tokens that can occur fit on fewer qubits: then they are numbered in ascending order.
     """
-    prompt, tokens, environment = [], [], []
-    if quantum:
-        prompt = [Register(f"p{i + 1}", "prompt", plain(range(model.d), model.d)) for i in range(prompt_length)]
+    tokens, environment = [], []
+    prompt = prompt_registers(model, prompt_length, state) if quantum else []
     for channel in channels:
         for law in channel.laws:
+            if law.target.startswith("p"):
+                continue
             if law.target.startswith("t"):
                 tokens.append(token_register(law, model.d, codes))
             else:
                 n = law.probabilities.shape[1]
                 environment.append(Register(law.target, "environment", plain(range(n), n)))
     return [*prompt, *tokens, *environment]
+
+
+def prompt_registers(model: TextModel, length: int, state: InputState | None) -> list[Register]:
+    """Return ``p1..pn``: plain token numbers, and the vacuum d where an input state has texts of different lengths."""
+    if state is None:
+        return [Register(f"p{i + 1}", "prompt", plain(range(model.d), model.d)) for i in range(length)]
+    count = max(model.d, int(state.texts.max(initial=0)) + 1)
+    return [Register(f"p{i + 1}", "prompt", plain(np.unique(state.texts[:, i]).tolist(), count)) for i in range(state.width)]
 
 
 def token_register(law: Law, d: int, codes: Codes) -> Register:

@@ -13,9 +13,9 @@ from typing import Any
 
 from stinespring.compiler.qasm import template_qasm
 from stinespring.errors import InputError
-from stinespring.stages import UNUSED, Program, Register
+from stinespring.stages import UNUSED, ChannelProgram, Program, Register
 
-__all__ = ["write_program", "write_whole"]
+__all__ = ["write_channel_program", "write_program", "write_whole"]
 
 FORMAT = "stinespring/program@1"
 
@@ -58,36 +58,56 @@ def _umask() -> int:
     return mask
 
 
+def usable(path: str | Path) -> Path:
+    """Return a path that can be looked at, or say why it cannot."""
+    try:
+        Path(path).lstat()
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        raise InputError("the output cannot be written", got=f"{path}: {error}", expected="a usable name") from None
+    return Path(path)
+
+
 def write_program(program: Program, path: str | Path) -> list[Path]:
     """Write a program; return the files.
 
     A static program becomes ``path`` and a ``.json`` file beside it; a stepwise one the folder ``path`` with its templates,
     ``angles.json`` and ``program.json``. An existing folder is replaced only if it holds a program.
     """
-    path = Path(path)
-    try:
-        path.lstat()
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError) as error:
-        raise InputError("the output cannot be written", got=f"{path}: {error}", expected="a usable name") from None
+    path = usable(path)
     if program.stepper is not None:
         return write_folder(program, path)
+    decode = {r.name: decode_table(program, r) for r in program.schedule.registers if r.name in program.schedule.measured}
+    return write_pair(path, program.qasm3(), describe(program) | {"decode": decode})
+
+
+def write_channel_program(program: ChannelProgram, path: str | Path) -> list[Path]:
+    """Write a channel's program and its description; return the files."""
+    figures = program.summary()
+    figures.pop("seconds")  # so that the same program gives the same bytes
+    decode = {"outcome": {str(value): outcome for value, outcome in sorted(program.outcomes.items())}}
+    return write_pair(
+        usable(path), program.qasm3(), {"format": FORMAT, **figures, "decode": decode if program.outcomes else {}}
+    )
+
+
+def write_pair(path: Path, text: str, description: dict[str, Any]) -> list[Path]:
+    """Write ``path`` and the ``.json`` file beside it; return the files."""
     if path.suffix == ".json":
         raise InputError("the program and its description would have one name", got=str(path), expected="FILE.qasm")
     require_regular(path)
-    decode = {r.name: decode_table(program, r) for r in program.schedule.registers if r.name in program.schedule.measured}
-    description = path.with_suffix(".json")
-    if description.exists() and not is_program(description):
+    beside = path.with_suffix(".json")
+    if beside.exists() and not is_program(beside):
         raise InputError(
             "the file beside the program holds something else",
-            got=str(description),
+            got=str(beside),
             expected="no file, or an earlier program's description",
             todo="choose another output name",
         )
-    write_whole(description, dump(describe(program) | {"decode": decode}))
-    write_whole(path, program.qasm3())
-    return [path, description]
+    write_whole(beside, dump(description))
+    write_whole(path, text)
+    return [path, beside]
 
 
 def is_program(path: Path) -> bool:
@@ -120,6 +140,7 @@ def describe(program: Program) -> dict[str, Any]:
         "prompt_ids": program.prompt.tolist(),
         "steps": program.steps,
         "input": program.input,
+        "input_state": None if program.state is None else program.state.content(),
         "layout": initial_layout(program),
     }
 

@@ -50,6 +50,7 @@ def tabulated(draft: Draft, tolerance: float) -> Draft:
         extension=draft.options.extension,
         quantum=draft.quantum,
         tolerance=tolerance,
+        state=draft.options.state,
     )
     return replace(draft, channels=tuple(operations), errors=tuple(errors))
 

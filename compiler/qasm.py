@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from stinespring.circuits.flow import Flow, If, Measure, Reset
 from stinespring.circuits.gates import Gate, Slot
 from stinespring.compiler.lowering import quantum_name, schedule_gates
 from stinespring.compiler.stepwise import Template
@@ -18,7 +19,7 @@ from stinespring.stages import Program, Register
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-__all__ = ["program_qasm", "template_qasm"]
+__all__ = ["flow_qasm", "program_qasm", "template_qasm"]
 
 NAMES = {"u": "U"}  # the general one-qubit gate is built into the language; its library has no "u"
 
@@ -63,11 +64,37 @@ def write(registers: Sequence[Register], measured: Sequence[str], gates: Iterabl
     lines += [f"qubit[{r.size}] {quantum_name(r)};" for r in registers]
     lines += [f"bit[{r.size}] {r.name};" for r in registers if r.name in measured]
     wires = [f"{quantum_name(r)}[{i}]" for r in registers for i in range(r.size)]
-    for name, on, params in gates:
-        angles = f"({', '.join([angle(p) for p in params])})" if params else ""
-        lines.append(f"{NAMES.get(name, name)}{angles} {', '.join([wires[q] for q in on])};")
+    lines += [statement(gate, wires) for gate in gates]
     lines += [f"{r.name} = measure {quantum_name(r)};" for r in registers if r.name in measured]
     return "\n".join(lines) + "\n"
+
+
+def flow_qasm(flow: Flow) -> str:
+    """Return a program with measurements, resets and conditions as OpenQASM 3."""
+    lines = ["OPENQASM 3.0;", 'include "stdgates.inc";']
+    lines += [f"qubit[{size}] {name};" for name, size in flow.quantum if size]
+    lines += [f"bit[{size}] {name};" for name, size in flow.classical if size]
+    wires = [f"{name}[{i}]" for name, size in flow.quantum for i in range(size)]
+    for item in flow.instructions:
+        if isinstance(item, Measure):
+            pairs = zip(item.bits, item.qubits, strict=True)
+            lines += [f"{item.register}[{bit}] = measure {wires[qubit]};" for bit, qubit in pairs]
+        elif isinstance(item, Reset):
+            lines += [f"reset {wires[qubit]};" for qubit in item.qubits]
+        elif isinstance(item, If):
+            tested = item.register if item.bit is None else f"{item.register}[{item.bit}]"
+            body = " ".join(statement(gate, wires) for gate in item.gates)
+            lines.append(f"if ({tested} == {item.value}) {{ {body} }}")
+        else:
+            lines.append(statement(item, wires))
+    return "\n".join(lines) + "\n"
+
+
+def statement(gate: Gate, wires: Sequence[str]) -> str:
+    """Return one gate."""
+    name, on, params = gate
+    angles = f"({', '.join([angle(p) for p in params])})" if params else ""
+    return f"{NAMES.get(name, name)}{angles} {', '.join([wires[q] for q in on])};"
 
 
 def angle(value: float | Slot) -> str:

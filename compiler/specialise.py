@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from stinespring.compiler.truncate import truncate
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.attention import AttentionModel
 from stinespring.models.base import FloatArray, IntArray, TextModel
+from stinespring.models.fock import FockModel, InputState
 from stinespring.stages import Channel, Extension, Law
 
 __all__ = ["channels", "prune"]
@@ -51,6 +53,7 @@ def channels(
     extension: Extension,
     quantum: bool,
     tolerance: float,
+    state: InputState | None = None,
     room: int = MOST_ENTRIES,
 ) -> tuple[list[Channel], list[float]]:
     """Return each step's operation with its laws tabulated on the contexts that can occur.
@@ -59,9 +62,11 @@ def channels(
         model: the law.
         prompt: shape (n,); with ``quantum`` only its length matters.
         steps: L.
-        extension: ``token``: the token law alone; ``position``: the attended positions first, then the token.
+        extension: ``token``: the token law alone; ``position``: the attended positions first, then the token; ``dephased``: as
+            ``token``, after the prompt registers have lost their coherence.
         quantum: keep the prompt in registers ``p1..pn``.
         tolerance: TVD of the joint law that truncation may spend.
+        state: what the prompt registers hold; then step 0 prepares it.
         room: the most probabilities that one step may list.
 
     Returns:
@@ -74,17 +79,17 @@ def channels(
             expected=f"at most {MOST_STEPS} steps with --schedule static",
             todo="use --schedule stepwise or fewer steps",
         )
-    frontier = start(model, prompt, quantum)
+    frontier = start(model, prompt, quantum) if state is None else padded_start(state)
     keep = (
         None if model.window is None or (quantum and model.stop is not None) else max(model.window, int(model.stop is not None))
     )
-    result: list[Channel] = []
-    errors: list[float] = []
+    result = [input_channel(state, extension)] if quantum and (state is not None or extension == "dephased") else []
+    errors = [0.0] * len(result)
     for step in range(1, steps + 1):
         require_room(model, frontier, step, room)
         frontier = forget(frontier, keep)
         laws = read(model, step, frontier, extension, len(prompt))
-        last, error = truncate(laws[-1], (tolerance - sum(errors)) / (steps - step + 1), worst=quantum)
+        last, error = truncate(laws[-1], (tolerance - sum(errors)) / (steps - step + 1), worst=quantum and state is None)
         errors.append(error)
         laws = (*laws[:-1], last)
         result.append(Channel(step, extension, laws))
@@ -110,6 +115,27 @@ def start(model: TextModel, prompt: IntArray, quantum: bool) -> Frontier:
     return Frontier(np.zeros(0, dtype=np.int64), names, texts, np.ones(len(texts)))
 
 
+def padded_start(state: InputState) -> Frontier:
+    """Return the frontier before the first step: the texts of the input state."""
+    names = tuple(f"p{i + 1}" for i in range(state.width))
+    return Frontier(np.zeros(0, dtype=np.int64), names, state.texts, state.weights)
+
+
+def input_channel(state: InputState | None, extension: Extension) -> Channel:
+    """Return step 0: the laws ``P(p_i | p_1..p_{i-1})`` of the input state's texts, if there is one."""
+    laws = []
+    if state is not None:
+        symbols = int(state.texts.max(initial=0)) + 1
+        for i in range(state.width):
+            contexts, where = np.unique(state.texts[:, :i], axis=0, return_inverse=True)
+            table = np.zeros((len(contexts), symbols))
+            np.add.at(table, (where.ravel(), state.texts[:, i]), state.weights)
+            reach = table.sum(axis=1)
+            reads = tuple(f"p{j + 1}" for j in range(i))
+            laws.append(Law(f"p{i + 1}", reads, contexts, table / reach[:, None], reach))
+    return Channel(0, extension, tuple(laws))
+
+
 def forget(frontier: Frontier, keep: int | None) -> Frontier:
     """Drop the registers that a law with a window does not read, and merge the contexts that become equal."""
     if keep is None or len(frontier.names) <= keep:
@@ -125,25 +151,18 @@ def read(model: TextModel, step: int, frontier: Frontier, extension: Extension, 
     """Return the laws of one step: for ``position`` one for each head and then the token's."""
     texts, names = frontier.texts(), frontier.names
     token = f"t{step}"
-    if extension == "token":
+    if extension != "position":
         return (Law(token, names, frontier.contexts, model.symbol_law(step, texts), frontier.reach),)
-    if not isinstance(model, AttentionModel):
+    base = model.base if isinstance(model, FockModel) else model
+    if not isinstance(base, AttentionModel):
         raise InputError(
             "the position extension needs attended positions",
             got=model.name,
             expected="an attention model",
             todo="use --extension token",
         )
-    done = model.complete(texts)
-    heads, n = len(model.block(step).heads), texts.shape[1]
-    weights = np.zeros((len(texts), heads, n))
-    weights[:, :, 0] = 1.0  # a complete text attends to its first token, which nothing reads
-    readings = np.zeros((len(texts), *([n] * heads), model.d + 1))
-    readings[..., model.d] = 1.0
-    if not done.all():
-        weights[~done] = model.attention(step, texts[~done])
-        readings[~done] = 0.0
-        readings[~done, ..., : model.d] = model.readings(step, texts[~done])
+    weights, readings = attended(model, base, step, texts)
+    heads, n = weights.shape[1:]
     environment = tuple(f"e{step}" if heads == 1 else f"e{step}_{h + 1}" for h in range(heads))
     laws = [Law(e, names, frontier.contexts, weights[:, h], frontier.reach) for h, e in enumerate(environment)]
     share = frontier.reach.reshape(-1, *([1] * heads))
@@ -152,6 +171,31 @@ def read(model: TextModel, step: int, frontier: Frontier, extension: Extension, 
     where = np.nonzero(share)
     contexts = np.concatenate([frontier.contexts[where[0]], np.stack(where[1:], axis=1)], axis=1)
     return (*laws, Law(token, names + environment, contexts, readings[where], share[where]))
+
+
+def attended(model: TextModel, base: AttentionModel, step: int, texts: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return each head's attention, shape (B, H, n), and ``P(symbol | attended positions, text)``, shape (B, n, ..., n, d+1).
+
+    Positions count from the text's first token. A complete text attends to its first token, which nothing reads; so does the
+    vacuum, which gives token 0.
+    """
+    heads, n = len(base.block(step).heads), max(1, texts.shape[1])
+    weights = np.zeros((len(texts), heads, n))
+    weights[:, :, 0] = 1.0
+    readings = np.zeros((len(texts), *([n] * heads), model.d + 1))
+    readings[..., model.d] = 1.0
+    going = np.flatnonzero(~model.complete(texts))
+    groups = model.by_length(texts[going]) if isinstance(model, FockModel) else [(np.arange(len(going)), texts[going])]
+    for rows, plain in groups:
+        where, length = going[rows], plain.shape[1]
+        readings[where] = 0.0
+        if length == 0:
+            readings[where, ..., 0] = 1.0
+            continue
+        weights[where, :, :length] = base.attention(step, plain)
+        inside: tuple[Any, ...] = (where, *([slice(0, length)] * heads), slice(0, model.d))
+        readings[inside] = base.readings(step, plain)
+    return weights, readings
 
 
 def advance(frontier: Frontier, laws: tuple[Law, ...], token: str) -> Frontier:

@@ -17,7 +17,8 @@ from stinespring.circuits.signs import signed
 from stinespring.compiler.approximate import Approximation, BoolArray, approximate
 from stinespring.compiler.dilate import NEGLIGIBLE, context_index, law_gates, law_table, require_room
 from stinespring.compiler.draft import Draft, gray_count
-from stinespring.compiler.encode import plain, token_register
+from stinespring.compiler.encode import plain, prompt_registers, token_register
+from stinespring.compiler.prompt_state import copied, copy_gates, phase_gates
 from stinespring.compiler.truncate import spent
 from stinespring.models.base import FloatArray
 from stinespring.stages import UNUSED, Channel, Dilation, Law, Register
@@ -51,8 +52,8 @@ def synthesise(draft: Draft, *, how: How) -> Draft:
         how: ``exact``: the isometry itself; ``signs``: Gray order with free signs; ``free``: whatever keeps the measured
             law, within what is left of the tolerance.
     """
-    prompt = [Register(f"p{i + 1}", "prompt", plain(range(draft.model.d), draft.model.d)) for i in range(len(draft.prompt))]
-    made: dict[str, Register] = {r.name: r for r in (prompt if draft.quantum else [])}
+    prompt = prompt_registers(draft.model, len(draft.prompt), draft.options.state) if draft.quantum else []
+    made: dict[str, Register] = {r.name: r for r in prompt}
     ancillas: list[Register] = []
     dilations: list[Dilation] = []
     sizes = {r.name: r.size for r in draft.plain_registers()}
@@ -70,11 +71,34 @@ def synthesise(draft: Draft, *, how: How) -> Draft:
             pieces.append((piece.law or law, piece))
         remaining -= 1
         channel = replace(channel, laws=tuple(law for law, _ in pieces))
-        dilations.append(joined(channel, pieces, made, error + sum(piece.error for _, piece in pieces)))
+        dilation = joined(channel, pieces, made, error + sum(piece.error for _, piece in pieces))
+        if channel.step == 0 and how == "exact":
+            dilation, copies = finished_input(draft, dilation, prompt)
+            ancillas += copies
+        dilations.append(dilation)
     order = ("prompt", "token", "environment", "memory")
     declared = [r for role in order for r in made.values() if r.role == role]
     errors = tuple(d.error for d in dilations)
     return replace(draft, dilations=tuple(dilations), declared=(*declared, *ancillas), errors=errors)
+
+
+def finished_input(draft: Draft, dilation: Dilation, prompt: list[Register]) -> tuple[Dilation, list[Register]]:
+    """Return step 0 with the phases of the input state, and with a copy of what must have no coherence."""
+    state = draft.options.state
+    gates, places = list(dilation.gates), [q for q in prompt if q not in dilation.registers]
+    registers = [*dilation.registers, *places]
+    first, wires = 0, {}
+    for register in registers:
+        wires[register.name] = list(range(first, first + register.size))
+        first += register.size
+    if state is not None and not state.mixed:
+        gates += phase_gates(state, prompt, [q for register in prompt for q in wires[register.name]])
+    if draft.options.extension != "dephased" and not (state is not None and state.mixed):
+        return replace(dilation, registers=tuple(registers), gates=tuple(gates)), []
+    sources = copied(prompt, state)
+    copies = [Register("c", "ancilla", tuple(range(1 << len(sources))))] if sources else []
+    gates += copy_gates([wires[prompt[column].name][bit] for column, bit in sources], range(first, first + len(sources)))
+    return replace(dilation, registers=(*registers, *copies), gates=tuple(gates)), copies
 
 
 def approximable(draft: Draft) -> bool:
@@ -124,6 +148,9 @@ def target_register(draft: Draft, law: Law) -> Register:
     """Return the register that a law's outcome goes to, with its plain codes."""
     if law.target.startswith("t"):
         return token_register(law, draft.model.d, draft.options.codes)
+    if law.target.startswith("p"):
+        prompt = prompt_registers(draft.model, len(draft.prompt), draft.options.state)
+        return next(register for register in prompt if register.name == law.target)
     count = law.probabilities.shape[1]
     return Register(law.target, "memory" if law.target.startswith("m") else "environment", plain(range(count), count))
 

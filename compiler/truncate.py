@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stinespring.models.base import FloatArray, IntArray, TextModel
 from stinespring.stages import Law
@@ -95,6 +96,10 @@ class ReplacedLaw(TextModel):
         """Return a text as the original model writes it."""
         return self._model.plain(numbers)
 
+    def complete(self, texts: IntArray) -> NDArray[np.bool_]:
+        """Return which texts do not grow, as the original model has it."""
+        return self._model.complete(texts)
+
 
 class TabulatedModel(ReplacedLaw):
     """The law that a truncated static program realises, looked up in its own tables."""
@@ -111,7 +116,7 @@ class TabulatedModel(ReplacedLaw):
     def law(self, step: int, texts: IntArray) -> FloatArray:
         """Return the truncated law; a text that the tables exclude has no law and raises KeyError."""
         law, rows = self._laws[step - 1], self._rows[step - 1]
-        columns = [self._n + int(name[1:]) - 1 for name in law.reads]
+        columns = [(0 if name.startswith("p") else self._n) + int(name[1:]) - 1 for name in law.reads]
         index = [rows[tuple(context)] for context in texts[:, columns].tolist()]
         return law.probabilities[index, : self.d]
 

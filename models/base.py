@@ -49,6 +49,10 @@ class TextModel(ABC):
         """Size of the vocabulary."""
         return len(self.tokens)
 
+    def may_end(self, numbers: Sequence[int]) -> bool:
+        """Return whether a generated part may be the whole of it, however many places there were."""
+        return self.stop is not None and self.stop in numbers
+
     @property
     def vacuum(self) -> int:
         """The number that stands for an empty place."""

@@ -66,8 +66,8 @@ def block_kraus(model: TextModel, block: int, level: int) -> dict[str, FloatArra
       several heads each tuple of positions; with the softmax readout ``|y_j>`` is ``sum_t sqrt(P(t|j,w)) |t>``);
     - ``token``: ``V = sum_w sum_t sqrt(P(t|w)) |w t><w|``, one operator.
 
-    The vacuum goes to the text of token 0. Texts at the highest level, texts too short for the law and texts that ended
-    with a stop token stay as they are (a further projector, so that every set is trace preserving).
+    The vacuum goes to the text of token 0, unless the law gives a first token. Texts at the highest level, texts too short for
+    the law and texts that ended with a stop token stay as they are (a further projector: every set preserves the trace).
 
     Args:
         model: the law.
@@ -85,9 +85,10 @@ def block_kraus(model: TextModel, block: int, level: int) -> dict[str, FloatArra
     stay = _staying(model, space)
     dephased, token = [np.diag(stay)], np.zeros((size, size))
     require_room((size * model.d + 2) * size**2, space)
-    token[space.index([0]), 0] = 1.0
-    dephased.append(token.copy())
-    for length in range(max(model.shortest, 1), level):
+    if model.shortest > 0:
+        token[space.index([0]), 0] = 1.0
+        dephased.append(token.copy())
+    for length in range(model.shortest, level):
         texts, start = space.texts(length), space.offset(length)
         law = np.sqrt(model.symbol_law(block, texts)[:, : model.d])
         for w, t in zip(*np.nonzero(law), strict=True):

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Prompts that are superpositions or mixtures of texts of different lengths, and what the three extensions make of them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from qiskit.quantum_info import Statevector, partial_trace
+
+import stinespring
+import strategies
+from oracles import plain_laws
+from oracles.qasm_runner import distribution
+from stinespring.channels import block_channel
+from stinespring.errors import InputError
+from stinespring.models.attention import AttentionModel
+from stinespring.models.fock import read_state
+from stinespring.models.kraus import FockSpace
+
+FORMAT = "stinespring/state@1"
+HALF = np.sqrt(0.5)
+
+
+def state(**content) -> dict:
+    return {"format": FORMAT, **content}
+
+
+def law_of(program) -> dict[str, float]:
+    """The law of the exported program, run outside."""
+    names = [f"t{step}" for step in range(1, program.steps + 1)]
+    symbols = {r.name: r.symbols for r in program.schedule.registers}
+    result: dict[str, float] = {}
+    for codes, p in distribution(program.qasm3(), names).items():
+        key = program.model.text([symbols[name][code] for name, code in zip(names, codes, strict=True)])
+        result[key] = result.get(key, 0.0) + p
+    return result
+
+
+def mixed_law(model, weights: dict[str, float], steps: int, level: int | None = None) -> dict[str, float]:
+    """Plain loops over texts and tokens: blocks leave complete texts alone, and the vacuum gives token 0."""
+    result: dict[str, float] = {}
+
+    def grow(text: list[int], made: list[int], p: float, step: int) -> None:
+        if step > steps:
+            key = " ".join(model.tokens[t] for t in made)
+            result[key] = result.get(key, 0.0) + p
+            return
+        ended = model.stop is not None and model.stop in text
+        if ended or (level is not None and len(text) >= level) or 0 < len(text) < model.shortest:
+            grow(text, made, p, step + 1)
+            return
+        law = model.law(step, np.array([text], dtype=np.int64))[0] if text else np.eye(model.d)[0]
+        for token in range(model.d):
+            if law[token] > 0:
+                grow([*text, token], [*made, token], p * law[token], step + 1)
+
+    for key, p in weights.items():
+        grow([model.tokens.index(name) for name in key.split()], [], p, 1)
+    return result
+
+
+def assert_same(found: dict[str, float], expected: dict[str, float]) -> None:
+    texts = set(found) | set(expected)
+    assert {t: found.get(t, 0.0) for t in texts} == pytest.approx({t: expected.get(t, 0.0) for t in texts}, abs=1e-11)
+
+
+@given(st.data(), st.sampled_from(["token", "position", "dephased"]), st.sampled_from(["exact", "free"]), st.booleans())
+def test_superpositions_and_mixtures(data, extension, phases, mixed):
+    content = data.draw(strategies.attention_models(max_tokens=3, max_heads=1))
+    model = AttentionModel(content)
+    texts = [t for n in (0, 1, 2) for t in itertools.product(range(model.d), repeat=n)]
+    chosen = data.draw(st.lists(st.sampled_from(texts), min_size=1, max_size=3, unique=True))
+    chosen = [t for t in chosen if model.stop not in t[:-1]] or [(0,)]
+    longest = 2 if content.get("positions") is None else min(2, model.longest - max(map(len, chosen)))
+    steps = max(1, longest)
+    level = data.draw(st.sampled_from([None, max(1, max(map(len, chosen)))]))
+    weights = np.random.default_rng(data.draw(strategies.seeds())).dirichlet(np.ones(len(chosen)))
+    keys = [" ".join(model.tokens[t] for t in text) for text in chosen]
+    if mixed:
+        given_state = state(probabilities=dict(zip(keys, weights.tolist(), strict=True)))
+    else:
+        given_state = state(amplitudes={k: [0.0, float(np.sqrt(w))] for k, w in zip(keys, weights, strict=True)})
+    program = stinespring.compile(
+        model, steps=steps, input_state=given_state, extension=extension, phases=phases, level=level, effort=0
+    )
+    expected = mixed_law(model, dict(zip(keys, weights, strict=True)), steps, level)
+    assert_same(law_of(program), expected)
+    assert_same(dict(program.model.joint([], steps)), expected)
+
+
+def test_folded_in_populations(two_tokens):
+    given_state = state(probabilities={"a b": 0.25, "b": 0.75})
+    expected = mixed_law(two_tokens, {"a b": 0.25, "b": 0.75}, 2)
+    program = stinespring.compile(two_tokens, steps=2, input_state=given_state, input="known", effort=0)
+    assert_same(law_of(program), expected)
+    assert program.cost.qubits == 2
+    stepwise = stinespring.compile(two_tokens, steps=2, input_state=given_state, input="known", schedule="stepwise")
+    samples = stinespring.run(stepwise, shots=20_000, seed=3)
+    assert stinespring.check(samples, alpha=1e-6).passed  # false-alarm rate 1e-6
+
+
+def test_known_prompts_are_the_special_case(two_tokens):
+    known = stinespring.compile(two_tokens, prompt="a b", steps=2, effort=0)
+    program = stinespring.compile(two_tokens, steps=2, input_state=state(amplitudes={"a b": [1, 0]}), effort=0)
+    assert_same(law_of(program), law_of(known))
+    assert_same(law_of(known), plain_laws.joint(json.loads(json.dumps(two_tokens._data)), [0, 1], 2))
+
+
+def final_state(program, keep: list[str]) -> np.ndarray:
+    """Density matrix of some registers before the measurement, the first register least significant."""
+    circuit = program.circuit.remove_final_measurements(inplace=False)
+    kept = [q for name in keep for q in program.schedule.place(name)]
+    rest = [q for q in range(circuit.num_qubits) if q not in kept]
+    rho = partial_trace(Statevector(circuit), rest).data
+    order = sorted(kept)
+    assert order == kept, "the kept registers stay in order"
+    return rho
+
+
+@pytest.mark.parametrize("extension", ["token", "position", "dephased"])
+def test_circuits_do_what_the_kraus_operators_do(two_tokens, extension):
+    """(|a b> + i |b b>) / sqrt 2 through one block; the new token is measured, so its own coherence does not count."""
+    given_state = state(amplitudes={"a b": [HALF, 0], "b b": [0, HALF]})
+    program = stinespring.compile(two_tokens, steps=1, input_state=given_state, extension=extension, phases="exact", effort=0)
+    rho = final_state(program, ["p1", "p2", "t1"])
+    space = FockSpace(2, 3)
+    psi = np.zeros(space.dimension, dtype=complex)
+    psi[space.index([0, 1])], psi[space.index([1, 1])] = HALF, 1j * HALF
+    kraus = two_tokens.kraus(1, 3)[extension]
+    moved = sum(k @ np.outer(psi, psi.conj()) @ k.T for k in kraus)
+    texts = [space.index(t) for t in itertools.product(range(2), repeat=3)]
+    expected = moved[np.ix_(texts, texts)]  # text order: first token most significant
+    flip = [sum(bit << i for i, bit in enumerate(t)) for t in itertools.product(range(2), repeat=3)]
+    found = rho[np.ix_(flip, flip)]
+    same_token = np.equal.outer(np.arange(8) % 2, np.arange(8) % 2)
+    assert np.where(same_token, found, 0) == pytest.approx(np.where(same_token, expected, 0), abs=1e-12)
+
+
+def test_extensions_differ_in_trace_norm(two_tokens):
+    """The reference value: dephased and position are 0.7071 apart on (|0 1> + |1 1>) / sqrt 2; mixtures do not tell them."""
+    space = FockSpace(2, 3)
+    psi = np.zeros(16, dtype=complex)
+    psi[space.index([0, 1])] = psi[space.index([1, 1])] = HALF
+    pure, mixed = np.outer(psi, psi), np.diag(psi**2)
+    block = {name: block_channel(two_tokens, 1, 3, extension=name) for name in ("token", "position", "dephased")}
+    norm = {name: abs(np.linalg.eigvalsh(block[name](pure) - block["dephased"](pure))).sum() for name in block}
+    assert norm["position"] == pytest.approx(0.7071, abs=5e-5)
+    assert norm["token"] > norm["position"]
+    for name in block:
+        assert np.diag(block[name](pure)) == pytest.approx(np.diag(block["dephased"](pure)), abs=1e-12)
+    populations = [np.diag(block[name](mixed)) for name in block]
+    assert populations[0] == pytest.approx(populations[1], abs=1e-12)
+
+
+@pytest.mark.parametrize("extension", ["token", "position", "dephased"])
+def test_blocks_compile_as_channels(two_tokens, extension):
+    """F_2 of two tokens has 7 texts: 3 qubits, the eighth state stays as it is."""
+    channel = block_channel(two_tokens, 1, 2, extension=extension)
+    program = stinespring.compile_channel(channel, form="tree", effort=0)
+    assert program.choi() == pytest.approx(channel.choi(), abs=1e-12)
+
+
+def test_verdicts(two_tokens):
+    given_state = state(amplitudes={"a b": [0.6, 0], "b": [0, 0.8]})
+    samples = stinespring.run(stinespring.compile(two_tokens, steps=2, input_state=given_state, effort=0), shots=20_000, seed=5)
+    assert stinespring.check(samples, alpha=1e-6).passed  # false-alarm rate 1e-6
+    other = stinespring.compile(two_tokens, steps=2, input_state=state(amplitudes={"a b": [1, 0]}), effort=0)
+    assert stinespring.check(samples, other.model).verdict == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({"format": "other"}, "no input state"),
+        (state(), "amplitudes or probabilities"),
+        (state(amplitudes={"a": [1, 0]}, probabilities={"a": 1}), "amplitudes or probabilities"),
+        (state(amplitudes={"a": [1, 0], "b": [1, 0]}), "not normalised"),
+        (state(probabilities={"a": 0.4}), "add up"),
+        (state(probabilities={"a": 1.5, "b": -0.5}), "out of range"),
+        (state(amplitudes={"c": [1, 0]}), "vocabulary"),
+        (state(amplitudes={"a": [1, 0, 0]}), "cannot be read"),
+        (state(amplitudes={"a": "1"}), "cannot be read"),
+        (state(amplitudes={"a": [True, 0]}), "cannot be read"),
+        (state(amplitudes={"a": [HALF, 0], " a": [HALF, 0]}), "twice"),
+    ],
+)
+def test_bad_states(two_tokens, content, says):
+    with pytest.raises(InputError, match=says):
+        read_state(content, two_tokens)
+
+
+def test_bad_combinations(two_tokens):
+    good = state(amplitudes={"a b": [1, 0]})
+    with pytest.raises(InputError, match="exactly one"):
+        stinespring.compile(two_tokens, prompt="a", steps=1, input_state=good)
+    with pytest.raises(InputError, match="exactly one"):
+        stinespring.compile(two_tokens, steps=1)
+    with pytest.raises(InputError, match="above the level"):
+        stinespring.compile(two_tokens, steps=1, input_state=good, level=1)
+    with pytest.raises(InputError, match="knows its prompt"):
+        stinespring.compile(two_tokens, steps=1, input_state=good, schedule="stepwise")
