@@ -8,6 +8,7 @@ a multiple of 1, a coin is enough: a channel of many Kraus operators is a mixtur
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil
 from typing import NamedTuple
 
@@ -16,7 +17,6 @@ import numpy as np
 from stinespring.circuits.closed_isometry import closed_isometry, without_zz
 from stinespring.circuits.cz_pattern import CzPattern, random_pairs
 from stinespring.circuits.effect_fit import EffectFit, mixing_unitary
-from stinespring.circuits.gate_isometry import gate_isometry
 from stinespring.circuits.gates import Gate, count_two_qubit
 from stinespring.circuits.levenberg import solve
 from stinespring.circuits.multiplexer import FloatArray, gray_angles, multiplexed_ry
@@ -28,15 +28,17 @@ __all__ = ["Round", "closed_round", "halves", "mixed_unitary"]
 EXACT = 1e-13  # largest error of an effect
 NEGLIGIBLE = 1e-15  # angles below this are left out
 GOAL, STEPS, STARTS = 1e-14, 100, 6
+ATTEMPTS, FEWEST_STEPS, BELOW_SHARE = 3, 10, 0.25
 STEP_COST, BLOCK_COST, ELEMENT_COST = 8e-4, 1e-4, 3e-9  # modelled seconds of a step, of a block and of a multiply-add
 
 
 class Round(NamedTuple):
-    """Gates on the wires 0..m-1 and the ancilla m, and the Kraus operators of the outcomes 0 and 1."""
+    """Gates on the wires 0..m-1 and the ancilla m, the Kraus operators of both outcomes, and the modelled seconds spent."""
 
     gates: list[Gate]
     zero: ComplexArray
     one: ComplexArray
+    work: float = 0.0
 
 
 def mixed_unitary(kraus: ComplexArray) -> tuple[FloatArray, ComplexArray] | None:
@@ -131,42 +133,70 @@ def halves(kraus: ComplexArray, half: int, *, effort: float, seed: int) -> Round
         effort: about the seconds of search; 0 takes halves of the operators as they are.
         seed: of the search.
     """
-    size = kraus.shape[2]
-    inputs = size.bit_length() - 1
     plain = closed_round(kraus[:half], kraus[half:])
-    best = count_two_qubit(plain.gates)
-    if effort <= 0 or not best:
+    if effort <= 0 or not count_two_qubit(plain.gates):
         return plain
     padded = np.concatenate([kraus, np.zeros((2 * half - kraus.shape[0], *kraus.shape[1:]))])
     products = np.einsum("aki,bkj->abij", padded.conj(), padded, optimize=True)
     freedom = 4 * half * kraus.shape[0] - kraus.shape[0] ** 2 - 2 * half**2
-    bound = max(0, ceil((size * size - freedom - 1) / 4))
-    left = effort
-    for length in range(best):
-        # below the counting bound only special channels are met: one attempt there, and more above
-        for trial in range(1 if 0 < length < bound else 3):
-            pattern = round_pattern(inputs, length, np.random.default_rng([seed, length, trial])) if length else None
-            problem = EffectFit(pattern, products, half)
-            price = step_work(problem)
-            if left < 10 * price:
-                break
-            rng = np.random.default_rng([seed, length, trial, 1])
-            start = rng.normal(size=(STARTS, problem.unknowns)) * (np.arange(problem.unknowns) >= problem.angles)
-            start += rng.uniform(-np.pi, np.pi, start.shape) * (np.arange(problem.unknowns) < problem.angles)
-            solved = solve(problem, start, steps=int(min(STEPS, left / price)), goal=GOAL)
-            left -= price * solved.steps
-            if solved.norm < EXACT:
-                return _fitted(problem, solved.x, padded)
-    return plain
-
-
-def _fitted(problem: EffectFit, x: FloatArray, padded: ComplexArray) -> Round:
-    rows = problem.rows(x[None])[0]
-    mixed = np.tensordot(mixing_unitary(rows), padded, axes=1)
-    zero, one = mixed[: problem.half], mixed[problem.half :]
+    problem, x, work = _shortest(
+        lambda pattern: EffectFit(pattern, products, half), freedom, limit=count_two_qubit(plain.gates), effort=effort, seed=seed
+    )
+    if problem is None:
+        return plain._replace(work=work)
+    mixed = np.tensordot(mixing_unitary(problem.rows(x[None])[0]), padded, axes=1)
+    zero, one = mixed[:half], mixed[half:]
     if problem.pattern is None:
-        return closed_round(zero, one)
-    return Round(problem.pattern.gates(x[: problem.angles]), zero, one)
+        return closed_round(zero, one)._replace(work=work)
+    return Round(problem.pattern.gates(x[: problem.angles]), zero, one, work)
+
+
+def fitted_effect(zero: ComplexArray, one: ComplexArray, *, effort: float, seed: int) -> Round:
+    """Return the cheapest round that is found for two halves that may not be mixed.
+
+    Args:
+        zero: Kraus operators of outcome 0, shape (r0, 2^n, 2^m).
+        one: Kraus operators of outcome 1, shape (r1, 2^n, 2^m).
+        effort: about the seconds of search.
+        seed: of the search.
+    """
+    plain = closed_round(zero, one)
+    size = zero.shape[2]
+    none, effect = np.zeros((0, 0, size, size), dtype=np.complex128), effect_of(zero)
+    problem, x, work = _shortest(
+        lambda pattern: EffectFit(pattern, none, 0, effect), 0, limit=count_two_qubit(plain.gates), effort=effort, seed=seed
+    )
+    if problem is None or problem.pattern is None:
+        return plain._replace(work=work)
+    return Round(problem.pattern.gates(x), zero, one, work)
+
+
+def _shortest(
+    equations: Callable[[CzPattern | None], EffectFit], freedom: int, *, limit: int, effort: float, seed: int
+) -> tuple[EffectFit | None, FloatArray, float]:
+    """Return the equations that are met with fewest CZ, their solution, and the modelled seconds spent.
+
+    Below the counting bound only special channels are met: one attempt there at each length, three from there on.
+    """
+    size = equations(None).products.shape[2]
+    inputs = size.bit_length() - 1
+    bound = max(0, ceil((size * size - freedom - 1) / 4))
+    spent = 0.0
+    for length in range(limit):
+        budget = effort if length >= bound else BELOW_SHARE * effort
+        for trial in range(ATTEMPTS if length >= bound or not length else 1):
+            rng = np.random.default_rng([seed, length, trial])
+            problem = equations(round_pattern(inputs, length, rng) if length else None)
+            price = step_work(problem)
+            if not problem.unknowns or budget - spent < FEWEST_STEPS * price:
+                break
+            start = rng.normal(size=(STARTS, problem.unknowns))
+            start[:, : problem.angles] = rng.uniform(-np.pi, np.pi, (STARTS, problem.angles))
+            solved = solve(problem, start, steps=int(min(STEPS, (budget - spent) / price)), goal=GOAL)
+            spent += price * solved.steps
+            if solved.norm < EXACT:
+                return problem, solved.x, spent
+    return None, np.empty(0), spent
 
 
 def round_pattern(inputs: int, length: int, rng: np.random.Generator) -> CzPattern:
@@ -174,29 +204,6 @@ def round_pattern(inputs: int, length: int, rng: np.random.Generator) -> CzPatte
     allowed = [(a, b) for a in range(inputs + 1) for b in range(a + 1, inputs + 1)]
     last = [pair for pair in allowed if pair[1] == inputs]
     return CzPattern(random_pairs(length, allowed, rng, last), inputs + 1, inputs, tuple(range(inputs)))
-
-
-def fitted_effect(zero: ComplexArray, one: ComplexArray, *, effort: float, seed: int) -> Round:
-    """Return the cheapest round that is found for two halves that may not be mixed."""
-    plain = closed_round(zero, one)
-    best, left = count_two_qubit(plain.gates), effort
-    size = zero.shape[2]
-    inputs = size.bit_length() - 1
-    products, effect = np.zeros((0, 0, size, size), dtype=np.complex128), effect_of(zero)
-    bound = max(1, ceil((size * size - 1) / 4))
-    for length in range(1, best):
-        for trial in range(1 if length < bound else 3):
-            problem = EffectFit(round_pattern(inputs, length, np.random.default_rng([seed, length, trial])), products, 0, effect)
-            price = step_work(problem)
-            if left < 10 * price:
-                break
-            rng = np.random.default_rng([seed, length, trial, 1])
-            start = rng.uniform(-np.pi, np.pi, (STARTS, problem.unknowns))
-            solved = solve(problem, start, steps=int(min(STEPS, left / price)), goal=GOAL)
-            left -= price * solved.steps
-            if solved.norm < EXACT and problem.pattern is not None:
-                return Round(problem.pattern.gates(solved.x), zero, one)
-    return plain
 
 
 def step_work(problem: EffectFit) -> float:

@@ -71,18 +71,22 @@ def tree_gates(kraus: ComplexArray, *, groups: Sequence[int] | None = None, effo
     label_bits = (len(sets) - 1).bit_length()
     depth = label_bits + max((-(-s.shape[0] // spare) - 1).bit_length() for s in sets)
     ancilla = max(inputs, outputs)
-    share = effort / max(1, 2 ** (depth + 1) - 1)
+    leaf = 0 if inputs == outputs <= 2 else 1  # a unitary of two qubits needs no search
+    pool, nodes = effort, (1 << depth) - 1 + leaf * (1 << depth)
     rounds: list[dict[int, tuple[Gate, ...]]] = []
     branches = [_Branch(0, sets)]
     for level in range(depth):
         gates: dict[int, tuple[Gate, ...]] = {}
         following: list[_Branch] = []
         for branch in branches:
-            made, zero, one = _round(branch, level, label_bits, depth, spare, effort=share, seed=seed)
+            share, nodes = pool / max(1, nodes), nodes - 1
+            made, zero, one, work = _round(branch, level, label_bits, depth, spare, effort=share, seed=seed)
+            pool = max(0.0, pool - work)
             gates[branch.prefix] = tuple(relabel(made, [*range(inputs), ancilla]))
             following += _children(branch, level, made, zero, one, inputs)
         rounds.append(gates)
         branches = following
+    share = pool / len(branches) if leaf else 0.0
     last = {b.prefix: tuple(isometry_gates(_joined(b.kraus), effort=share, seed=seed)) for b in branches}
     return Tree(ancilla + 1, (*rounds, last), label_bits)
 
@@ -104,21 +108,21 @@ def _joined(sets: Sequence[ComplexArray]) -> ComplexArray:
 
 def _round(
     branch: _Branch, level: int, label_bits: int, depth: int, spare: int, *, effort: float, seed: int
-) -> tuple[list[Gate], tuple[ComplexArray, ...], tuple[ComplexArray, ...]]:
-    """Return the gates of a round, and the sets of operators of both outcomes."""
+) -> tuple[list[Gate], tuple[ComplexArray, ...], tuple[ComplexArray, ...], float]:
+    """Return the gates of a round, the sets of operators of both outcomes, and the modelled seconds spent."""
     sets = branch.kraus
     if level < label_bits:
         zero, one = sets[0::2], sets[1::2]
         if not one:
-            return [], zero, one
+            return [], zero, one, 0.0
         made = fitted_effect(_joined(zero), _joined(one), effort=effort, seed=seed)
-        return made.gates, zero, one
+        return made.gates, zero, one, made.work
     kraus = _joined(sets)
     half = spare << (depth - level - 1)
     if kraus.shape[0] <= half:
-        return [], (kraus,), ()
+        return [], (kraus,), (), 0.0
     found: Round = halves(kraus, half, effort=effort, seed=seed)
-    return found.gates, (found.zero,), (found.one,)
+    return found.gates, (found.zero,), (found.one,), found.work
 
 
 def _children(
@@ -134,6 +138,9 @@ def _children(
     result = []
     for bit, sets in enumerate((zero, one)):
         if sets and abs(_joined(sets)).max() > IMPOSSIBLE:
+            rows, columns = sets[0].shape[1:]
+            missing = max(0, -(-columns // rows) - sum(s.shape[0] for s in sets))  # zeros, so that the set can be complete
+            sets = (np.concatenate([sets[0], np.zeros((missing, rows, columns))]), *sets[1:])
             whole = _after(_joined(sets), made[bit])
             ends = np.cumsum([s.shape[0] for s in sets])[:-1]
             result.append(_Branch(branch.prefix | bit << level, tuple(np.split(whole, ends))))
@@ -141,7 +148,7 @@ def _children(
 
 
 def _after(kraus: ComplexArray, measured: ComplexArray) -> ComplexArray:
-    """Return a complete set L of operators with ``K_k = L_k M``, where the effects of K and of M are equal.
+    """Return a complete set L of operators with ``K_k = L_k M``, where K, shape (r, D, d) with r D >= d, and M have one effect.
 
     With the singular values ``M = X S Y^dag`` in falling order, ``K Y = Q S`` by columns, so that Q comes from a QR
     decomposition, which keeps the columns of large weight exact, and ``L = Q X^dag``.
@@ -149,13 +156,11 @@ def _after(kraus: ComplexArray, measured: ComplexArray) -> ComplexArray:
     left, _, right = np.linalg.svd(measured)
     size = measured.shape[0]
     stacked = kraus.reshape(-1, size) @ right.conj().T
-    missing = max(0, size - stacked.shape[0])
-    stacked = np.concatenate([stacked, np.zeros((missing, size))])
     q, r = np.linalg.qr(stacked)
     diagonal = np.diag(r)
     weight = abs(diagonal)
     phase = np.where(weight > 0, diagonal / np.where(weight > 0, weight, 1), 1)
-    return np.asarray(((q * phase) @ left.conj().T)[: kraus.shape[0] * kraus.shape[1]].reshape(-1, kraus.shape[1], size))
+    return np.asarray(((q * phase) @ left.conj().T).reshape(kraus.shape))
 
 
 def tree_branches(tree: Tree, inputs: int, outputs: int) -> dict[int, ComplexArray]:
