@@ -22,7 +22,7 @@ from stinespring.circuits.gates import Gate, count_two_qubit
 from stinespring.circuits.levenberg import solve
 from stinespring.circuits.sequence import ComplexArray
 
-__all__ = ["canonical_kraus", "environment_wires", "isometry_gates"]
+__all__ = ["canonical_kraus", "environment_wires", "isometry_gates", "short_lengths"]
 
 ACCEPT = 1e-12  # largest error of an entry of the Choi matrix
 NOISE = 1e-14  # Choi eigenvalues below this share of the largest are rounding
@@ -30,9 +30,9 @@ GOAL = 2e-14  # norm of the residual at which to stop
 STEPS = 160
 SLACK = 12  # the first length is above the bound by a part of so many
 SHORT_SHARE = 0.2  # of the effort, for lengths below the counting bound
-STARTS_ELEMENTS, MOST_STARTS = 3000, 8  # a batch of starts has about so many entries of isometries times parameters
-STEP_COST, BLOCK_COST = 6e-4, 9e-5  # modelled seconds of a step, and of a block in it
-ELEMENT_COST, SOLVE_COST = 3e-9, 1.3e-10  # of a multiply-add of the sweeps, and of the normal equations
+STARTS_ELEMENTS, MOST_STARTS = 2000, 4  # a batch of starts has about so many entries of isometries times parameters
+STEP_COST, SOLVE_COST = 6e-4, 6e-11  # modelled seconds of a step, and of a multiply-add of the normal equations
+BLOCK_COST, START_COST, ELEMENT_COST = 6e-5, 3.5e-5, 5e-10  # of a block, of a start in it, of a multiply-add
 
 
 def canonical_kraus(kraus: ComplexArray) -> ComplexArray:
@@ -110,7 +110,7 @@ def _search(padded: ComplexArray, rank: int, *, width: int, effort: float, seed:
         return gates, price * solved.steps
 
     best, spent = None, 0.0
-    for length in _short_lengths(bound):
+    for length in short_lengths(bound):
         best, work = attempt(length, SHORT_SHARE * effort - spent, np.random.default_rng([seed, length, 0]))
         spent += work
         if best is not None or spent >= SHORT_SHARE * effort:
@@ -127,7 +127,7 @@ def _search(padded: ComplexArray, rank: int, *, width: int, effort: float, seed:
     return shorter if shorter is not None else best
 
 
-def _short_lengths(bound: int) -> list[int]:
+def short_lengths(bound: int) -> list[int]:
     """Return lengths below the counting bound: all small ones, then every half more."""
     lengths = [0]
     while lengths[-1] + max(1, lengths[-1] // 3) < bound:
@@ -137,7 +137,13 @@ def _short_lengths(bound: int) -> list[int]:
 
 def step_work(pattern: CzPattern, *, equations: int, starts: int) -> float:
     """Return the modelled seconds of one step, fixed so that results do not depend on the load."""
-    unknowns, size, columns = pattern.free.size, 1 << pattern.width, 1 << pattern.inputs
-    sweep = len(pattern.blocks) * (BLOCK_COST + ELEMENT_COST * starts * 4 * size * size * columns)
-    algebra = unknowns**2 * (equations + unknowns / 3)
-    return STEP_COST + sweep + SOLVE_COST * starts * algebra
+    unknowns = pattern.free.size
+    least = min(unknowns, equations)
+    algebra = SOLVE_COST * starts * least * (unknowns * equations + least**2 / 3)
+    return STEP_COST + sweep_work(pattern, starts) + algebra
+
+
+def sweep_work(pattern: CzPattern, starts: int) -> float:
+    """Return the modelled seconds of one sweep over a pattern and its derivatives."""
+    elements = 4 << (2 * pattern.width + pattern.inputs)
+    return len(pattern.blocks) * (BLOCK_COST + starts * (START_COST + ELEMENT_COST * elements))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stinespring.circuits.channel_isometry import short_lengths, sweep_work
 from stinespring.circuits.closed_isometry import closed_isometry, without_zz
 from stinespring.circuits.cz_pattern import CzPattern, random_pairs
 from stinespring.circuits.effect_fit import EffectFit, mixing_unitary
@@ -23,13 +24,14 @@ from stinespring.circuits.multiplexer import FloatArray, gray_angles, multiplexe
 from stinespring.circuits.one_qubit import u_gate, wire_gates
 from stinespring.circuits.sequence import ComplexArray
 
-__all__ = ["Round", "closed_round", "halves", "mixed_unitary"]
+__all__ = ["Round", "closed_round", "fitted_effect", "halves", "mixed_unitary"]
 
 EXACT = 1e-13  # largest error of an effect
 NEGLIGIBLE = 1e-15  # angles below this are left out
-GOAL, STEPS, STARTS = 1e-14, 100, 6
-ATTEMPTS, FEWEST_STEPS, BELOW_SHARE = 3, 10, 0.25
-STEP_COST, BLOCK_COST, ELEMENT_COST = 8e-4, 1e-4, 3e-9  # modelled seconds of a step, of a block and of a multiply-add
+GOAL, STEPS = 1e-14, 100
+STARTS = (8, 6, 4, 2)  # by the number of input qubits; one for more of them
+ATTEMPTS, FEWEST_STEPS, BELOW_SHARE = 4, 10, 0.15
+STEP_COST, SOLVE_COST, MIXING_COST = 8e-4, 6e-11, 1e-9  # modelled seconds: a step, a multiply-add of its systems, of mixing
 
 
 class Round(NamedTuple):
@@ -176,22 +178,23 @@ def _shortest(
 ) -> tuple[EffectFit | None, FloatArray, float]:
     """Return the equations that are met with fewest CZ, their solution, and the modelled seconds spent.
 
-    Below the counting bound only special channels are met: one attempt there at each length, three from there on.
+    Below the counting bound only special channels are met: one attempt there at each of some lengths, several from there on.
     """
     size = equations(None).products.shape[2]
     inputs = size.bit_length() - 1
     bound = max(0, ceil((size * size - freedom - 1) / 4))
     spent = 0.0
-    for length in range(limit):
+    starts = STARTS[inputs] if inputs < len(STARTS) else 1
+    for length in [*(short for short in short_lengths(bound) if short < limit), *range(bound, limit)]:
         budget = effort if length >= bound else BELOW_SHARE * effort
-        for trial in range(ATTEMPTS if length >= bound or not length else 1):
+        for trial in range(ATTEMPTS if length >= bound else 1):
             rng = np.random.default_rng([seed, length, trial])
             problem = equations(round_pattern(inputs, length, rng) if length else None)
-            price = step_work(problem)
+            price = step_work(problem, starts)
             if not problem.unknowns or budget - spent < FEWEST_STEPS * price:
                 break
-            start = rng.normal(size=(STARTS, problem.unknowns))
-            start[:, : problem.angles] = rng.uniform(-np.pi, np.pi, (STARTS, problem.angles))
+            start = rng.normal(size=(starts, problem.unknowns))
+            start[:, : problem.angles] = rng.uniform(-np.pi, np.pi, (starts, problem.angles))
             solved = solve(problem, start, steps=int(min(STEPS, (budget - spent) / price)), goal=GOAL)
             spent += price * solved.steps
             if solved.norm < EXACT:
@@ -206,9 +209,11 @@ def round_pattern(inputs: int, length: int, rng: np.random.Generator) -> CzPatte
     return CzPattern(random_pairs(length, allowed, rng, last), inputs + 1, inputs, tuple(range(inputs)))
 
 
-def step_work(problem: EffectFit) -> float:
+def step_work(problem: EffectFit, starts: int) -> float:
     """Return the modelled seconds of one step, fixed so that results do not depend on the load."""
     size = problem.products.shape[2]
-    blocks = len(problem.pattern.blocks) if problem.pattern is not None else 0
-    sweep = blocks * (BLOCK_COST + ELEMENT_COST * STARTS * 16 * size**3)
-    return STEP_COST + sweep + ELEMENT_COST * STARTS * problem.unknowns**2 * (2 * size**2 + problem.unknowns / 3) / 10
+    equations, unknowns = 2 * size**2, problem.unknowns
+    least = min(equations, unknowns)
+    sweep = sweep_work(problem.pattern, starts) if problem.pattern is not None else 0.0
+    mixing = MIXING_COST * problem.half * (problem.products.shape[0] * size) ** 2
+    return STEP_COST + sweep + starts * (mixing + SOLVE_COST * least * (unknowns * equations + least**2 / 3))
