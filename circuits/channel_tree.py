@@ -93,7 +93,6 @@ def tree_gates(kraus: ComplexArray, *, groups: Sequence[int] | None = None, effo
 
 def _fewest(kraus: ComplexArray) -> ComplexArray:
     """Return as few operators as a set can have; multiples of unitaries where there is such a form."""
-    _, values, rows = np.linalg.svd(kraus.reshape(kraus.shape[0], -1), full_matrices=False)
     fewest = canonical_kraus(kraus)
     mixture = mixed_unitary(kraus)
     if mixture is not None and (mixture[0].size - 1).bit_length() <= (fewest.shape[0] - 1).bit_length():
@@ -151,16 +150,23 @@ def _after(kraus: ComplexArray, measured: ComplexArray) -> ComplexArray:
     """Return a complete set L of operators with ``K_k = L_k M``, where K, shape (r, D, d) with r D >= d, and M have one effect.
 
     With the singular values ``M = X S Y^dag`` in falling order, ``K Y = Q S`` by columns, so that Q comes from a QR
-    decomposition, which keeps the columns of large weight exact, and ``L = Q X^dag``.
+    decomposition, which keeps the columns of large weight exact, and ``L = Q X^dag``. Where M vanishes L is free: as near to the
+    identity as can be, since that asks for few gates.
     """
-    left, _, right = np.linalg.svd(measured)
-    size = measured.shape[0]
-    stacked = kraus.reshape(-1, size) @ right.conj().T
-    q, r = np.linalg.qr(stacked)
+    left, weights, right = np.linalg.svd(measured)
+    rank = int((weights > IMPOSSIBLE).sum())
+    stacked = kraus.reshape(-1, measured.shape[0]) @ right.conj().T
+    q, r = np.linalg.qr(stacked[:, :rank], mode="complete")
     diagonal = np.diag(r)
     weight = abs(diagonal)
     phase = np.where(weight > 0, diagonal / np.where(weight > 0, weight, 1), 1)
-    return np.asarray(((q * phase) @ left.conj().T).reshape(kraus.shape))
+    whole = (q[:, :rank] * phase) @ left[:, :rank].conj().T
+    if rank < measured.shape[0]:
+        spare, unseen = q[:, rank:], left[:, rank:]
+        near = spare.conj().T @ np.eye(*stacked.shape) @ unseen
+        outer, _, inner = np.linalg.svd(near, full_matrices=False)
+        whole = whole + spare @ outer @ inner @ unseen.conj().T
+    return np.asarray(whole.reshape(kraus.shape))
 
 
 def tree_branches(tree: Tree, inputs: int, outputs: int) -> dict[int, ComplexArray]:
