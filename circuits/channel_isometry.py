@@ -24,7 +24,7 @@ from stinespring.circuits.pauli_channel import pauli_channel_gates
 from stinespring.circuits.product_channel import product_factors
 from stinespring.circuits.sequence import ComplexArray
 
-__all__ = ["canonical_kraus", "environment_wires", "isometry_gates", "short_lengths"]
+__all__ = ["canonical_kraus", "choi_kraus", "environment_wires", "isometry_gates", "short_lengths"]
 
 ACCEPT = 1e-12  # largest error of an entry of the Choi matrix
 NOISE = 1e-14  # Choi eigenvalues below this share of the largest are rounding
@@ -164,7 +164,9 @@ def _search(padded: ComplexArray, rank: int, *, width: int, limit: int, effort: 
     top = count_two_qubit(best) if best is not None else limit
     first = min(bound + ceil(bound / SLACK), top - 1)
     least = 1 if best is not None else bound
-    shorter = descend(attempt, first=first, least=least, limit=top, effort=effort - spent, seed=seed) if first >= least else None
+    shorter = (
+        descend(attempt, first=first, least=least, limit=top, effort=effort - spent, seed=seed) if first >= least else None
+    )
     return shorter if shorter is not None else best
 
 

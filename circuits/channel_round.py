@@ -142,7 +142,11 @@ def halves(kraus: ComplexArray, half: int, *, effort: float, seed: int) -> Round
     products = np.einsum("aki,bkj->abij", padded.conj(), padded, optimize=True)
     freedom = 4 * half * kraus.shape[0] - kraus.shape[0] ** 2 - 2 * half**2
     problem, x, work = _shortest(
-        lambda pattern: EffectFit(pattern, products, half), freedom, limit=count_two_qubit(plain.gates), effort=effort, seed=seed
+        lambda pattern: EffectFit(pattern, products, half),
+        freedom,
+        limit=count_two_qubit(plain.gates),
+        effort=effort,
+        seed=seed,
     )
     if problem is None:
         return plain._replace(work=work)
@@ -216,4 +220,4 @@ def step_work(problem: EffectFit, starts: int) -> float:
     least = min(equations, unknowns)
     sweep = sweep_work(problem.pattern, starts) if problem.pattern is not None else 0.0
     mixing = MIXING_COST * problem.half * (problem.products.shape[0] * size) ** 2
-    return STEP_COST + sweep + starts * (mixing + SOLVE_COST * least * (unknowns * equations + least**2 / 3))
+    return float(STEP_COST + sweep + starts * (mixing + SOLVE_COST * least * (unknowns * equations + least**2 / 3)))

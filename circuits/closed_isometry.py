@@ -58,7 +58,7 @@ def closed_isometry(isometry: ComplexArray) -> list[Gate]:
 def _accurate(gates: list[Gate], isometry: ComplexArray) -> bool:
     rows, columns = isometry.shape
     made = gate_isometry(gates, rows.bit_length() - 1, columns.bit_length() - 1)
-    overlap = np.vdot(made, isometry)
+    overlap = complex(np.vdot(made, isometry))
     return bool(abs(made * (overlap / max(abs(overlap), 1e-300)) - isometry).max() <= EXACT)
 
 

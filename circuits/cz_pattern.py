@@ -105,7 +105,9 @@ class CzPattern:
         whole = _product(b, a) * sign[:, None, :]
         if not derivatives:
             return whole, None
-        slope = 0.5 * np.stack([-low * sin, -low * cos, high * cos, -high * sin], axis=-1).reshape(one.shape)
+        slope = np.asarray(
+            np.stack([-low * sin, -low * cos, high * cos, -high * sin], axis=-1).reshape(one.shape) / 2, dtype=np.complex128
+        )
         spin = one * PHASE[:, None]
         parts = [
             _product(b, slope[:, :, 0]),

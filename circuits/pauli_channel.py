@@ -2,8 +2,8 @@
 """Mixtures of Pauli operators: a state of the environment and one controlled Pauli for each of its qubits.
 
 ``rho -> sum_P p_P P rho P``, where the P with p_P > 0 lie in a group of 2^k operators (up to phases), k the qubits of the
-environment. With generators G_1..G_k of it, the environment is prepared with ``|<b|psi>|^2 = p_{G^b}``, and its qubit i controls
-G_i. Phases of the state commute with the controls and are free.
+environment. With generators G_1..G_k of it, the environment is prepared with ``|<b|psi>|^2 = p_{G^b}``, and its qubit i
+controls G_i. Phases of the state commute with the controls and are free.
 """
 
 from __future__ import annotations
