@@ -18,7 +18,7 @@ import numpy as np
 
 from stinespring.circuits.channel_fit import real_form
 from stinespring.circuits.cz_pattern import CzPattern
-from stinespring.circuits.multiplexer import FloatArray, IntArray
+from stinespring.circuits.multiplexer import FloatArray
 from stinespring.circuits.sequence import ComplexArray
 
 __all__ = ["EffectFit", "mixing_unitary"]
@@ -54,10 +54,8 @@ class EffectFit:
     @property
     def unknowns(self) -> int:
         """Number of all unknowns."""
-        if self.pattern is None:
-            return 0
-        free: IntArray = self.pattern.free
-        return int(free.size)
+        operators: int = self.products.shape[0]
+        return self.angles + 2 * self.half * operators
 
     def rows(self, x: FloatArray) -> ComplexArray:
         """Return Y of each start, shape (S, h, R)."""

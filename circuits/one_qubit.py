@@ -32,7 +32,7 @@ def matrix_of(gate: Gate) -> ComplexArray:
         )
     if gate.name == "x":
         return np.array([[0, 1], [1, 0]], dtype=np.complex128)
-    return np.array([[1, 1], [1, -1]], dtype=np.complex128) / np.sqrt(2)
+    return np.asarray(np.array([[1, 1], [1, -1]]) / np.sqrt(2), dtype=np.complex128)
 
 
 def u_gate(wire: int, matrix: ComplexArray) -> list[Gate]:
