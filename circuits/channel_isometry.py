@@ -14,8 +14,9 @@ from math import ceil
 import numpy as np
 
 from stinespring.circuits.channel_fit import ChannelFit, across_environment
+from stinespring.circuits.channel_round import two_kraus_gates
 from stinespring.circuits.closed_isometry import closed_isometry
-from stinespring.circuits.cz_pattern import CzPattern, random_pairs
+from stinespring.circuits.cz_pattern import CzPattern, random_pairs, short_lengths, sweep_work
 from stinespring.circuits.descent import descend
 from stinespring.circuits.gate_isometry import choi_error, gate_isometry, kraus_of
 from stinespring.circuits.gates import Gate, count_two_qubit, relabel
@@ -24,7 +25,7 @@ from stinespring.circuits.pauli_channel import pauli_channel_gates
 from stinespring.circuits.product_channel import product_factors
 from stinespring.circuits.sequence import ComplexArray
 
-__all__ = ["canonical_kraus", "choi_kraus", "environment_wires", "isometry_gates", "short_lengths"]
+__all__ = ["canonical_kraus", "choi_kraus", "environment_wires", "isometry_gates"]
 
 ACCEPT = 1e-12  # largest error of an entry of the Choi matrix
 NOISE = 1e-14  # Choi eigenvalues below this share of the largest are rounding
@@ -35,7 +36,6 @@ SHORT_SHARE, SPECIAL_SHARE = 0.1, 0.5  # of the effort, for lengths below the co
 ZERO = 1e-9  # a smaller entry is taken for one that vanishes
 STARTS_ELEMENTS, MOST_STARTS = 2000, 4  # a batch of starts has about so many entries of isometries times parameters
 STEP_COST, SOLVE_COST = 6e-4, 6e-11  # modelled seconds of a step, and of a multiply-add of the normal equations
-BLOCK_COST, START_COST, ELEMENT_COST = 6e-5, 3.5e-5, 5e-10  # of a block, of a start in it, of a multiply-add
 
 
 def canonical_kraus(kraus: ComplexArray) -> ComplexArray:
@@ -83,13 +83,24 @@ def isometry_gates(kraus: ComplexArray, *, effort: float = 1.0, seed: int = 0) -
         known = pauli_channel_gates(kraus, width - outputs, effort=effort / 2, seed=seed)
         known = known if known is not None and _exact(known, padded) else None
     if known is None and width <= 2:
-        known = closed_isometry(padded.reshape(-1, columns))
+        known = exact_gates(padded)
     if known is not None:
         limit = count_two_qubit(known)
     if effort > 0 and width > 1:
         found = _search(padded, rank, width=width, limit=limit, effort=effort, seed=seed)
         known = found if found is not None else known
-    return known if known is not None else closed_isometry(padded.reshape(-1, columns))
+    return known if known is not None else exact_gates(padded)
+
+
+def exact_gates(padded: ComplexArray) -> list[Gate]:
+    """Return the cheapest exact construction of a dilation, shape (2^(q-n), 2^n, 2^m)."""
+    isometry = padded.reshape(-1, padded.shape[2])
+    best = closed_isometry(isometry)
+    if isometry.shape[0] == 2 * isometry.shape[1] >= 8:
+        other = two_kraus_gates(isometry)
+        if count_two_qubit(other) < count_two_qubit(best) and _exact(other, padded):
+            return other
+    return best
 
 
 def _exact(gates: list[Gate], padded: ComplexArray) -> bool:
@@ -176,23 +187,9 @@ def _is_special(kraus: ComplexArray) -> bool:
     return bool((abs(kraus) < ZERO).mean() > 0.25 or (abs(np.diff(weights)) < ZERO).any())
 
 
-def short_lengths(bound: int) -> list[int]:
-    """Return lengths below the counting bound: all small ones, then every half more."""
-    lengths = [0]
-    while lengths[-1] + max(1, lengths[-1] // 3) < bound:
-        lengths.append(lengths[-1] + max(1, lengths[-1] // 3))
-    return lengths
-
-
 def step_work(pattern: CzPattern, *, equations: int, starts: int) -> float:
     """Return the modelled seconds of one step, fixed so that results do not depend on the load."""
     unknowns = pattern.free.size
     least = min(unknowns, equations)
     algebra = SOLVE_COST * starts * least * (unknowns * equations + least**2 / 3)
     return STEP_COST + sweep_work(pattern, starts) + algebra
-
-
-def sweep_work(pattern: CzPattern, starts: int) -> float:
-    """Return the modelled seconds of one sweep over a pattern and its derivatives."""
-    elements = 4 << (2 * pattern.width + pattern.inputs)
-    return len(pattern.blocks) * (BLOCK_COST + starts * (START_COST + ELEMENT_COST * elements))

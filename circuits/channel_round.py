@@ -13,20 +13,32 @@ from math import ceil
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import schur
 
-from stinespring.circuits.channel_isometry import short_lengths, sweep_work
-from stinespring.circuits.closed_isometry import closed_isometry, without_zz
-from stinespring.circuits.cz_pattern import CzPattern, random_pairs
+from stinespring.circuits.closed_isometry import closed_isometry
+from stinespring.circuits.cz_pattern import CzPattern, random_pairs, short_lengths, sweep_work
 from stinespring.circuits.effect_fit import EffectFit, mixing_unitary
+from stinespring.circuits.gate_isometry import gate_isometry
 from stinespring.circuits.gates import Gate, count_two_qubit
 from stinespring.circuits.levenberg import solve
 from stinespring.circuits.multiplexer import FloatArray, gray_angles, multiplexed_ry
 from stinespring.circuits.one_qubit import u_gate, wire_gates
 from stinespring.circuits.sequence import ComplexArray
+from stinespring.circuits.two_qubit_unitary import without_zz
 
-__all__ = ["Round", "closed_round", "fitted_effect", "halves", "mixed_unitary"]
+__all__ = [
+    "IMPOSSIBLE",
+    "Round",
+    "closed_round",
+    "complete_after",
+    "fitted_effect",
+    "halves",
+    "mixed_unitary",
+    "two_kraus_gates",
+]
 
 EXACT = 1e-13  # largest error of an effect
+IMPOSSIBLE = 1e-15  # Kraus operators no larger never act
 NEGLIGIBLE = 1e-15  # angles below this are left out
 GOAL, STEPS = 1e-14, 100
 STARTS = (8, 6, 4, 2)  # by the number of input qubits; one for more of them
@@ -105,6 +117,57 @@ def closed_round(zero: ComplexArray, one: ComplexArray) -> Round:
     theta = np.asarray(2 * np.arctan2(weights[0], weights[1]), dtype=np.float64)
     ladder = multiplexed_ry(range(inputs + 1), gray_angles(theta), negligible=NEGLIGIBLE)
     return Round(wire_gates([*gates, *ladder], inputs + 1), zero, one)
+
+
+def two_kraus_gates(isometry: ComplexArray) -> list[Gate]:
+    """Return exact gates of an isometry with one ancilla, shape (2^(m+1), 2^m), the ancilla being the last wire.
+
+    The round of its two halves leaves a unitary for each state of the ancilla. Both together are
+    ``U_0 (+) U_1 = (1 (x) L) (D (+) D^dag) (1 (x) R)``, with L and D^2 from ``U_0 U_1^dag``; R up to a diagonal will do.
+
+    Source:
+        quant-ph/0406176, theorem 12.
+    """
+    size = isometry.shape[1]
+    inputs = size.bit_length() - 1
+    first = closed_round(isometry[None, :size], isometry[None, size:]).gates
+    measured = gate_isometry(first, inputs + 1, inputs).reshape(2, size, size)
+    zero, one = (complete_after(k[None], m)[0] for k, m in zip(isometry.reshape(2, size, size), measured, strict=True))
+    squares, left = schur(zero @ one.conj().T, output="complex")
+    phases = np.angle(np.diag(squares)) / 2
+    right = np.exp(1j * phases)[:, None] * (left.conj().T @ one)
+    middle = up_to_diagonal(right)
+    made = gate_isometry(middle, inputs, inputs) @ right.conj().T
+    # Rz(t) on the ancilla is D (+) D^dag for t = -2 phases; as Ry between quarter turns it takes the ladder of CZ and one more
+    angles = gray_angles(np.asarray(-2 * phases, dtype=np.float64))
+    ladder = [Gate("cz", (inputs - 1, inputs)), *multiplexed_ry(range(inputs + 1), angles)]
+    turn = Gate("u", (inputs,), (np.pi / 2, -np.pi / 2, np.pi / 2))
+    back = Gate("u", (inputs,), (-np.pi / 2, -np.pi / 2, np.pi / 2))
+    last = closed_isometry(left @ made.conj().T)
+    return wire_gates([*first, *middle, back, *ladder, turn, *last], inputs + 1)
+
+
+def complete_after(kraus: ComplexArray, measured: ComplexArray) -> ComplexArray:
+    """Return a complete set L of operators with ``K_k = L_k M``, where K, shape (r, D, d) with r D >= d, and M have one effect.
+
+    With the singular values ``M = X S Y^dag`` in falling order, ``K Y = Q S`` by columns, so that Q comes from a QR
+    decomposition, which keeps the columns of large weight exact, and ``L = Q X^dag``. Where M vanishes L is free: as near to
+    the identity as can be, since that asks for few gates.
+    """
+    left, weights, right = np.linalg.svd(measured)
+    rank = int((weights > IMPOSSIBLE).sum())
+    stacked = kraus.reshape(-1, measured.shape[0]) @ right.conj().T
+    q, r = np.linalg.qr(stacked[:, :rank], mode="complete")
+    diagonal = np.diag(r)
+    weight = abs(diagonal)
+    phase = np.where(weight > 0, diagonal / np.where(weight > 0, weight, 1), 1)
+    whole = (q[:, :rank] * phase) @ left[:, :rank].conj().T
+    if rank < measured.shape[0]:
+        spare, unseen = q[:, rank:], left[:, rank:]
+        near = spare.conj().T @ np.eye(*stacked.shape) @ unseen
+        outer, _, inner = np.linalg.svd(near, full_matrices=False)
+        whole = whole + spare @ outer @ inner @ unseen.conj().T
+    return np.asarray(whole.reshape(kraus.shape))
 
 
 def _in_place(vectors: ComplexArray) -> ComplexArray:

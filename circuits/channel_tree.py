@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stinespring.circuits.channel_isometry import canonical_kraus, choi_kraus, isometry_gates
-from stinespring.circuits.channel_round import fitted_effect, halves, mixed_unitary
+from stinespring.circuits.channel_round import IMPOSSIBLE, complete_after, fitted_effect, halves, mixed_unitary
 from stinespring.circuits.gate_isometry import choi_error, gate_isometry
 from stinespring.circuits.gates import Gate, count_two_qubit, relabel
 from stinespring.circuits.product_channel import product_factors
@@ -22,7 +22,6 @@ from stinespring.circuits.sequence import ComplexArray
 __all__ = ["Tree", "tree_branches", "tree_gates", "worst_path"]
 
 ACCEPT = 1e-12  # largest error of an entry of the Choi matrix
-IMPOSSIBLE = 1e-15  # a branch whose Kraus operators are no larger never happens
 
 
 class Tree(NamedTuple):
@@ -200,33 +199,10 @@ def _children(
             rows, columns = sets[0].shape[1:]
             missing = max(0, -(-columns // rows) - sum(s.shape[0] for s in sets))  # zeros, so that the set can be complete
             sets = (np.concatenate([sets[0], np.zeros((missing, rows, columns))]), *sets[1:])
-            whole = _after(_joined(sets), made[bit])
+            whole = complete_after(_joined(sets), made[bit])
             ends = np.cumsum([s.shape[0] for s in sets])[:-1]
             result.append(_Branch(branch.prefix | bit << level, tuple(np.split(whole, ends))))
     return result
-
-
-def _after(kraus: ComplexArray, measured: ComplexArray) -> ComplexArray:
-    """Return a complete set L of operators with ``K_k = L_k M``, where K, shape (r, D, d) with r D >= d, and M have one effect.
-
-    With the singular values ``M = X S Y^dag`` in falling order, ``K Y = Q S`` by columns, so that Q comes from a QR
-    decomposition, which keeps the columns of large weight exact, and ``L = Q X^dag``. Where M vanishes L is free: as near to
-    the identity as can be, since that asks for few gates.
-    """
-    left, weights, right = np.linalg.svd(measured)
-    rank = int((weights > IMPOSSIBLE).sum())
-    stacked = kraus.reshape(-1, measured.shape[0]) @ right.conj().T
-    q, r = np.linalg.qr(stacked[:, :rank], mode="complete")
-    diagonal = np.diag(r)
-    weight = abs(diagonal)
-    phase = np.where(weight > 0, diagonal / np.where(weight > 0, weight, 1), 1)
-    whole = (q[:, :rank] * phase) @ left[:, :rank].conj().T
-    if rank < measured.shape[0]:
-        spare, unseen = q[:, rank:], left[:, rank:]
-        near = spare.conj().T @ np.eye(*stacked.shape) @ unseen
-        outer, _, inner = np.linalg.svd(near, full_matrices=False)
-        whole = whole + spare @ outer @ inner @ unseen.conj().T
-    return np.asarray(whole.reshape(kraus.shape))
 
 
 def tree_branches(tree: Tree, inputs: int, outputs: int) -> dict[int, ComplexArray]:
