@@ -14,25 +14,28 @@ from math import ceil
 import numpy as np
 
 from stinespring.circuits.channel_fit import ChannelFit, across_environment
+from stinespring.circuits.channel_round import two_kraus_gates
 from stinespring.circuits.closed_isometry import closed_isometry
-from stinespring.circuits.cz_pattern import CzPattern, random_pairs
+from stinespring.circuits.cz_pattern import CzPattern, random_pairs, short_lengths, sweep_work
 from stinespring.circuits.descent import descend
 from stinespring.circuits.gate_isometry import choi_error, gate_isometry, kraus_of
-from stinespring.circuits.gates import Gate, count_two_qubit
+from stinespring.circuits.gates import Gate, count_two_qubit, relabel
 from stinespring.circuits.levenberg import solve
+from stinespring.circuits.pauli_channel import pauli_channel_gates
+from stinespring.circuits.product_channel import product_factors
 from stinespring.circuits.sequence import ComplexArray
 
-__all__ = ["canonical_kraus", "environment_wires", "isometry_gates"]
+__all__ = ["canonical_kraus", "choi_kraus", "environment_wires", "isometry_gates"]
 
 ACCEPT = 1e-12  # largest error of an entry of the Choi matrix
 NOISE = 1e-14  # Choi eigenvalues below this share of the largest are rounding
 GOAL = 2e-14  # norm of the residual at which to stop
 STEPS = 160
 SLACK = 12  # the first length is above the bound by a part of so many
-SHORT_SHARE = 0.2  # of the effort, for lengths below the counting bound
-STARTS_ELEMENTS, MOST_STARTS = 3000, 8  # a batch of starts has about so many entries of isometries times parameters
-STEP_COST, BLOCK_COST = 6e-4, 9e-5  # modelled seconds of a step, and of a block in it
-ELEMENT_COST, SOLVE_COST = 3e-9, 1.3e-10  # of a multiply-add of the sweeps, and of the normal equations
+SHORT_SHARE, SPECIAL_SHARE = 0.1, 0.5  # of the effort, for lengths below the counting bound
+ZERO = 1e-9  # a smaller entry is taken for one that vanishes
+STARTS_ELEMENTS, MOST_STARTS = 2000, 4  # a batch of starts has about so many entries of isometries times parameters
+STEP_COST, SOLVE_COST = 6e-4, 6e-11  # modelled seconds of a step, and of a multiply-add of the normal equations
 
 
 def canonical_kraus(kraus: ComplexArray) -> ComplexArray:
@@ -74,14 +77,70 @@ def isometry_gates(kraus: ComplexArray, *, effort: float = 1.0, seed: int = 0) -
     width = max(inputs, outputs) + environment_wires(rank, inputs, outputs)
     padded = np.zeros((1 << (width - outputs), rows, columns), dtype=np.complex128)
     padded[:rank] = kraus
+    limit = 1 << (2 * width + 1)
+    known = _product_gates(kraus, width, effort=effort, seed=seed)
+    if known is None and inputs == outputs:
+        known = pauli_channel_gates(kraus, width - outputs, effort=effort / 2, seed=seed)
+        known = known if known is not None and _exact(known, padded) else None
+    if known is None and width <= 2:
+        known = exact_gates(padded)
+    if known is not None:
+        limit = count_two_qubit(known)
     if effort > 0 and width > 1:
-        found = _search(padded, rank, width=width, effort=effort, seed=seed)
-        if found is not None:
-            return found
-    return closed_isometry(padded.reshape(-1, columns))
+        found = _search(padded, rank, width=width, limit=limit, effort=effort, seed=seed)
+        known = found if found is not None else known
+    return known if known is not None else exact_gates(padded)
 
 
-def _search(padded: ComplexArray, rank: int, *, width: int, effort: float, seed: int) -> list[Gate] | None:
+def exact_gates(padded: ComplexArray) -> list[Gate]:
+    """Return the cheapest exact construction of a dilation, shape (2^(q-n), 2^n, 2^m)."""
+    isometry = padded.reshape(-1, padded.shape[2])
+    best = closed_isometry(isometry)
+    if isometry.shape[0] == 2 * isometry.shape[1] >= 8:
+        other = two_kraus_gates(isometry)
+        if count_two_qubit(other) < count_two_qubit(best) and _exact(other, padded):
+            return other
+    return best
+
+
+def _exact(gates: list[Gate], padded: ComplexArray) -> bool:
+    """Return whether gates realise the channel."""
+    environment, rows, columns = padded.shape
+    width = (environment * rows).bit_length() - 1
+    made = kraus_of(gate_isometry(gates, width, columns.bit_length() - 1), rows.bit_length() - 1)
+    return choi_error(made, padded) <= ACCEPT
+
+
+def _product_gates(kraus: ComplexArray, width: int, *, effort: float, seed: int) -> list[Gate] | None:
+    """Return the gates of both factors of a product channel, or None if it is none or needs more wires this way."""
+    factors = product_factors(kraus)
+    if factors is None:
+        return None
+    qubits = kraus.shape[1].bit_length() - 1
+    group, *chois = factors
+    parts = [group, tuple(q for q in range(qubits) if q not in group)]
+    sets = [choi_kraus(choi) for choi in chois]
+    if qubits + sum((s.shape[0] - 1).bit_length() for s in sets) > width:
+        return None
+    gates: list[Gate] = []
+    free = qubits
+    for part, operators in zip(parts, sets, strict=True):
+        extra = (operators.shape[0] - 1).bit_length()
+        made = isometry_gates(operators, effort=effort / 2, seed=seed)
+        gates += relabel(made, [*part, *range(free, free + extra)])
+        free += extra
+    return gates
+
+
+def choi_kraus(choi: ComplexArray) -> ComplexArray:
+    """Return orthogonal Kraus operators of a Choi matrix ``J[(out, in), (out', in')]``, shape (4^n, 4^n)."""
+    values, vectors = np.linalg.eigh(choi)
+    some = values > NOISE * values[-1]
+    size = 1 << (choi.shape[0].bit_length() - 1) // 2
+    return np.asarray((vectors[:, some] * np.sqrt(values[some])).T[::-1].reshape(-1, size, size))
+
+
+def _search(padded: ComplexArray, rank: int, *, width: int, limit: int, effort: float, seed: int) -> list[Gate] | None:
     """Return the shortest circuit that the effort finds, or None."""
     environment, rows, columns = padded.shape
     inputs, outputs = columns.bit_length() - 1, rows.bit_length() - 1
@@ -104,40 +163,33 @@ def _search(padded: ComplexArray, rank: int, *, width: int, effort: float, seed:
         start = rng.uniform(-np.pi, np.pi, (starts, unknowns))
         solved = solve(problem, start, steps=int(min(STEPS, left / price)), goal=GOAL)
         gates = pattern.gates(solved.x) if solved.norm < ACCEPT else None
-        if gates is not None:
-            made = kraus_of(gate_isometry(gates, width, inputs), outputs)
-            gates = gates if choi_error(made, padded) <= ACCEPT else None
-        return gates, price * solved.steps
+        return gates if gates is not None and _exact(gates, padded) else None, price * solved.steps
 
+    share = (SPECIAL_SHARE if _is_special(padded[:rank]) else SHORT_SHARE) * effort
     best, spent = None, 0.0
-    for length in _short_lengths(bound):
-        best, work = attempt(length, SHORT_SHARE * effort - spent, np.random.default_rng([seed, length, 0]))
+    for length in short_lengths(min(bound, limit)):
+        best, work = attempt(length, share - spent, np.random.default_rng([seed, length, 0]))
         spent += work
-        if best is not None or spent >= SHORT_SHARE * effort:
+        if best is not None or spent >= share:
             break
-    top = count_two_qubit(best) if best is not None else bound + ceil(bound / SLACK)
-    shorter = descend(
-        attempt,
-        first=top - 1 if best is not None else top,
-        least=1 if best is not None else bound,
-        limit=top if best is not None else 1 << (2 * width + 1),
-        effort=effort - spent,
-        seed=seed,
+    top = count_two_qubit(best) if best is not None else limit
+    first = min(bound + ceil(bound / SLACK), top - 1)
+    least = 1 if best is not None else bound
+    shorter = (
+        descend(attempt, first=first, least=least, limit=top, effort=effort - spent, seed=seed) if first >= least else None
     )
     return shorter if shorter is not None else best
 
 
-def _short_lengths(bound: int) -> list[int]:
-    """Return lengths below the counting bound: all small ones, then every half more."""
-    lengths = [0]
-    while lengths[-1] + max(1, lengths[-1] // 3) < bound:
-        lengths.append(lengths[-1] + max(1, lengths[-1] // 3))
-    return lengths
+def _is_special(kraus: ComplexArray) -> bool:
+    """Return whether orthogonal Kraus operators have many zeros or equal weights, as random ones have not."""
+    weights = np.linalg.norm(kraus.reshape(kraus.shape[0], -1), axis=1) ** 2
+    return bool((abs(kraus) < ZERO).mean() > 0.25 or (abs(np.diff(weights)) < ZERO).any())
 
 
 def step_work(pattern: CzPattern, *, equations: int, starts: int) -> float:
     """Return the modelled seconds of one step, fixed so that results do not depend on the load."""
-    unknowns, size, columns = pattern.free.size, 1 << pattern.width, 1 << pattern.inputs
-    sweep = len(pattern.blocks) * (BLOCK_COST + ELEMENT_COST * starts * 4 * size * size * columns)
-    algebra = unknowns**2 * (equations + unknowns / 3)
-    return STEP_COST + sweep + SOLVE_COST * starts * algebra
+    unknowns = pattern.free.size
+    least = min(unknowns, equations)
+    algebra = SOLVE_COST * starts * least * (unknowns * equations + least**2 / 3)
+    return STEP_COST + sweep_work(pattern, starts) + algebra

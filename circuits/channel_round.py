@@ -8,13 +8,15 @@ a multiple of 1, a coin is enough: a channel of many Kraus operators is a mixtur
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import schur
 
-from stinespring.circuits.closed_isometry import closed_isometry, without_zz
-from stinespring.circuits.cz_pattern import CzPattern, random_pairs
+from stinespring.circuits.closed_isometry import closed_isometry
+from stinespring.circuits.cz_pattern import CzPattern, random_pairs, short_lengths, sweep_work
 from stinespring.circuits.effect_fit import EffectFit, mixing_unitary
 from stinespring.circuits.gate_isometry import gate_isometry
 from stinespring.circuits.gates import Gate, count_two_qubit
@@ -22,21 +24,35 @@ from stinespring.circuits.levenberg import solve
 from stinespring.circuits.multiplexer import FloatArray, gray_angles, multiplexed_ry
 from stinespring.circuits.one_qubit import u_gate, wire_gates
 from stinespring.circuits.sequence import ComplexArray
+from stinespring.circuits.two_qubit_unitary import without_zz
 
-__all__ = ["Round", "closed_round", "halves", "mixed_unitary"]
+__all__ = [
+    "IMPOSSIBLE",
+    "Round",
+    "closed_round",
+    "complete_after",
+    "fitted_effect",
+    "halves",
+    "mixed_unitary",
+    "two_kraus_gates",
+]
 
 EXACT = 1e-13  # largest error of an effect
+IMPOSSIBLE = 1e-15  # Kraus operators no larger never act
 NEGLIGIBLE = 1e-15  # angles below this are left out
-GOAL, STEPS, STARTS = 1e-14, 100, 6
-STEP_COST, BLOCK_COST, ELEMENT_COST = 8e-4, 1e-4, 3e-9  # modelled seconds of a step, of a block and of a multiply-add
+GOAL, STEPS = 1e-14, 100
+STARTS = (8, 6, 4, 2)  # by the number of input qubits; one for more of them
+ATTEMPTS, FEWEST_STEPS, BELOW_SHARE = 4, 10, 0.15
+STEP_COST, SOLVE_COST, MIXING_COST = 8e-4, 6e-11, 1e-9  # modelled seconds: a step, a multiply-add of its systems, of mixing
 
 
 class Round(NamedTuple):
-    """Gates on the wires 0..m-1 and the ancilla m, and the Kraus operators of the outcomes 0 and 1."""
+    """Gates on the wires 0..m-1 and the ancilla m, the Kraus operators of both outcomes, and the modelled seconds spent."""
 
     gates: list[Gate]
     zero: ComplexArray
     one: ComplexArray
+    work: float = 0.0
 
 
 def mixed_unitary(kraus: ComplexArray) -> tuple[FloatArray, ComplexArray] | None:
@@ -103,6 +119,57 @@ def closed_round(zero: ComplexArray, one: ComplexArray) -> Round:
     return Round(wire_gates([*gates, *ladder], inputs + 1), zero, one)
 
 
+def two_kraus_gates(isometry: ComplexArray) -> list[Gate]:
+    """Return exact gates of an isometry with one ancilla, shape (2^(m+1), 2^m), the ancilla being the last wire.
+
+    The round of its two halves leaves a unitary for each state of the ancilla. Both together are
+    ``U_0 (+) U_1 = (1 (x) L) (D (+) D^dag) (1 (x) R)``, with L and D^2 from ``U_0 U_1^dag``; R up to a diagonal will do.
+
+    Source:
+        quant-ph/0406176, theorem 12.
+    """
+    size = isometry.shape[1]
+    inputs = size.bit_length() - 1
+    first = closed_round(isometry[None, :size], isometry[None, size:]).gates
+    measured = gate_isometry(first, inputs + 1, inputs).reshape(2, size, size)
+    zero, one = (complete_after(k[None], m)[0] for k, m in zip(isometry.reshape(2, size, size), measured, strict=True))
+    squares, left = schur(zero @ one.conj().T, output="complex")
+    phases = np.angle(np.diag(squares)) / 2
+    right = np.exp(1j * phases)[:, None] * (left.conj().T @ one)
+    middle = up_to_diagonal(right)
+    made = gate_isometry(middle, inputs, inputs) @ right.conj().T
+    # Rz(t) on the ancilla is D (+) D^dag for t = -2 phases; as Ry between quarter turns it takes the ladder of CZ and one more
+    angles = gray_angles(np.asarray(-2 * phases, dtype=np.float64))
+    ladder = [Gate("cz", (inputs - 1, inputs)), *multiplexed_ry(range(inputs + 1), angles)]
+    turn = Gate("u", (inputs,), (np.pi / 2, -np.pi / 2, np.pi / 2))
+    back = Gate("u", (inputs,), (-np.pi / 2, -np.pi / 2, np.pi / 2))
+    last = closed_isometry(left @ made.conj().T)
+    return wire_gates([*first, *middle, back, *ladder, turn, *last], inputs + 1)
+
+
+def complete_after(kraus: ComplexArray, measured: ComplexArray) -> ComplexArray:
+    """Return a complete set L of operators with ``K_k = L_k M``, where K, shape (r, D, d) with r D >= d, and M have one effect.
+
+    With the singular values ``M = X S Y^dag`` in falling order, ``K Y = Q S`` by columns, so that Q comes from a QR
+    decomposition, which keeps the columns of large weight exact, and ``L = Q X^dag``. Where M vanishes L is free: as near to
+    the identity as can be, since that asks for few gates.
+    """
+    left, weights, right = np.linalg.svd(measured)
+    rank = int((weights > IMPOSSIBLE).sum())
+    stacked = kraus.reshape(-1, measured.shape[0]) @ right.conj().T
+    q, r = np.linalg.qr(stacked[:, :rank], mode="complete")
+    diagonal = np.diag(r)
+    weight = abs(diagonal)
+    phase = np.where(weight > 0, diagonal / np.where(weight > 0, weight, 1), 1)
+    whole = (q[:, :rank] * phase) @ left[:, :rank].conj().T
+    if rank < measured.shape[0]:
+        spare, unseen = q[:, rank:], left[:, rank:]
+        near = spare.conj().T @ np.eye(*stacked.shape) @ unseen
+        outer, _, inner = np.linalg.svd(near, full_matrices=False)
+        whole = whole + spare @ outer @ inner @ unseen.conj().T
+    return np.asarray(whole.reshape(kraus.shape))
+
+
 def _in_place(vectors: ComplexArray) -> ComplexArray:
     """Return the same columns in an order that puts large entries on the diagonal."""
     from scipy.optimize import linear_sum_assignment
@@ -131,42 +198,75 @@ def halves(kraus: ComplexArray, half: int, *, effort: float, seed: int) -> Round
         effort: about the seconds of search; 0 takes halves of the operators as they are.
         seed: of the search.
     """
-    size = kraus.shape[2]
-    inputs = size.bit_length() - 1
     plain = closed_round(kraus[:half], kraus[half:])
-    best = count_two_qubit(plain.gates)
-    if effort <= 0 or not best:
+    if effort <= 0 or not count_two_qubit(plain.gates):
         return plain
     padded = np.concatenate([kraus, np.zeros((2 * half - kraus.shape[0], *kraus.shape[1:]))])
     products = np.einsum("aki,bkj->abij", padded.conj(), padded, optimize=True)
     freedom = 4 * half * kraus.shape[0] - kraus.shape[0] ** 2 - 2 * half**2
-    bound = max(0, ceil((size * size - freedom - 1) / 4))
-    left = effort
-    for length in range(best):
-        # below the counting bound only special channels are met: one attempt there, and more above
-        for trial in range(1 if 0 < length < bound else 3):
-            pattern = round_pattern(inputs, length, np.random.default_rng([seed, length, trial])) if length else None
-            problem = EffectFit(pattern, products, half)
-            price = step_work(problem)
-            if left < 10 * price:
-                break
-            rng = np.random.default_rng([seed, length, trial, 1])
-            start = rng.normal(size=(STARTS, problem.unknowns)) * (np.arange(problem.unknowns) >= problem.angles)
-            start += rng.uniform(-np.pi, np.pi, start.shape) * (np.arange(problem.unknowns) < problem.angles)
-            solved = solve(problem, start, steps=int(min(STEPS, left / price)), goal=GOAL)
-            left -= price * solved.steps
-            if solved.norm < EXACT:
-                return _fitted(problem, solved.x, padded)
-    return plain
-
-
-def _fitted(problem: EffectFit, x: FloatArray, padded: ComplexArray) -> Round:
-    rows = problem.rows(x[None])[0]
-    mixed = np.tensordot(mixing_unitary(rows), padded, axes=1)
-    zero, one = mixed[: problem.half], mixed[problem.half :]
+    problem, x, work = _shortest(
+        lambda pattern: EffectFit(pattern, products, half),
+        freedom,
+        limit=count_two_qubit(plain.gates),
+        effort=effort,
+        seed=seed,
+    )
+    if problem is None:
+        return plain._replace(work=work)
+    mixed = np.tensordot(mixing_unitary(problem.rows(x[None])[0]), padded, axes=1)
+    zero, one = mixed[:half], mixed[half:]
     if problem.pattern is None:
-        return closed_round(zero, one)
-    return Round(problem.pattern.gates(x[: problem.angles]), zero, one)
+        return closed_round(zero, one)._replace(work=work)
+    return Round(problem.pattern.gates(x[: problem.angles]), zero, one, work)
+
+
+def fitted_effect(zero: ComplexArray, one: ComplexArray, *, effort: float, seed: int) -> Round:
+    """Return the cheapest round that is found for two halves that may not be mixed.
+
+    Args:
+        zero: Kraus operators of outcome 0, shape (r0, 2^n, 2^m).
+        one: Kraus operators of outcome 1, shape (r1, 2^n, 2^m).
+        effort: about the seconds of search.
+        seed: of the search.
+    """
+    plain = closed_round(zero, one)
+    size = zero.shape[2]
+    none, effect = np.zeros((0, 0, size, size), dtype=np.complex128), effect_of(zero)
+    problem, x, work = _shortest(
+        lambda pattern: EffectFit(pattern, none, 0, effect), 0, limit=count_two_qubit(plain.gates), effort=effort, seed=seed
+    )
+    if problem is None or problem.pattern is None:
+        return plain._replace(work=work)
+    return Round(problem.pattern.gates(x), zero, one, work)
+
+
+def _shortest(
+    equations: Callable[[CzPattern | None], EffectFit], freedom: int, *, limit: int, effort: float, seed: int
+) -> tuple[EffectFit | None, FloatArray, float]:
+    """Return the equations that are met with fewest CZ, their solution, and the modelled seconds spent.
+
+    Below the counting bound only special channels are met: one attempt there at each of some lengths, several from there on.
+    """
+    size = equations(None).products.shape[2]
+    inputs = size.bit_length() - 1
+    bound = max(0, ceil((size * size - freedom - 1) / 4))
+    spent = 0.0
+    starts = STARTS[inputs] if inputs < len(STARTS) else 1
+    for length in [*(short for short in short_lengths(bound) if short < limit), *range(bound, limit)]:
+        budget = effort if length >= bound else BELOW_SHARE * effort
+        for trial in range(ATTEMPTS if length >= bound else 1):
+            rng = np.random.default_rng([seed, length, trial])
+            problem = equations(round_pattern(inputs, length, rng) if length else None)
+            price = step_work(problem, starts)
+            if not problem.unknowns or budget - spent < FEWEST_STEPS * price:
+                break
+            start = rng.normal(size=(starts, problem.unknowns))
+            start[:, : problem.angles] = rng.uniform(-np.pi, np.pi, (starts, problem.angles))
+            solved = solve(problem, start, steps=int(min(STEPS, (budget - spent) / price)), goal=GOAL)
+            spent += price * solved.steps
+            if solved.norm < EXACT:
+                return problem, solved.x, spent
+    return None, np.empty(0), spent
 
 
 def round_pattern(inputs: int, length: int, rng: np.random.Generator) -> CzPattern:
@@ -176,34 +276,11 @@ def round_pattern(inputs: int, length: int, rng: np.random.Generator) -> CzPatte
     return CzPattern(random_pairs(length, allowed, rng, last), inputs + 1, inputs, tuple(range(inputs)))
 
 
-def fitted_effect(zero: ComplexArray, one: ComplexArray, *, effort: float, seed: int) -> Round:
-    """Return the cheapest round that is found for two halves that may not be mixed."""
-    plain = closed_round(zero, one)
-    best, left = count_two_qubit(plain.gates), effort
-    size = zero.shape[2]
-    inputs = size.bit_length() - 1
-    products, effect = np.zeros((0, 0, size, size), dtype=np.complex128), effect_of(zero)
-    bound = max(1, ceil((size * size - 1) / 4))
-    for length in range(1, best):
-        for trial in range(1 if length < bound else 3):
-            problem = EffectFit(
-                round_pattern(inputs, length, np.random.default_rng([seed, length, trial])), products, 0, effect
-            )
-            price = step_work(problem)
-            if left < 10 * price:
-                break
-            rng = np.random.default_rng([seed, length, trial, 1])
-            start = rng.uniform(-np.pi, np.pi, (STARTS, problem.unknowns))
-            solved = solve(problem, start, steps=int(min(STEPS, left / price)), goal=GOAL)
-            left -= price * solved.steps
-            if solved.norm < EXACT and problem.pattern is not None:
-                return Round(problem.pattern.gates(solved.x), zero, one)
-    return plain
-
-
-def step_work(problem: EffectFit) -> float:
+def step_work(problem: EffectFit, starts: int) -> float:
     """Return the modelled seconds of one step, fixed so that results do not depend on the load."""
     size = problem.products.shape[2]
-    blocks = len(problem.pattern.blocks) if problem.pattern is not None else 0
-    sweep = blocks * (BLOCK_COST + ELEMENT_COST * STARTS * 16 * size**3)
-    return STEP_COST + sweep + ELEMENT_COST * STARTS * problem.unknowns**2 * (2 * size**2 + problem.unknowns / 3) / 10
+    equations, unknowns = 2 * size**2, problem.unknowns
+    least = min(equations, unknowns)
+    sweep = sweep_work(problem.pattern, starts) if problem.pattern is not None else 0.0
+    mixing = MIXING_COST * problem.half * (problem.products.shape[0] * size) ** 2
+    return float(STEP_COST + sweep + starts * (mixing + SOLVE_COST * least * (unknowns * equations + least**2 / 3)))

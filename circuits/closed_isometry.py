@@ -16,11 +16,12 @@ from stinespring.circuits.gate_isometry import gate_isometry
 from stinespring.circuits.gates import Gate, count_two_qubit
 from stinespring.circuits.one_qubit import u_gate, wire_gates
 from stinespring.circuits.sequence import ComplexArray
+from stinespring.circuits.two_qubit_unitary import two_qubit_gates, without_zz
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-__all__ = ["closed_isometry", "complete", "without_zz"]
+__all__ = ["closed_isometry", "complete"]
 
 NOTHING = 1e-14  # Schmidt coefficients below this make a product
 EXACT = 3e-13  # largest error of an entry of the isometry
@@ -47,7 +48,7 @@ def closed_isometry(isometry: ComplexArray) -> list[Gate]:
         return u_gate(0, complete(isometry)) if width else []
     best: list[Gate] | None = None
     for build in _constructions(isometry, width, inputs):
-        gates = _translated(build(), width)
+        gates = build()
         if (best is None or count_two_qubit(gates) < count_two_qubit(best)) and _accurate(gates, isometry):
             best = gates
     if best is None:
@@ -58,11 +59,11 @@ def closed_isometry(isometry: ComplexArray) -> list[Gate]:
 def _accurate(gates: list[Gate], isometry: ComplexArray) -> bool:
     rows, columns = isometry.shape
     made = gate_isometry(gates, rows.bit_length() - 1, columns.bit_length() - 1)
-    overlap = np.vdot(made, isometry)
+    overlap = complex(np.vdot(made, isometry))
     return bool(abs(made * (overlap / max(abs(overlap), 1e-300)) - isometry).max() <= EXACT)
 
 
-def _constructions(isometry: ComplexArray, width: int, inputs: int) -> Iterator[Callable[[], QuantumCircuit]]:
+def _constructions(isometry: ComplexArray, width: int, inputs: int) -> Iterator[Callable[[], list[Gate]]]:
     from qiskit import QuantumCircuit
     from qiskit.circuit.library import CXGate, Isometry
     from qiskit.synthesis import TwoQubitBasisDecomposer, qs_decomposition
@@ -72,24 +73,23 @@ def _constructions(isometry: ComplexArray, width: int, inputs: int) -> Iterator[
         whole.append(Isometry(isometry, 0, 0), range(width))
         return whole
 
-    def past_a_diagonal() -> QuantumCircuit:
-        angle, core = without_zz(unitary)
-        whole = QuantumCircuit(2)
-        whole.rz(angle, 0)
-        return whole.compose(TwoQubitBasisDecomposer(CXGate())(core))
-
     unitary = complete(isometry)
     if width == 2:
+        by_cartan = TwoQubitBasisDecomposer(CXGate())
         if not inputs:
-            yield lambda: _two_qubit_state(isometry)
+            yield lambda: _translated(_two_qubit_state(isometry), width)
         if inputs == 1:
-            yield past_a_diagonal
-        yield lambda: TwoQubitBasisDecomposer(CXGate())(unitary)
+            angle, core = without_zz(unitary)
+            first = Gate("rz", (0,), (angle,))
+            yield lambda: wire_gates([first, *_translated(by_cartan(core), width)], width)
+            yield lambda: wire_gates([first, *two_qubit_gates(core)], width)
+        yield lambda: _translated(by_cartan(unitary), width)
+        yield lambda: two_qubit_gates(unitary)
         return
     if inputs < width:
-        yield columnwise
+        yield lambda: _translated(columnwise(), width)
     if inputs >= width - 1:
-        yield lambda: qs_decomposition(unitary)
+        yield lambda: _translated(qs_decomposition(unitary), width)
 
 
 def _two_qubit_state(state: ComplexArray) -> QuantumCircuit:
@@ -105,21 +105,6 @@ def _two_qubit_state(state: ComplexArray) -> QuantumCircuit:
     circuit.append(UnitaryGate(low.T), [0])
     circuit.append(UnitaryGate(high), [1])
     return circuit
-
-
-def without_zz(unitary: ComplexArray) -> tuple[float, ComplexArray]:
-    """Return t and V of ``U = V exp(-i t/2 Z (x) Z)``, where V takes two CX.
-
-    Two suffice where the trace of ``V Y V^T Y``, Y = sigma_y (x) sigma_y, is real for V in SU(4) (quant-ph/0308045). Where the
-    second wire is in |0>, the factor is ``Rz(t)`` on the first.
-    """
-    flip = np.diag([-1.0, 1.0, 1.0, -1.0])[::-1]
-    special = unitary / np.linalg.det(unitary) ** 0.25
-    even, odd = np.diag([1.0, 0.0, 0.0, 1.0]), np.diag([0.0, 1.0, 1.0, 0.0])
-    outer, inner = (np.trace(special @ part @ flip @ special.T @ flip) for part in (even, odd))
-    # exp(i t/2 ZZ) on the right multiplies the first trace by exp(i t) and the second by exp(-i t)
-    angle = float(np.arctan2(outer.imag + inner.imag, inner.real - outer.real))
-    return angle, unitary * np.exp(0.5j * angle * np.array([1.0, -1.0, -1.0, 1.0]))
 
 
 def _translated(circuit: QuantumCircuit, width: int) -> list[Gate]:

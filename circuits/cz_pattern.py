@@ -18,8 +18,9 @@ from stinespring.circuits.multiplexer import FloatArray, IntArray
 from stinespring.circuits.one_qubit import wire_gates
 from stinespring.circuits.sequence import ComplexArray
 
-__all__ = ["CzPattern", "Sweep", "random_pairs"]
+__all__ = ["CzPattern", "Sweep", "random_pairs", "short_lengths", "sweep_work"]
 
+BLOCK_COST, START_COST, ELEMENT_COST = 6e-5, 3.5e-5, 5e-10  # modelled seconds: a block, a start in it, a multiply-add
 PHASE = np.array([-0.5j, 0.5j])  # derivative of the diagonal of Rz, divided by that diagonal
 SIGN = np.array([1.0, 1.0, 1.0, -1.0])  # diagonal of CZ
 
@@ -105,7 +106,9 @@ class CzPattern:
         whole = _product(b, a) * sign[:, None, :]
         if not derivatives:
             return whole, None
-        slope = 0.5 * np.stack([-low * sin, -low * cos, high * cos, -high * sin], axis=-1).reshape(one.shape)
+        slope = np.asarray(
+            np.stack([-low * sin, -low * cos, high * cos, -high * sin], axis=-1).reshape(one.shape) / 2, dtype=np.complex128
+        )
         spin = one * PHASE[:, None]
         parts = [
             _product(b, slope[:, :, 0]),
@@ -206,3 +209,17 @@ def random_pairs(
         choice = [p for p in last if len(pairs) < 2 or p != pairs[-2]] or list(last)
         pairs[-1] = choice[int(rng.integers(len(choice)))]
     return tuple(pairs)
+
+
+def short_lengths(bound: int) -> list[int]:
+    """Return lengths below the counting bound: all small ones, then every half more."""
+    lengths = [0]
+    while lengths[-1] + max(1, lengths[-1] // 3) < bound:
+        lengths.append(lengths[-1] + max(1, lengths[-1] // 3))
+    return lengths
+
+
+def sweep_work(pattern: CzPattern, starts: int) -> float:
+    """Return the modelled seconds of one sweep over a pattern and its derivatives."""
+    elements = 4 << (2 * pattern.width + pattern.inputs)
+    return len(pattern.blocks) * (BLOCK_COST + starts * (START_COST + ELEMENT_COST * elements))

@@ -49,12 +49,13 @@ class EffectFit:
     @cached_property
     def angles(self) -> int:
         """Number of angles among the unknowns."""
-        return self.pattern.free.size if self.pattern is not None else 0
+        return 0 if self.pattern is None else len(self.pattern.free)
 
     @property
     def unknowns(self) -> int:
         """Number of all unknowns."""
-        return self.angles + 2 * self.half * self.products.shape[0]
+        operators: int = self.products.shape[0]
+        return self.angles + 2 * self.half * operators
 
     def rows(self, x: FloatArray) -> ComplexArray:
         """Return Y of each start, shape (S, h, R)."""
@@ -65,7 +66,7 @@ class EffectFit:
         """Return ``(Y Y^dag)^-1 Y`` and P."""
         adjoint = rows.conj().transpose(0, 2, 1)
         dual = np.linalg.solve(rows @ adjoint, rows)
-        return dual, adjoint @ dual
+        return np.asarray(dual, dtype=np.complex128), np.asarray(adjoint @ dual)
 
     def _wanted(self, projector: ComplexArray) -> ComplexArray:
         """Return A of each start, shape (S, d, d)."""

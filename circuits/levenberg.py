@@ -46,19 +46,15 @@ def solve(problem: Equations, x: FloatArray, *, steps: int, goal: float) -> Solv
         goal: stop at this norm of r.
     """
     starts, width = x.shape
-    damping, index = np.full(starts, 1e-2), np.arange(width)
+    damping = np.full(starts, 1e-2)
     r, slopes = problem.jacobian(x)
     loss = (r**2).sum(axis=1)
     history, fresh = [float(loss.min())], True
-    curvature = gradient = np.empty(0)
+    gram = np.empty(0)
     while len(history) <= steps and history[-1] > goal**2 and damping.min() < MOST_DAMPING:
-        if fresh:
-            curvature = np.stack([j.T @ j for j in slopes])  # one by one, BLAS sees that it is symmetric
-            gradient = slopes.transpose(0, 2, 1) @ r[:, :, None]
-        lifted = curvature.copy()
-        scale = np.trace(curvature, axis1=1, axis2=2) / max(width, 1)
-        lifted[:, index, index] += (damping * scale)[:, None] + 1e-15
-        trial = x - _step(lifted, gradient)
+        if fresh:  # one by one, BLAS sees that the products are symmetric
+            gram = np.stack([j @ j.T if j.shape[0] < width else j.T @ j for j in slopes])
+        trial = x - _step(gram, slopes, r, damping)
         new = (problem.residual(trial) ** 2).sum(axis=1)
         better = new < loss
         damping = np.clip(damping * np.where(better, SOFT, STEEP), LEAST_DAMPING, 10 * MOST_DAMPING)
@@ -74,12 +70,27 @@ def solve(problem: Equations, x: FloatArray, *, steps: int, goal: float) -> Solv
     return Solved(x[best], float(np.sqrt(loss[best])), len(history))
 
 
-def _step(matrices: FloatArray, gradients: FloatArray) -> FloatArray:
-    """Return the solutions of positive systems, shape (S, P); matrices (S, P, P), gradients (S, P, 1)."""
-    if matrices.shape[1] >= LARGE:
+def _step(gram: FloatArray, slopes: FloatArray, r: FloatArray, damping: FloatArray) -> FloatArray:
+    """Return ``(J^T J + d)^-1 J^T r = J^T (J J^T + d)^-1 r`` of each start, whichever system is the smaller.
+
+    Args:
+        gram: ``J^T J`` or ``J J^T``.
+        slopes: J, shape (S, N, P).
+        r: shape (S, N).
+        damping: shape (S,), in units of the mean eigenvalue of ``J^T J``.
+    """
+    size, width = gram.shape[1], slopes.shape[2]
+    dual = slopes.shape[1] < width
+    right = r[:, :, None] if dual else slopes.transpose(0, 2, 1) @ r[:, :, None]
+    lifted, index = gram.copy(), np.arange(size)
+    lifted[:, index, index] += (damping * np.trace(gram, axis1=1, axis2=2) / width)[:, None] + 1e-15
+    solution = None
+    if size >= LARGE:
         try:
-            pairs = zip(matrices, gradients, strict=True)
-            return np.stack([cho_solve(cho_factor(a, check_finite=False), g, check_finite=False)[:, 0] for a, g in pairs])
+            pairs = zip(lifted, right, strict=True)
+            solution = np.stack([cho_solve(cho_factor(a, check_finite=False), b, check_finite=False) for a, b in pairs])
         except LinAlgError:
             pass
-    return np.asarray(np.linalg.solve(matrices, gradients)[:, :, 0])
+    if solution is None:
+        solution = np.linalg.solve(lifted, right)
+    return np.asarray((slopes.transpose(0, 2, 1) @ solution if dual else solution)[:, :, 0])

@@ -23,14 +23,16 @@ def matrix_of(gate: Gate) -> ComplexArray:
         c, s = cos(angles[0] / 2), sin(angles[0] / 2)
         return np.array([[c, -s], [s, c]], dtype=np.complex128)
     if gate.name == "rz":
-        return np.diag(np.exp(np.array([-0.5j, 0.5j]) * angles[0]))
+        return np.asarray([[np.exp(-0.5j * angles[0]), 0], [0, np.exp(0.5j * angles[0])]], dtype=np.complex128)
     if gate.name == "u":
         theta, phi, lam = angles
         c, s = cos(theta / 2), sin(theta / 2)
-        return np.array([[c, -np.exp(1j * lam) * s], [np.exp(1j * phi) * s, np.exp(1j * (phi + lam)) * c]])
+        return np.asarray(
+            [[c, -np.exp(1j * lam) * s], [np.exp(1j * phi) * s, np.exp(1j * (phi + lam)) * c]], dtype=np.complex128
+        )
     if gate.name == "x":
         return np.array([[0, 1], [1, 0]], dtype=np.complex128)
-    return np.array([[1, 1], [1, -1]], dtype=np.complex128) / np.sqrt(2)
+    return np.asarray(np.array([[1, 1], [1, -1]]) / np.sqrt(2), dtype=np.complex128)
 
 
 def u_gate(wire: int, matrix: ComplexArray) -> list[Gate]:
@@ -42,7 +44,6 @@ def u_gate(wire: int, matrix: ComplexArray) -> list[Gate]:
         lam = both - phi
     else:
         phi = float(np.angle(matrix[1, 0] * np.conj(matrix[0, 0]))) if abs(matrix[0, 0]) > NOTHING else 0.0
-        lam = phi - float(np.angle(matrix[1, 0] * np.conj(-matrix[0, 1])))
         lam = float(np.angle(-matrix[0, 1] * np.conj(matrix[1, 0]))) + phi
     if theta < NOTHING and abs(np.angle(np.exp(1j * (phi + lam)))) < NOTHING:
         return []

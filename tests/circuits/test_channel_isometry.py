@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+from functools import reduce
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from qiskit import QuantumCircuit
+from qiskit.quantum_info import Operator
+
+from stinespring.circuits.channel_isometry import canonical_kraus, environment_wires, isometry_gates
+from stinespring.circuits.cz_pattern import CzPattern
+from stinespring.circuits.effect_fit import EffectFit
+from stinespring.circuits.gates import Gate, append, count_two_qubit
+from stinespring.circuits.one_qubit import matrix_of, u_gate, wire_gates
+from strategies import random_kraus
+
+ID, X, Y, Z = np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])
+E0, E1 = np.eye(2)
+
+
+def haar(m, n, r, seed):
+    rng = np.random.default_rng(seed)
+    gaussian = rng.normal(size=(r << n, 1 << m)) + 1j * rng.normal(size=(r << n, 1 << m))
+    return np.linalg.qr(gaussian)[0].reshape(r, 1 << n, 1 << m)
+
+
+def tensor(first, second):
+    return np.array([np.kron(a, b) for a in first for b in second])
+
+
+def choi(kraus):
+    """sum_ij |i><j| (x) E(|i><j|), from its definition."""
+    d = kraus.shape[2]
+    units = np.eye(d * d).reshape(d, d, d, d)
+    return np.array([[sum(k @ units[i, j] @ k.conj().T for k in kraus) for j in range(d)] for i in range(d)])
+
+
+def qiskit_isometry(gates, width, inputs):
+    """The first columns of the unitary that Qiskit finds for the circuit."""
+    circuit = QuantumCircuit(width)
+    append(circuit, gates)
+    return Operator(circuit).data[:, : 1 << inputs]
+
+
+def check_static(kraus, gates):
+    """Largest Choi error of a circuit by Qiskit; also that it keeps to its wires."""
+    rank, rows, columns = canonical_kraus(kraus).shape
+    m, n = columns.bit_length() - 1, rows.bit_length() - 1
+    width = max(m, n) + environment_wires(rank, m, n)
+    assert all(q < width for g in gates for q in g.qubits)
+    made = qiskit_isometry(gates, width, m) if width else np.ones((1, 1))
+    return abs(choi(made.reshape(-1, rows, columns)) - choi(kraus)).max()
+
+
+SPECIAL = {
+    "amplitude damping": (np.array([np.diag([1, 0.8]), [[0, 0.6], [0, 0]]]), 2),
+    "dephasing": (np.array([0.8 * ID, 0.6 * Z]), 1),
+    "depolarising": (np.array([np.sqrt(0.7) * ID, *(np.sqrt(0.1) * p for p in (X, Y, Z))]), 3),
+    "completely depolarising": (np.array([ID, X, Y, Z]) / 2, 2),
+    "reset": (np.array([np.outer(E0, E0), np.outer(E0, E1)]), 2),
+    "measurement": (np.array([np.outer(E0, E0), np.outer(E1, E1)]), 1),
+    "measure and prepare": (np.array([np.outer([0.6, 0.8], E0), np.outer([1, 0], E1)]), 2),
+    "two dephasings": (tensor([0.8 * ID, 0.6 * Z], [0.6 * ID, 0.8 * X]), 2),
+    "two dampings": (tensor(*[[np.diag([1, 0.8]), [[0, 0.6], [0, 0]]]] * 2), 4),
+    "correlated flips": (np.array([0.8 * np.eye(4), 0.6 * np.kron(Z, Z)]), 2),
+    "CX": (np.eye(4)[[0, 1, 3, 2]][None], 1),
+    "identity": (np.eye(4)[None], 0),
+    "a block of zeros": (np.array([np.diag([1, 0, 0, 0]), np.diag([0, 1, 1, 1])]), 6),
+    "trace": (np.array([[[1, 0]], [[0, 1]]]), 0),
+    "a mixed state": (np.array([[[0.8], [0]], [[0], [0.6]]]), 1),
+    "nothing": (np.ones((1, 1, 1)), 0),
+}
+
+
+class TestStaticCircuits:
+    @settings(max_examples=12, deadline=None)
+    @given(st.data())
+    def test_random_channels_are_exact(self, data):
+        m, n = data.draw(st.sampled_from([(0, 1), (1, 0), (1, 1), (0, 2), (1, 2), (2, 1), (2, 2)]))
+        least = max(1, 1 << max(0, m - n))
+        kraus = data.draw(random_kraus(m, n, data.draw(st.integers(least, min(4, 1 << (m + n)) if m + n > 1 else 2))))
+        effort = data.draw(st.sampled_from([0.0, 0.2]))
+        assert check_static(kraus, isometry_gates(kraus, effort=effort)) <= 1e-12
+
+    @pytest.mark.parametrize(
+        ("m", "r", "effort", "most"),
+        [(1, 2, 0, 3), (1, 4, 0, 10), (2, 4, 0, 57), (2, 16, 0, 251), (1, 2, 1, 2), (1, 4, 1, 5), (2, 2, 1, 11), (2, 4, 1, 26)],
+    )
+    def test_random_channels_cost_no_more_than_known(self, m, r, effort, most):
+        kraus = haar(m, m, r, 5)
+        gates = isometry_gates(kraus, effort=effort)
+        assert check_static(kraus, gates) <= 1e-12
+        assert count_two_qubit(gates) <= most
+
+    def test_large_channels_cost_less_than_an_exact_isometry(self):
+        kraus = haar(2, 2, 16, 1)
+        gates = isometry_gates(kraus, effort=3)
+        assert check_static(kraus, gates) <= 1e-12
+        assert count_two_qubit(gates) <= 121
+
+    @pytest.mark.parametrize("name", SPECIAL)
+    @pytest.mark.parametrize("effort", [0.0, 1.0])
+    def test_special_channels_are_exact_and_small(self, name, effort):
+        kraus, most = SPECIAL[name]
+        gates = isometry_gates(kraus, effort=effort)
+        assert check_static(kraus, gates) <= 1e-12
+        assert effort == 0 or count_two_qubit(gates) <= most
+
+    def test_dependent_operators_are_joined(self):
+        kraus = haar(1, 1, 2, 3)
+        redundant = np.concatenate([kraus * 0.6, kraus * 0.8])
+        assert check_static(redundant, isometry_gates(redundant, effort=0.2)) <= 1e-12
+
+    def test_the_seed_fixes_the_circuit(self):
+        kraus = haar(1, 1, 4, 2)
+        assert isometry_gates(kraus, effort=0.3, seed=4) == isometry_gates(kraus, effort=0.3, seed=4)
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_the_check_sees_a_flipped_sign(self, seed):
+        kraus = haar(1, 1, 2, seed)
+        gates = isometry_gates(kraus, effort=0)
+        turned = [i for i, g in enumerate(gates) if g.name == "u" and abs(np.sin(g.params[0])) > 0.1]
+        worst = []
+        for i in turned:
+            theta, *rest = gates[i].params
+            worst.append(check_static(kraus, [*gates[:i], Gate("u", gates[i].qubits, (-theta, *rest)), *gates[i + 1 :]]))
+        assert max(worst) > 1e-3
+        mutant = kraus.copy()
+        mutant[0, 0, 0] *= -1
+        assert check_static(mutant, gates) > 1e-3
+
+
+class TestPatterns:
+    @pytest.mark.parametrize(("width", "inputs", "loose"), [(2, 1, (1,)), (3, 2, (2,)), (4, 1, (1, 2, 3)), (5, 3, ())])
+    def test_derivatives_are_those_of_the_gates(self, width, inputs, loose):
+        rng = np.random.default_rng(width)
+        pairs = tuple(tuple(rng.permutation(width)[:2].tolist()) for _ in range(5))
+        pattern = CzPattern(pairs, width, inputs, loose)
+        params = rng.normal(size=(2, pattern.free.size))
+
+        def isometry(x):
+            angles = pattern.spread(x)
+            return pattern.sweep(angles, pattern.matrices(angles)[0]).isometry
+
+        made = qiskit_isometry(pattern.gates(params[1]), width, inputs)
+        phase = np.vdot(made, isometry(params)[1])
+        assert np.allclose(made * phase / abs(phase), isometry(params)[1], atol=1e-12)
+        angles = pattern.spread(params)
+        blocks, parts = pattern.matrices(angles, derivatives=True)
+        last = rng.normal(size=(2, 3, 1 << width)) + 0j
+        slopes = pattern.slopes(pattern.sweep(angles, blocks), blocks, parts, last)
+        for p in range(pattern.free.size):
+            step = 1e-5 * (np.arange(pattern.free.size) == p)
+            finite = last @ (isometry(params + step) - isometry(params - step)) / 2e-5
+            assert np.allclose(slopes[..., p], finite, atol=1e-7)
+
+    @pytest.mark.parametrize("coin", [True, False])
+    def test_derivatives_of_effects(self, coin):
+        rng = np.random.default_rng(0)
+        kraus = haar(2, 2, 4, 0)
+        pattern = None if coin else CzPattern(((0, 2), (0, 1), (1, 2)), 3, 2, (0, 1))
+        problem = EffectFit(pattern, np.einsum("aki,bkj->abij", kraus.conj(), kraus), 2)
+        x = rng.normal(size=(2, problem.unknowns))
+        _, slopes = problem.jacobian(x)
+        for p in range(problem.unknowns):
+            step = 1e-5 * (np.arange(problem.unknowns) == p)
+            finite = (problem.residual(x + step) - problem.residual(x - step)) / 2e-5
+            assert np.allclose(slopes[..., p], finite, atol=1e-7)
+
+
+class TestOneQubitGates:
+    @given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 1e-17, 1e-9, 0.3, np.pi / 2, np.pi - 1e-9, np.pi]))
+    @settings(max_examples=30, deadline=None)
+    def test_u_is_the_matrix_up_to_a_phase(self, seed, theta):
+        rng = np.random.default_rng(seed)
+        phi, lam = rng.uniform(-np.pi, np.pi, 2) * rng.integers(0, 2, 2)
+        matrix = matrix_of(Gate("u", (0,), (theta, phi, lam))) * np.exp(1j * seed)
+        made = reduce(lambda a, g: matrix_of(g) @ a, u_gate(0, matrix), np.eye(2))
+        overlap = np.vdot(made, matrix)
+        assert np.allclose(made * overlap / abs(overlap), matrix, atol=3e-15)
+
+    def test_runs_become_one_gate(self):
+        gates = [Gate("h", (0,)), Gate("x", (1,)), Gate("ry", (0,), (0.3,)), Gate("cx", (0, 1)), Gate("rz", (1,), (0.2,))]
+        joined = wire_gates([*gates, Gate("rz", (1,), (-0.2,))], 2)
+        assert [g.name for g in joined] == ["u", "u", "cx"]
+        made, known = (qiskit_isometry(some, 2, 2) for some in (joined, gates[:4]))
+        overlap = np.vdot(made, known)
+        assert np.allclose(made * overlap / abs(overlap), known, atol=1e-14)
