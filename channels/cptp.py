@@ -182,7 +182,7 @@ def as_channel(source: Any) -> CPTP:
 
 def choi_of_kraus(kraus: ComplexArray) -> ComplexArray:
     """Return the Choi matrix of Kraus operators, the input most significant."""
-    vectors = kraus.transpose(0, 2, 1).reshape(len(kraus), -1)
+    vectors = kraus.transpose(0, 2, 1).reshape(len(kraus), kraus.shape[1] * kraus.shape[2])
     return np.asarray(vectors.T @ vectors.conj())
 
 
