@@ -77,13 +77,17 @@ def read_program(path: str | Path) -> QuantumCircuit:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError("the program cannot be read", got=f"{path}: {error}", expected="an OpenQASM 3 file") from None
+    from openqasm3.parser import QASM3ParsingError
     from qiskit import qasm3
     from qiskit.exceptions import QiskitError
 
     try:
         return qasm3.loads(text)
-    except (QiskitError, ValueError, TypeError, KeyError) as error:
-        raise InputError("the program is no OpenQASM 3 that can be read", got=f"{path}: {error}") from None
+    except (QASM3ParsingError, QiskitError, ValueError, TypeError, KeyError, AttributeError) as error:
+        what = str(error) or type(error).__name__
+        raise InputError(
+            "the program cannot be read", got=f"{path}: {what}", expected="OpenQASM 3 in the portable subset"
+        ) from None
 
 
 def verify_channel(

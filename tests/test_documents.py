@@ -18,6 +18,7 @@ import stinespring
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [README, (ROOT / "docs/channels.md").read_text(encoding="utf-8")]
 MODULES = [m.name for m in pkgutil.walk_packages(stinespring.__path__, "stinespring.") if "__main__" not in m.name]
 
 
@@ -37,11 +38,18 @@ def test_readme_python(monkeypatch, capsys):
     assert "PASS" in capsys.readouterr().out
 
 
-COMMANDS = [line.strip() for line in README.splitlines() if line.startswith("    stinespring ")]
+def test_python_of_the_other_pages(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    for page in PAGES[1:]:
+        for block in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+            exec(compile(block, "page", "exec"), {})
+
+
+COMMANDS = sorted({line.strip() for page in PAGES for line in page.splitlines() if line.startswith("    stinespring ")})
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_readme_commands(command, tmp_path):
+def test_commands(command, tmp_path):
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     words = shlex.split(command)
     done = subprocess.run(
