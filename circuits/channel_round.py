@@ -41,8 +41,8 @@ EXACT = 1e-13  # largest error of an effect
 IMPOSSIBLE = 1e-15  # Kraus operators no larger never act
 NEGLIGIBLE = 1e-15  # angles below this are left out
 GOAL, STEPS = 1e-14, 100
-STARTS = (8, 6, 4, 2)  # by the number of input qubits; one for more of them
-ATTEMPTS, FEWEST_STEPS, BELOW_SHARE = 4, 10, 0.15
+STARTS = (8, 6, 4)  # by the number of input qubits; one for more of them
+ATTEMPTS, FEWEST_STEPS, BELOW_SHARE = 4, 10, 0.07
 STEP_COST, SOLVE_COST, MIXING_COST = 8e-4, 6e-11, 1e-9  # modelled seconds: a step, a multiply-add of its systems, of mixing
 
 
