@@ -95,7 +95,8 @@ def isometry_gates(kraus: ComplexArray, *, effort: float = 1.0, seed: int = 0) -
 def exact_gates(padded: ComplexArray) -> list[Gate]:
     """Return the cheapest exact construction of a dilation, shape (2^(q-n), 2^n, 2^m)."""
     isometry = padded.reshape(-1, padded.shape[2])
-    best = closed_isometry(isometry)
+    # a weak Kraus operator may be off by more than the channel is
+    best = closed_isometry(isometry, accept=lambda gates: _exact(gates, padded))
     if isometry.shape[0] == 2 * isometry.shape[1] >= 8:
         other = two_kraus_gates(isometry)
         if count_two_qubit(other) < count_two_qubit(best) and _exact(other, padded):

@@ -13,7 +13,6 @@ from math import ceil
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import schur
 
 from stinespring.circuits.closed_isometry import closed_isometry
 from stinespring.circuits.cz_pattern import CzPattern, random_pairs, short_lengths, sweep_work
@@ -24,6 +23,7 @@ from stinespring.circuits.levenberg import solve
 from stinespring.circuits.multiplexer import FloatArray, gray_angles, multiplexed_ry
 from stinespring.circuits.one_qubit import u_gate, wire_gates
 from stinespring.circuits.sequence import ComplexArray
+from stinespring.circuits.shannon import demultiplexed, multiplexed_rz
 from stinespring.circuits.two_qubit_unitary import without_zz
 
 __all__ = [
@@ -41,8 +41,8 @@ EXACT = 1e-13  # largest error of an effect
 IMPOSSIBLE = 1e-15  # Kraus operators no larger never act
 NEGLIGIBLE = 1e-15  # angles below this are left out
 GOAL, STEPS = 1e-14, 100
-STARTS = (8, 6, 4, 2)  # by the number of input qubits; one for more of them
-ATTEMPTS, FEWEST_STEPS, BELOW_SHARE = 4, 10, 0.15
+STARTS = (8, 6, 4)  # by the number of input qubits; one for more of them
+ATTEMPTS, FEWEST_STEPS, BELOW_SHARE = 4, 10, 0.07
 STEP_COST, SOLVE_COST, MIXING_COST = 8e-4, 6e-11, 1e-9  # modelled seconds: a step, a multiply-add of its systems, of mixing
 
 
@@ -124,27 +124,17 @@ def two_kraus_gates(isometry: ComplexArray) -> list[Gate]:
 
     The round of its two halves leaves a unitary for each state of the ancilla. Both together are
     ``U_0 (+) U_1 = (1 (x) L) (D (+) D^dag) (1 (x) R)``, with L and D^2 from ``U_0 U_1^dag``; R up to a diagonal will do.
-
-    Source:
-        quant-ph/0406176, theorem 12.
     """
     size = isometry.shape[1]
     inputs = size.bit_length() - 1
     first = closed_round(isometry[None, :size], isometry[None, size:]).gates
     measured = gate_isometry(first, inputs + 1, inputs).reshape(2, size, size)
     zero, one = (complete_after(k[None], m)[0] for k, m in zip(isometry.reshape(2, size, size), measured, strict=True))
-    squares, left = schur(zero @ one.conj().T, output="complex")
-    phases = np.angle(np.diag(squares)) / 2
-    right = np.exp(1j * phases)[:, None] * (left.conj().T @ one)
+    left, phases, right = demultiplexed(zero, one)
     middle = up_to_diagonal(right)
     made = gate_isometry(middle, inputs, inputs) @ right.conj().T
-    # Rz(t) on the ancilla is D (+) D^dag for t = -2 phases; as Ry between quarter turns it takes the ladder of CZ and one more
-    angles = gray_angles(np.asarray(-2 * phases, dtype=np.float64))
-    ladder = [Gate("cz", (inputs - 1, inputs)), *multiplexed_ry(range(inputs + 1), angles)]
-    turn = Gate("u", (inputs,), (np.pi / 2, -np.pi / 2, np.pi / 2))
-    back = Gate("u", (inputs,), (-np.pi / 2, -np.pi / 2, np.pi / 2))
     last = closed_isometry(left @ made.conj().T)
-    return wire_gates([*first, *middle, back, *ladder, turn, *last], inputs + 1)
+    return wire_gates([*first, *middle, *multiplexed_rz(inputs + 1, phases), *last], inputs + 1)
 
 
 def complete_after(kraus: ComplexArray, measured: ComplexArray) -> ComplexArray:

@@ -21,6 +21,7 @@ from stinespring.circuits.sequence import ComplexArray
 
 __all__ = ["Tree", "tree_branches", "tree_gates", "worst_path"]
 
+GENEROUS = 2.5  # a node may take so many times its share of the effort, since most need less
 ACCEPT = 1e-12  # largest error of an entry of the Choi matrix
 
 
@@ -105,7 +106,7 @@ def _grow(sets: tuple[ComplexArray, ...], *, effort: float, seed: int) -> Tree:
         gates: dict[int, tuple[Gate, ...]] = {}
         following: list[_Branch] = []
         for branch in branches:
-            share, nodes = pool / max(1, nodes), nodes - 1
+            share, nodes = pool * min(1.0, GENEROUS / max(1, nodes)), nodes - 1
             made, zero, one, work = _round(branch, level, label_bits, depth, spare, effort=share, seed=seed)
             pool = max(0.0, pool - work)
             gates[branch.prefix] = tuple(relabel(made, [*range(inputs), max(inputs, outputs)]))
@@ -154,7 +155,7 @@ def _fewest(kraus: ComplexArray) -> ComplexArray:
     """Return as few operators as a set can have; multiples of unitaries where there is such a form."""
     fewest = canonical_kraus(kraus)
     mixture = mixed_unitary(kraus)
-    if mixture is not None and (mixture[0].size - 1).bit_length() <= (fewest.shape[0] - 1).bit_length():
+    if mixture is not None and mixture[0].size and (mixture[0].size - 1).bit_length() <= (fewest.shape[0] - 1).bit_length():
         order = np.argsort(-mixture[0], kind="stable")
         return np.asarray((np.sqrt(mixture[0])[:, None, None] * mixture[1])[order])
     return fewest

@@ -16,6 +16,7 @@ from stinespring.circuits.gate_isometry import gate_isometry
 from stinespring.circuits.gates import Gate, count_two_qubit
 from stinespring.circuits.one_qubit import u_gate, wire_gates
 from stinespring.circuits.sequence import ComplexArray
+from stinespring.circuits.shannon import shannon_gates
 from stinespring.circuits.two_qubit_unitary import two_qubit_gates, without_zz
 
 if TYPE_CHECKING:
@@ -36,12 +37,14 @@ def complete(isometry: ComplexArray) -> ComplexArray:
     return np.concatenate([isometry, left[:, columns:]], axis=1)
 
 
-def closed_isometry(isometry: ComplexArray) -> list[Gate]:
-    """Return gates that realise an isometry, shape (2^q, 2^m), up to a phase; wires m..q-1 start in |0>.
+def closed_isometry(isometry: ComplexArray, *, accept: Callable[[list[Gate]], bool] | None = None) -> list[Gate]:
+    """Return gates that realise an isometry, up to a phase; wires m..q-1 start in |0>.
 
-    Raises:
-        RuntimeError: if no construction is accurate, which would be a defect.
+    Args:
+        isometry: shape (2^q, 2^m).
+        accept: whether gates are accurate; by default, to 3e-13 in every entry of the isometry.
     """
+    accept = accept or (lambda gates: _accurate(gates, isometry))
     rows, columns = isometry.shape
     width, inputs = rows.bit_length() - 1, columns.bit_length() - 1
     if width <= 1:
@@ -49,11 +52,9 @@ def closed_isometry(isometry: ComplexArray) -> list[Gate]:
     best: list[Gate] | None = None
     for build in _constructions(isometry, width, inputs):
         gates = build()
-        if (best is None or count_two_qubit(gates) < count_two_qubit(best)) and _accurate(gates, isometry):
+        if (best is None or count_two_qubit(gates) < count_two_qubit(best)) and accept(gates):
             best = gates
-    if best is None:
-        raise RuntimeError(f"no exact construction of an isometry of shape {isometry.shape} is accurate to {EXACT}")
-    return best
+    return best if best is not None else shannon_gates(complete(isometry))
 
 
 def _accurate(gates: list[Gate], isometry: ComplexArray) -> bool:

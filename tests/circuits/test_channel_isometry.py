@@ -7,12 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Operator
+from scipy.linalg import expm
 
 from stinespring.circuits.channel_isometry import canonical_kraus, environment_wires, isometry_gates
 from stinespring.circuits.cz_pattern import CzPattern
 from stinespring.circuits.effect_fit import EffectFit
 from stinespring.circuits.gates import Gate, append, count_two_qubit
 from stinespring.circuits.one_qubit import matrix_of, u_gate, wire_gates
+from stinespring.circuits.shannon import shannon_gates
 from strategies import random_kraus
 
 ID, X, Y, Z = np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])
@@ -85,7 +87,17 @@ class TestStaticCircuits:
 
     @pytest.mark.parametrize(
         ("m", "r", "effort", "most"),
-        [(1, 2, 0, 3), (1, 4, 0, 10), (2, 4, 0, 57), (2, 16, 0, 251), (1, 2, 1, 2), (1, 4, 1, 5), (2, 2, 1, 11), (2, 4, 1, 26)],
+        [
+            (1, 2, 0, 3),
+            (1, 4, 0, 10),
+            (2, 2, 0, 15),
+            (2, 4, 0, 57),
+            (2, 16, 0, 251),
+            (1, 2, 1, 2),
+            (1, 4, 1, 5),
+            (2, 2, 1, 11),
+            (2, 4, 1, 26),
+        ],
     )
     def test_random_channels_cost_no_more_than_known(self, m, r, effort, most):
         kraus = haar(m, m, r, 5)
@@ -106,6 +118,14 @@ class TestStaticCircuits:
         gates = isometry_gates(kraus, effort=effort)
         assert check_static(kraus, gates) <= 1e-12
         assert effort == 0 or count_two_qubit(gates) <= most
+
+    @pytest.mark.parametrize("strength", [1e-3, 1e-5, 1e-7, 1e-9, 1e-12])
+    def test_weak_noise_is_exact(self, strength):
+        rng = np.random.default_rng(1)
+        for m, rank in ((1, 2), (2, 1), (2, 2), (2, 4), (3, 1)):
+            gaussian = rng.normal(size=(rank << m, rank << m)) * strength
+            kraus = expm(1j * (gaussian + gaussian.T))[:, : 1 << m].reshape(rank, 1 << m, 1 << m)
+            assert check_static(kraus, isometry_gates(kraus, effort=0)) <= 1e-12
 
     def test_dependent_operators_are_joined(self):
         kraus = haar(1, 1, 2, 3)
@@ -129,6 +149,17 @@ class TestStaticCircuits:
         mutant = kraus.copy()
         mutant[0, 0, 0] *= -1
         assert check_static(mutant, gates) > 1e-3
+
+
+class TestShannon:
+    @given(st.integers(1, 4), st.integers(0, 2**32 - 1), st.sampled_from([1e-9, 1e-3, 1.0]))
+    @settings(max_examples=15, deadline=None)
+    def test_unitaries_near_the_identity_and_far(self, width, seed, strength):
+        hermitian = np.random.default_rng(seed).normal(size=(1 << width, 1 << width)) * strength
+        unitary = expm(1j * (hermitian + hermitian.T))
+        made = qiskit_isometry(shannon_gates(unitary), width, width)
+        overlap = np.vdot(made, unitary)
+        assert np.allclose(made * overlap / abs(overlap), unitary, atol=1e-13)
 
 
 class TestPatterns:

@@ -135,6 +135,16 @@ class TestInstruments:
         kraus = np.array([np.diag(e) for e in np.eye(4)])
         self.check(kraus, (0, 1, 1, 2), tree_gates(kraus, groups=(0, 1, 1, 2)))
 
+    @pytest.mark.parametrize("effort", [0.0, 0.5])
+    def test_two_qubits(self, effort):
+        kraus = haar(2, 2, 3, 1)
+        self.check(kraus, (0, 1, 2), tree_gates(kraus, groups=(0, 1, 2), effort=effort))
+
+    def test_an_outcome_that_never_happens(self):
+        kraus = np.array([0.6 * ID, 0.8 * Z, 0 * ID])
+        for groups in ((0, 1, 2), (2, 1, 0), (0, 0, 1), (1, 1, 0)):
+            self.check(kraus, groups, tree_gates(kraus, groups=groups, effort=0))
+
     def check(self, kraus, groups, tree):
         labels = sorted(set(groups))
         assert tree.label_bits == (len(labels) - 1).bit_length()
