@@ -66,7 +66,7 @@ class JointFit:
     Attributes:
         pattern: where the CZ are.
         contexts: contexts that matter, shape (X,).
-        wanted: sqrt P, shape (S or 1, 2^k X), the outcome being the slow index; each start may have codes of its own.
+        wanted: sqrt P, shape (S or 1, X 2^k), the outcome being the fast index; each start may have codes of its own.
     """
 
     pattern: Pattern
@@ -76,7 +76,7 @@ class JointFit:
     def point(self, params: FloatArray) -> Point:
         """Evaluate angles of shape (S, parameters)."""
         run = amplitudes(self.pattern, params, self.contexts)
-        modulus = np.asarray(np.moveaxis(abs(run.state), 1, 0).reshape(params.shape[0], -1), dtype=np.float64)
+        modulus = np.asarray(abs(run.state).reshape(params.shape[0], -1), dtype=np.float64)
         error = modulus - self.wanted
         return Point(params, run, modulus, error, (error**2).sum(axis=1), abs(modulus**2 - self.wanted**2).max(axis=1))
 
@@ -86,13 +86,13 @@ class JointFit:
         modulus = abs(state)
         bra: ComplexArray = np.ones_like(state)
         np.divide(state.conj(), modulus, out=bra, where=modulus > TINY)
-        slopes = derivatives(self.pattern, point.params, point.run, bra)
+        slopes = derivatives(self.pattern, point.run, bra)
         radial = np.ascontiguousarray(slopes.real)
         curvature = radial @ radial.transpose(0, 2, 1)
         across = np.sqrt(np.minimum(abs(1 - self.wanted / np.maximum(point.modulus, TINY)), 1.0))
         rows = np.flatnonzero(across.max(axis=0) > CURVED)
         if rows.size:
-            side = slopes.imag[:, :, rows] * across[:, None, rows]
+            side = slopes.imag[:, :, rows] * across[:, None, rows] if rows.size < across.shape[1] else slopes.imag * across[:, None]
             curvature += side @ side.transpose(0, 2, 1)
         return curvature, radial @ point.error[:, :, None]
 
@@ -114,7 +114,7 @@ def fit_jointly(problem: JointFit, params: FloatArray, *, iterations: int) -> Jo
     """
     starts, width = params.shape
     price = iteration_work(
-        turns=len(problem.pattern.turns), size=problem.pattern.size, contexts=problem.contexts.size, starts=starts
+        turns=len(problem.pattern.layers.turns), size=problem.pattern.size, contexts=problem.contexts.size, starts=starts
     )
     damping, index = np.full(starts, 1e-2), np.arange(width)
     point = problem.point(params)

@@ -115,13 +115,13 @@ def joint_circuit(
         if FEWEST_ITERATIONS * iteration_work(turns=length, size=size, contexts=contexts.size, starts=starts) > left:
             return None, left
         pattern = random_pattern(length, width=width, size=size, rng=rng)
-        price = iteration_work(turns=len(pattern.turns), size=size, contexts=contexts.size, starts=starts)
+        price = iteration_work(turns=len(pattern.layers.turns), size=size, contexts=contexts.size, starts=starts)
         codes = np.tile(np.arange(law.shape[1]), (starts, 1))
         if free_codes:
             codes = rng.permuted(codes, axis=1)
         wanted = np.empty((starts, contexts.size, law.shape[1]))
         np.put_along_axis(wanted, codes[:, None], roots[None], axis=2)
-        problem = JointFit(pattern, contexts, wanted.transpose(0, 2, 1).reshape(starts, -1))
+        problem = JointFit(pattern, contexts, wanted.reshape(starts, -1))
         shape = (starts, pattern.parameters)
         start = rng.normal(size=shape) if width else rng.uniform(-np.pi, np.pi, shape)
         fitted = fit_jointly(problem, start, iterations=int(min(ITERATIONS, left / price)))
