@@ -126,7 +126,7 @@ class Amplitudes(NamedTuple):
     @property
     def state(self) -> ComplexArray:
         """Final amplitudes, shape (S, X, 2^k)."""
-        return self.trail[-1]
+        return np.asarray(self.trail[-1])
 
 
 def amplitudes(pattern: Pattern, params: FloatArray, contexts: IntArray) -> Amplitudes:
@@ -164,7 +164,7 @@ def layer_matrices(pattern: Pattern, angles: tuple[FloatArray, FloatArray], sign
         earlier = turned[turn]
         whole[place] = (whole[place][:, :, :, None] * earlier[:, None]).sum(axis=2) if r else earlier
     wires = whole.reshape(len(layers.couples), size, *whole.shape[1:])
-    result = wires[:, 0]
+    result: ComplexArray = wires[:, 0]
     for q in range(1, size):
         grown = wires[:, q, :, None, :, None] * result[:, None, :, None]
         result = grown.reshape(len(grown), 2 << q, 2 << q, *grown.shape[5:])
