@@ -23,7 +23,7 @@ from stinespring.circuits.multiplexer import FloatArray, IntArray, gray_angles, 
 from stinespring.circuits.selection_fit import coupled_sequences
 from stinespring.circuits.sequence import BoolArray
 
-__all__ = ["FreeCircuit", "counting_bound", "free_law_circuit"]
+__all__ = ["JOINT_BITS", "FreeCircuit", "counting_bound", "free_law_circuit"]
 
 ACCEPTED = 1e-9  # largest error of a probability in a circuit that was found numerically
 SIMULATED_WIRES = 17

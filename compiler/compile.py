@@ -29,7 +29,6 @@ __all__ = ["compile_model"]
 
 SCHEDULES = ("auto", "static", "stepwise")
 EXTENSIONS = ("token", "position")
-DEFAULT_EFFORT = 1.0
 AUTO_QUBITS = 22  # `auto` takes one circuit up to a statevector of 64 MB,
 AUTO_ROTATIONS = 1 << 15  # about a second of simulation at that size,
 AUTO_ROOM = 1 << 17  # and a table that is listed in well under a second
@@ -46,7 +45,7 @@ def compile_model(
     codes: str = "free",
     phases: str | None = None,
     tolerance: float = 0.0,
-    effort: float = DEFAULT_EFFORT,
+    effort: float | None = None,
     target: str = "aer",
 ) -> Program:
     """Compile the next ``steps`` tokens of a model into a quantum program.
@@ -66,7 +65,8 @@ def compile_model(
             the prompt is known and everything is measured). Stepwise templates are exact.
         tolerance: the TVD of the joint law that the compiler may spend, in [0, 1).
         effort: about the seconds that numerical synthesis may take (counted in operations, so that results repeat); 0 means
-            closed forms only.
+            closed forms only. By default 1 to 6, more where more gates can be saved; see
+            :func:`stinespring.compiler.synthesise.default_effort`.
         target: a device whose basis and coupling the circuit is lowered to; see
             :func:`stinespring.compiler.target.open_target`. ``aer`` has no constraints.
 
@@ -83,7 +83,7 @@ def compile_model(
     if phases is None:
         phases = "exact" if input == "quantum" or schedule == "stepwise" else "free"
     check_options(schedule=schedule, extension=extension, input=input, codes=codes, phases=phases)
-    for name, value, most in (("tolerance", tolerance, 1.0), ("effort", effort, math.inf)):
+    for name, value, most in (("tolerance", tolerance, 1.0), ("effort", 0.0 if effort is None else effort, math.inf)):
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < most:
             raise InputError(
                 f"the {name} is out of range", got=value, expected=f"a number from 0 up to, not including, {most:g}"
@@ -91,7 +91,8 @@ def compile_model(
     device = open_target(target)
     numbers, steps = model.encode(prompt), require_count(steps, "steps")
     model.check_length(len(numbers) + steps, "the text")
-    options = Options(schedule, extension, input, codes, phases, float(tolerance), float(effort), target)  # type: ignore[arg-type]
+    effort = None if effort is None else float(effort)
+    options = Options(schedule, extension, input, codes, phases, float(tolerance), effort, target)  # type: ignore[arg-type]
     if schedule == "auto":
         options = replace(options, schedule="static" if fits_static(model, numbers, steps, options) else "stepwise")
     build = static_program if options.schedule == "static" else stepwise_program
@@ -143,7 +144,9 @@ def fits_static(model: TextModel, prompt: IntArray, steps: int, options: Options
 
 def static_program(model: TextModel, prompt: IntArray, steps: int, options: Options) -> Program:
     """Return one circuit with all measurements at the end, after all passes."""
-    drafts = [run_passes(Draft(model, prompt, steps, replace(options, tail=tail), (), ())) for tail in tails(options)]
+    shares = tails(options)
+    versions = [replace(options, tail=tail, effort_share=1 / len(shares)) for tail in shares]
+    drafts = [run_passes(Draft(model, prompt, steps, version, (), ())) for version in versions]
     draft, effects = min(drafts, key=lambda found: (found[0].figures[0] + found[0].figures[2], found[0].figures[0]))
     schedule, bound = draft.schedule(), min(1.0, sum(draft.errors))
     return Program(

@@ -29,9 +29,10 @@ class Options:
     codes: Codes
     phases: Phases
     tolerance: float
-    effort: float
+    effort: float | None
     target: str
     tail: float = 1.0  # the share of the tolerance that tail tokens may take; the rest is for small rotations
+    effort_share: float = 1.0  # the share of the effort for one of several drafts that are compared
 
 
 @dataclass(frozen=True)

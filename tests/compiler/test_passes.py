@@ -15,6 +15,7 @@ import stinespring
 import strategies
 from oracles import plain_laws
 from oracles.qasm_runner import distribution
+from stinespring.circuits.free_law import free_law_circuit
 from stinespring.circuits.signs import gray_cost, signed
 from stinespring.models.base import TextModel
 from stinespring.models.table import TableModel
@@ -170,3 +171,33 @@ def test_the_attended_position_is_found_in_a_table():
         for (code,), p in law.items():
             got[table[code]] += p
         np.testing.assert_allclose(got, model.table[4 * x1 + x2], atol=1e-9)
+
+
+@pytest.fixture
+def efforts(monkeypatch):
+    """The efforts that the constructions under free phases are called with; none of them searches."""
+    seen = []
+
+    def spy(*arguments, effort, **options):
+        seen.append(effort)
+        return free_law_circuit(*arguments, effort=0.0, **options)
+
+    monkeypatch.setattr("stinespring.compiler.synthesise.free_law_circuit", spy)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "seconds"), [(1, 1, 1 + (2 - 1) / 80), (2, 2, 1 + (16 * 3 - 2) / 80), (3, 2, 6.0), (9, 0, 1 + 16 / 80)]
+)
+def test_the_default_effort_grows_with_what_can_be_saved(efforts, k, n, seconds):
+    """1 + gates / 80 up to 6, gates of the exact isometry; a preparation saves at most the gates of its highest bits."""
+    law = np.random.default_rng(k).dirichlet(np.ones(2**k), size=2 ** (k * n)).tolist()
+    model = TableModel({"tokens": [f"w{i}" for i in range(2**k)], "context": n, "law": law})
+    stinespring.compile(model, prompt=[0] * n, steps=1, input="quantum" if n else "known", phases="free", schedule="static")
+    assert sum(efforts) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 0.01])
+def test_the_runs_of_a_tolerance_share_the_effort(efforts, three_tokens, tolerance):
+    stinespring.compile(three_tokens, prompt="sun", steps=2, schedule="static", effort=3.0, tolerance=tolerance)
+    assert sum(efforts) == pytest.approx(3.0)
