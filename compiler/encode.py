@@ -49,10 +49,9 @@ def token_register(law: Law, d: int, codes: Codes) -> Register:
 
 def plain(support: Iterable[int], count: int) -> tuple[int, ...]:
     """Return the symbols of a register in which every symbol below ``count`` would be its own code."""
-    symbols = [UNUSED] * 2 ** bits(count)
-    for symbol in support:
-        symbols[symbol] = symbol
-    return tuple(symbols)
+    symbols, known = np.full(2 ** bits(count), UNUSED), np.fromiter(support, dtype=np.int64)
+    symbols[known] = known
+    return tuple(symbols.tolist())
 
 
 def fill(support: list[int], width: int) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from stinespring.circuits.bit_by_bit import balanced_codes
 from stinespring.circuits.free_law import JOINT_BITS, free_law_circuit
-from stinespring.circuits.gates import Gate, count_two_qubit, relabel
+from stinespring.circuits.gates import Gate, concatenated, count_two_qubit, relabel
 from stinespring.circuits.multiplexer import gray_angles, law_angles, multiplexed_ry
 from stinespring.circuits.signs import signed
 from stinespring.compiler.approximate import Approximation, BoolArray, approximate
@@ -32,7 +32,7 @@ class Piece:
     ``error`` is what it costs the joint law; ``law`` what it realises, where that is not the law itself.
     """
 
-    gates: list[Gate]
+    gates: Sequence[Gate]
     made: Register
     ancilla: Register | None = None
     error: float = 0.0
@@ -124,12 +124,12 @@ def joined(channel: Channel, pieces: list[tuple[Law, Piece]], made: Mapping[str,
     for register in involved:
         wires[register.name] = list(range(first, first + register.size))
         first += register.size
-    gates: list[Gate] = []
+    parts: list[Sequence[Gate]] = []
     for law, piece in pieces:
         names = [*law.reads, law.target] + ([piece.ancilla.name] if piece.ancilla else [])
         local = [q for name in names for q in wires[name]]
-        gates += relabel(piece.gates, local)
-    return Dilation(channel, tuple(involved), tuple(gates), error)
+        parts.append(relabel(piece.gates, local))
+    return Dilation(channel, tuple(involved), concatenated(parts), error)
 
 
 def wires_of(draft: Draft, law: Law, made: Mapping[str, Register]) -> int:
