@@ -52,6 +52,15 @@ def gray_code(n: int) -> IntArray:
     return code
 
 
+@lru_cache(maxsize=32)
+def gray_flips(n: int) -> IntArray:
+    """Return the bit in which neighbours of the Gray code differ, in circuit order: shape (2^n - 1,)."""
+    code = gray_code(n)
+    bits: IntArray = np.round(np.log2(code[1:] ^ code[:-1])).astype(np.int64)
+    bits.setflags(write=False)
+    return bits
+
+
 def gray_angles(theta: FloatArray) -> FloatArray:
     """Return the angles of the rotations in circuit order for wanted angles ``theta``, both of shape (..., 2^n)."""
     n = theta.shape[-1].bit_length() - 1
@@ -103,7 +112,12 @@ def multiplexed_ry(wires: Sequence[int], angles: FloatArray | int, *, negligible
 def rotation_array(wires: Sequence[int], angles: FloatArray, *, negligible: float = 0.0) -> RotationArray:
     """Return what :func:`multiplexed_ry` does, in arrays."""
     *controls, target = wires
+    names = np.array(controls, dtype=np.int64)
     index = np.flatnonzero(abs(angles) > negligible)
+    if index.size == angles.size:
+        partner, values = np.full(2 * index.size - 1, ROTATION), np.zeros(2 * index.size - 1)
+        values[::2], partner[1::2] = angles, names[gray_flips(len(controls))]
+        return RotationArray(partner, np.full(partner.size, target), values)
     code = gray_code(len(controls))[index]
     flips = code ^ np.append(code[1:], 0)  # after the last rotation the code must have returned to 0
     rotation, bit = np.nonzero(flips[:, None] >> np.arange(len(controls)) & 1)
@@ -111,5 +125,5 @@ def rotation_array(wires: Sequence[int], angles: FloatArray, *, negligible: floa
     partner = np.full(index.size + bit.size, ROTATION)
     values, turns = np.zeros(partner.size), np.zeros(partner.size, dtype=np.bool_)
     values[place], turns[place] = angles[index], True
-    partner[~turns] = np.array(controls, dtype=np.int64)[bit]
+    partner[~turns] = names[bit]
     return RotationArray(partner, np.full(partner.size, target), values)

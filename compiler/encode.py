@@ -49,9 +49,13 @@ def token_register(law: Law, d: int, codes: Codes) -> Register:
 
 def plain(support: Iterable[int], count: int) -> tuple[int, ...]:
     """Return the symbols of a register in which every symbol below ``count`` would be its own code."""
-    symbols, known = np.full(2 ** bits(count), UNUSED), np.fromiter(support, dtype=np.int64)
-    symbols[known] = known
-    return tuple(symbols.tolist())
+    symbols = [UNUSED] * 2 ** bits(count)
+    if support == range(count):
+        symbols[:count] = support
+    else:
+        for symbol in support:
+            symbols[symbol] = symbol
+    return tuple(symbols)
 
 
 def fill(support: list[int], width: int) -> tuple[int, ...]:
