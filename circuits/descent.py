@@ -41,8 +41,8 @@ def descend(
         limit: lengths stay below this one.
         effort: total work, about seconds.
         seed: of the generators.
-        shrink: share of the length that is taken off after a success; doubled after every success and halved after every
-            failure; one at least.
+        shrink: share of the length that is taken off after the first success, up to twice as much after others; halved after
+            every failure; one at least.
         first_share: share of the work left that is spent on one length before the first success.
     """
     best: Found | None = None
@@ -57,7 +57,7 @@ def descend(
             length = begin if length == limit - 1 else min(length + max(1, first // 7), limit - 1)
             continue
         if found is not None:
-            step = 2 * step if best is not None and shrink > 0 else round(shrink * length)
+            step = round(shrink * length) if best is None else min(2 * step, round(2 * shrink * length))
             best, shortest, failed = found, length, min(failed, length - 1)
         else:
             step, failed = step // 2, max(failed, length)

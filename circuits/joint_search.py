@@ -21,7 +21,7 @@ from stinespring.circuits.sequence import BoolArray
 __all__ = ["joint_circuit"]
 
 ACCEPT = 1e-12  # largest error of a probability
-ITERATIONS, FEWEST_ITERATIONS = 130, 20
+ITERATIONS, FEWEST_ITERATIONS = 200, 20
 INNER_SHARES = (0.45, 0.5)  # of CZ between two outcome wires if there is a context; one is drawn
 FIRST_LENGTH = 0.55  # of the CZ of the exact isometry
 SHRINK = 0.05  # share of CZ taken off after a success
