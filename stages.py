@@ -70,10 +70,10 @@ class Register:
 
     def code_of(self, symbols: IntArray) -> IntArray:
         """Return the codes of an array of symbols that all occur in this register."""
-        known = [(s, c) for c, s in enumerate(self.symbols) if s != UNUSED]
-        table = np.full(max(s for s, _ in known) + 1, UNUSED, dtype=np.int64)
-        for symbol, code in known:
-            table[symbol] = code
+        meaning = np.array(self.symbols, dtype=np.int64)
+        known = np.flatnonzero(meaning != UNUSED)
+        table = np.full(meaning[known].max() + 1, UNUSED, dtype=np.int64)
+        table[meaning[known]] = known
         return np.asarray(table[symbols])
 
 
@@ -122,7 +122,7 @@ class Dilation:
 
     channel: Channel
     registers: tuple[Register, ...]
-    gates: tuple[Gate, ...]
+    gates: Sequence[Gate]
     error: float = 0.0
 
 

@@ -23,15 +23,16 @@ from stinespring.circuits.multiplexer import FloatArray, IntArray, gray_angles, 
 from stinespring.circuits.selection_fit import coupled_sequences
 from stinespring.circuits.sequence import BoolArray
 
-__all__ = ["FreeCircuit", "counting_bound", "free_law_circuit"]
+__all__ = ["JOINT_BITS", "FreeCircuit", "counting_bound", "free_law_circuit"]
 
 ACCEPTED = 1e-9  # largest error of a probability in a circuit that was found numerically
 SIMULATED_WIRES = 17
 SEARCHED_TOP = 12  # outcome bits beyond which the two or three gates that a search of the top saves do not matter
 JOINT_BITS = 4  # the highest bits of a preparation that are searched jointly
 NEGLIGIBLE = 4e-16  # radians: the rounding of a Walsh coefficient that is zero
-SMALL_LAW = 32  # entries (twice as many for one bit) up to which half of the effort goes to sequences bit by bit
-BITWISE_SHARE = 0.1  # of the effort that goes there for larger laws; the rest goes to a joint search
+SMALL_LAW = 32  # entries (twice as many for one bit) up to which more of the effort goes to sequences bit by bit
+BITWISE_SHARES = (0.25, 0.1)  # of the effort that goes there for small and for larger laws; the rest goes to a joint search
+GOOD_SHARE = 0.2  # of the rest, if the law of one bit has a half form already: only laws with structure take less
 NATURAL_BITS = 8  # with free codes the natural one is tried as well up to so many outcome bits
 UNUSED_MASS = 1e-20  # probability that a code without meaning may get: amplitudes of 1e-10
 ROUNDING = 1e-14  # probabilities below this are zero: each was a difference of numbers near one
@@ -203,11 +204,12 @@ def candidates(task: Task, effort: float) -> Iterator[FreeCircuit]:
         if task.size <= SEARCHED_TOP:
             yield from by_top_bits(task, best, effort)
         return
-    share = effort * (0.5 if task.law.size <= SMALL_LAW << (task.size == 1) else BITWISE_SHARE)
+    share = effort * BITWISE_SHARES[task.law.size > SMALL_LAW << (task.size == 1)]
     found = by_bits(task, best.codes, share)
     yield found
     if task.width > 0:
-        yield from jointly(task, best.codes, limit=min(best.cost, found.cost), effort=effort - share)
+        left = (effort - share) * (GOOD_SHARE if task.size == 1 and found.cost <= half_forms(task) else 1.0)
+        yield from jointly(task, best.codes, limit=min(best.cost, found.cost), effort=left)
 
 
 def code_choices(task: Task, effort: float) -> Iterator[IntArray]:
@@ -274,7 +276,7 @@ def jointly(task: Task, codes: IntArray, *, limit: int, effort: float) -> Iterat
         task.care,
         limit=limit,
         bound=counting_bound(task.law, task.care),
-        free_codes=task.free_codes and task.width == 0,
+        free_codes=task.free_codes,
         effort=effort,
         seed=task.seed,
     )

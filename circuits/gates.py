@@ -3,18 +3,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import starmap
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.circuit import ParameterExpression
 
-__all__ = ["TWO_QUBIT", "Gate", "Slot", "append", "count_two_qubit", "relabel", "two_qubit_depth"]
+__all__ = [
+    "ROTATION",
+    "TWO_QUBIT",
+    "Gate",
+    "RotationArray",
+    "Slot",
+    "append",
+    "concatenated",
+    "count_two_qubit",
+    "depths",
+    "relabel",
+    "two_qubit_depth",
+]
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
 
 TWO_QUBIT = frozenset({"cx", "cz"})
+ROTATION = -1  # in place of a control
 
 
 class Slot(NamedTuple):
@@ -31,16 +50,99 @@ class Gate(NamedTuple):
     params: tuple[float | Slot, ...] = ()
 
 
+def gate(control: int, target: int, angle: float) -> Gate:
+    """Return one gate."""
+    return Gate("ry", (target,), (angle,)) if control == ROTATION else Gate("cz", (control, target))
+
+
+@dataclass(frozen=True, eq=False)
+class RotationArray(Sequence[Gate]):
+    """A sequence of Ry on targets and CZ between controls and targets, read like any sequence of gates.
+
+    Attributes:
+        controls: shape (G,); :data:`ROTATION` where the gate is an Ry.
+        targets: shape (G,).
+        angles: in radians, shape (G,); 0 where the gate is a CZ.
+    """
+
+    controls: IntArray
+    targets: IntArray
+    angles: FloatArray
+
+    def __len__(self) -> int:
+        """Return the number of gates."""
+        return self.controls.size
+
+    def __iter__(self) -> Iterator[Gate]:
+        """Iterate over the gates."""
+        return starmap(gate, zip(self.controls.tolist(), self.targets.tolist(), self.angles.tolist(), strict=True))
+
+    @overload
+    def __getitem__(self, index: int) -> Gate: ...
+    @overload
+    def __getitem__(self, index: slice) -> RotationArray: ...
+    def __getitem__(self, index: int | slice) -> Gate | RotationArray:
+        """Return a gate, or some of the gates."""
+        if isinstance(index, slice):
+            return RotationArray(self.controls[index], self.targets[index], self.angles[index])
+        return gate(int(self.controls[index]), int(self.targets[index]), float(self.angles[index]))
+
+    @property
+    def two_qubit(self) -> int:
+        """Number of CZ."""
+        return int((self.controls != ROTATION).sum())
+
+    def on(self, wires: Sequence[int]) -> RotationArray:
+        """Return the gates with qubit q replaced by ``wires[q]``."""
+        table = np.append(np.asarray(wires, dtype=np.int64), ROTATION)  # entry -1 is the last one
+        return RotationArray(table[self.controls], table[self.targets], self.angles)
+
+
 def relabel(gates: Sequence[Gate], wires: Sequence[int]) -> Sequence[Gate]:
     """Return the gates with local qubit q replaced by ``wires[q]``; the same gates where nothing changes."""
     if list(wires) == list(range(len(wires))):
         return gates
+    if isinstance(gates, RotationArray):
+        return gates.on(wires)
     return [Gate(name, tuple([wires[q] for q in on]), params) for name, on, params in gates]
+
+
+def concatenated(parts: Sequence[Sequence[Gate]]) -> Sequence[Gate]:
+    """Return all gates in order: as arrays if all parts are arrays, as a list otherwise."""
+    arrays = [part for part in parts if isinstance(part, RotationArray)]
+    if len(arrays) < len(parts) or not arrays:
+        return [gate for part in parts for gate in part]
+    controls, targets = (np.concatenate(c) for c in ([a.controls for a in arrays], [a.targets for a in arrays]))
+    return RotationArray(controls, targets, np.concatenate([a.angles for a in arrays]))
 
 
 def count_two_qubit(gates: Iterable[Gate]) -> int:
     """Return the number of two-qubit gates."""
+    if isinstance(gates, RotationArray):
+        return gates.two_qubit
     return sum(gate.name in TWO_QUBIT for gate in gates)
+
+
+def depths(gates: RotationArray, qubits: int) -> tuple[int, int]:
+    """Return the depth, and the depth that counts CZ only.
+
+    In a run of gates on one target the level after gate i is ``L_i = max(L_{i-1}, C_i) + 1`` for the level ``C_i`` of its
+    control before the run (controls used again are behind the target), so ``L_i - i = max_{j <= i} (C_j - j + 1)``.
+    """
+    all_gates, pairs = np.zeros(qubits + 1, dtype=np.int64), np.zeros(qubits + 1, dtype=np.int64)  # the last: no control
+    starts = np.flatnonzero(np.diff(gates.targets, prepend=-1))
+    ends = np.append(starts, len(gates))[1:]
+    for first, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        target, control = int(gates.targets[first]), gates.controls[first:end]
+        for level, added in (
+            (all_gates, np.ones(end - first, dtype=np.int64)),
+            (pairs, (control != ROTATION).astype(np.int64)),
+        ):
+            done = np.cumsum(added)
+            after = done + np.maximum(np.maximum.accumulate(level[control] - done + added), level[target])
+            level[control] = after  # of gates with the same control the last one counts
+            level[target], level[ROTATION] = after[-1], 0
+    return int(all_gates.max()), int(pairs.max())
 
 
 def two_qubit_depth(gates: Iterable[Gate]) -> int:

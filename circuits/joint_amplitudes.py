@@ -18,26 +18,38 @@ from stinespring.circuits.gates import Gate
 from stinespring.circuits.multiplexer import FloatArray, IntArray
 from stinespring.circuits.sequence import ComplexArray
 
-__all__ = ["Amplitudes", "Pattern", "Turn", "amplitudes", "derivatives"]
-
-NONE = -1
+__all__ = ["Amplitudes", "Layers", "Pattern", "Turn", "amplitudes", "derivatives"]
 
 
-@dataclass(frozen=True)
-class Turn:
-    """The rotations ``Ry(y) Rz(z)`` of one outcome wire after a CZ.
+class Turn(NamedTuple):
+    """The rotations ``Ry(y) Rz(z)`` of one outcome wire.
 
     Attributes:
         target: the outcome bit that turns.
-        control: the context bit of the CZ, or :data:`NONE`.
-        partner: the other outcome bit of the CZ, or :data:`NONE`; the second turn after a CZ between outcomes has neither.
-        index: number of the parameter z; y is the next one.
+        control: the context bit of the CZ before it, or M if there is none.
+        y: number of the parameter y.
+        z: number of the parameter z; one past the last for the first ``Ry`` of a wire, which has none.
     """
 
     target: int
     control: int
-    partner: int
-    index: int
+    y: int
+    z: int
+
+
+class Layers(NamedTuple):
+    """A pattern cut before every CZ between outcome wires; within a layer each wire turns for itself.
+
+    Attributes:
+        couples: the outcome bits of the CZ that begins each layer; the first layer has none.
+        turns: all turns in order.
+        ranks: for r = 0, 1, ...: ``place`` and ``turn``, the (layer, wire) places with more than r turns, counted as
+            ``layer k + wire``, and the r-th turn from the last of each.
+    """
+
+    couples: tuple[tuple[int, int] | None, ...]
+    turns: tuple[Turn, ...]
+    ranks: tuple[tuple[IntArray, IntArray], ...]
 
 
 @dataclass(frozen=True)
@@ -55,22 +67,32 @@ class Pattern:
     size: int
 
     @cached_property
-    def turns(self) -> tuple[Turn, ...]:
-        """All rotations after CZ, in order."""
-        turns: list[Turn] = []
-        for first, second in self.pairs:
-            index = self.size + 2 * len(turns)
-            if first < self.width:
-                turns.append(Turn(second - self.width, first, NONE, index))
-                continue
-            turns.append(Turn(first - self.width, NONE, second - self.width, index))
-            turns.append(Turn(second - self.width, NONE, NONE, index + 2))
-        return tuple(turns)
+    def layers(self) -> Layers:
+        """The turns of every layer."""
+        couples: list[tuple[int, int] | None] = [None]
+        turns = [Turn(q, self.width, q, self.parameters) for q in range(self.size)]
+        stacks: list[list[int]] = [[q] for q in range(self.size)]
+        index = self.size
+        for pair in self.pairs:
+            control = min(pair[0], self.width)
+            if control == self.width:
+                couples.append((pair[0] - self.width, pair[1] - self.width))
+                stacks += [[] for _ in range(self.size)]
+            for wire in pair:
+                if wire >= self.width:
+                    stacks[wire - self.width - self.size].append(len(turns))
+                    turns.append(Turn(wire - self.width, control, index + 1, index))
+                    index += 2
+        ranks = []
+        for r in range(max(map(len, stacks))):
+            place = [p for p, stack in enumerate(stacks) if len(stack) > r]
+            ranks.append((np.array(place), np.array([stacks[p][-1 - r] for p in place])))
+        return Layers(tuple(couples), tuple(turns), tuple(ranks))
 
-    @property
+    @cached_property
     def parameters(self) -> int:
         """Number of angles."""
-        return self.size + 2 * len(self.turns)
+        return self.size + 2 * sum(wire >= self.width for pair in self.pairs for wire in pair)
 
     def gates(self, params: FloatArray) -> list[Gate]:
         """Return the circuit for angles of shape (parameters,)."""
@@ -90,42 +112,21 @@ class Amplitudes(NamedTuple):
     """A batch of S starts on X contexts.
 
     Attributes:
-        state: final amplitudes, shape (2^k, S, X).
-        trail: the state before all turns and after each, same shape.
-        matrices: of each turn, CZ from the context included, shape (2, 2, S, X or 1).
+        trail: the state after every layer, shape (layers, S, X, 2^k).
+        steps: the matrix of every layer, shape (layers, S, X, 2^k, 2^k).
+        angles: y and z of every turn, each of shape (turns, S, 1).
+        sign: -1 where the context bit of the CZ before a turn is set, shape (turns, 1, X).
     """
 
-    state: ComplexArray
-    trail: list[ComplexArray]
-    matrices: list[ComplexArray]
+    trail: ComplexArray
+    steps: ComplexArray
+    angles: tuple[FloatArray, FloatArray]
+    sign: FloatArray
 
-
-def split(state: ComplexArray, target: int) -> ComplexArray:
-    """Return the last outcome axis of (..., 2^k, S, X) split into higher bits, the target and lower bits."""
-    *lead, size, starts, contexts = state.shape
-    return state.reshape(*lead, size >> (target + 1), 2, 1 << target, starts, contexts)
-
-
-def turned(state: ComplexArray, target: int, matrix: ComplexArray) -> ComplexArray:
-    """Return the state of shape (..., 2^k, S, X) with a matrix of shape (2, 2, S, X or 1) applied to the target."""
-    return np.asarray(np.einsum("ijsx,...ajlsx->...ailsx", matrix, split(state, target))).reshape(state.shape)
-
-
-def inner_signs(turn: Turn, size: int) -> FloatArray:
-    """Return the diagonal of a CZ between the turn's target and its partner, shape (2^k, 1, 1)."""
-    code = np.arange(1 << size)
-    return np.where(code >> turn.target & code >> turn.partner & 1, -1.0, 1.0)[:, None, None]
-
-
-def turn_matrices(pattern: Pattern, params: FloatArray, contexts: IntArray) -> list[ComplexArray]:
-    """Return ``Ry(y) Rz(z) Z^x`` of every turn, x being the context bit of its CZ if there is one."""
-    signs = np.ones((pattern.width, 2, 1, contexts.size))
-    signs[:, 1, 0] = np.where(contexts[None] >> np.arange(pattern.width)[:, None] & 1, -1.0, 1.0)
-    z, y = params.T[pattern.size :: 2, :, None] / 2, params.T[pattern.size + 1 :: 2, :, None] / 2
-    phase, cos, sin = np.exp(-1j * z), np.cos(y), np.sin(y)
-    matrices = np.stack([cos * phase, -sin * phase.conj(), sin * phase, cos * phase.conj()], axis=1)
-    matrices = matrices.reshape(len(pattern.turns), 2, 2, -1, 1)
-    return [m if t.control == NONE else m * signs[t.control] for m, t in zip(matrices, pattern.turns, strict=True)]
+    @property
+    def state(self) -> ComplexArray:
+        """Final amplitudes, shape (S, X, 2^k)."""
+        return np.asarray(self.trail[-1])
 
 
 def amplitudes(pattern: Pattern, params: FloatArray, contexts: IntArray) -> Amplitudes:
@@ -134,57 +135,108 @@ def amplitudes(pattern: Pattern, params: FloatArray, contexts: IntArray) -> Ampl
     Args:
         pattern: where the CZ are.
         params: angles, shape (S, parameters).
-        contexts: context of each column, shape (X,).
+        contexts: context of each row, shape (X,).
     """
-    state = np.ones((1, params.shape[0], 1), dtype=np.complex128)
-    for q in range(pattern.size):
-        half = params[None, :, q, None] / 2
-        state = np.concatenate([state * np.cos(half), state * np.sin(half)])
-    state = np.repeat(state, contexts.size, axis=2)
-    trail, matrices = [state], turn_matrices(pattern, params, contexts)
-    for turn, matrix in zip(pattern.turns, matrices, strict=True):
-        if turn.partner != NONE:
-            state = state * inner_signs(turn, pattern.size)
-        state = turned(state, turn.target, matrix)
-        trail.append(state)
-    return Amplitudes(state, trail, matrices)
+    turns = np.array(pattern.layers.turns)
+    padded = np.concatenate([params, np.zeros((len(params), 1))], axis=1).T[:, :, None]
+    bits = contexts[None] >> np.arange(pattern.width + 1)[:, None] & 1
+    bits[-1] = 0
+    sign = np.where(bits, -1.0, 1.0)[turns[:, 1]][:, None]
+    angles = padded[turns[:, 2]], padded[turns[:, 3]]
+    steps = layer_matrices(pattern, angles, sign)
+    trail = np.empty(steps.shape[:-1], dtype=np.complex128)
+    trail[0] = steps[0, ..., 0]
+    for before, step, after in zip(trail, steps[1:], trail[1:], strict=False):
+        np.matmul(step, before[..., None], out=after[..., None])
+    return Amplitudes(trail, steps, angles, sign)
 
 
-def products(later: ComplexArray, state: ComplexArray, target: int) -> ComplexArray:
-    """Return ``sum later[t, i] state[j]`` over all bits but the target, shape (2, 2, 2^k, S, X)."""
-    return np.asarray(np.einsum("tailsx,ajlsx->ijtsx", split(later, target), split(state, target)))
+def layer_matrices(pattern: Pattern, angles: tuple[FloatArray, FloatArray], sign: FloatArray) -> ComplexArray:
+    """Return the matrix of every layer, shape (layers, S, X, 2^k, 2^k)."""
+    layers, size = pattern.layers, pattern.size
+    y, z = angles
+    cos, sin, phase = np.cos(y / 2), np.sin(y / 2), np.exp(-0.5j * z)
+    first, second = phase * np.ones_like(sign), phase.conj() * sign
+    turned = np.stack([cos * first, -sin * second, sin * first, cos * second], axis=1).reshape(-1, 2, 2, *first.shape[1:])
+    whole = np.zeros((len(layers.couples) * size, *turned.shape[1:]), dtype=np.complex128)
+    whole[:, 0, 0] = whole[:, 1, 1] = 1.0
+    for r, (place, turn) in enumerate(layers.ranks):
+        earlier = turned[turn]
+        whole[place] = (whole[place][:, :, :, None] * earlier[:, None]).sum(axis=2) if r else earlier
+    wires = whole.reshape(len(layers.couples), size, *whole.shape[1:])
+    result: ComplexArray = wires[:, 0]
+    for q in range(1, size):
+        grown = wires[:, q, :, None, :, None] * result[:, None, :, None]
+        result = grown.reshape(len(grown), 2 << q, 2 << q, *grown.shape[5:])
+    code = np.arange(1 << size)
+    for matrix, couple in zip(result, layers.couples, strict=True):
+        if couple is not None:
+            matrix[:, (code >> couple[0] & code >> couple[1] & 1) == 1] *= -1
+    return np.ascontiguousarray(np.moveaxis(result, (1, 2), (-2, -1)))
 
 
-def derivatives(pattern: Pattern, params: FloatArray, run: Amplitudes, bra: ComplexArray) -> ComplexArray:
-    """Return ``bra_t da_t / dparams`` for every amplitude, shape (S, parameters, 2^k X).
+def pauli_generators(size: int) -> ComplexArray:
+    """Return ``-i P / 2`` of every wire, P = X, Y, Z, as a matrix from states to all their images: shape (2^k, 3 k 2^k)."""
+    code, result = np.arange(1 << size), np.zeros((1 << size, size, 3, 1 << size), dtype=np.complex128)
+    for q in range(size):
+        bit, other = code >> q & 1, code ^ (1 << q)
+        result[other, q, 0, code] = -0.5j
+        result[other, q, 1, code] = bit - 0.5
+        result[code, q, 2, code] = 1j * (bit - 0.5)
+    return result.reshape(1 << size, -1)
+
+
+def slopes(pattern: Pattern, run: Amplitudes, bra: ComplexArray) -> ComplexArray:
+    """Return ``bra E (-i P / 2) psi`` of every wire in every layer, P = X, Y, Z: shape (layers, k, 3, S, X, 2^k).
+
+    psi is the state after a layer and E the product of all later ones.
+    """
+    size, code = pattern.size, np.arange(bra.shape[-1])
+    later = np.empty_like(run.steps)
+    later[-1] = 0
+    later[-1][..., code, code] = bra
+    for layer in range(len(later) - 1, 0, -1):
+        np.matmul(run.steps[layer].swapaxes(-1, -2), later[layer], out=later[layer - 1])
+    images = (run.trail.reshape(-1, code.size) @ pauli_generators(size)).reshape(*run.trail.shape[:-1], 3 * size, code.size)
+    result = np.empty((len(later), 3 * size, *bra.shape), dtype=np.complex128)
+    np.matmul(images, later, out=np.moveaxis(result, 1, -2))
+    return result.reshape(len(later), size, 3, *bra.shape)
+
+
+def derivatives(pattern: Pattern, run: Amplitudes, bra: ComplexArray) -> ComplexArray:
+    """Return ``bra_t da_t / dparams`` for every amplitude, shape (S, parameters, X 2^k).
 
     With E the product of later gates, a rotation ``exp(-i w P / 2)`` has ``da/dw = E (-i P / 2) psi`` on the state psi after
-    it; one sweep back carries ``bra E``. ``Rz`` comes before ``Ry(y)``, after which it is a turn about ``Z cos y + X sin y``.
+    it. Turned by the rest of its layer, P is a combination of X, Y, Z on the state after the layer: a real vector for each
+    context.
 
     Args:
         pattern: where the CZ are.
-        params: angles, shape (S, parameters).
-        run: what :func:`amplitudes` returned for them.
-        bra: factor of each amplitude, shape (2^k, S, X).
+        run: what :func:`amplitudes` returned for the angles.
+        bra: factor of each amplitude, shape (S, X, 2^k).
     """
-    size, starts, contexts = bra.shape
-    result = np.empty((pattern.parameters, size, starts, contexts), dtype=np.complex128)
-    later = np.zeros((size, size, starts, contexts), dtype=np.complex128)
-    later[np.arange(size), np.arange(size)] = bra
-    cos, sin = np.cos(params.T)[:, None, :, None], np.sin(params.T)[:, None, :, None]
-    for turn, matrix, state in zip(reversed(pattern.turns), reversed(run.matrices), reversed(run.trail[1:]), strict=True):
-        grid = products(later, state, turn.target)
-        about_y, about_z = result[turn.index + 1], result[turn.index]
-        np.subtract(grid[1, 0], grid[0, 1], out=about_y)
-        np.subtract(grid[0, 0], grid[1, 1], out=about_z)
-        about_z *= cos[turn.index + 1]
-        about_z += (grid[0, 1] + grid[1, 0]) * sin[turn.index + 1]
-        later = turned(later, turn.target, matrix.swapaxes(0, 1))  # E G acts on rows
-        if turn.partner != NONE:
-            later = later * inner_signs(turn, pattern.size)
-    for q in range(pattern.size):
-        grid = products(later, run.trail[0], q)
-        np.subtract(grid[1, 0], grid[0, 1], out=result[q])
-    result *= 0.5
-    result[pattern.size :: 2] *= -1j
-    return np.ascontiguousarray(np.moveaxis(result, 2, 0)).reshape(starts, pattern.parameters, size * contexts)
+    starts, contexts, size = bra.shape
+    _, _, about_y, about_z = np.array(pattern.layers.turns).T
+    slope, (y, z) = slopes(pattern, run, bra), run.angles
+    result = np.empty((starts, pattern.parameters + 1, contexts, size), dtype=np.complex128)
+    target = np.moveaxis(result, 0, 1)
+    slope = slope.reshape(-1, 3, *bra.shape)
+    axes = np.zeros((3, 3, len(slope), starts, contexts))  # [i, P]: where the later turns of the layer take X, Y, Z
+    for r, (place, turn) in enumerate(pattern.layers.ranks):
+        here = [slope[place, a] for a in range(3)]
+        cos, sin = np.cos(y[turn]), np.sin(y[turn])
+        if r == 0:
+            target[about_y[turn]] = here[1]
+            target[about_z[turn]] = sin[..., None] * here[0] + cos[..., None] * here[2]
+            one, none = np.ones_like(cos), np.zeros_like(cos)
+            x_axis, y_axis, z_axis = np.array([cos, none, -sin]), np.array([none, one, none]), np.array([sin, none, cos])
+        else:
+            old = axes[:, :, place]
+            x_axis, y_axis, z_axis = cos * old[:, 0] - sin * old[:, 2], old[:, 1], sin * old[:, 0] + cos * old[:, 2]
+            target[about_y[turn]] = sum(y_axis[a, ..., None] * here[a] for a in range(3))
+            target[about_z[turn]] = sum(z_axis[a, ..., None] * here[a] for a in range(3))
+        if r + 1 < len(pattern.layers.ranks):
+            cos, sin = np.cos(z[turn]) * run.sign[turn], np.sin(z[turn]) * run.sign[turn]
+            axes[:, 0, place], axes[:, 1, place] = cos * x_axis + sin * y_axis, cos * y_axis - sin * x_axis
+            axes[:, 2, place] = z_axis
+    return result[:, : pattern.parameters].reshape(starts, pattern.parameters, contexts * size)

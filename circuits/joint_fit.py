@@ -23,9 +23,8 @@ from stinespring.circuits.sequence import ComplexArray
 
 __all__ = ["JointFit", "JointFitted", "fit_jointly", "iteration_work"]
 
-CALL_COST, TURN_COST = 1.2e-3, 8e-5  # modelled seconds of an iteration, and of one turn in it
-ELEMENT_COST, SOLVE_COST = 2e-8, 7e-11  # of an element in a turn, and of a multiply-add of the normal equations
-SHORT_LOOP = 4  # fewer contexts than this take no less time
+CALL_COST, LAYER_COST, RANK_COST = 6e-4, 9e-5, 2e-4  # modelled seconds of an iteration, a layer, a further turn in layers
+ELEMENT_COST, SOLVE_COST = 4e-8, 4.5e-11  # of an entry of matrices and slopes, and of a multiply-add of the normal equations
 GOAL = 1e-14  # largest error of a probability at which to stop
 STALL, PATIENCE, NEARLY = 0.85, 16, 1e-8  # give up if the loss falls by less in so many iterations, unless it is tiny
 TINY = 1e-150  # amplitudes below this have no direction
@@ -66,7 +65,7 @@ class JointFit:
     Attributes:
         pattern: where the CZ are.
         contexts: contexts that matter, shape (X,).
-        wanted: sqrt P, shape (S or 1, 2^k X), the outcome being the slow index; each start may have codes of its own.
+        wanted: sqrt P, shape (S or 1, X 2^k), the outcome being the fast index; each start may have codes of its own.
     """
 
     pattern: Pattern
@@ -76,7 +75,7 @@ class JointFit:
     def point(self, params: FloatArray) -> Point:
         """Evaluate angles of shape (S, parameters)."""
         run = amplitudes(self.pattern, params, self.contexts)
-        modulus = np.asarray(np.moveaxis(abs(run.state), 1, 0).reshape(params.shape[0], -1), dtype=np.float64)
+        modulus = np.asarray(abs(run.state).reshape(params.shape[0], -1), dtype=np.float64)
         error = modulus - self.wanted
         return Point(params, run, modulus, error, (error**2).sum(axis=1), abs(modulus**2 - self.wanted**2).max(axis=1))
 
@@ -86,22 +85,25 @@ class JointFit:
         modulus = abs(state)
         bra: ComplexArray = np.ones_like(state)
         np.divide(state.conj(), modulus, out=bra, where=modulus > TINY)
-        slopes = derivatives(self.pattern, point.params, point.run, bra)
+        slopes = derivatives(self.pattern, point.run, bra)
         radial = np.ascontiguousarray(slopes.real)
         curvature = radial @ radial.transpose(0, 2, 1)
         across = np.sqrt(np.minimum(abs(1 - self.wanted / np.maximum(point.modulus, TINY)), 1.0))
         rows = np.flatnonzero(across.max(axis=0) > CURVED)
         if rows.size:
-            side = slopes.imag[:, :, rows] * across[:, None, rows]
+            turning = slopes.imag if rows.size == across.shape[1] else slopes.imag[:, :, rows]
+            side = turning * across[:, None, rows]
             curvature += side @ side.transpose(0, 2, 1)
         return curvature, radial @ point.error[:, :, None]
 
 
-def iteration_work(*, turns: int, size: int, contexts: int, starts: int) -> float:
+def iteration_work(pattern: Pattern, *, contexts: int, starts: int) -> float:
     """Return the modelled seconds of one iteration, fixed so that results do not depend on the load."""
-    rows, width = contexts << size, size + 2 * turns
-    sweep = turns * (TURN_COST + ELEMENT_COST * starts * (max(contexts, SHORT_LOOP) << 2 * size))
-    return float(CALL_COST + sweep + SOLVE_COST * starts * width**2 * (2 * rows + width / 3))
+    layers, rows = len(pattern.layers.couples), contexts << pattern.size
+    sweep = LAYER_COST * layers + RANK_COST * (len(pattern.layers.ranks) - 1)
+    entries = starts * rows * (len(pattern.layers.turns) + (layers << pattern.size))
+    solve = starts * pattern.parameters**2 * (2 * rows + pattern.parameters / 3)
+    return float(CALL_COST + sweep + ELEMENT_COST * entries + SOLVE_COST * solve)
 
 
 def fit_jointly(problem: JointFit, params: FloatArray, *, iterations: int) -> JointFitted:
@@ -113,9 +115,7 @@ def fit_jointly(problem: JointFit, params: FloatArray, *, iterations: int) -> Jo
         iterations: at most so many.
     """
     starts, width = params.shape
-    price = iteration_work(
-        turns=len(problem.pattern.turns), size=problem.pattern.size, contexts=problem.contexts.size, starts=starts
-    )
+    price = iteration_work(problem.pattern, contexts=problem.contexts.size, starts=starts)
     damping, index = np.full(starts, 1e-2), np.arange(width)
     point = problem.point(params)
     curvature, gradient = problem.model(point)

@@ -14,18 +14,18 @@ import numpy as np
 from stinespring.circuits.descent import FIRST_SHARE, descend
 from stinespring.circuits.gates import Gate
 from stinespring.circuits.joint_amplitudes import Pattern
-from stinespring.circuits.joint_fit import JointFit, fit_jointly, iteration_work
+from stinespring.circuits.joint_fit import SOLVE_COST, JointFit, fit_jointly, iteration_work
 from stinespring.circuits.multiplexer import FloatArray, IntArray
 from stinespring.circuits.sequence import BoolArray
 
 __all__ = ["joint_circuit"]
 
 ACCEPT = 1e-12  # largest error of a probability
-ITERATIONS, FEWEST_ITERATIONS = 130, 10
+ITERATIONS, FEWEST_ITERATIONS = 200, 20
 INNER_SHARES = (0.45, 0.5)  # of CZ between two outcome wires if there is a context; one is drawn
 FIRST_LENGTH = 0.55  # of the CZ of the exact isometry
 SHRINK = 0.05  # share of CZ taken off after a success
-STAY = 0.5  # share of the work, spent on the first length before a longer one is tried
+STAY = 0.2  # share of the work left, spent on one length before a longer one is tried
 BATCH_ELEMENTS, MOST_STARTS = 2048, 12
 LONE_ELEMENTS, LONE_STARTS = 12000, 24  # without a context, where a start is cheap and succeeds rarely
 
@@ -111,17 +111,19 @@ def joint_circuit(
     first = ceil(FIRST_LENGTH * exact) if width else bound + 1  # at the bound itself few starts succeed
 
     def attempt(length: int, left: float, rng: np.random.Generator) -> tuple[tuple[list[Gate], IntArray] | None, float]:
-        # a CZ makes at least one turn: without work for so many a pattern is not even drawn
-        if FEWEST_ITERATIONS * iteration_work(turns=length, size=size, contexts=contexts.size, starts=starts) > left:
+        # a CZ makes at least one turn of two parameters: without work for so many a pattern is not even drawn
+        if FEWEST_ITERATIONS * SOLVE_COST * starts * (2 * length) ** 3 > left:
             return None, left
         pattern = random_pattern(length, width=width, size=size, rng=rng)
-        price = iteration_work(turns=len(pattern.turns), size=size, contexts=contexts.size, starts=starts)
+        price = iteration_work(pattern, contexts=contexts.size, starts=starts)
+        if FEWEST_ITERATIONS * price > left:
+            return None, left
         codes = np.tile(np.arange(law.shape[1]), (starts, 1))
         if free_codes:
             codes = rng.permuted(codes, axis=1)
         wanted = np.empty((starts, contexts.size, law.shape[1]))
         np.put_along_axis(wanted, codes[:, None], roots[None], axis=2)
-        problem = JointFit(pattern, contexts, wanted.transpose(0, 2, 1).reshape(starts, -1))
+        problem = JointFit(pattern, contexts, wanted.reshape(starts, -1))
         shape = (starts, pattern.parameters)
         start = rng.normal(size=shape) if width else rng.uniform(-np.pi, np.pi, shape)
         fitted = fit_jointly(problem, start, iterations=int(min(ITERATIONS, left / price)))

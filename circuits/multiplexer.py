@@ -17,9 +17,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from stinespring.circuits.gates import Gate, Slot
+from stinespring.circuits.gates import ROTATION, Gate, RotationArray, Slot
 
-__all__ = ["gray_angles", "law_angles", "multiplexed_ry", "walsh_hadamard"]
+__all__ = ["gray_angles", "law_angles", "multiplexed_ry", "rotation_array", "walsh_hadamard"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -36,7 +36,9 @@ def walsh_hadamard(values: FloatArray) -> FloatArray:
     result, half = values, 1
     while half < size:
         pairs = result.reshape(*values.shape[:-1], size // (2 * half), 2, half)
-        result = np.stack([pairs[..., 0, :] + pairs[..., 1, :], pairs[..., 0, :] - pairs[..., 1, :]], axis=-2)
+        result = np.empty_like(pairs)
+        np.add(pairs[..., 0, :], pairs[..., 1, :], out=result[..., 0, :])
+        np.subtract(pairs[..., 0, :], pairs[..., 1, :], out=result[..., 1, :])
         half *= 2
     return np.asarray(result.reshape(values.shape) / size)
 
@@ -48,6 +50,15 @@ def gray_code(n: int) -> IntArray:
     code: IntArray = (order ^ (order >> 1))[::-1].copy()
     code.setflags(write=False)
     return code
+
+
+@lru_cache(maxsize=32)
+def gray_flips(n: int) -> IntArray:
+    """Return the bit in which neighbours of the Gray code differ, in circuit order: shape (2^n - 1,)."""
+    code = gray_code(n)
+    bits: IntArray = np.round(np.log2(code[1:] ^ code[:-1])).astype(np.int64)
+    bits.setflags(write=False)
+    return bits
 
 
 def gray_angles(theta: FloatArray) -> FloatArray:
@@ -91,24 +102,28 @@ def multiplexed_ry(wires: Sequence[int], angles: FloatArray | int, *, negligible
     Returns:
         Ry and CZ gates; 2^n - 1 CZ where no rotation is left out.
     """
+    if not isinstance(angles, int):
+        return list(rotation_array(wires, angles, negligible=negligible))
+    slots = iter(range(angles, angles + 2 ** (len(wires) - 1)))
+    gates = rotation_array(wires, np.ones(2 ** (len(wires) - 1)))
+    return [Gate("ry", g.qubits, (Slot(next(slots)),)) if g.params else g for g in gates]
+
+
+def rotation_array(wires: Sequence[int], angles: FloatArray, *, negligible: float = 0.0) -> RotationArray:
+    """Return what :func:`multiplexed_ry` does, in arrays."""
     *controls, target = wires
-    size = 2 ** len(controls)
-    values: list[float | Slot]
-    if isinstance(angles, int):
-        index = np.arange(size)
-        values = [Slot(angles + i) for i in range(size)]
-    else:
-        index = np.flatnonzero(abs(angles) > negligible)
-        values = angles[index].tolist()
-    rotations = [Gate("ry", (target,), (value,)) for value in values]
+    names = np.array(controls, dtype=np.int64)
+    index = np.flatnonzero(abs(angles) > negligible)
+    if index.size == angles.size:
+        partner, values = np.full(2 * index.size - 1, ROTATION), np.zeros(2 * index.size - 1)
+        values[::2], partner[1::2] = angles, names[gray_flips(len(controls))]
+        return RotationArray(partner, np.full(partner.size, target), values)
     code = gray_code(len(controls))[index]
     flips = code ^ np.append(code[1:], 0)  # after the last rotation the code must have returned to 0
-    pairs = [Gate("cz", (control, target)) for control in controls]
-    between: dict[int, list[Gate]] = {0: []} | {1 << bit: [pair] for bit, pair in enumerate(pairs)}
-    gates: list[Gate] = []
-    for rotation, flip in zip(rotations, flips.tolist(), strict=True):
-        gates.append(rotation)
-        if flip not in between:
-            between[flip] = [pair for bit, pair in enumerate(pairs) if flip >> bit & 1]
-        gates += between[flip]
-    return gates
+    rotation, bit = np.nonzero(flips[:, None] >> np.arange(len(controls)) & 1)
+    place = np.arange(index.size) + np.searchsorted(rotation, np.arange(index.size))  # after all earlier gates
+    partner = np.full(index.size + bit.size, ROTATION)
+    values, turns = np.zeros(partner.size), np.zeros(partner.size, dtype=np.bool_)
+    values[place], turns[place] = angles[index], True
+    partner[~turns] = names[bit]
+    return RotationArray(partner, np.full(partner.size, target), values)

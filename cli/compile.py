@@ -11,7 +11,7 @@ import typer
 
 from stinespring.cli import options
 from stinespring.cli.output import PASS_COLUMNS, cost_line, pass_row, print_json, print_table
-from stinespring.compiler.compile import DEFAULT_EFFORT, compile_model
+from stinespring.compiler.compile import compile_model
 from stinespring.models.load import load
 from stinespring.report.draw import draw_program
 from stinespring.report.plot import require_figure
@@ -33,7 +33,7 @@ def compile_(
     codes: options.CodesOption = "free",
     phases: options.PhasesOption = None,
     tolerance: options.Tolerance = 0.0,
-    effort: options.Effort = DEFAULT_EFFORT,
+    effort: options.Effort = None,
     target: options.TargetOption = "aer",
     top_k: options.TopK = None,
     temperature: options.Temperature = None,

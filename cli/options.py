@@ -33,7 +33,8 @@ PhasesOption = Annotated[
     str | None, typer.Option("--phases", help="exact (the isometry itself) or free (the measured law only).")
 ]
 Effort = Annotated[
-    float, typer.Option("--effort", help="About the seconds for numerical synthesis; 0 means closed forms only.")
+    float | None,
+    typer.Option("--effort", help="About the seconds for numerical synthesis (default 1 to 6 by gates); 0 means closed forms."),
 ]
 TargetOption = Annotated[
     str, typer.Option("--target", help="aer, line:N, grid:RxC, heavy-hex:D or fake:NAME: lower to a device.")

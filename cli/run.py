@@ -13,7 +13,7 @@ from stinespring.backends.execute import run
 from stinespring.checks.verdict import check
 from stinespring.cli import options
 from stinespring.cli.output import EXIT, SHOWN, cost_line, print_json, print_table, print_verdict, progress, text_rows
-from stinespring.compiler.compile import DEFAULT_EFFORT, compile_model
+from stinespring.compiler.compile import compile_model
 from stinespring.models.joint import require_count
 from stinespring.models.load import load
 
@@ -35,7 +35,7 @@ def run_(
     codes: options.CodesOption = "free",
     phases: options.PhasesOption = None,
     tolerance: options.Tolerance = 0.0,
-    effort: options.Effort = DEFAULT_EFFORT,
+    effort: options.Effort = None,
     target: options.TargetOption = "aer",
     top_k: options.TopK = None,
     temperature: options.Temperature = None,

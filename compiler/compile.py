@@ -32,7 +32,6 @@ __all__ = ["compile_model"]
 
 SCHEDULES = ("auto", "static", "stepwise")
 EXTENSIONS = ("token", "position", "dephased")
-DEFAULT_EFFORT = 1.0
 AUTO_QUBITS = 22  # `auto` takes one circuit up to a statevector of 64 MB,
 AUTO_ROTATIONS = 1 << 15  # about a second of simulation at that size,
 AUTO_ROOM = 1 << 17  # and a table that is listed in well under a second
@@ -51,7 +50,7 @@ def compile_model(
     codes: str = "free",
     phases: str | None = None,
     tolerance: float = 0.0,
-    effort: float = DEFAULT_EFFORT,
+    effort: float | None = None,
     target: str = "aer",
 ) -> Program:
     """Compile the next ``steps`` tokens of a model into a quantum program.
@@ -75,7 +74,8 @@ def compile_model(
             the prompt is known and everything is measured). Stepwise templates are exact.
         tolerance: the TVD of the joint law that the compiler may spend, in [0, 1).
         effort: about the seconds that numerical synthesis may take (counted in operations, so that results repeat); 0 means
-            closed forms only.
+            closed forms only. By default 1 to 6, more where more gates can be saved; see
+            :func:`stinespring.compiler.synthesise.default_effort`.
         target: a device whose basis and coupling the circuit is lowered to; see
             :func:`stinespring.compiler.target.open_target`. ``aer`` has no constraints.
 
@@ -95,14 +95,15 @@ def compile_model(
     if phases is None:
         phases = "exact" if input == "quantum" or schedule == "stepwise" else "free"
     check_options(schedule=schedule, extension=extension, input=input, codes=codes, phases=phases)
-    for name, value, most in (("tolerance", tolerance, 1.0), ("effort", effort, math.inf)):
+    for name, value, most in (("tolerance", tolerance, 1.0), ("effort", 0.0 if effort is None else effort, math.inf)):
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < most:
             raise InputError(
                 f"the {name} is out of range", got=value, expected=f"a number from 0 up to, not including, {most:g}"
             )
     device = open_target(target)
     state = begin.state if input == "quantum" else None
-    options = Options(schedule, extension, input, codes, phases, float(tolerance), float(effort), target, state)  # type: ignore[arg-type]
+    effort = None if effort is None else float(effort)
+    options = Options(schedule, extension, input, codes, phases, float(tolerance), effort, target, state)  # type: ignore[arg-type]
     if schedule == "auto":
         options = replace(options, schedule="static" if fits_static(begin, steps, options) else "stepwise")
     build = static_program if options.schedule == "static" else stepwise_program
@@ -157,7 +158,9 @@ def static_program(begin: Start, steps: int, options: Options) -> Program:
     model, prompt = begin.model, begin.prompt
     if options.state is not None and begin.padded is not None:  # the prompt stays in registers, padded to one length
         model, prompt = begin.padded, np.zeros(options.state.width, dtype=np.int64)
-    drafts = [run_passes(Draft(model, prompt, steps, replace(options, tail=tail), (), ())) for tail in tails(options)]
+    shares = tails(options)
+    versions = [replace(options, tail=tail, effort_share=1 / len(shares)) for tail in shares]
+    drafts = [run_passes(Draft(model, prompt, steps, version, (), ())) for version in versions]
     draft, effects = min(drafts, key=lambda found: (found[0].figures[0] + found[0].figures[2], found[0].figures[0]))
     schedule, bound = draft.schedule(), min(1.0, sum(draft.errors))
     realises = TabulatedModel(model, len(prompt), realised_laws(draft)) if bound > 0 else model

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from stinespring.circuits.gates import Gate
-from stinespring.circuits.multiplexer import gray_angles, law_angles, multiplexed_ry
+from stinespring.circuits.gates import Gate, RotationArray, concatenated
+from stinespring.circuits.multiplexer import gray_angles, law_angles, rotation_array
 from stinespring.errors import TooLargeError
 from stinespring.models.base import FloatArray, IntArray
 from stinespring.stages import UNUSED, Law, Register
@@ -46,7 +46,7 @@ def context_index(law: Law, registers: Mapping[str, Register]) -> IntArray:
     return index
 
 
-def law_gates(dense: FloatArray, wires: Sequence[int]) -> list[Gate]:
+def law_gates(dense: FloatArray, wires: Sequence[int]) -> Sequence[Gate]:
     """Return the isometry ``|x> -> |x> sum_t sqrt(P(t|x)) |t>``, exactly, phases included.
 
     Args:
@@ -57,12 +57,12 @@ def law_gates(dense: FloatArray, wires: Sequence[int]) -> list[Gate]:
         ``sum_j (2^(M+j) - 1)`` CZ for j = 0..k-1 where no angle vanishes, ``2^M (2^k - 1) - k`` in all.
     """
     width, size = dense.shape[0].bit_length() - 1, dense.shape[1].bit_length() - 1
-    gates: list[Gate] = []
+    parts: list[RotationArray] = []
     for higher, theta in enumerate(law_angles(dense)):
         bit = width + size - 1 - higher
         controls = [*wires[:width], *wires[bit + 1 : width + size]]
-        gates += multiplexed_ry([*controls, wires[bit]], gray_angles(theta), negligible=NEGLIGIBLE)
-    return gates
+        parts.append(rotation_array([*controls, wires[bit]], gray_angles(theta), negligible=NEGLIGIBLE))
+    return concatenated(parts)
 
 
 def require_room(width: int, law: Law) -> None:

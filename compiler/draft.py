@@ -30,10 +30,11 @@ class Options:
     codes: Codes
     phases: Phases
     tolerance: float
-    effort: float
+    effort: float | None
     target: str
     state: InputState | None = None  # what the prompt registers hold
     tail: float = 1.0  # the share of the tolerance that tail tokens may take; the rest is for small rotations
+    effort_share: float = 1.0  # the share of the effort for one of several drafts that are compared
 
 
 @dataclass(frozen=True)
@@ -97,10 +98,15 @@ class Draft:
         gates = sum(gray_count(law, sizes) for channel in self.channels for law in channel.laws)
         return gates, gates, sum(sizes.values())
 
+    @cached_property
+    def bound(self) -> int:
+        """Two-qubit gates that generic laws of this shape need."""
+        return counting_bound(self.channels)
+
     def effect(self, name: str, reason: str, *, applied: bool) -> Effect:
         """Return the record of a pass that left the draft as it is now."""
         gates, depth, qubits = self.figures
-        return Effect(name, applied, reason, gates, depth, qubits, min(1.0, sum(self.errors)), counting_bound(self.channels))
+        return Effect(name, applied, reason, gates, depth, qubits, min(1.0, sum(self.errors)), self.bound)
 
 
 def gray_count(law: Law, sizes: dict[str, int]) -> int:

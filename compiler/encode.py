@@ -66,8 +66,11 @@ def token_register(law: Law, d: int, codes: Codes) -> Register:
 def plain(support: Iterable[int], count: int) -> tuple[int, ...]:
     """Return the symbols of a register in which every symbol below ``count`` would be its own code."""
     symbols = [UNUSED] * 2 ** bits(count)
-    for symbol in support:
-        symbols[symbol] = symbol
+    if support == range(count):
+        symbols[:count] = support
+    else:
+        for symbol in support:
+            symbols[symbol] = symbol
     return tuple(symbols)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from stinespring.circuits.gates import TWO_QUBIT, Gate, append, relabel
+from stinespring.circuits.gates import TWO_QUBIT, Gate, RotationArray, append, concatenated, depths, relabel
 from stinespring.compiler.stepwise import Template
 from stinespring.stages import Cost, Program, Register, Schedule
 
@@ -21,13 +21,13 @@ def quantum_name(register: Register) -> str:
     return register.name if register.role == "prompt" else f"q_{register.name}"
 
 
-def schedule_gates(schedule: Schedule) -> list[Gate]:
+def schedule_gates(schedule: Schedule) -> Sequence[Gate]:
     """Return all gates on the schedule's qubits, in order."""
-    gates: list[Gate] = []
+    parts: list[Sequence[Gate]] = []
     for dilation in schedule.dilations:
         wires = [q for register in dilation.registers for q in schedule.place(register.name)]
-        gates += relabel(dilation.gates, wires)
-    return gates
+        parts.append(relabel(dilation.gates, wires))
+    return concatenated(parts)
 
 
 def build_circuit(
@@ -64,6 +64,10 @@ def template_circuit(template: Template) -> QuantumCircuit:
 
 def circuit_cost(gates: Sequence[Gate], qubits: int, clbits: int) -> Cost:
     """Return the cost of gates followed by one measurement layer (if anything is measured)."""
+    layer = 1 if clbits else 0
+    if isinstance(gates, RotationArray):
+        deepest, chain = depths(gates, qubits)
+        return Cost(qubits, clbits, gates.two_qubit, chain, deepest + layer, 0, 0)
     level, pairs = [0] * qubits, [0] * qubits
     two_qubit = 0
     for name, on, _ in gates:
@@ -74,5 +78,4 @@ def circuit_cost(gates: Sequence[Gate], qubits: int, clbits: int) -> Cost:
             pairs[a] = pairs[b] = max(pairs[a], pairs[b]) + 1
         else:
             level[on[0]] += 1
-    depth = max(level, default=0) + (1 if clbits else 0)
-    return Cost(qubits, clbits, two_qubit, max(pairs, default=0), depth, 0, 0)
+    return Cost(qubits, clbits, two_qubit, max(pairs, default=0), max(level, default=0) + layer, 0, 0)

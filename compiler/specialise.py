@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +19,8 @@ __all__ = ["channels", "prune"]
 
 MOST_ENTRIES = 1 << 21  # probabilities of one step: 16 MB, and as many rotations
 MOST_STEPS = 4096  # registers of one circuit
+LARGEST_KEY = 62  # bits of a number that stands for a row
+MOST_AXES = 31  # of an array, besides that of the outcomes
 SAME = 1e-15  # laws that differ by no more count as equal
 
 
@@ -93,7 +94,8 @@ def channels(
         errors.append(error)
         laws = (*laws[:-1], last)
         result.append(Channel(step, extension, laws))
-        frontier = advance(frontier, laws, f"t{step}")
+        if step < steps:
+            frontier = advance(frontier, laws, f"t{step}")
     return result, errors
 
 
@@ -110,7 +112,7 @@ def start(model: TextModel, prompt: IntArray, quantum: bool) -> Frontier:
             expected=f"at most {fits} prompt tokens",
             todo="use a shorter prompt or --input known",
         )
-    texts = np.array(list(itertools.product(range(model.d), repeat=n)), dtype=np.int64).reshape(model.d**n, n)
+    texts = np.arange(model.d**n)[:, None] // model.d ** np.arange(n - 1, -1, -1) % model.d
     names = tuple(f"p{i + 1}" for i in range(n))
     return Frontier(np.zeros(0, dtype=np.int64), names, texts, np.ones(len(texts)))
 
@@ -141,8 +143,8 @@ def forget(frontier: Frontier, keep: int | None) -> Frontier:
     if keep is None or len(frontier.names) <= keep:
         return frontier
     drop = len(frontier.names) - keep
-    contexts, where = np.unique(frontier.contexts[:, drop:], axis=0, return_inverse=True)
-    reach = np.bincount(where.ravel(), weights=frontier.reach, minlength=len(contexts)).astype(np.float64)
+    contexts, where = distinct(frontier.contexts[:, drop:])[::2]
+    reach = np.bincount(where, weights=frontier.reach, minlength=len(contexts)).astype(np.float64)
     fixed = np.zeros(0, dtype=np.int64)
     return Frontier(fixed, frontier.names[drop:], contexts, reach)
 
@@ -206,20 +208,43 @@ def advance(frontier: Frontier, laws: tuple[Law, ...], token: str) -> Frontier:
     columns = len(frontier.names)
     contexts = np.concatenate([law.contexts[row, :columns], symbol[:, None]], axis=1)
     if len(law.reads) > columns:  # the environment is not part of the text
-        contexts, where = np.unique(contexts, axis=0, return_inverse=True)
-        reach = np.bincount(where.ravel(), weights=reach, minlength=len(contexts)).astype(np.float64)
+        contexts, _, where = distinct(contexts)
+        reach = np.bincount(where, weights=reach, minlength=len(contexts)).astype(np.float64)
     return Frontier(frontier.fixed, (*frontier.names, token), contexts, reach)
+
+
+def distinct(rows: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """Return the distinct rows in order, where each occurs first, and which of them every row is."""
+    base = rows.max(initial=0, axis=0) + 1
+    if np.log2(base).sum() > LARGEST_KEY:
+        found, first, where = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+        return found, first, where.ravel()
+    place = np.append(np.cumprod(base[:0:-1])[::-1], 1)[: base.size]
+    _, first, where = np.unique(rows @ place, return_index=True, return_inverse=True)
+    return rows[first], first, where
+
+
+def full_grid(law: Law) -> FloatArray | None:
+    """Return the probabilities with an axis for every register read, if all contexts occur, in order."""
+    sizes = law.contexts.max(initial=0, axis=0) + 1
+    if sizes.size > MOST_AXES or np.log2(sizes).sum() > LARGEST_KEY or len(law.contexts) != sizes.prod():
+        return None
+    key = law.contexts @ np.append(np.cumprod(sizes[:0:-1])[::-1], 1)[: sizes.size]
+    return law.probabilities.reshape(*sizes, -1) if np.array_equal(key, np.arange(len(key))) else None
 
 
 def prune(law: Law) -> Law:
     """Return the law without the registers it does not depend on, the oldest tried first."""
     for name in law.reads:
         column = law.reads.index(name)
-        rest = np.delete(law.contexts, column, axis=1)
-        contexts, first, where = np.unique(rest, axis=0, return_index=True, return_inverse=True)
-        if len(contexts) == len(rest) or (abs(law.probabilities - law.probabilities[first[where.ravel()]]) > SAME).any():
+        grid = full_grid(law)
+        if grid is not None and (abs(grid - grid.take([0], axis=column)) > SAME).any():
             continue
-        reach = np.bincount(where.ravel(), weights=law.reach, minlength=len(contexts)).astype(np.float64)
+        rest = np.delete(law.contexts, column, axis=1)
+        contexts, first, where = distinct(rest)
+        if len(contexts) == len(rest) or (abs(law.probabilities - law.probabilities[first[where]]) > SAME).any():
+            continue
+        reach = np.bincount(where, weights=law.reach, minlength=len(contexts)).astype(np.float64)
         reads = law.reads[:column] + law.reads[column + 1 :]
         law = replace(law, reads=reads, contexts=contexts, probabilities=law.probabilities[first], reach=reach)
     return law

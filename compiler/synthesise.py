@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from stinespring.circuits.bit_by_bit import balanced_codes
-from stinespring.circuits.free_law import free_law_circuit
-from stinespring.circuits.gates import Gate, count_two_qubit, relabel
+from stinespring.circuits.free_law import JOINT_BITS, free_law_circuit
+from stinespring.circuits.gates import Gate, concatenated, count_two_qubit, relabel
 from stinespring.circuits.multiplexer import gray_angles, law_angles, multiplexed_ry
 from stinespring.circuits.signs import signed
 from stinespring.compiler.approximate import Approximation, BoolArray, approximate
@@ -23,7 +23,7 @@ from stinespring.compiler.truncate import spent
 from stinespring.models.base import FloatArray
 from stinespring.stages import UNUSED, Channel, Dilation, Law, Register
 
-__all__ = ["synthesise"]
+__all__ = ["default_effort", "synthesise"]
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,14 @@ class Piece:
     ``error`` is what it costs the joint law; ``law`` what it realises, where that is not the law itself.
     """
 
-    gates: list[Gate]
+    gates: Sequence[Gate]
     made: Register
     ancilla: Register | None = None
     error: float = 0.0
     law: Law | None = None
 
 
+LEAST_EFFORT, GATES_A_SECOND, MOST_EFFORT = 1.0, 80, 6.0  # of the default effort, in seconds
 SIGNED_WIRES = 12  # beyond it no signs are searched, see circuits/signs.py
 How = Literal["exact", "signs", "free"]
 
@@ -58,11 +59,13 @@ def synthesise(draft: Draft, *, how: How) -> Draft:
     dilations: list[Dilation] = []
     sizes = {r.name: r.size for r in draft.plain_registers()}
     work = {law.target: gray_count(law, sizes) for channel in draft.channels for law in channel.laws}
+    total = default_effort(draft, sizes) if draft.options.effort is None else draft.options.effort
+    total *= draft.options.effort_share
     left, remaining = draft.options.tolerance - sum(draft.errors), len(draft.channels)
     for channel, error in zip(draft.channels, draft.errors, strict=True):
         pieces: list[tuple[Law, Piece]] = []
         for law in channel.laws:
-            effort = draft.options.effort * work[law.target] / max(1, sum(work.values()))
+            effort = total * work[law.target] / max(1, sum(work.values()))
             budget = left / remaining if how == "free" and law is channel.laws[-1] and approximable(draft) else 0.0
             piece = make_piece(draft, law, made, how, effort, budget)
             made[law.target] = piece.made
@@ -101,6 +104,20 @@ def finished_input(draft: Draft, dilation: Dilation, prompt: list[Register]) -> 
     return replace(dilation, registers=(*registers, *copies), gates=tuple(gates)), copies
 
 
+def default_effort(draft: Draft, sizes: dict[str, int]) -> float:
+    """Return the seconds of search if none are asked for: ``1 + gates / 80``, at most 6.
+
+    The gates are those of the exact isometries that a search may shorten: of laws without a context the highest bits only.
+
+    Args:
+        draft: the operations.
+        sizes: qubits of each register.
+    """
+    laws = [law for channel in draft.channels for law in channel.laws]
+    gates = sum(gray_count(law, sizes) if law.reads else min(gray_count(law, sizes), 1 << JOINT_BITS) for law in laws)
+    return min(LEAST_EFFORT + gates / GATES_A_SECOND, MOST_EFFORT)
+
+
 def approximable(draft: Draft) -> bool:
     """Return whether rotations may be dropped: every token law reads texts only, so that the realised law can be told."""
     reads = {name for channel in draft.channels for law in channel.laws for name in law.reads}
@@ -131,12 +148,12 @@ def joined(channel: Channel, pieces: list[tuple[Law, Piece]], made: Mapping[str,
     for register in involved:
         wires[register.name] = list(range(first, first + register.size))
         first += register.size
-    gates: list[Gate] = []
+    parts: list[Sequence[Gate]] = []
     for law, piece in pieces:
         names = [*law.reads, law.target] + ([piece.ancilla.name] if piece.ancilla else [])
         local = [q for name in names for q in wires[name]]
-        gates += relabel(piece.gates, local)
-    return Dilation(channel, tuple(involved), tuple(gates), error)
+        parts.append(relabel(piece.gates, local))
+    return Dilation(channel, tuple(involved), concatenated(parts), error)
 
 
 def wires_of(draft: Draft, law: Law, made: Mapping[str, Register]) -> int:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 import numpy as np
@@ -58,6 +60,11 @@ class TableModel(TextModel):
     def content(self) -> dict[str, Any]:
         """Return the parsed file without its free-text fields."""
         return {key: value for key, value in self._data.items() if key not in ("name", "description")}
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the tokens, the context and the law's numbers."""
+        names = json.dumps([FORMAT, list(self.tokens), self.window])
+        return hashlib.sha256(names.encode() + self.table.astype("<f8").tobytes()).hexdigest()
 
     def law(self, step: int, texts: IntArray) -> FloatArray:
         """Return the table's rows for the last n tokens of each text, shape (B, d); ``step`` does not matter."""

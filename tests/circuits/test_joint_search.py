@@ -54,14 +54,14 @@ def test_gates_and_derivatives_belong_to_the_amplitudes(width, size, count, seed
     run = amplitudes(pattern, params, contexts)
     for start in range(2):
         law = realised_law(pattern.gates(params[start]), width=width, size=size)
-        np.testing.assert_allclose(abs(run.state[:, start].T) ** 2, law, atol=1e-12)
-    found = derivatives(pattern, params, run, np.ones_like(run.state))
+        np.testing.assert_allclose(abs(run.state[start]) ** 2, law, atol=1e-12)
+    found = derivatives(pattern, run, np.ones_like(run.state))
     step = 1e-6
     for i in rng.integers(pattern.parameters, size=4):
         moved = np.zeros(pattern.parameters)
         moved[i] = step
         high, low = (amplitudes(pattern, params + s * moved, contexts).state for s in (1, -1))
-        wanted = ((high - low) / (2 * step)).transpose(1, 0, 2).reshape(2, -1)
+        wanted = ((high - low) / (2 * step)).reshape(2, -1)
         np.testing.assert_allclose(found[:, i], wanted, atol=1e-7)
 
 
@@ -70,7 +70,7 @@ def test_the_gradient_is_that_of_the_loss():
     pattern = random_pattern(6, width=2, size=2, rng=rng)
     law = softmax_law(4, 4, 4)
     law[1] = [1, 0, 0, 0]
-    problem = JointFit(pattern, np.arange(4), np.sqrt(law).T.reshape(1, -1))
+    problem = JointFit(pattern, np.arange(4), np.sqrt(law).reshape(1, -1))
     params = rng.normal(size=(3, pattern.parameters))
     curvature, gradient = problem.model(problem.point(params))
     assert np.linalg.eigvalsh(curvature).min() > -1e-9  # saddle-free: no direction of negative curvature
@@ -86,7 +86,7 @@ def test_a_fit_finds_angles_that_exist():
     rng = np.random.default_rng(0)
     pattern = random_pattern(8, width=2, size=2, rng=rng)
     run = amplitudes(pattern, rng.normal(size=(1, pattern.parameters)), np.arange(4))
-    problem = JointFit(pattern, np.arange(4), abs(run.state[:, 0]).reshape(1, -1))
+    problem = JointFit(pattern, np.arange(4), abs(run.state).reshape(1, -1))
     fitted = fit_jointly(problem, rng.normal(size=(12, pattern.parameters)), iterations=130)
     assert fitted.error < 1e-12
 

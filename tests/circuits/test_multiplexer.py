@@ -48,7 +48,7 @@ def test_the_isometry_is_exact(controls, size, seed):
 @pytest.mark.parametrize("mutate", ["sign", "control", "rotation", "cz"])
 def test_mutants_are_caught(mutate):
     law = np.random.default_rng(3).dirichlet(np.ones(4), size=4)
-    gates = law_gates(law, range(4))
+    gates = list(law_gates(law, range(4)))
     rotations = [i for i, g in enumerate(gates) if g.name == "ry"]
     pairs = [i for i, g in enumerate(gates) if g.name == "cz"]
     if mutate == "sign":

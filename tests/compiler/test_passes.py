@@ -15,9 +15,12 @@ import stinespring
 import strategies
 from oracles import plain_laws
 from oracles.qasm_runner import distribution
+from stinespring.circuits.free_law import free_law_circuit
 from stinespring.circuits.signs import gray_cost, signed
+from stinespring.compiler.specialise import distinct, prune
 from stinespring.models.base import TextModel
 from stinespring.models.table import TableModel
+from stinespring.stages import Law
 
 NAMES = ["specialise", "prune", "truncate", "merge", "signs", "synthesise", "schedule", "lower"]
 
@@ -170,3 +173,63 @@ def test_the_attended_position_is_found_in_a_table():
         for (code,), p in law.items():
             got[table[code]] += p
         np.testing.assert_allclose(got, model.table[4 * x1 + x2], atol=1e-9)
+
+
+@pytest.fixture
+def efforts(monkeypatch):
+    """The efforts that the constructions under free phases are called with; none of them searches."""
+    seen = []
+
+    def spy(*arguments, effort, **options):
+        seen.append(effort)
+        return free_law_circuit(*arguments, effort=0.0, **options)
+
+    monkeypatch.setattr("stinespring.compiler.synthesise.free_law_circuit", spy)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "seconds"), [(1, 1, 1 + (2 - 1) / 80), (2, 2, 1 + (16 * 3 - 2) / 80), (3, 2, 6.0), (9, 0, 1 + 16 / 80)]
+)
+def test_the_default_effort_grows_with_what_can_be_saved(efforts, k, n, seconds):
+    """1 + gates / 80 up to 6, gates of the exact isometry; a preparation saves at most the gates of its highest bits."""
+    law = np.random.default_rng(k).dirichlet(np.ones(2**k), size=2 ** (k * n)).tolist()
+    model = TableModel({"tokens": [f"w{i}" for i in range(2**k)], "context": n, "law": law})
+    stinespring.compile(model, prompt=[0] * n, steps=1, input="quantum" if n else "known", phases="free", schedule="static")
+    assert sum(efforts) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 0.01])
+def test_the_runs_of_a_tolerance_share_the_effort(efforts, three_tokens, tolerance):
+    stinespring.compile(three_tokens, prompt="sun", steps=2, schedule="static", effort=3.0, tolerance=tolerance)
+    assert sum(efforts) == pytest.approx(3.0)
+
+
+@given(st.integers(0, 12), st.integers(0, 5), st.sampled_from([3, 2**40]), strategies.seeds())
+def test_distinct_rows_are_those_of_numpy(rows, columns, largest, seed):
+    table = np.random.default_rng(seed).integers(largest, size=(rows, columns))
+    table = np.concatenate([table, table[:2]])
+    found, first, where = distinct(table)
+    np.testing.assert_array_equal(found, np.unique(table, axis=0) if columns else table[:1])
+    np.testing.assert_array_equal(found[where], table)
+    np.testing.assert_array_equal(table[first], found)
+
+
+@given(st.lists(st.integers(2, 3), min_size=1, max_size=4), st.booleans(), strategies.seeds())
+def test_registers_that_matter_stay(sizes, complete, seed):
+    """Every second register decides nothing; of the others the law depends on each, on a full grid of contexts or not."""
+    rng = np.random.default_rng(seed)
+    contexts = np.stack(np.unravel_index(np.arange(np.prod(sizes)), sizes), axis=1)
+    if not complete:
+        contexts = contexts[np.append(True, rng.random(len(contexts) - 1) < 0.7)]
+    score = contexts[:, ::2] @ (10.0 ** -np.arange(1, len(sizes[::2]) + 1))
+    law = Law(
+        "t9", tuple(f"t{i}" for i in range(len(sizes))), contexts, np.stack([score, 1 - score], axis=1), np.ones(len(contexts))
+    )
+    found = prune(law)
+    assert found.reach.sum() == len(contexts)
+    if complete:
+        assert found.reads == tuple(f"t{i}" for i in range(0, len(sizes), 2))
+    for context, row in zip(contexts, law.probabilities, strict=True):
+        kept = context[[law.reads.index(name) for name in found.reads]]
+        np.testing.assert_array_equal(found.probabilities[(found.contexts == kept).all(axis=1)], [row])
