@@ -146,7 +146,7 @@ class CzPattern:
         """
         count, size, inputs = sweep.isometry.shape
         back = np.ascontiguousarray(last.transpose(0, 2, 1))
-        result = np.empty((count, last.shape[1], inputs, self.angles), dtype=np.complex128)
+        result = np.zeros((count, last.shape[1], inputs, self.angles), dtype=np.complex128)
         quarter = size // 4
         for i in range(len(self.blocks) - 1, -1, -1):
             rows = self.rows[i]

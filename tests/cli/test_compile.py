@@ -141,7 +141,8 @@ def test_random_models(
 def test_the_attended_positions(data: st.DataObject, model: Model, codes: str, invoke: Invoke, tmp_path: Path) -> None:
     prompt = data.draw(strategies.texts(model))
     assume(plain_laws.joint_margin(model, prompt, 2) > 1e-9)
-    path, cost = export(invoke, tmp_path, model, prompt, 2, "--extension", "position", "--schedule", "static", "--codes", codes)
+    options = ("--extension", "position", "--schedule", "static", "--codes", codes, "--effort", 0)
+    path, cost = export(invoke, tmp_path, model, prompt, 2, *options)
     assert cost["extension"] == "position"
     check_cost(path, cost)
     assert_same_law(decoded(path, 2), plain_laws.joint(model, prompt, 2))
