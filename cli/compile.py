@@ -35,6 +35,10 @@ def compile_(
     tolerance: options.Tolerance = 0.0,
     effort: options.Effort = None,
     target: options.TargetOption = "aer",
+    max_qubits: options.MaxQubits = None,
+    max_two_qubit_gates: options.MaxGates = None,
+    max_conditions: options.MaxConditions = None,
+    feed_forward: options.FeedForward = "auto",
     top_k: options.TopK = None,
     temperature: options.Temperature = None,
     output: options.Output = None,
@@ -60,6 +64,10 @@ def compile_(
         tolerance=tolerance,
         effort=effort,
         target=target,
+        max_qubits=max_qubits,
+        max_two_qubit_gates=max_two_qubit_gates,
+        max_conditions=max_conditions,
+        feed_forward=feed_forward,
     )
     if draw is not None:
         draw_program(program, draw)

@@ -20,7 +20,13 @@ Steps = Annotated[int, typer.Option("--steps", help="How many tokens to generate
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 TopK = Annotated[int | None, typer.Option("--top-k", help="glassllm: keep the K most likely tokens of each law.")]
 Temperature = Annotated[float | None, typer.Option("--temperature", help="glassllm: T in softmax(logits / T).")]
-ScheduleOption = Annotated[str, typer.Option("--schedule", help="static, stepwise or auto.")]
+ScheduleOption = Annotated[str, typer.Option("--schedule", help="static, dynamic, stepwise or auto.")]
+MaxQubits = Annotated[int | None, typer.Option("--max-qubits", help="Hard limit on the qubits of the program.")]
+MaxGates = Annotated[int | None, typer.Option("--max-two-qubit-gates", help="Hard limit on the worst path.")]
+MaxConditions = Annotated[int | None, typer.Option("--max-conditions", help="Hard limit on the 'if' statements.")]
+FeedForward = Annotated[
+    str, typer.Option("--feed-forward", help="dynamic: none (quantum controls), all (measure before reading) or auto.")
+]
 ExtensionOption = Annotated[
     str, typer.Option("--extension", help="token, position or dephased: which environment the dilation has.")
 ]

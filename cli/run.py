@@ -37,6 +37,10 @@ def run_(
     tolerance: options.Tolerance = 0.0,
     effort: options.Effort = None,
     target: options.TargetOption = "aer",
+    max_qubits: options.MaxQubits = None,
+    max_two_qubit_gates: options.MaxGates = None,
+    max_conditions: options.MaxConditions = None,
+    feed_forward: options.FeedForward = "auto",
     top_k: options.TopK = None,
     temperature: options.Temperature = None,
     alpha: options.Alpha = 0.001,
@@ -65,6 +69,10 @@ def run_(
         tolerance=tolerance,
         effort=effort,
         target=target,
+        max_qubits=max_qubits,
+        max_two_qubit_gates=max_two_qubit_gates,
+        max_conditions=max_conditions,
+        feed_forward=feed_forward,
     )
     with progress() as report:
         samples = run(program, backend=backend, shots=shots, seed=seed, progress=report)

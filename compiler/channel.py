@@ -19,9 +19,10 @@ from stinespring.circuits.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.flow_cost import worst_path
 from stinespring.circuits.flow_kraus import flow_kraus
 from stinespring.circuits.gates import count_two_qubit
+from stinespring.compiler.channel_program import ChannelProgram
+from stinespring.compiler.lowering import flow_cost
 from stinespring.compiler.measure_prepare import measure_and_prepare_flow
 from stinespring.errors import InputError, TooLargeError
-from stinespring.stages import ChannelProgram, Cost
 from stinespring.version import __version__
 
 __all__ = ["DEFAULT_EFFORT", "compile_channel"]
@@ -168,20 +169,6 @@ def tree_flow(tree: Tree, system: int) -> Flow:
                 instructions.append(Reset(ancilla))
     classical = (("outcome", bits),) if bits else ()
     return Flow((("sys", system), ("env", tree.width - system if bits else 0)), classical, tuple(instructions))
-
-
-def flow_cost(flow: Flow) -> Cost:
-    """Return the cost of a program on its worst path."""
-    worst = worst_path(flow)
-    return Cost(
-        qubits=flow.qubits,
-        clbits=flow.clbits,
-        two_qubit_gates=worst.two_qubit,
-        two_qubit_depth=max(worst.pairs, default=0),
-        depth=max(worst.layers, default=0),
-        mid_circuit_measurements=flow.mid_circuit_measurements,
-        conditions=flow.conditions,
-    )
 
 
 def price(flow: Flow) -> tuple[int, int]:

@@ -14,10 +14,12 @@ from typing import Any, get_args
 
 import numpy as np
 
-from stinespring.compiler.draft import Draft, Options, Phases
+from stinespring.compiler.draft import Budget, Draft, Options, Phases
+from stinespring.compiler.dynamic import dynamic_flow
 from stinespring.compiler.encode import Codes, registers
-from stinespring.compiler.lowering import circuit_cost
+from stinespring.compiler.lowering import circuit_cost, flow_cost
 from stinespring.compiler.passes import run_passes, specialised
+from stinespring.compiler.plan import BUDGETS
 from stinespring.compiler.specialise import channels
 from stinespring.compiler.stepwise import Stepper
 from stinespring.compiler.target import Device, lower, lowered_cost, open_target
@@ -30,10 +32,12 @@ from stinespring.version import __version__
 
 __all__ = ["compile_model"]
 
-SCHEDULES = ("auto", "static", "stepwise")
+SCHEDULES = ("auto", "static", "dynamic", "stepwise")
+FEED_FORWARD = ("auto", "none", "all")
 EXTENSIONS = ("token", "position", "dephased")
 AUTO_QUBITS = 22  # `auto` takes one circuit up to a statevector of 64 MB,
 AUTO_ROTATIONS = 1 << 15  # about a second of simulation at that size,
+MERGED_CONTEXTS = 64  # laws with more contexts may be cheaper with a memory of the causal state
 AUTO_ROOM = 1 << 17  # and a table that is listed in well under a second
 
 
@@ -52,6 +56,10 @@ def compile_model(
     tolerance: float = 0.0,
     effort: float | None = None,
     target: str = "aer",
+    max_qubits: int | None = None,
+    max_two_qubit_gates: int | None = None,
+    max_conditions: int | None = None,
+    feed_forward: str = "auto",
 ) -> Program:
     """Compile the next ``steps`` tokens of a model into a quantum program.
 
@@ -64,7 +72,9 @@ def compile_model(
         steps: L, at least 1.
         input_state: instead of a prompt a superposition or mixture of texts, see :func:`stinespring.models.fock.read_state`.
         level: N, the most tokens of a text in Fock space; a block leaves texts of N tokens alone. None: no limit.
-        schedule: ``static`` (one circuit), ``stepwise`` (one template, bound for each sampled prefix) or ``auto``.
+        schedule: ``static`` (one circuit, measured at the end), ``dynamic`` (measured on the way, qubits reused, later gates
+            steered by bits), ``stepwise`` (one template, bound for each sampled prefix) or ``auto``, which is ``dynamic`` where
+            a budget or feed-forward is asked for.
         extension: which environment the dilation has: ``token`` none, ``position`` (attention models) the attended
             positions, ``dephased`` a record of the text, so that no coherence between prompts survives.
         input: ``known`` folds the prompt into the laws, ``quantum`` keeps it as registers ``p1..pn`` (the default with an
@@ -78,6 +88,11 @@ def compile_model(
             :func:`stinespring.compiler.synthesise.default_effort`.
         target: a device whose basis and coupling the circuit is lowered to; see
             :func:`stinespring.compiler.target.open_target`. ``aer`` has no constraints.
+        max_qubits: a hard limit on the qubits declared.
+        max_two_qubit_gates: a hard limit on the two-qubit gates of the worst path.
+        max_conditions: a hard limit on the ``if`` statements.
+        feed_forward: for ``dynamic``: ``none`` (quantum controls only), ``all`` (every register is measured before it is read)
+            or ``auto``.
 
     Returns:
         The program. Its ``tvd_bound`` is proven and at most ``tolerance``.
@@ -93,8 +108,15 @@ def compile_model(
     if input is None:
         input = "known" if begin.state is None else "quantum"
     if phases is None:
-        phases = "exact" if input == "quantum" or schedule == "stepwise" else "free"
-    check_options(schedule=schedule, extension=extension, input=input, codes=codes, phases=phases)
+        measured = schedule == "dynamic" or input == "known"
+        phases = "free" if measured and schedule != "stepwise" else "exact"
+    check_options(schedule=schedule, extension=extension, input=input, codes=codes, phases=phases, feed_forward=feed_forward)
+    budget = Budget(
+        check_limit(max_qubits, "max-qubits", 1),
+        check_limit(max_two_qubit_gates, "max-two-qubit-gates", 0),
+        check_limit(max_conditions, "max-conditions", 0),
+        feed_forward,
+    )
     for name, value, most in (("tolerance", tolerance, 1.0), ("effort", 0.0 if effort is None else effort, math.inf)):
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < most:
             raise InputError(
@@ -103,11 +125,14 @@ def compile_model(
     device = open_target(target)
     state = begin.state if input == "quantum" else None
     effort = None if effort is None else float(effort)
-    options = Options(schedule, extension, input, codes, phases, float(tolerance), effort, target, state)  # type: ignore[arg-type]
-    if schedule == "auto":
+    options = Options(schedule, extension, input, codes, phases, float(tolerance), effort, target, budget, state)  # type: ignore[arg-type]
+    if schedule == "auto" and budget.asked and phases == "free":
+        options = replace(options, schedule="dynamic")
+    elif schedule == "auto":
         options = replace(options, schedule="static" if fits_static(begin, steps, options) else "stepwise")
-    build = static_program if options.schedule == "static" else stepwise_program
+    build = {"static": static_program, "dynamic": dynamic_program, "stepwise": stepwise_program}[options.schedule]
     program = on_device(build(begin, steps, options), device)
+    check_budget(program, budget)
     return replace(program, seconds=time.perf_counter() - begun)
 
 
@@ -119,10 +144,18 @@ def check_options(**options: str) -> None:
         "input": ("known", "quantum"),
         "codes": get_args(Codes),
         "phases": get_args(Phases),
+        "feed_forward": FEED_FORWARD,
     }
     for name, value in options.items():
         if value not in allowed[name]:
             raise InputError(f"unknown {name}", got=value, expected=" or ".join(allowed[name]))
+    if options["phases"] == "exact" and options["schedule"] == "dynamic":
+        raise InputError(
+            "a dynamic program keeps the measured law only",
+            got="--phases exact --schedule dynamic",
+            expected="--phases free",
+            todo="use --phases free, or --schedule static",
+        )
     if options["input"] == "quantum" and options["schedule"] == "stepwise":
         raise InputError(
             "a stepwise program knows its prompt",
@@ -130,6 +163,29 @@ def check_options(**options: str) -> None:
             expected="--schedule static",
             todo="use --schedule static or --input known",
         )
+
+
+def check_limit(value: object, name: str, least: int) -> int | None:
+    """Return a budget, or say why it is none."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InputError(f"--{name} is out of range", got=value, expected=f"a whole number of at least {least}")
+    return value
+
+
+def check_budget(program: Program, budget: Budget) -> None:
+    """Refuse a program over budget: a limit is hard."""
+    found = {"qubits": program.cost.qubits, "two_qubit": program.cost.two_qubit_gates, "conditions": program.cost.conditions}
+    for name, option in BUDGETS.items():
+        limit = getattr(budget, name)
+        if limit is not None and found[name] > limit:
+            raise InputError(
+                "the program is over the budget",
+                got=f"--{option} {limit}",
+                expected=f"at least {found[name]} with --schedule {program.schedule.kind}",
+                todo="raise it, or use --schedule dynamic" if program.schedule.kind != "dynamic" else "raise it",
+            )
 
 
 def fits_static(begin: Start, steps: int, options: Options) -> bool:
@@ -182,6 +238,47 @@ def static_program(begin: Start, steps: int, options: Options) -> Program:
     )
 
 
+def dynamic_program(begin: Start, steps: int, options: Options) -> Program:
+    """Return one program that measures on the way, the cheapest plan within the budget."""
+    model, prompt = begin.model, begin.prompt
+    if options.state is not None and begin.padded is not None:
+        model, prompt = begin.padded, np.zeros(options.state.width, dtype=np.int64)
+    draft, effects = run_passes(Draft(model, prompt, steps, options, (), ()), ("specialise", "prune", "truncate"))
+    effort = 1.0 if options.effort is None else options.effort
+    found = dynamic_flow(draft, options.budget, effort=effort)
+    if any(len(law.contexts) > MERGED_CONTEXTS for channel in draft.channels for law in channel.laws):
+        merged, more = run_passes(draft, ("merge",))
+        if more[0].applied:
+            other = dynamic_flow(merged, options.budget, effort=effort)
+            if other.plan.price < found.plan.price:
+                draft, effects, found = merged, (*effects, *more), other
+    bound, cost = min(1.0, sum(draft.errors)), flow_cost(found.flow)
+    realises = TabulatedModel(model, len(prompt), realised_laws(draft)) if bound > 0 else model
+    measured = tuple(r.name for r in found.registers if r.role in ("token", "environment"))
+    waits = (
+        f"{found.plan.waits} of {len(found.laws)} laws are steered by bits, {cost.mid_circuit_measurements} measured on the way"
+    )
+    lower = effects[-1].lower_bound
+    note = Effect("schedule", True, waits, cost.two_qubit_gates, cost.two_qubit_depth, cost.qubits, bound, lower)
+    return Program(
+        model=begin.model,
+        realises=realises if options.state is None else StateModel(realises, options.state),
+        prompt=begin.prompt,
+        steps=steps,
+        schedule=Schedule("dynamic", found.registers, measured, ()),
+        extension=options.extension,
+        input=options.input,
+        phases="free",
+        tvd_bound=bound,
+        cost=cost,
+        seconds=0.0,
+        hash=provenance(begin, steps, options),
+        state=options.state,
+        effects=(*effects, note),
+        dynamic=found,
+    )
+
+
 def on_device(program: Program, device: Device | None) -> Program:
     """Return the program lowered to a device, if there is one, with what that did to its cost."""
     bound = program.effects[-1].lower_bound if program.effects else 0
@@ -208,7 +305,8 @@ def tails(options: Options) -> tuple[float, ...]:
 def realised_laws(draft: Draft) -> list[Law]:
     """Return the token law of each step as a function of the text: without memories, averaged over attended positions."""
     merged = any(name.startswith("m") for channel in draft.channels for law in channel.laws for name in law.reads)
-    operations = specialised(draft) if merged else [dilation.channel for dilation in draft.dilations]
+    synthesised = [dilation.channel for dilation in draft.dilations] or list(draft.channels)
+    operations = specialised(draft) if merged else synthesised
     laws = [next(law for law in c.laws if law.target == f"t{c.step}") for c in operations if c.step > 0]
     return [averaged(law) for law in laws]
 

@@ -15,9 +15,31 @@ from stinespring.models.base import IntArray, TextModel
 from stinespring.models.fock import InputState
 from stinespring.stages import Channel, Cost, Dilation, Effect, Extension, Law, Register, Schedule
 
-__all__ = ["Draft", "Options", "counting_bound"]
+__all__ = ["Budget", "Draft", "Options", "counting_bound"]
 
 Phases = Literal["exact", "free"]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Hard limits of a program; None where there is none.
+
+    Attributes:
+        qubits: declared qubits.
+        two_qubit: two-qubit gates on the worst path.
+        conditions: ``if`` statements.
+        feed_forward: ``none``: no condition; ``all``: every register is read as bits; ``auto``: the cost model chooses.
+    """
+
+    qubits: int | None = None
+    two_qubit: int | None = None
+    conditions: int | None = None
+    feed_forward: str = "auto"
+
+    @property
+    def asked(self) -> bool:
+        """Whether anything is asked for."""
+        return self != Budget()
 
 
 @dataclass(frozen=True)
@@ -32,6 +54,7 @@ class Options:
     tolerance: float
     effort: float | None
     target: str
+    budget: Budget = Budget()
     state: InputState | None = None  # what the prompt registers hold
     tail: float = 1.0  # the share of the tolerance that tail tokens may take; the rest is for small rotations
     effort_share: float = 1.0  # the share of the effort for one of several drafts that are compared

@@ -11,9 +11,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from stinespring.compiler.channel_program import ChannelProgram
 from stinespring.compiler.qasm import template_qasm
 from stinespring.errors import InputError
-from stinespring.stages import UNUSED, ChannelProgram, Program, Register
+from stinespring.stages import UNUSED, Program, Register
 
 __all__ = ["write_channel_program", "write_program", "write_whole"]
 

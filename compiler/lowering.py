@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from stinespring.circuits.flow import Flow
+from stinespring.circuits.flow_cost import worst_path
 from stinespring.circuits.gates import TWO_QUBIT, Gate, RotationArray, append, concatenated, depths, relabel
 from stinespring.compiler.stepwise import Template
 from stinespring.stages import Cost, Program, Register, Schedule
@@ -13,7 +15,7 @@ from stinespring.stages import Cost, Program, Register, Schedule
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-__all__ = ["circuit_cost", "program_circuit", "quantum_name", "schedule_gates", "template_circuit"]
+__all__ = ["circuit_cost", "flow_cost", "program_circuit", "quantum_name", "schedule_gates", "template_circuit"]
 
 
 def quantum_name(register: Register) -> str:
@@ -51,6 +53,8 @@ def program_circuit(program: Program) -> QuantumCircuit:
     schedule = program.schedule
     if program.lowered is not None:
         return program.lowered
+    if program.dynamic is not None:
+        return program.dynamic.flow.circuit()
     if program.stepper is not None:
         return template_circuit(program.stepper.widest(program.steps))
     return build_circuit(schedule.registers, schedule.measured, schedule_gates(schedule), 0, "stinespring")
@@ -60,6 +64,20 @@ def template_circuit(template: Template) -> QuantumCircuit:
     """Return a template as a Qiskit circuit with parameters ``a[i]``."""
     names = [r.name for r in template.registers]
     return build_circuit(template.registers, names, template.gates, template.slots, "template")
+
+
+def flow_cost(flow: Flow) -> Cost:
+    """Return the cost of a program on its worst path."""
+    worst = worst_path(flow)
+    return Cost(
+        qubits=flow.qubits,
+        clbits=flow.clbits,
+        two_qubit_gates=worst.two_qubit,
+        two_qubit_depth=max(worst.pairs, default=0),
+        depth=max(worst.layers, default=0),
+        mid_circuit_measurements=flow.mid_circuit_measurements,
+        conditions=flow.conditions,
+    )
 
 
 def circuit_cost(gates: Sequence[Gate], qubits: int, clbits: int) -> Cost:

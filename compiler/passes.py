@@ -7,7 +7,7 @@ says so. ``specialise`` comes first, ``synthesise`` makes the circuits, ``schedu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from stinespring.compiler.draft import Draft
@@ -136,10 +136,12 @@ PASSES = (
 )  # fmt: skip
 
 
-def run_passes(draft: Draft) -> tuple[Draft, tuple[Effect, ...]]:
-    """Return the draft after all passes, and what each of them did."""
+def run_passes(draft: Draft, names: Collection[str] | None = None) -> tuple[Draft, tuple[Effect, ...]]:
+    """Return the draft after all passes (or those named), and what each of them did."""
     effects = []
     for step in PASSES:
+        if names is not None and step.name not in names:
+            continue
         blocked = step.blocked(draft)
         candidate = draft
         if blocked is None:

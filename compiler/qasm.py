@@ -28,6 +28,8 @@ def program_qasm(program: Program) -> str:
     """Return the program, or a stepwise program's widest template, as OpenQASM 3."""
     if program.lowered is not None:
         return lowered_qasm(program.lowered)
+    if program.dynamic is not None:
+        return flow_qasm(program.dynamic.flow)
     if program.stepper is not None:
         return template_qasm(program.stepper.widest(program.steps))
     schedule = program.schedule
