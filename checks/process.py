@@ -16,9 +16,7 @@ from stinespring.backends.choi import channel_wires, outcome_choi
 from stinespring.backends.seeds import derive_seed, root_seed
 from stinespring.channels.cptp import CPTP, ComplexArray, choi_of_kraus
 from stinespring.channels.distance import diamond_distance, process_fidelity
-from stinespring.checks.distance import hellinger_fidelity, noise_floor, total_variation, tvd_interval
-from stinespring.checks.gtest import detectable_tvd, pool, upper_tail
-from stinespring.checks.verdict import decide, two_digits
+from stinespring.checks.tables import judge_tables
 from stinespring.errors import InputError
 from stinespring.models.base import FloatArray
 from stinespring.models.joint import require_count
@@ -250,28 +248,4 @@ def sample_process(
         law[index] = drawn.law(choi)
         [values] = sampler.sample(drawn.circuit(circuit, *wires), None, each, derive_seed(root, 1, index))
         observed[index] = np.bincount(values["probe"], minlength=law.shape[1])
-    return judged(observed, law, alpha, resolution)
-
-
-def judged(observed: FloatArray, law: FloatArray, alpha: float, resolution: float) -> Verdict:
-    """Return the verdict on tables of counts, shape (S, D), against their laws."""
-    shots = int(observed.sum())
-    cells = pool(observed, law, shots)
-    p_value, method = upper_tail(cells, np.random.default_rng(0))
-    impossible = int(observed[law <= 0].sum())
-    p_value = 0.0 if impossible else p_value
-    detects = min(1.0, detectable_tvd(cells.degrees, shots, alpha) + cells.hidden)
-    needed = two_digits(shots * (detects / resolution) ** 2) if detects > resolution and p_value >= alpha else None
-    verdict, reason = decide(p_value, alpha, detects, resolution, needed, f"{shots:,} shots over {len(law)} settings")
-    if impossible:
-        reason = f"{impossible} shot(s) gave outcomes of probability 0"
-    frequencies, weighted = (observed / shots).ravel(), (law / len(law)).ravel()
-    tvd = total_variation(frequencies, weighted)
-    low, high = tvd_interval(tvd, shots, law.size)
-    floor = noise_floor(weighted, observed.ravel().astype(np.int64), weighted)
-    return Verdict(
-        verdict=verdict, p_value=p_value, tvd=tvd, tvd_low=low, tvd_high=high, tvd_noise_floor=floor,
-        hellinger_fidelity=hellinger_fidelity(frequencies, weighted), resolution=detects, shots=shots, alpha=alpha,
-        shots_needed=needed, reason=reason,
-        details={"settings": {"count": len(law), "degrees_of_freedom": cells.degrees, "method": method}},
-    )  # fmt: skip
+    return judge_tables(observed, law, alpha=alpha, resolution=resolution, what=f"{settings} settings")

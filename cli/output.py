@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stinespring.backends.execute import Progress
+    from stinespring.checks.attention import AttentionVerdict
     from stinespring.stages import Effect, Program, Samples, Verdict
 
 EXIT = {"PASS": 0, "FAIL": 1, "UNVERIFIED": 3}
@@ -73,6 +74,17 @@ def print_verdict(verdict: Verdict) -> None:
         f"shot noise alone {verdict.tvd_noise_floor:.4f}, Hellinger fidelity {verdict.hellinger_fidelity:.5f}\n"
         f"{verdict.verdict}: {verdict.reason}\n"
     )
+
+
+def print_attention(attention: AttentionVerdict) -> None:
+    """Print the sampled attention map beside the analytic one."""
+    rows = []
+    for name, verdict in attention.by_register.items():
+        pairs = zip(attention.sampled[name].tolist(), attention.analytic[name].tolist(), strict=True)
+        shares = "  ".join(f"{share:.3f}/{law:.3f}" for share, law in pairs)
+        rows.append([name, shares, f"{verdict.p_value:.3g}", verdict.verdict])
+    print_table("Attention, sampled/analytic by position", ["step", "what was attended to", "p", "verdict"], rows)
+    sys.stdout.write(f"{attention.verdict}: attention map, p = {attention.p_value:.3g} over {len(rows)} register(s)\n")
 
 
 def text_rows(samples: Samples) -> list[dict[str, Any]]:

@@ -10,9 +10,20 @@ from typing import Annotated
 import typer
 
 from stinespring.backends.execute import run
+from stinespring.checks.attention import check_attention
 from stinespring.checks.verdict import check
 from stinespring.cli import options
-from stinespring.cli.output import EXIT, SHOWN, cost_line, print_json, print_table, print_verdict, progress, text_rows
+from stinespring.cli.output import (
+    EXIT,
+    SHOWN,
+    cost_line,
+    print_attention,
+    print_json,
+    print_table,
+    print_verdict,
+    progress,
+    text_rows,
+)
 from stinespring.compiler.compile import compile_model
 from stinespring.models.joint import require_count
 from stinespring.models.load import load
@@ -78,6 +89,7 @@ def run_(
         samples = run(program, backend=backend, shots=shots, seed=seed, progress=report)
         report("checking", 1.0)
         verdict = check(samples, alpha=alpha, resolution=resolution)
+        attention = check_attention(samples, alpha=alpha, resolution=resolution)
     if plot is not None:
         from stinespring.report.plot import plot_samples
 
@@ -87,7 +99,8 @@ def run_(
         print_json(verdict.summary() | {
             "seconds": samples.seconds, "counts": {row["key"]: row["count"] for row in rows}, "cost": program.summary(),
             "texts": [{name: row[name] for name in ("text", "ids", "count")} for row in rows], "seed": samples.seed,
-            "backend": samples.backend, "attention": dict(samples.attention), "metadata": dict(samples.metadata),
+            "backend": samples.backend, "attention": dict(samples.attention),
+            "attention_verdict": None if attention is None else attention.summary(), "metadata": dict(samples.metadata),
         })  # fmt: skip
     else:
         table = [
@@ -106,4 +119,7 @@ def run_(
         )
         sys.stdout.write(cost_line(program) + f", sampled in {samples.seconds:.2f} s on {samples.backend}\n")
         print_verdict(verdict)
-    raise typer.Exit(EXIT[verdict.verdict])
+        if attention is not None:
+            print_attention(attention)
+    outcomes = [verdict.verdict] + ([] if attention is None else [attention.verdict])
+    raise typer.Exit(EXIT[next(v for v in ("FAIL", "UNVERIFIED", "PASS") if v in outcomes)])

@@ -124,9 +124,9 @@ class _Writer:
         self.free(START, life)
         for number, law in enumerate(self.laws):
             self.law(number, law)
-            for register, each in life.items():
-                if each.measured == number and register not in self.bitwise:
-                    self.measure(register)
+            for name, each in life.items():
+                if each.measured == number and name not in self.bitwise:
+                    self.measure(name)
             self.free(number, life)
         return DynamicProgram(
             self.flow(), tuple(self.registers.values()), self.plan, tuple(self.lives), tuple(x.target.name for x in self.laws)
@@ -135,7 +135,8 @@ class _Writer:
     def flow(self) -> Flow:
         """Return the instructions with their registers; qubits of a quantum prompt keep its names."""
         count = 1 + max((q for wires in self.place.values() for q in wires), default=-1)
-        order, quantum = [], []
+        order: list[int] = []
+        quantum: list[tuple[str, int]] = []
         for register in self.given:
             order += self.place[register.name]
             quantum.append((register.name, register.size))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from stinespring.compiler.conditional import Choice, ConditionalLaw, Stage, Synthesis
 from stinespring.compiler.draft import Budget
@@ -181,7 +182,8 @@ def best_plan(laws: Sequence[ConditionalLaw], given: Sequence[Register], budget:
     limits = {name: getattr(budget, name) for name in BUDGETS if getattr(budget, name) is not None}
     least = []
     for name in limits:
-        others = replace(budget, **{name: None})
+        limits_kept: dict[str, Any] = {name: None}
+        others = replace(budget, **limits_kept)
         reachable = Planner(laws, given, others, synthesis).plans()
         figures = [{"qubits": p.peak, "two_qubit": p.two_qubit, "conditions": p.conditions}[name] for p in reachable]
         least.append(f"--{BUDGETS[name]} {min(figures)}" if figures else f"--{BUDGETS[name]} alone does not help")

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from stinespring.compiler.truncate import truncate
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.attention import AttentionModel
+from stinespring.models.attention_map import attended
 from stinespring.models.base import FloatArray, IntArray, TextModel
 from stinespring.models.fock import FockModel, InputState
 from stinespring.stages import Channel, Extension, Law
@@ -163,7 +163,7 @@ def read(model: TextModel, step: int, frontier: Frontier, extension: Extension, 
             expected="an attention model",
             todo="use --extension token",
         )
-    weights, readings = attended(model, base, step, texts)
+    weights, readings = attended(model, step, texts)
     heads, n = weights.shape[1:]
     environment = tuple(f"e{step}" if heads == 1 else f"e{step}_{h + 1}" for h in range(heads))
     laws = [Law(e, names, frontier.contexts, weights[:, h], frontier.reach) for h, e in enumerate(environment)]
@@ -173,31 +173,6 @@ def read(model: TextModel, step: int, frontier: Frontier, extension: Extension, 
     where = np.nonzero(share)
     contexts = np.concatenate([frontier.contexts[where[0]], np.stack(where[1:], axis=1)], axis=1)
     return (*laws, Law(token, names + environment, contexts, readings[where], share[where]))
-
-
-def attended(model: TextModel, base: AttentionModel, step: int, texts: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Return each head's attention, shape (B, H, n), and ``P(symbol | attended positions, text)``, shape (B, n, ..., n, d+1).
-
-    Positions count from the text's first token. A complete text attends to its first token, which nothing reads; so does the
-    vacuum, which gives token 0.
-    """
-    heads, n = len(base.block(step).heads), max(1, texts.shape[1])
-    weights = np.zeros((len(texts), heads, n))
-    weights[:, :, 0] = 1.0
-    readings = np.zeros((len(texts), *([n] * heads), model.d + 1))
-    readings[..., model.d] = 1.0
-    going = np.flatnonzero(~model.complete(texts))
-    groups = model.by_length(texts[going]) if isinstance(model, FockModel) else [(np.arange(len(going)), texts[going])]
-    for rows, plain in groups:
-        where, length = going[rows], plain.shape[1]
-        readings[where] = 0.0
-        if length == 0:
-            readings[where, ..., 0] = 1.0
-            continue
-        weights[where, :, :length] = base.attention(step, plain)
-        inside: tuple[Any, ...] = (where, *([slice(0, length)] * heads), slice(0, model.d))
-        readings[inside] = base.readings(step, plain)
-    return weights, readings
 
 
 def advance(frontier: Frontier, laws: tuple[Law, ...], token: str) -> Frontier:

@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from mqt import qcec
+from qiskit import ClassicalRegister, transpile
 
 import stinespring
 import strategies
 from oracles import plain_laws
 from oracles.qasm_runner import distribution, registers, statements, worst_path_two_qubit_gates
+from stinespring.backends.deferred import defer
 from stinespring.circuits.flow import If
 from stinespring.compiler.events import START, Life, colour, event_graph, explain, lives
 from stinespring.compiler.history import Need, plan_histories
@@ -282,3 +285,28 @@ def test_a_swapped_condition_is_caught(three_tokens):
     broken = dataclasses.replace(program.dynamic.flow, instructions=tuple(items))
     right, wrong = (distribution(flow_qasm(flow), ["t1", "t2"]) for flow in (program.dynamic.flow, broken))
     assert sum(abs(right.get(c, 0) - wrong.get(c, 0)) for c in set(right) | set(wrong)) > 1e-3
+
+
+@pytest.mark.parametrize("options", [{"feed_forward": "all"}, {"feed_forward": "none"}, {"max_qubits": 2}])
+def test_qcec_finds_dynamic_and_deferred_equivalent(options):
+    """An outside checker turns resets and conditions into a unitary circuit by itself, and finds ours equivalent.
+
+    It wants every measured qubit to have one bit, so the chain has a window of one: no history is needed.
+    """
+    program = stinespring.compile(chain(2, 1), prompt=[0], steps=4, schedule="dynamic", effort=0, **options)
+    dynamic = program.circuit
+    deferred = defer(dynamic)
+    static = deferred.circuit.copy()
+    for register in dynamic.cregs:
+        static.add_register(ClassicalRegister(register.size, register.name))
+    for bit, qubit in enumerate(deferred.clbits):
+        if qubit is not None:
+            static.measure(qubit, bit)
+    static = transpile(static, basis_gates=["u", "cx"], optimization_level=0)
+    how = {"transform_dynamic_circuit": True, "backpropagate_output_permutation": True}
+    assert "not" not in str(qcec.verify(static, dynamic, **how).equivalence)
+    broken = list(program.dynamic.flow.instructions)
+    index = next(i for i, item in enumerate(broken) if getattr(item, "name", "") == "ry")
+    broken[index] = broken[index]._replace(params=(broken[index].params[0] + 0.3,))
+    other = dataclasses.replace(program.dynamic.flow, instructions=tuple(broken)).circuit()
+    assert "not_equivalent" in str(qcec.verify(static, other, **how).equivalence)
