@@ -27,6 +27,8 @@ def channel_wires(circuit: QuantumCircuit, *, inputs: int, outputs: int) -> tupl
     Raises:
         InputError: no such register, or one of another size.
     """
+    if max(inputs, outputs) == 0:
+        return [], []
     found = [register for register in circuit.qregs if register.name == "sys"]
     if not found or found[0].size != max(inputs, outputs):
         raise InputError(

@@ -32,8 +32,11 @@ def demultiplexed(zero: ComplexArray, one: ComplexArray) -> tuple[ComplexArray, 
 
 
 def _ladder(wires: int, theta: FloatArray) -> list[Gate]:
-    """Return a uniformly controlled Ry on the last wire in any state: one CZ more than on |0>."""
-    return [Gate("cz", (wires - 2, wires - 1)), *multiplexed_ry(range(wires), gray_angles(theta))]
+    """Return a uniformly controlled Ry on the last wire in any state: one CZ more than on |0>.
+
+    No rotation is left out, not even by zero: the first CZ belongs to the first of all.
+    """
+    return [Gate("cz", (wires - 2, wires - 1)), *multiplexed_ry(range(wires), gray_angles(theta), negligible=-1.0)]
 
 
 def multiplexed_rz(wires: int, phases: FloatArray) -> list[Gate]:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import time
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -22,7 +23,7 @@ from stinespring.circuits.gates import count_two_qubit
 from stinespring.compiler.channel_program import ChannelProgram
 from stinespring.compiler.lowering import flow_cost
 from stinespring.compiler.measure_prepare import measure_and_prepare_flow
-from stinespring.errors import InputError, TooLargeError
+from stinespring.errors import InputError, StinespringError, TooLargeError
 from stinespring.version import __version__
 
 __all__ = ["DEFAULT_EFFORT", "compile_channel"]
@@ -31,6 +32,7 @@ Form = Literal["isometry", "tree"]
 FORMS = ("auto", "isometry", "tree")
 DEFAULT_EFFORT = 2.0
 MEASUREMENT = 2  # two-qubit gates that one mid-circuit measurement counts for in `auto`: its error on today's devices
+MOST_ERROR = 1e-9  # of an element of the Choi matrix, above which a circuit is not given out; 1e-12 is aimed at
 NO_OUTCOME = -1  # of values of `outcome` that stand for nothing
 MOST_WIRES = 10  # qubits of the isometry
 
@@ -67,6 +69,14 @@ def compile_channel(channel: Any, *, form: str = "auto", effort: float = DEFAULT
     builders = {"isometry": isometry_program, "tree": tree_program}
     made = [builders[name](source, float(effort), seed) for name in (builders if form == "auto" else (form,))]
     kind, flow, outcomes, method = min(made, key=lambda found: price(found[1]))
+    error = choi_error(source, flow, outcomes)
+    if not error <= MOST_ERROR:
+        raise StinespringError(
+            "no circuit of this channel is accurate",
+            got=f"Choi error {error:.3g} with form {kind}",
+            expected=f"at most {MOST_ERROR:g}",
+            todo="try the other --form or another --effort",
+        )
     provenance = [source.given.tobytes().hex(), source.given.shape, source.labels, form, float(effort), seed, __version__]
     return ChannelProgram(
         channel=source,
@@ -74,7 +84,7 @@ def compile_channel(channel: Any, *, form: str = "auto", effort: float = DEFAULT
         flow=flow,
         outcomes=outcomes,
         method=method,
-        choi_error=choi_error(source, flow, outcomes),
+        choi_error=error,
         cost=flow_cost(flow),
         seconds=time.perf_counter() - begun,
         hash=hashlib.sha256(json.dumps(provenance).encode()).hexdigest(),
@@ -133,6 +143,8 @@ def tree_program(channel: CPTP, effort: float, seed: int) -> Made:
         kraus = channel.given
     tree = tree_gates(kraus, groups=groups, effort=effort, seed=seed)
     flow = tree_flow(tree, max(channel.inputs, channel.outputs))
+    if groups is not None and not flow.classical:  # one outcome: its register holds 0
+        flow = replace(flow, classical=(("outcome", 1),))
     direct = measure_and_prepare_flow(channel, effort=effort, seed=seed) if groups is None else None
     if direct is not None and price(direct) < price(flow):
         return (
@@ -184,6 +196,6 @@ def choi_error(channel: CPTP, flow: Flow, outcomes: dict[int, int]) -> float:
     size = 1 << (channel.inputs + channel.outputs)
     found = {label: np.zeros((size, size), dtype=np.complex128) for label in (*channel.labels, NO_OUTCOME)}
     for values, kraus in branches.items():
-        found[outcomes.get(values[0], NO_OUTCOME)] += choi_of_kraus(kraus)
+        found[outcomes.get(values[0] if values else 0, NO_OUTCOME)] += choi_of_kraus(kraus)
     wanted = {label: channel.given[[x == label for x in channel.labels]] for label in found}
     return max(float(abs(found[label] - choi_of_kraus(wanted[label])).max()) for label in found)

@@ -84,12 +84,18 @@ def flow_qasm(flow: Flow) -> str:
         elif isinstance(item, Reset):
             lines += [f"reset {wires[qubit]};" for qubit in item.qubits]
         elif isinstance(item, If):
-            tested = item.register if item.bit is None else f"{item.register}[{item.bit}]"
             body = " ".join(statement(gate, wires) for gate in item.gates)
-            lines.append(f"if ({tested} == {item.value}) {{ {body} }}")
+            lines.append(f"if ({condition(item)}) {{ {body} }}")
         else:
             lines.append(statement(item, wires))
     return "\n".join(lines) + "\n"
+
+
+def condition(item: If) -> str:
+    """Return what an ``if`` tests: a register's value, or a bit as Qiskit's importer reads it."""
+    if item.bit is None:
+        return f"{item.register} == {item.value}"
+    return f"{'' if item.value else '!'}{item.register}[{item.bit}]"
 
 
 def statement(gate: Gate, wires: Sequence[str]) -> str:

@@ -101,7 +101,12 @@ class _Writer:
             registers.append(Register(f"t{step}", "token", plain(range(self.model.d), self.model.d)))
             if self.name == "e":
                 registers.append(Register(f"e{step}", "environment", plain(range(length), length)))
-        quantum = (*((f"q_t{i + 1}", self.k) for i in range(self.steps)), ("draw", self.width), ("kept", self.width), ("done", 1))
+        quantum = (
+            *((f"q_t{i + 1}", self.k) for i in range(self.steps)),
+            ("draw", self.width),
+            ("kept", self.width),
+            ("done", 1),
+        )
         flow = Flow(quantum, tuple(self.classical), tuple(self.out))
         realises = RejectionModel(self.model, self.prompt, tuple(rounds))
         return Rejection(flow, tuple(registers), realises, tuple(errors), tuple(rounds))

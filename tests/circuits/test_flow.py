@@ -121,3 +121,22 @@ def test_kraus_of_an_asymmetric_program():
     flow = Flow((("sys", 2),), (("outcome", 1),), (Measure((1,), "outcome", (0,)), If("outcome", 1, (Gate("x", (0,)),))))
     [kraus] = [k for values, k in flow_kraus(flow, [0, 1], [0, 1]).items() if values == (1,)]
     assert abs(kraus[0][:, 2]) == pytest.approx([0, 0, 0, 1])
+
+
+def test_bits_are_asked_as_qiskit_reads_them():
+    from qiskit import qasm3
+
+    flow = Flow(
+        (("sys", 1), ("env", 1)),
+        (("outcome", 2),),
+        (
+            Gate("h", (1,)),
+            Measure((1,), "outcome", (1,)),
+            If("outcome", 1, (Gate("x", (0,)),), bit=1),
+            If("outcome", 0, (Gate("h", (0,)),), bit=1),
+        ),
+    )
+    text = flow_qasm(flow)
+    expected = choi(text, 1, 1)
+    assert circuit_choi(qasm3.loads(text), [0], [0]) == pytest.approx(expected, abs=1e-12)
+    assert circuit_choi(flow.circuit(), [0], [0]) == pytest.approx(expected, abs=1e-12)

@@ -198,3 +198,27 @@ def test_inputs_of_every_kind():
 def test_bad_input(arguments, error):
     with pytest.raises(error):
         stinespring.compile_channel(**({"channel": [np.eye(2)]} | arguments))
+
+
+def test_sparse_instruments_keep_their_gates():
+    """Rotations by zero belong to a uniformly controlled rotation that acts on any state: found by an outside tester."""
+    entries = [(0, 0, 0.6), (1, 0, 0.8), (0, 1, 1.0), (1, 2, 1.0), (0, 3, 0.28), (1, 3, 0.96)]
+    kraus = np.zeros((len(entries), 2, 4))
+    for index, (row, column, value) in enumerate(entries):
+        kraus[index, row, column] = value
+    for labels in ([0, 1, 1, 0, 1, 0], [100, 5, 100, 5, 5, 100]):
+        program = stinespring.compile_channel(CPTP.from_kraus(kraus, labels=labels), form="isometry", effort=0)
+        assert program.choi_error <= EXACT
+
+
+@pytest.mark.parametrize("form", ["isometry", "tree"])
+def test_instruments_with_one_outcome(form):
+    for channel in (
+        CPTP.from_kraus([np.eye(2)], labels=[7]),
+        channels.povm([np.eye(2)]),
+        channels.povm(np.ones((3, 1, 1)) / 3),
+    ):
+        program = stinespring.compile_channel(channel, form=form, effort=0)
+        assert program.choi_error <= EXACT
+        assert program.flow.classical[0][0] == "outcome"
+        assert set(program.outcomes.values()) == set(channel.labels)
