@@ -12,6 +12,7 @@ from stinespring.checks.tables import judge_tables
 from stinespring.errors import TooLargeError
 from stinespring.models.attention_map import attention_law
 from stinespring.models.base import FloatArray
+from stinespring.models.rejection import RejectionModel
 from stinespring.stages import Samples, Verdict
 
 __all__ = ["AttentionVerdict", "check_attention"]
@@ -69,7 +70,8 @@ def check_attention(samples: Samples, *, alpha: float = 0.001, resolution: float
     if not samples.attention:
         return None
     try:
-        analytic = attention_law(samples.model, samples.prompt, samples.steps, law=samples.realises)
+        drawn = samples.realises if isinstance(samples.realises, RejectionModel) else samples.model
+        analytic = attention_law(drawn, samples.prompt, samples.steps, law=samples.realises)
     except TooLargeError:
         return None
     sampled, verdicts = {}, {}

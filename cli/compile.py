@@ -39,6 +39,7 @@ def compile_(
     max_two_qubit_gates: options.MaxGates = None,
     max_conditions: options.MaxConditions = None,
     feed_forward: options.FeedForward = "auto",
+    attention: options.AttentionOption = "auto",
     top_k: options.TopK = None,
     temperature: options.Temperature = None,
     output: options.Output = None,
@@ -68,6 +69,7 @@ def compile_(
         max_two_qubit_gates=max_two_qubit_gates,
         max_conditions=max_conditions,
         feed_forward=feed_forward,
+        attention=attention,
     )
     if draw is not None:
         draw_program(program, draw)
@@ -76,6 +78,8 @@ def compile_(
         print_json(program.summary() | {"files": files})
         return
     if explain:
+        if program.dynamic is not None:
+            sys.stdout.write("\n".join(program.dynamic.reasons()) + "\n")
         print_table(f"Promise: phases {program.phases}", PASS_COLUMNS, [pass_row(effect) for effect in program.effects])
     sys.stdout.write(cost_line(program) + "\n")
     for path in files:

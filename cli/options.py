@@ -45,6 +45,9 @@ Effort = Annotated[
 TargetOption = Annotated[
     str, typer.Option("--target", help="aer, line:N, grid:RxC, heavy-hex:D or fake:NAME: lower to a device.")
 ]
+AttentionOption = Annotated[
+    str, typer.Option("--attention", help="dynamic: table (a law a context), rejection (long contexts) or auto.")
+]
 Tolerance = Annotated[float, typer.Option("--tolerance", help="TVD of the joint law that the compiler may spend.")]
 Shots = Annotated[int, typer.Option("--shots", help="How many texts to sample.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="The same seed gives the same counts.")]

@@ -52,6 +52,7 @@ def run_(
     max_two_qubit_gates: options.MaxGates = None,
     max_conditions: options.MaxConditions = None,
     feed_forward: options.FeedForward = "auto",
+    attention: options.AttentionOption = "auto",
     top_k: options.TopK = None,
     temperature: options.Temperature = None,
     alpha: options.Alpha = 0.001,
@@ -84,12 +85,13 @@ def run_(
         max_two_qubit_gates=max_two_qubit_gates,
         max_conditions=max_conditions,
         feed_forward=feed_forward,
+        attention=attention,
     )
     with progress() as report:
         samples = run(program, backend=backend, shots=shots, seed=seed, progress=report)
         report("checking", 1.0)
         verdict = check(samples, alpha=alpha, resolution=resolution)
-        attention = check_attention(samples, alpha=alpha, resolution=resolution)
+        positions = check_attention(samples, alpha=alpha, resolution=resolution)
     if plot is not None:
         from stinespring.report.plot import plot_samples
 
@@ -100,7 +102,7 @@ def run_(
             "seconds": samples.seconds, "counts": {row["key"]: row["count"] for row in rows}, "cost": program.summary(),
             "texts": [{name: row[name] for name in ("text", "ids", "count")} for row in rows], "seed": samples.seed,
             "backend": samples.backend, "attention": dict(samples.attention),
-            "attention_verdict": None if attention is None else attention.summary(), "metadata": dict(samples.metadata),
+            "attention_verdict": None if positions is None else positions.summary(), "metadata": dict(samples.metadata),
         })  # fmt: skip
     else:
         table = [
@@ -119,7 +121,7 @@ def run_(
         )
         sys.stdout.write(cost_line(program) + f", sampled in {samples.seconds:.2f} s on {samples.backend}\n")
         print_verdict(verdict)
-        if attention is not None:
-            print_attention(attention)
-    outcomes = [verdict.verdict] + ([] if attention is None else [attention.verdict])
+        if positions is not None:
+            print_attention(positions)
+    outcomes = [verdict.verdict] + ([] if positions is None else [positions.verdict])
     raise typer.Exit(EXIT[next(v for v in ("FAIL", "UNVERIFIED", "PASS") if v in outcomes)])

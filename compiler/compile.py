@@ -3,41 +3,32 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-import numpy as np
-
-from stinespring.compiler.draft import Budget, Draft, Options, Phases
-from stinespring.compiler.dynamic import dynamic_flow
+from stinespring.compiler.draft import Budget, Options, Phases
 from stinespring.compiler.encode import Codes, registers
-from stinespring.compiler.lowering import circuit_cost, flow_cost
-from stinespring.compiler.passes import run_passes, specialised
 from stinespring.compiler.plan import BUDGETS
+from stinespring.compiler.programs import dynamic_program, on_device, static_program, stepwise_program
 from stinespring.compiler.specialise import channels
-from stinespring.compiler.stepwise import Stepper
-from stinespring.compiler.target import Device, lower, lowered_cost, open_target
-from stinespring.compiler.truncate import TabulatedModel, TruncatedModel, averaged
+from stinespring.compiler.target import open_target
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.base import TextModel
-from stinespring.models.fock import Start, StateModel, start
-from stinespring.stages import Effect, Law, Program, Schedule
-from stinespring.version import __version__
+from stinespring.models.fock import Start, start
+from stinespring.stages import Program
 
 __all__ = ["compile_model"]
 
 SCHEDULES = ("auto", "static", "dynamic", "stepwise")
 FEED_FORWARD = ("auto", "none", "all")
+ATTENTION = ("auto", "table", "rejection")
 EXTENSIONS = ("token", "position", "dephased")
 AUTO_QUBITS = 22  # `auto` takes one circuit up to a statevector of 64 MB,
 AUTO_ROTATIONS = 1 << 15  # about a second of simulation at that size,
-MERGED_CONTEXTS = 64  # laws with more contexts may be cheaper with a memory of the causal state
 AUTO_ROOM = 1 << 17  # and a table that is listed in well under a second
 
 
@@ -60,6 +51,7 @@ def compile_model(
     max_two_qubit_gates: int | None = None,
     max_conditions: int | None = None,
     feed_forward: str = "auto",
+    attention: str = "auto",
 ) -> Program:
     """Compile the next ``steps`` tokens of a model into a quantum program.
 
@@ -93,6 +85,9 @@ def compile_model(
         max_conditions: a hard limit on the ``if`` statements.
         feed_forward: for ``dynamic``: ``none`` (quantum controls only), ``all`` (every register is measured before it is read)
             or ``auto``.
+        attention: for ``dynamic``: ``table`` (a law for every context), ``rejection`` (attention models with one head, no stop
+            token and a tolerance: attended positions are drawn by rejection, with gates polynomial in the length of the text)
+            or ``auto``, which is rejection only where the table does not fit.
 
     Returns:
         The program. Its ``tvd_bound`` is proven and at most ``tolerance``.
@@ -110,7 +105,10 @@ def compile_model(
     if phases is None:
         measured = schedule == "dynamic" or input == "known"
         phases = "free" if measured and schedule != "stepwise" else "exact"
-    check_options(schedule=schedule, extension=extension, input=input, codes=codes, phases=phases, feed_forward=feed_forward)
+    check_options(
+        schedule=schedule, extension=extension, input=input, codes=codes, phases=phases, feed_forward=feed_forward,
+        attention=attention,
+    )  # fmt: skip
     budget = Budget(
         check_limit(max_qubits, "max-qubits", 1),
         check_limit(max_two_qubit_gates, "max-two-qubit-gates", 0),
@@ -125,8 +123,8 @@ def compile_model(
     device = open_target(target)
     state = begin.state if input == "quantum" else None
     effort = None if effort is None else float(effort)
-    options = Options(schedule, extension, input, codes, phases, float(tolerance), effort, target, budget, state)  # type: ignore[arg-type]
-    if schedule == "auto" and budget.asked and phases == "free":
+    options = Options(schedule, extension, input, codes, phases, float(tolerance), effort, target, budget, attention, state)  # type: ignore[arg-type]
+    if schedule == "auto" and phases == "free" and (budget.asked or attention == "rejection"):
         options = replace(options, schedule="dynamic")
     elif schedule == "auto":
         options = replace(options, schedule="static" if fits_static(begin, steps, options) else "stepwise")
@@ -145,6 +143,7 @@ def check_options(**options: str) -> None:
         "codes": get_args(Codes),
         "phases": get_args(Phases),
         "feed_forward": FEED_FORWARD,
+        "attention": ATTENTION,
     }
     for name, value in options.items():
         if value not in allowed[name]:
@@ -207,140 +206,3 @@ def fits_static(begin: Start, steps: int, options: Options) -> bool:
     sizes = {r.name: r.size for r in registers(begin.model, operations, prompt_length=0, quantum=False, codes=options.codes)}
     rotations = [2 ** sum(sizes[name] for name in (*law.reads, law.target)) for c in operations for law in c.laws]
     return sum(sizes.values()) <= AUTO_QUBITS and sum(rotations) <= AUTO_ROTATIONS
-
-
-def static_program(begin: Start, steps: int, options: Options) -> Program:
-    """Return one circuit with all measurements at the end, after all passes."""
-    model, prompt = begin.model, begin.prompt
-    if options.state is not None and begin.padded is not None:  # the prompt stays in registers, padded to one length
-        model, prompt = begin.padded, np.zeros(options.state.width, dtype=np.int64)
-    shares = tails(options)
-    versions = [replace(options, tail=tail, effort_share=1 / len(shares)) for tail in shares]
-    drafts = [run_passes(Draft(model, prompt, steps, version, (), ())) for version in versions]
-    draft, effects = min(drafts, key=lambda found: (found[0].figures[0] + found[0].figures[2], found[0].figures[0]))
-    schedule, bound = draft.schedule(), min(1.0, sum(draft.errors))
-    realises = TabulatedModel(model, len(prompt), realised_laws(draft)) if bound > 0 else model
-    return Program(
-        model=begin.model,
-        realises=realises if options.state is None else StateModel(realises, options.state),
-        prompt=begin.prompt,
-        steps=steps,
-        schedule=schedule,
-        extension=options.extension,
-        input=options.input,
-        phases=options.phases,
-        tvd_bound=bound,
-        cost=draft.cost,
-        seconds=0.0,
-        hash=provenance(begin, steps, options),
-        state=options.state,
-        effects=effects,
-    )
-
-
-def dynamic_program(begin: Start, steps: int, options: Options) -> Program:
-    """Return one program that measures on the way, the cheapest plan within the budget."""
-    model, prompt = begin.model, begin.prompt
-    if options.state is not None and begin.padded is not None:
-        model, prompt = begin.padded, np.zeros(options.state.width, dtype=np.int64)
-    draft, effects = run_passes(Draft(model, prompt, steps, options, (), ()), ("specialise", "prune", "truncate"))
-    effort = 1.0 if options.effort is None else options.effort
-    found = dynamic_flow(draft, options.budget, effort=effort)
-    if any(len(law.contexts) > MERGED_CONTEXTS for channel in draft.channels for law in channel.laws):
-        merged, more = run_passes(draft, ("merge",))
-        if more[0].applied:
-            other = dynamic_flow(merged, options.budget, effort=effort)
-            if other.plan.price < found.plan.price:
-                draft, effects, found = merged, (*effects, *more), other
-    bound, cost = min(1.0, sum(draft.errors)), flow_cost(found.flow)
-    realises = TabulatedModel(model, len(prompt), realised_laws(draft)) if bound > 0 else model
-    measured = tuple(r.name for r in found.registers if r.role in ("token", "environment"))
-    waits = (
-        f"{found.plan.waits} of {len(found.laws)} laws are steered by bits, {cost.mid_circuit_measurements} measured on the way"
-    )
-    lower = effects[-1].lower_bound
-    note = Effect("schedule", True, waits, cost.two_qubit_gates, cost.two_qubit_depth, cost.qubits, bound, lower)
-    return Program(
-        model=begin.model,
-        realises=realises if options.state is None else StateModel(realises, options.state),
-        prompt=begin.prompt,
-        steps=steps,
-        schedule=Schedule("dynamic", found.registers, measured, ()),
-        extension=options.extension,
-        input=options.input,
-        phases="free",
-        tvd_bound=bound,
-        cost=cost,
-        seconds=0.0,
-        hash=provenance(begin, steps, options),
-        state=options.state,
-        effects=(*effects, note),
-        dynamic=found,
-    )
-
-
-def on_device(program: Program, device: Device | None) -> Program:
-    """Return the program lowered to a device, if there is one, with what that did to its cost."""
-    bound = program.effects[-1].lower_bound if program.effects else 0
-    if device is None:
-        c = program.cost
-        note = Effect("lower", False, "not applied: the target has no constraints", c.two_qubit_gates, c.two_qubit_depth,
-                      c.qubits, program.tvd_bound, bound)  # fmt: skip
-        return replace(program, effects=(*program.effects, note)) if program.effects else program
-    lowered = lower(program.circuit, device)
-    c = lowered_cost(lowered)
-    reason = f"gates and coupling of {device.name}, the best of several layouts"
-    note = Effect("lower", True, reason, c.two_qubit_gates, c.two_qubit_depth, c.qubits, program.tvd_bound, bound)
-    return replace(program, lowered=lowered, cost=c, effects=(*program.effects, note))
-
-
-def tails(options: Options) -> tuple[float, ...]:
-    """Return the shares of the tolerance for tail tokens that are compared; the smallest circuit wins.
-
-    Small means two-qubit gates plus qubits: on today's devices reading out a qubit costs about as much as one such gate.
-    """
-    return (1.0, 0.5, 0.0) if options.tolerance > 0 else (1.0,)
-
-
-def realised_laws(draft: Draft) -> list[Law]:
-    """Return the token law of each step as a function of the text: without memories, averaged over attended positions."""
-    merged = any(name.startswith("m") for channel in draft.channels for law in channel.laws for name in law.reads)
-    synthesised = [dilation.channel for dilation in draft.dilations] or list(draft.channels)
-    operations = specialised(draft) if merged else synthesised
-    laws = [next(law for law in c.laws if law.target == f"t{c.step}") for c in operations if c.step > 0]
-    return [averaged(law) for law in laws]
-
-
-def stepwise_program(begin: Start, steps: int, options: Options) -> Program:
-    """Return a template and what binds its angles; each step may spend an equal share of the tolerance."""
-    model, prompt = begin.model, begin.prompt
-    realises = TruncatedModel(model, options.tolerance / steps) if options.tolerance > 0 else model
-    stepper = Stepper(realises, prompt, options.extension, options.codes)
-    template = stepper.widest(steps)
-    return Program(
-        model=model,
-        realises=realises,
-        prompt=prompt,
-        steps=steps,
-        schedule=Schedule("stepwise", template.registers, tuple(r.name for r in template.registers), ()),
-        extension=options.extension,
-        input=options.input,
-        phases="exact",
-        tvd_bound=options.tolerance,
-        cost=circuit_cost(template.gates, template.qubits, template.qubits),
-        seconds=0.0,
-        hash=provenance(begin, steps, options),
-        stepper=stepper,
-    )
-
-
-def provenance(begin: Start, steps: int, options: Options) -> str:
-    """Return the SHA-256 of everything that changes the program."""
-    content = {
-        "model": begin.model.fingerprint(),
-        "prompt": begin.prompt.tolist(),
-        "steps": steps,
-        "options": asdict(replace(options, state=None)),
-        "version": __version__,
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -11,7 +11,7 @@ from stinespring.circuits.gates import Gate, relabel
 from stinespring.compiler.conditional import ConditionalLaw, Stage, Synthesis
 from stinespring.compiler.draft import Budget, Draft
 from stinespring.compiler.encode import prompt_registers
-from stinespring.compiler.events import START, Life, colour, event_graph, lives
+from stinespring.compiler.events import START, Life, colour, event_graph, explain, lives
 from stinespring.compiler.history import Histories, Lookup, Need, plan_histories
 from stinespring.compiler.plan import Plan, best_plan, stages_of
 from stinespring.compiler.synthesise import target_register
@@ -29,16 +29,31 @@ class DynamicProgram:
     Attributes:
         flow: its instructions.
         registers: what the bits of each classical register mean.
-        plan: what was chosen for each law.
+        plan: what was chosen for each law, where there was a choice.
         lives: when each register is measured and freed.
         laws: what each law makes.
     """
 
     flow: Flow
     registers: tuple[Register, ...]
-    plan: Plan
-    lives: tuple[Life, ...]
-    laws: tuple[str, ...]
+    plan: Plan | None = None
+    lives: tuple[Life, ...] = ()
+    laws: tuple[str, ...] = ()
+
+    @property
+    def price(self) -> float:
+        """What the cost model says of the plan."""
+        return 0.0 if self.plan is None else self.plan.price
+
+    @property
+    def waits(self) -> int:
+        """How many laws are steered by bits."""
+        return 0 if self.plan is None else self.plan.waits
+
+    def reasons(self) -> list[str]:
+        """Return for each register why it is measured where it is."""
+        names = {START: "the start"} | dict(enumerate(self.laws))
+        return [explain(life, names) for life in self.lives]
 
 
 def dynamic_flow(draft: Draft, budget: Budget, *, effort: float = 0.0) -> DynamicProgram:

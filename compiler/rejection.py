@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Attention over a long context with a number of gates that is polynomial in its length: positions drawn by rejection.
 
-The tokens of the text stay in qubits. A round prepares a uniform position and measures it, rotates the qubit ``done`` by the pair of
-the last token and the token at that position, and measures it; the bits of the position and of ``done`` share one register, so
-that a flat condition holds only where no round has accepted yet. The accepted position is kept in ``e<l>``, and the next token is
-prepared under conditions on it. A table over contexts would have d^n rows; here a step of R rounds has ``2 R n + n`` conditions, of
-which a shot executes two a round, each with ``O(d^2)`` gates.
+The tokens of the text stay in qubits. A round prepares a uniform position and measures it, rotates the qubit ``done`` by the
+pair of the last token and the token at that position, and measures it; the bits of the position and of ``done`` share one
+register, so that a flat condition holds only where no round has accepted yet. The accepted position is kept in ``e<l>``, and
+the next token is prepared under conditions on it. A table over contexts would have d^n rows; here a step of R rounds has
+``2 R n + n`` conditions, of which a shot executes two a round, each with ``O(d^2)`` gates.
 """
 
 from __future__ import annotations

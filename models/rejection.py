@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attention drawn by rejection: a uniform position, accepted with probability ``exp(s_j - s_max)``, for a bounded number of rounds.
+"""Attention drawn by rejection: a uniform position, accepted with ``exp(s_j - s_max)``, for a bounded number of rounds.
 
-With ``S_j(a, b) = <Q x_n, K x_j>`` for a query token a and a token b at position j, ``s_max(a) = max_{j,b} S_j(a, b)``, a round accepts
-some position with probability ``acc = (1/n) sum_j exp(s_j - s_max)``, and then position j with ``p_j``, the softmax. After R rounds
-without success, with probability ``f = (1 - acc)^R``, position 0 is taken: the law is ``(1 - f) p + f delta_0``, within TVD f of p.
+With ``S_j(a, b) = <Q x_n, K x_j>`` for a query token a and a token b at position j, and ``s_max(a) = max_{j,b} S_j(a, b)``, a
+round accepts some position with probability ``acc = (1/n) sum_j exp(s_j - s_max)``, and then position j with the softmax
+``p_j``. After R rounds without success, with probability ``f = (1 - acc)^R``, position 0 is taken: the law is
+``(1 - f) p + f delta_0``, within TVD f of p.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Pairs:
     """The scores of one step by position and pair of tokens.
 
     Attributes:
-        accept: ``exp(S_j(a, b) - s_max(a))``, shape (n, d, d): position, query a, attended token b; 0 where the pair cannot occur.
+        accept: ``exp(S_j(a, b) - s_max(a))``, shape (n, d, d): position, query a, attended token b; 0 where it cannot occur.
         least: the smallest acceptance probability of a round over all texts.
     """
 
