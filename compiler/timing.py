@@ -233,7 +233,7 @@ def with_delays(circuit: QuantumCircuit, target: Target, *, dynamical_decoupling
         raise InputError("the target states no times", expected="a device with durations and dt", todo="use fake:boston")
     pad = (
         scheduling.PadDynamicalDecoupling(
-            dd_sequences=[XGate(), XGate()], pulse_alignment=target.pulse_alignment or 1, target=target
+            dd_sequences=[XGate(), XGate()], pulse_alignment=target.pulse_alignment or 1, target=in_dt(target)
         )
         if dynamical_decoupling
         else scheduling.PadDelay(target=target)
@@ -268,4 +268,26 @@ def own_qubits(circuit: QuantumCircuit) -> QuantumCircuit:
                 blocks.append(fresh)
             item = item.replace(operation=item.operation.replace_blocks(blocks))
         result._append(item)
+    return result
+
+
+def in_dt(target: Target) -> Target:
+    """Return a target whose times are numbers of dt, and that has no dt itself.
+
+    The decoupling pass (qiskit-ibm-runtime 0.51) subtracts the seconds of its pulses from intervals in dt, as if pulses took
+    no time; it converts nothing for a target without dt.
+    """
+    from qiskit.transpiler import InstructionProperties, Target
+
+    result = Target(num_qubits=target.num_qubits)
+    for name in target.operation_names:
+        places: Any = target[name]
+        timed = {on: properties.duration for on, properties in places.items() if on is not None and properties is not None}
+        counted = {
+            on: InstructionProperties(duration=target.seconds_to_dt(seconds))
+            for on, seconds in timed.items()
+            if seconds is not None
+        }
+        if counted:
+            result.add_instruction(target.operation_from_name(name), counted, name=name)
     return result
