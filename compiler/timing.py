@@ -58,7 +58,7 @@ def duration(
 ) -> Timing:
     """Return how long a lowered circuit takes if everything starts as soon as it can.
 
-    A condition starts once its qubits are free and the bits it tests have been broadcast, ``feed_forward`` after their
+    A condition starts once all its qubits are free and the bits it tests have been broadcast, ``feed_forward`` after their
     measurement; bits that are tested again unchanged are known already. Barriers and delays count as they stand, so that
     a circuit from :func:`with_delays` takes what its schedule says, with the broadcasts.
 
@@ -175,9 +175,10 @@ class Clock:
     def decide(self, item: If, holds: bool) -> None:
         """Wait for the bits of a condition, and execute its gates if it holds."""
         bits = range(self.times.registers[item.register]) if item.bit is None else (item.bit,)
-        decided = max(self.known.get((item.register, bit), 0.0) for bit in bits)
-        for q in {qubit for gate in item.gates for qubit in gate.qubits}:
-            self.ready[q] = max(self.ready[q], decided)
+        on = {qubit for gate in item.gates for qubit in gate.qubits}
+        begin = max([self.known.get((item.register, bit), 0.0) for bit in bits] + [self.ready[q] for q in on])
+        for q in on:
+            self.ready[q] = begin
         if holds:
             self.run(item.gates)
 
@@ -217,6 +218,8 @@ def with_delays(circuit: QuantumCircuit, target: Target, *, dynamical_decoupling
     Raises:
         InputError: the extra ``[ibm]`` is missing, the target has no times, or the passes refuse the circuit.
     """
+    if target.dt is None or not has_times(target):
+        raise InputError("the target states no times", expected="a device with durations and dt", todo="use fake:boston")
     try:
         from qiskit_ibm_runtime.transpiler.passes import scheduling
     except ImportError:
@@ -229,8 +232,6 @@ def with_delays(circuit: QuantumCircuit, target: Target, *, dynamical_decoupling
     from qiskit.circuit.library import XGate
     from qiskit.transpiler import PassManager, TranspilerError
 
-    if target.dt is None or not has_times(target):
-        raise InputError("the target states no times", expected="a device with durations and dt", todo="use fake:boston")
     pad = (
         scheduling.PadDynamicalDecoupling(
             dd_sequences=[XGate(), XGate()], pulse_alignment=target.pulse_alignment or 1, target=in_dt(target)
