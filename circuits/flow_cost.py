@@ -9,14 +9,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, Self, TypeVar
 
-from stinespring.circuits.flow import Flow, If, Instruction, Measure
-from stinespring.circuits.gates import TWO_QUBIT, Gate
+from stinespring.circuits.flow import Flow, If, Instruction, Measure, Reset
+from stinespring.circuits.gates import Gate
 
-__all__ = ["WorstPath", "worst_path"]
+__all__ = ["Path", "WorstPath", "largest", "worst_path"]
 
 MOST_HISTORIES = 4096
 Values = tuple[int, ...]
+
+
+class Path(Protocol):
+    """Numbers that grow along a history; of two of them the larger ones can be kept."""
+
+    def run(self, gates: Sequence[Gate]) -> None:
+        """Count gates."""
+
+    def tick(self, item: Measure | Reset) -> None:
+        """Count a measurement or a reset."""
+
+    def decide(self, item: If, holds: bool) -> None:
+        """Count a condition."""
+
+    def copy(self) -> Self:
+        """Return a copy that can be counted on."""
+
+    def join(self, other: Self) -> Self:
+        """Return the larger numbers."""
+
+
+P = TypeVar("P", bound=Path)
 
 
 @dataclass
@@ -29,8 +52,8 @@ class WorstPath:
 
     def run(self, gates: Sequence[Gate]) -> None:
         """Count gates."""
-        for name, on, _ in gates:
-            if name in TWO_QUBIT:
+        for _, on, _ in gates:
+            if len(on) == 2:
                 self.two_qubit += 1
                 a, b = on
                 self.pairs[a] = self.pairs[b] = max(self.pairs[a], self.pairs[b]) + 1
@@ -38,10 +61,15 @@ class WorstPath:
             else:
                 self.layers[on[0]] += 1
 
-    def tick(self, qubits: Sequence[int]) -> None:
+    def tick(self, item: Measure | Reset) -> None:
         """Count a measurement or a reset."""
-        for qubit in qubits:
+        for qubit in item.qubits:
             self.layers[qubit] += 1
+
+    def decide(self, item: If, holds: bool) -> None:
+        """Count the gates of a condition that holds."""
+        if holds:
+            self.run(item.gates)
 
     def copy(self) -> WorstPath:
         """Return a copy that can be counted on."""
@@ -62,7 +90,12 @@ def worst_path(flow: Flow) -> WorstPath:
     Exact, unless more than 4,096 histories have to be told apart at once; then any value of a register may follow any
     history, and the numbers are upper bounds.
     """
-    histories = _Histories(flow)
+    return largest(flow, WorstPath(0, [0] * flow.qubits, [0] * flow.qubits))
+
+
+def largest(flow: Flow, start: P) -> P:
+    """Return the largest numbers over all histories of a program; exact under the same condition as :func:`worst_path`."""
+    histories = _Histories(flow, start)
     for index, item in enumerate(flow.instructions):
         histories.follow(index, item)
     result, *others = histories.paths.values()
@@ -71,21 +104,21 @@ def worst_path(flow: Flow) -> WorstPath:
     return result
 
 
-class _Histories:
+class _Histories(Generic[P]):
     """What the registers that are still asked may hold, and the worst path to each of their values.
 
     A register is ``blurred`` once its values are too many: then a condition on it may hold or not whatever happened, and
     ``before`` keeps the paths from before a run of conditions of which one at most holds.
     """
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, start: P) -> None:
         self.names = [name for name, _ in flow.classical]
         self.last = {item.register: i for i, item in enumerate(flow.instructions) if isinstance(item, If)}
-        start = WorstPath(0, [0] * flow.qubits, [0] * flow.qubits)
-        self.paths: dict[Values, WorstPath] = {(0,) * len(self.names): start}
+        self.paths: dict[Values, P] = {(0,) * len(self.names): start}
         self.blurred: set[str] = set()
         self.asked: tuple[str, int | None] | None = None
-        self.before: dict[Values, WorstPath] = {}
+        self.values: set[int] = set()
+        self.before: dict[Values, P] = {}
 
     def follow(self, index: int, item: Instruction) -> None:
         """Count one instruction on every path."""
@@ -99,7 +132,7 @@ class _Histories:
             if isinstance(item, Gate):
                 path.run((item,))
             else:
-                path.tick(item.qubits)
+                path.tick(item)
         if isinstance(item, Measure) and self.last.get(item.register, -1) > index and item.register not in self.blurred:
             place = self.names.index(item.register)
             if len(self.paths) << len(item.bits) > MOST_HISTORIES:
@@ -110,21 +143,24 @@ class _Histories:
 
     def ask(self, item: If) -> None:
         """Count the gates of a condition on the paths where it holds."""
-        if (item.register, item.bit) != self.asked:
+        if (item.register, item.bit) != self.asked or item.value in self.values:
             self.before = {values: path.copy() for values, path in self.paths.items()}
+            self.values = set()
         self.asked = (item.register, item.bit)
+        self.values.add(item.value)
         for values, path in list(self.paths.items()):
             if item.register in self.blurred:
                 chosen = self.before[values].copy()
-                chosen.run(item.gates)
+                chosen.decide(item, True)
+                path.decide(item, False)
                 self.paths[values] = path.join(chosen)
-            elif item.holds(dict(zip(self.names, values, strict=True))):
-                path.run(item.gates)
+            else:
+                path.decide(item, item.holds(dict(zip(self.names, values, strict=True))))
 
 
-def measured(paths: dict[Values, WorstPath], item: Measure, place: int) -> dict[Values, WorstPath]:
+def measured(paths: dict[Values, P], item: Measure, place: int) -> dict[Values, P]:
     """Return every history with every outcome."""
-    result: dict[Values, WorstPath] = {}
+    result: dict[Values, P] = {}
     mask = sum(1 << bit for bit in item.bits)
     for values, path in paths.items():
         for outcome in range(1 << len(item.bits)):
@@ -134,9 +170,9 @@ def measured(paths: dict[Values, WorstPath], item: Measure, place: int) -> dict[
     return result
 
 
-def forgotten(paths: dict[Values, WorstPath], place: int) -> dict[Values, WorstPath]:
+def forgotten(paths: dict[Values, P], place: int) -> dict[Values, P]:
     """Join the histories that differ in one register only."""
-    result: dict[Values, WorstPath] = {}
+    result: dict[Values, P] = {}
     for values, path in paths.items():
         rest = (*values[:place], 0, *values[place + 1 :])
         result[rest] = path if rest not in result else result[rest].join(path)

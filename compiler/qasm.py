@@ -7,20 +7,28 @@ the text is written here, from the same list of gates that the Qiskit circuit is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from stinespring.circuits.flow import Flow, If, Measure, Reset
 from stinespring.circuits.gates import Gate, Slot
+from stinespring.compiler.lowered import condition_of, register_and_bit
 from stinespring.compiler.lowering import quantum_name, schedule_gates
 from stinespring.compiler.stepwise import Template
+from stinespring.errors import InputError
 from stinespring.stages import Program, Register
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
+    from qiskit.circuit import CircuitInstruction
 
-__all__ = ["flow_qasm", "program_qasm", "template_qasm"]
+__all__ = ["flow_qasm", "lowered_qasm", "program_qasm", "template_qasm"]
 
+DEFINITIONS = {  # gates of devices that the language's library does not have
+    "ecr": "gate ecr a, b { s a; sx b; cx a, b; x a; }",
+    "rzz": "gate rzz(t) a, b { cx a, b; rz(t) b; cx a, b; }",
+}
 NAMES = {"u": "U"}  # the general one-qubit gate is built into the language; its library has no "u"
 
 
@@ -37,21 +45,46 @@ def program_qasm(program: Program) -> str:
 
 
 def lowered_qasm(circuit: QuantumCircuit) -> str:
-    """Return a lowered circuit as OpenQASM 3 on one register ``q`` whose indices are the device's qubits."""
-    lines = ["OPENQASM 3.0;", 'include "stdgates.inc";']
-    if "ecr" in circuit.count_ops():
-        lines.append("gate ecr a, b { s a; sx b; cx a, b; x a; }")
+    """Return a lowered circuit as OpenQASM 3 on one register ``q`` whose indices are the device's qubits.
+
+    Raises:
+        InputError: control flow other than flat ifs that compare a register or a bit with a constant.
+    """
+    wires = [f"q[{i}]" for i in range(circuit.num_qubits)]
+    body = [line for item in circuit.data for line in lowered_statement(circuit, item, wires)]
+    names = {name for name in DEFINITIONS if any(re.search(rf"\b{name}\b", line) for line in body)}
+    lines = ["OPENQASM 3.0;", 'include "stdgates.inc";', *(DEFINITIONS[name] for name in sorted(names))]
     lines.append(f"qubit[{circuit.num_qubits}] q;")
-    lines += [f"bit[{register.size}] {register.name};" for register in circuit.cregs]
-    for item in circuit.data:
-        name, wires = item.operation.name, ", ".join(f"q[{circuit.find_bit(qubit).index}]" for qubit in item.qubits)
-        if name == "measure":
-            register, index = circuit.find_bit(item.clbits[0]).registers[0]
-            lines.append(f"{register.name}[{index}] = measure {wires};")
-        else:
-            angles = f"({', '.join(repr(float(p)) for p in item.operation.params)})" if item.operation.params else ""
-            lines.append(f"{name}{angles} {wires};")
-    return "\n".join(lines) + "\n"
+    lines += [f"bit[{register.size}] {register.name};" for register in circuit.cregs if register.size]
+    return "\n".join([*lines, *body]) + "\n"
+
+
+def lowered_statement(circuit: QuantumCircuit, item: CircuitInstruction, wires: Sequence[str]) -> list[str]:
+    """Return one instruction of a lowered circuit, an if with all that it guards on one line."""
+    operation, on = item.operation, ", ".join(wires[circuit.find_bit(qubit).index] for qubit in item.qubits)
+    if operation.name == "measure":
+        register, index = register_and_bit(circuit, item.clbits[0])
+        return [f"{register}[{index}] = measure {on};"]
+    if operation.name == "delay":
+        return [f"delay[{operation.duration}{operation.unit}] {on};"]
+    if operation.name == "if_else":
+        return [lowered_if(circuit, item, [wires[circuit.find_bit(qubit).index] for qubit in item.qubits])]
+    if hasattr(operation, "blocks"):
+        raise InputError("the circuit has control flow that hardware does not execute", got=operation.name, expected="if_else")
+    if operation.name == "barrier" or not operation.params:
+        return [f"{operation.name} {on};"]
+    return [f"{NAMES.get(operation.name, operation.name)}({', '.join(repr(float(p)) for p in operation.params)}) {on};"]
+
+
+def lowered_if(circuit: QuantumCircuit, item: CircuitInstruction, wires: Sequence[str]) -> str:
+    """Return an if of a lowered circuit."""
+    register, bit, value = condition_of(circuit, item.operation)
+    tested = register if bit is None else f"{register}[{bit}]"
+    texts = [
+        " ".join(line for inner in block.data for line in lowered_statement(block, inner, wires))
+        for block in item.operation.blocks
+    ]
+    return f"if ({tested} == {value}) {{ {texts[0]} }}" + "".join(f" else {{ {text} }}" for text in texts[1:])
 
 
 def template_qasm(template: Template) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hypothesis strategies for models, texts, laws, isometries and Kraus operators.
+"""Hypothesis strategies for models, texts, laws, isometries, Kraus operators and programs with conditions.
 
 Each one draws shapes and a seed and fills arrays with NumPy, so that shrinking works on the shapes.
 """
@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from stinespring.circuits.flow import Flow, If, Measure, Reset
+from stinespring.circuits.gates import Gate
+
 Model = dict[str, Any]
 Draw = st.DrawFn
 
@@ -19,6 +22,7 @@ NAMES = ["a", "b", "ü", "东", "e1"]
 # Matrix entries are drawn from [-SPAN, SPAN] and rounded to this many decimals.
 SPAN = 2.0
 DECIMALS = 3
+ANGLES = st.floats(-3, 3)
 
 
 def seeds() -> st.SearchStrategy[int]:
@@ -196,3 +200,35 @@ def random_kraus(draw: Draw, m: int, n: int, r: int) -> np.ndarray:
     """Kraus operators (r, 2^n, 2^m) of a channel from m to n qubits: the blocks of a random isometry."""
     isometry = draw(random_isometry(m, n, r))
     return isometry.reshape(r, 2**n, 2**m)
+
+
+@st.composite
+def gates(draw: Draw, qubits: int = 3) -> Gate:
+    """Gates of the compiler's list."""
+    a, b = draw(st.permutations(range(qubits)))[:2]
+    kind = draw(st.sampled_from(["cx", "cz", "h", "x", "ry", "rz", "u"]))
+    size = {"ry": 1, "rz": 1, "u": 3}.get(kind, 0)
+    return Gate(kind, (a, b) if kind in ("cx", "cz") else (a,), tuple(draw(ANGLES) for _ in range(size)))
+
+
+@st.composite
+def flows(draw: Draw) -> Flow:
+    """Two system qubits, one ancilla, three bits of `outcome` and one of `other`."""
+    items: list[Any] = []
+    for _ in range(draw(st.integers(1, 12))):
+        kind = draw(st.sampled_from(["gate", "gate", "measure", "reset", "if", "bit", "other"]))
+        if kind == "gate":
+            items.append(draw(gates()))
+        elif kind == "measure":
+            items.append(Measure((draw(st.integers(0, 2)),), "outcome", (draw(st.integers(0, 2)),)))
+        elif kind == "other":
+            items.append(Measure((draw(st.integers(0, 2)),), "other", (0,)))
+        elif kind == "reset":
+            items.append(Reset((draw(st.integers(0, 2)),)))
+        else:
+            body = tuple(draw(st.lists(gates(), min_size=1, max_size=3)))
+            if kind == "if":
+                items.append(If("outcome", draw(st.integers(0, 7)), body))
+            else:
+                items.append(If("other", draw(st.integers(0, 1)), body, bit=0))
+    return Flow((("sys", 2), ("env", 1)), (("outcome", 3), ("other", 1)), tuple(items))
