@@ -45,7 +45,7 @@ class AerBackend:
         if method not in METHODS:
             raise InputError("unknown method of backend aer", got=method, expected=" or ".join(METHODS))
         self.name, self.method = f"aer?method={method}", method
-        self._simulator = checked_simulator(method)
+        self.simulator = checked_simulator(method)
 
     def metadata(self) -> dict[str, Any]:
         """Return the versions of Qiskit and Aer and the method."""
@@ -74,7 +74,7 @@ class AerBackend:
                 expected=f"at most {limit} qubits",
                 todo="use --schedule stepwise, fewer steps, or --backend 'aer?method=matrix_product_state'",
             )
-        sampler = SamplerV2.from_backend(self._simulator, seed=seed)
+        sampler = SamplerV2.from_backend(self.simulator, seed=seed)
         pub = (circuit, angles, shots) if angles is not None else (circuit, None, shots)
         data = sampler.run([pub]).result()[0].data
         rows = 1 if angles is None else len(angles)

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stinespring.backends.flow_events import Event, needed
-from stinespring.backends.segment import Segment, Stage, until_reset
+from stinespring.backends.flow_events import Event, needed, until_reset
+from stinespring.backends.segment import Segment, Stage
 from stinespring.backends.stages import Outcomes, run_stages
 from stinespring.channels.cptp import ComplexArray
 from stinespring.models.base import IntArray
@@ -119,8 +119,8 @@ def follow(program: Sequence[Event], cuts: Sequence[int], *, shots: int, bits: i
                 all_shots.states[state].qubits,
             )
             segment.add(piece, stays)
-            stage, *meaning = segment.finish(need[stop].qubits)
-            shared.setdefault((stage, state), []).append(_Part(rows, *meaning))
+            stage, written, definite, going = segment.finish(need[stop].qubits)
+            shared.setdefault((stage, state), []).append(_Part(rows, written, definite, going))
         work = []
         for (stage, state), parts in shared.items():
             vector = all_shots.states[state].vector if all_shots.states[state].qubits else None

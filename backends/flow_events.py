@@ -9,7 +9,7 @@ from typing import NamedTuple
 from stinespring.circuits.flow import Flow, If, Measure, Reset
 from stinespring.circuits.gates import Gate
 
-__all__ = ["Clear", "Event", "Needed", "Read", "Switch", "changed", "events", "keeps_value", "needed", "touched"]
+__all__ = ["Clear", "Event", "Needed", "Read", "Switch", "changed", "events", "keeps_value", "needed", "touched", "until_reset"]
 
 
 class Read(NamedTuple):
@@ -131,3 +131,13 @@ def changed(event: Event) -> set[int]:
         return {event.qubit}
     gates = [event] if isinstance(event, Gate) else [gate for body in event.bodies.values() for gate in body]
     return {q for gate in gates for q in gate.qubits if not keeps_value(gate, q)}
+
+
+def until_reset(program: Sequence[Event]) -> list[bool]:
+    """Return for each event whether it is a measurement after which the qubit's value stays until a reset or the end."""
+    stays: dict[int, bool] = {}
+    result = []
+    for event in reversed(program):
+        result.append(isinstance(event, Read) and stays.get(event.qubit, True))
+        stays.update(dict.fromkeys(changed(event), isinstance(event, Clear)))
+    return result[::-1]

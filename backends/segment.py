@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stinespring.backends.flow_events import Clear, Event, Read, Switch, changed, keeps_value
+from stinespring.backends.flow_events import Clear, Event, Read, Switch, keeps_value
 from stinespring.circuits.conditional_simulation import gate_matrix
 from stinespring.circuits.flow_kraus import applied
 from stinespring.circuits.gates import Gate
 
-__all__ = ["Segment", "Stage", "Step", "until_reset"]
+__all__ = ["Segment", "Stage", "Step"]
 
 MOST_TARGETS = 4  # of one multiplexer
 MOST_ENTRIES = 1 << 19  # of all its matrices: 8 MB
@@ -50,16 +50,6 @@ class Stage(NamedTuple):
     kept: tuple[int, ...]
 
 
-def until_reset(program: Sequence[Event]) -> list[bool]:
-    """Return for each event whether it is a measurement after which the qubit's value stays until a reset or the end."""
-    stays: dict[int, bool] = {}
-    result = []
-    for event in reversed(program):
-        result.append(isinstance(event, Read) and stays.get(event.qubit, True))
-        stays.update(dict.fromkeys(changed(event), isinstance(event, Clear)))
-    return result[::-1]
-
-
 class Segment:
     """The circuit in the making.
 
@@ -82,7 +72,7 @@ class Segment:
         self.clean: list[int] = []  # wires that are back in |0>
 
     def add(self, program: Sequence[Event], stays: Sequence[bool]) -> None:
-        """Add events; ``stays`` is :func:`until_reset` of them."""
+        """Add events; ``stays`` is :func:`stinespring.backends.flow_events.until_reset` of them."""
         for event, stay in zip(program, stays, strict=True):
             if isinstance(event, Read):
                 self.source[event.bit] = self.read(event.qubit, stay)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from stinespring.backends.aer import checked_simulator
-from stinespring.backends.segment import Stage, Step
 from stinespring.backends.seeds import derive_seed
+from stinespring.backends.segment import Stage, Step
 from stinespring.channels.cptp import ComplexArray
 from stinespring.errors import BackendError
 from stinespring.models.base import IntArray
@@ -56,7 +56,7 @@ def run_stages(
     """
     result: list[Outcomes | None] = [None] * len(stages)
     waiting = []
-    for number, (stage, state, shots) in enumerate(stages):
+    for number, (stage, _, shots) in enumerate(stages):
         if stage.measured or stage.kept:
             waiting.append(number)
         else:
