@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,12 @@ __all__ = ["AerBackend", "statevector_qubits"]
 
 METHODS = ("statevector", "matrix_product_state")
 SHARE = 0.7  # of the machine's memory that one statevector may take
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of Qiskit and Aer."""
+    return {name: metadata.version(name) for name in ("qiskit", "qiskit-aer")}
 
 
 def statevector_qubits() -> int:
@@ -49,11 +56,7 @@ class AerBackend:
 
     def metadata(self) -> dict[str, Any]:
         """Return the versions of Qiskit and Aer and the method."""
-        return {
-            "qiskit": metadata.version("qiskit"),
-            "qiskit-aer": metadata.version("qiskit-aer"),
-            "method": self.method,
-        }
+        return {**versions(), "method": self.method}
 
     def sample(
         self, circuit: QuantumCircuit, angles: FloatArray | None, shots: int, seed: int

@@ -111,7 +111,7 @@ def follow(program: Sequence[Event], cuts: Sequence[int], *, shots: int, bits: i
         stays = until_reset(piece)
         tested, alive = sorted(need[start].bits), sorted(need[start].qubits)
         shared: dict[tuple[Stage, int], list[_Part]] = {}
-        for rows in all_shots.groups(tested, alive):
+        for rows in all_shots.groups(tested, alive) if start else [np.arange(shots)]:
             row, state = rows[0], int(all_shots.state[rows[0]])
             segment = Segment(
                 dict(zip(tested, all_shots.bits[row, tested].tolist(), strict=True)),

@@ -14,7 +14,7 @@ __all__ = ["blocks", "chain"]
 def chain(*, steps: int, bits: int, window: int, seed: int) -> Flow:
     """Return a chain on one qubit: each bit of a token is an Ry whose angle depends on the last tokens and the bits before it.
 
-    Register ``h`` holds the last ``window`` tokens, token l in slot ``(l - 1) mod window``; a bit is measured into ``t<l>``
+    Register ``recent`` holds the last ``window`` tokens, token l in slot ``(l - 1) mod window``; a bit is measured into ``t<l>``
     and once more into its slot, where it takes the place of the oldest token's bit. Conditions that cannot be met are left out.
     """
     size = bits * window
@@ -26,12 +26,12 @@ def chain(*, steps: int, bits: int, window: int, seed: int) -> Flow:
             if items:
                 items.append(Reset((0,)))
             for value in (v for v in range(1 << size) if v & ~filled == 0):
-                items.append(If("h", value, (Gate("ry", (0,), (float(angles[bit, value]),)),)))
+                items.append(If("recent", value, (Gate("ry", (0,), (float(angles[bit, value]),)),)))
             slot = step % window * bits + bit
-            items += [Measure((0,), f"t{step + 1}", (bit,)), Measure((0,), "h", (slot,))]
+            items += [Measure((0,), f"t{step + 1}", (bit,)), Measure((0,), "recent", (slot,))]
             filled |= 1 << slot
     tokens = tuple((f"t{step + 1}", bits) for step in range(steps))
-    return Flow((("q", 1),), (*tokens, ("h", size)), tuple(items))
+    return Flow((("q", 1),), (*tokens, ("recent", size)), tuple(items))
 
 
 def blocks(*, steps: int, width: int, seed: int) -> Flow:

@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
+from flow_strategies import flows
 from oracles.qasm_choi import choi, outcome_choi
 from oracles.qasm_runner import worst_path_two_qubit_gates
 from stinespring.backends.choi import circuit_choi
@@ -19,39 +19,6 @@ from stinespring.circuits.flow_cost import worst_path
 from stinespring.circuits.flow_kraus import flow_kraus
 from stinespring.circuits.gates import Gate
 from stinespring.compiler.qasm import flow_qasm
-
-ANGLES = st.floats(-3, 3)
-
-
-@st.composite
-def gates(draw, qubits: int = 3) -> Gate:
-    a, b = draw(st.permutations(range(qubits)))[:2]
-    kind = draw(st.sampled_from(["cx", "cz", "h", "x", "ry", "rz", "u"]))
-    size = {"ry": 1, "rz": 1, "u": 3}.get(kind, 0)
-    return Gate(kind, (a, b) if kind in ("cx", "cz") else (a,), tuple(draw(ANGLES) for _ in range(size)))
-
-
-@st.composite
-def flows(draw) -> Flow:
-    """Two system qubits, one ancilla, three bits of `outcome` and one of `other`."""
-    items = []
-    for _ in range(draw(st.integers(1, 12))):
-        kind = draw(st.sampled_from(["gate", "gate", "measure", "reset", "if", "bit", "other"]))
-        if kind == "gate":
-            items.append(draw(gates()))
-        elif kind == "measure":
-            items.append(Measure((draw(st.integers(0, 2)),), "outcome", (draw(st.integers(0, 2)),)))
-        elif kind == "other":
-            items.append(Measure((draw(st.integers(0, 2)),), "other", (0,)))
-        elif kind == "reset":
-            items.append(Reset((draw(st.integers(0, 2)),)))
-        else:
-            body = tuple(draw(st.lists(gates(), min_size=1, max_size=3)))
-            if kind == "if":
-                items.append(If("outcome", draw(st.integers(0, 7)), body))
-            else:
-                items.append(If("other", draw(st.integers(0, 1)), body, bit=0))
-    return Flow((("sys", 2), ("env", 1)), (("outcome", 3), ("other", 1)), tuple(items))
 
 
 @given(flows())
