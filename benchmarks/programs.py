@@ -14,8 +14,9 @@ __all__ = ["blocks", "chain"]
 def chain(*, steps: int, bits: int, window: int, seed: int) -> Flow:
     """Return a chain on one qubit: each bit of a token is an Ry whose angle depends on the last tokens and the bits before it.
 
-    Register ``recent`` holds the last ``window`` tokens, token l in slot ``(l - 1) mod window``; a bit is measured into ``t<l>``
-    and once more into its slot, where it takes the place of the oldest token's bit. Conditions that cannot be met are left out.
+    Register ``recent`` holds the last ``window`` tokens, token l in slot ``(l - 1) mod window``; a bit is measured into
+    ``t<l>`` and once more into its slot, where it takes the place of the oldest token's bit. Conditions that cannot be met
+    are left out.
     """
     size = bits * window
     angles = 2 * np.arccos(np.sqrt(np.random.default_rng(seed).beta(0.8, 0.8, size=(bits, 1 << size))))
