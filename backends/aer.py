@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,12 @@ __all__ = ["AerBackend", "statevector_qubits"]
 
 METHODS = ("statevector", "matrix_product_state")
 SHARE = 0.7  # of the machine's memory that one statevector may take
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of Qiskit and Aer."""
+    return {name: metadata.version(name) for name in ("qiskit", "qiskit-aer")}
 
 
 def statevector_qubits() -> int:
@@ -45,15 +52,11 @@ class AerBackend:
         if method not in METHODS:
             raise InputError("unknown method of backend aer", got=method, expected=" or ".join(METHODS))
         self.name, self.method = f"aer?method={method}", method
-        self._simulator = checked_simulator(method)
+        self.simulator = checked_simulator(method)
 
     def metadata(self) -> dict[str, Any]:
         """Return the versions of Qiskit and Aer and the method."""
-        return {
-            "qiskit": metadata.version("qiskit"),
-            "qiskit-aer": metadata.version("qiskit-aer"),
-            "method": self.method,
-        }
+        return {**versions(), "method": self.method}
 
     def sample(
         self, circuit: QuantumCircuit, angles: FloatArray | None, shots: int, seed: int
@@ -74,7 +77,7 @@ class AerBackend:
                 expected=f"at most {limit} qubits",
                 todo="use --schedule stepwise, fewer steps, or --backend 'aer?method=matrix_product_state'",
             )
-        sampler = SamplerV2.from_backend(self._simulator, seed=seed)
+        sampler = SamplerV2.from_backend(self.simulator, seed=seed)
         pub = (circuit, angles, shots) if angles is not None else (circuit, None, shots)
         data = sampler.run([pub]).result()[0].data
         rows = 1 if angles is None else len(angles)

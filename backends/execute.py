@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,10 @@ from stinespring.models.base import IntArray
 from stinespring.models.joint import require_count
 from stinespring.stages import Program, Samples
 from stinespring.version import __version__
+
+if TYPE_CHECKING:
+    from stinespring.backends.dynamic import FlowSamples
+    from stinespring.circuits.flow import Flow
 
 __all__ = ["run"]
 
@@ -60,21 +65,36 @@ def run(
         )
     sampler, root, begun = open_backend(backend), root_seed(seed), time.perf_counter()
     report = progress or (lambda phrase, share: None)
-    if program.stepper is None:
-        texts, counts, attention = run_static(program, sampler, shots, root)
+    ran: dict[str, Any] = {}
+    if program.dynamic is not None and program.lowered is None:
+        found = sampled_dynamic(program.dynamic.flow, sampler, shots, derive_seed(root, 0))
+        texts, counts, attention = tally(program, found.values)
+        ran = {"path": found.path, "why": found.why}
+    elif program.stepper is None:
+        [values] = sampler.sample(program.circuit, None, shots, derive_seed(root, 0))
+        texts, counts, attention = tally(program, values)
     else:
         texts, counts, attention = run_stepwise(program.stepper, program.steps, sampler, shots, root, report)
     return Samples(
         model=program.model, prompt=program.prompt, texts=texts, counts=counts, backend=sampler.name,
         seed=int(seed) if isinstance(seed, int | np.integer) else root, seconds=time.perf_counter() - begun,
         realises=program.realises, tvd_bound=program.tvd_bound, stepwise=program.stepper is not None, attention=attention,
-        metadata={**sampler.metadata(), "stinespring": __version__, "program": program.hash},
+        metadata={**sampler.metadata(), **ran, "stinespring": __version__, "program": program.hash},
     )  # fmt: skip
 
 
-def run_static(program: Program, backend: Backend, shots: int, root: int) -> tuple[IntArray, IntArray, Mapping[str, list[int]]]:
-    """Return distinct texts (U, L), their counts and the counts of attended positions."""
-    [values] = backend.sample(program.circuit, None, shots, derive_seed(root, 0))
+def sampled_dynamic(flow: Flow, backend: Backend, shots: int, seed: int) -> FlowSamples:
+    """Return the outcomes of a dynamic program: on Aer by the fastest faithful path, elsewhere as the backend runs it."""
+    from stinespring.backends.dynamic import sample_flow, sample_flow_on
+
+    method = backend.name.partition("method=")[2]
+    if backend.name.startswith("aer") and method:
+        return sample_flow(flow, shots=shots, seed=seed, method=method)
+    return sample_flow_on(backend, flow, shots, seed)
+
+
+def tally(program: Program, values: Mapping[str, IntArray]) -> tuple[IntArray, IntArray, Mapping[str, list[int]]]:
+    """Return distinct texts (U, L), their counts and the counts of attended positions, from every shot's registers."""
     registers = [r for r in program.schedule.registers if r.role == "token"]
     codes = np.stack([values[r.name] for r in registers], axis=1)
     texts, counts = np.unique(codes, axis=0, return_counts=True)

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every path of a dynamic program against the exact law from the independent interpreter.
+
+Each sampled test is a G-test with a false-alarm rate of 1e-6; outcomes of probability zero must not occur at all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from scipy.stats import chi2, chi2_contingency
+
+from strategies import flows
+from oracles.qasm_runner import distribution
+from stinespring.backends import branches, dynamic, segment, stages
+from stinespring.backends.aer import AerBackend
+from stinespring.backends.branches import follow
+from stinespring.backends.dynamic import register_values, sample_flow, sample_flow_on
+from stinespring.backends.flow_events import Clear, Read, Switch, events
+from stinespring.backends.flow_plan import plan
+from stinespring.circuits.flow import Flow, If, Measure, Reset
+from stinespring.circuits.gates import Gate
+from stinespring.compiler.qasm import flow_qasm
+from stinespring.errors import BackendError, InputError, TooLargeError
+
+ALPHA = 1e-6
+SHOTS = 4000
+RARE = 5.0  # expected counts below which outcomes are pooled
+
+
+def p_value(values, flow) -> float:
+    """Return the p-value of the joint values of all registers under the exact law; 0 if something impossible occurred."""
+    names = [name for name, _ in flow.classical]
+    law = distribution(flow_qasm(flow), names)
+    found = Counter(zip(*(values[name].tolist() for name in names), strict=True))
+    shots = sum(found.values())
+    if any(law.get(outcome, 0.0) < 1e-12 for outcome in found):
+        return 0.0
+    common = [outcome for outcome, p in law.items() if p * shots >= RARE]
+    observed = np.array([found[o] for o in common] + [shots - sum(found[o] for o in common)], dtype=float)
+    expected = np.array([law[o] * shots for o in common] + [shots * max(0.0, 1 - sum(law[o] for o in common))])
+    if expected[-1] < RARE:  # also where rounding leaves a trace of nothing
+        observed, expected = observed[:-1], expected[:-1]
+    seen = observed > 0
+    statistic = 2 * float((observed[seen] * np.log(observed[seen] / expected[seen])).sum())
+    return float(chi2.sf(max(statistic, 0.0), len(expected) - 1)) if len(expected) > 1 else 1.0
+
+
+def ry(angle: float, qubit: int = 0) -> Gate:
+    return Gate("ry", (qubit,), (angle,))
+
+
+def chain(steps: int, window: int, bits: int = 1) -> Flow:
+    """Tokens on one qubit, bit by bit; register `recent` is a rolling buffer of the last tokens."""
+    size = bits * window
+    angles = np.random.default_rng(bits).uniform(0.4, np.pi - 0.4, (bits, 1 << size))
+    items = []
+    for step in range(steps):
+        for bit in range(bits):
+            items += [Reset((0,)), *(If("recent", v, (ry(float(angles[bit, v])),)) for v in range(1 << size))]
+            items += [Measure((0,), f"t{step + 1}", (bit,)), Measure((0,), "recent", (step % window * bits + bit,))]
+    return Flow((("q", 1),), (*((f"t{s + 1}", bits) for s in range(steps)), ("recent", size)), tuple(items))
+
+
+def coherent(steps: int) -> Flow:
+    """One qubit that stays coherent and is weakly measured through another, whose outcome steers both."""
+    items = [Gate("h", (0,))]
+    for step in range(steps):
+        items += [ry(0.9, 1), Gate("cx", (0, 1)), ry(-0.5, 1), Measure((1,), "m", (step,)), Reset((1,))]
+        items += [If("m", 1, (ry(0.7), Gate("cz", (0, 1))), bit=step), If("m", 0, (Gate("u", (0,), (0.3, 1.0, 0.2)),))]
+    return Flow((("q", 2),), (("m", steps), ("last", 1)), (*items, Gate("h", (0,)), Measure((0,), "last", (0,))))
+
+
+@pytest.mark.parametrize("path", ["deferred", "branches", "shot_branching", "plain"])
+@given(flow=flows())
+@settings(max_examples=15)
+def test_random_programs(path, flow):
+    samples = sample_flow(flow, shots=SHOTS, seed=11, path=path)
+    assert samples.path == path
+    assert p_value(samples.values, flow) > ALPHA
+
+
+@given(flow=flows())
+def test_random_programs_cut_everywhere(flow):
+    program = events(flow)
+    ran = follow(program, range(1, len(program)), shots=SHOTS, bits=flow.clbits, qubits=flow.qubits, seed=12)
+    assert p_value(register_values(flow, ran.bits), flow) > ALPHA
+
+
+@given(flow=flows())
+def test_random_programs_without_multiplexers(flow):
+    """Conditions that are too wide for one matrix each become controlled gates."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segment, "MOST_ENTRIES", 0)
+        assert p_value(sample_flow(flow, shots=SHOTS, seed=13, path="deferred").values, flow) > ALPHA
+
+
+@pytest.mark.parametrize("flow", [chain(7, 3), chain(4, 2, bits=2), coherent(4)], ids=["bits", "pairs", "coherent"])
+@pytest.mark.parametrize("path", ["auto", "deferred", "branches", "shot_branching", "plain"])
+def test_chains_and_coherent_memories(path, flow):
+    shots = 20_000 if path in {"auto", "deferred", "branches"} else SHOTS
+    assert p_value(sample_flow(flow, shots=shots, seed=3, path=path).values, flow) > ALPHA
+
+
+@pytest.mark.parametrize("flow", [chain(7, 3), chain(4, 2, bits=2), coherent(4)], ids=["bits", "pairs", "coherent"])
+def test_cut_at_every_measurement(flow):
+    program = events(flow)
+    ran = follow(program, range(1, len(program)), shots=20_000, bits=flow.clbits, qubits=flow.qubits, seed=4)
+    assert p_value(register_values(flow, ran.bits), flow) > ALPHA
+    assert ran.qubits <= flow.qubits
+
+
+def test_a_long_chain_runs_one_circuit_for_each_window():
+    flow = chain(40, 3)
+    program = events(flow)
+    cuts = [i for i in range(1, len(program)) if isinstance(program[i], Switch)]
+    ran = follow(program, cuts, shots=5000, bits=flow.clbits, qubits=1, seed=5)
+    assert ran.circuits <= 40 * 2**3
+    assert ran.qubits == 1
+    samples = sample_flow(flow, shots=5000, seed=5)
+    assert samples.path == "branches"
+    assert samples.metadata["circuits"] <= samples.metadata["segments"] * 2**3
+    assert "plain" in samples.why
+
+
+def test_histories_that_a_condition_tells_apart_must_not_be_merged(monkeypatch):
+    """A mutant that forgets the tested bits at a cut is noticed."""
+    flow = chain(7, 3)
+    real = branches.needed
+    monkeypatch.setattr(branches, "needed", lambda p: [n._replace(bits=frozenset(sorted(n.bits)[1:])) for n in real(p)])
+    program = events(flow)
+    ran = follow(program, range(1, len(program)), shots=20_000, bits=flow.clbits, qubits=1, seed=4)
+    assert p_value(register_values(flow, ran.bits), flow) < ALPHA
+
+
+def test_states_that_differ_must_not_be_merged(monkeypatch):
+    """A mutant that takes all states of the coherent qubit for one is noticed."""
+    flow = coherent(4)
+    real = branches._Shots.name
+    monkeypatch.setattr(branches._Shots, "name", lambda self, qubits, vector: real(self, qubits, vector) and 1)
+    program = events(flow)
+    ran = follow(program, range(1, len(program)), shots=20_000, bits=flow.clbits, qubits=2, seed=4)
+    assert p_value(register_values(flow, ran.bits), flow) < ALPHA
+
+
+def coins(number: int) -> Flow:
+    items = [item for i in range(number) for item in (Reset((0,)), Gate("h", (0,)), Measure((0,), "c", (i,)))]
+    return Flow((("q", 1),), (("c", number),), tuple(items))
+
+
+def segmented_coins() -> np.ndarray:
+    """Return 10 tosses a shot, each from a run of its own."""
+    flow = coins(10)
+    program = events(flow)
+    cuts = [i for i in range(1, len(program)) if isinstance(program[i], Gate | Clear) and isinstance(program[i - 1], Read)]
+    assert len(cuts) == 9
+    return follow(program, cuts, shots=5000, bits=10, qubits=1, seed=6).bits
+
+
+def association(a: np.ndarray, b: np.ndarray) -> float:
+    return float(chi2_contingency(np.histogram2d(a, b, bins=2)[0]).pvalue)
+
+
+def test_runs_of_one_program_are_independent(monkeypatch):
+    """Tosses of different runs show no association; with one seed for all runs they would."""
+    bits = segmented_coins()
+    pairs = [association(bits[:, i], bits[:, j]) for i in range(10) for j in range(i)]
+    assert min(pairs) > ALPHA / len(pairs)
+    monkeypatch.setattr(stages, "derive_seed", lambda *purpose: purpose[-1])
+    bits = segmented_coins()
+    assert association(bits[:, 0], bits[:, 1]) < ALPHA
+
+
+@pytest.mark.parametrize("branching", [False, True])
+def test_neighbouring_seeds_share_no_shots(monkeypatch, branching):
+    """Aer gives shot i the seed s + i: without hashing, shot i + 1 of seed s would be shot i of seed s + 1."""
+    flow, backend = coins(8), AerBackend()
+    backend.simulator.set_options(shot_branching_enable=branching)
+
+    def shifted() -> float:
+        first, second = (sample_flow_on(backend, flow, 3000, seed).values["c"] for seed in (20, 21))
+        return float((first[1:] == second[:-1]).mean())
+
+    if not branching:  # branching returns the shots sorted by branch
+        assert shifted() < 0.03  # 1/256 expected, standard deviation 0.0011
+        monkeypatch.setattr(dynamic, "derive_seed", lambda root, *purpose: root)
+        assert shifted() > 0.99
+    else:
+        counts = [np.bincount(sample_flow_on(backend, flow, 3000, s).values["c"], minlength=256) for s in (20, 21)]
+        assert np.minimum(*counts).sum() < 2900  # all but one if the seeds overlapped
+
+
+def test_wide_registers_keep_their_bits():
+    items = (Gate("x", (0,)), Measure((0,), "w", (61,)), Gate("h", (0,)), Measure((0,), "w", (0,)), Measure((0,), "v", (1,)))
+    flow = Flow((("q", 1),), (("w", 62), ("v", 2), ("unused", 3)), items)
+    for path in ("deferred", "branches", "plain", "shot_branching"):
+        values = sample_flow(flow, shots=200, seed=1, path=path).values
+        assert set(values["w"].tolist()) == {2**61, 2**61 + 1}
+        assert np.array_equal(values["w"] & 1, values["v"] >> 1)
+        assert not values["unused"].any()
+        assert values["w"].dtype == np.int64
+
+
+def test_the_same_seed_gives_the_same_samples():
+    flow = chain(5, 2)
+    for path in ("deferred", "branches"):
+        one, two, other = (sample_flow(flow, shots=300, seed=s, path=path).values for s in (7, 7, 8))
+        assert all(np.array_equal(one[name], two[name]) for name in one)
+        assert not all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_the_cheapest_path_is_taken():
+    assert sample_flow(chain(6, 3), shots=20_000, seed=1).path == "deferred"
+    program = events(chain(40, 3))
+    cut = plan(program, shots=20_000, limit=12)
+    assert cut.qubits <= 12
+    assert cut.cuts
+    assert plan(program, shots=20_000, limit=12, cut=False).seconds == np.inf
+
+
+def test_events_that_nothing_notices_are_left_out():
+    kept = (Gate("h", (0,)), Measure((0,), "a", (0,)))
+    idle = (Gate("x", (1,)), If("a", 1, (Gate("x", (1,)),)), Reset((0,)), If("a", 4, (Gate("x", (0,)),)))
+    assert events(Flow((("q", 2),), (("a", 1),), kept + idle)) == [Gate("h", (0,)), Read(0, 0)]
+
+
+def test_a_program_without_classical_bits_or_events():
+    samples = sample_flow(Flow((("q", 1),), (("a", 2),), (Reset((0,)),)), shots=9, seed=1)
+    assert samples.values["a"].tolist() == [0] * 9
+
+
+def test_the_method_without_other_paths():
+    samples = sample_flow(chain(4, 2), shots=4000, seed=1, method="matrix_product_state")
+    assert samples.path == "plain"
+    assert p_value(samples.values, chain(4, 2)) > ALPHA
+    with pytest.raises(InputError, match="needs a statevector"):
+        sample_flow(chain(4, 2), shots=10, seed=1, path="deferred", method="matrix_product_state")
+
+
+def test_what_cannot_be_run_is_named(monkeypatch):
+    with pytest.raises(InputError, match="unknown path"):
+        sample_flow(coins(1), shots=1, seed=1, path="fast")
+    with pytest.raises(InputError, match="too wide"):
+        sample_flow(Flow((("q", 1),), (("w", 63),), (Measure((0,), "w", (0,)),)), shots=1, seed=1)
+    with pytest.raises(TooLargeError, match="path deferred"):
+        sample_flow(chain(60, 2), shots=10, seed=1, path="deferred")
+    monkeypatch.setattr(dynamic, "statevector_qubits", lambda: 1)
+    with pytest.raises(TooLargeError, match="no path"):
+        sample_flow(coherent(2), shots=10, seed=1)
+
+
+def test_a_stage_that_aer_does_not_sample_is_refused():
+    one = type(
+        "Result", (), {"data": type("Data", (), {"to_dict": lambda self: {}})(), "metadata": {"measure_sampling": False}}
+    )()
+    with pytest.raises(BackendError, match="shot by shot"):
+        stages.outcomes(segment.Stage((), 1, (0,), ()), one, 1, np.random.default_rng(0))
+
+
+def test_any_backend_runs_a_program_as_it_is():
+    class Counting:
+        name = "counting"
+
+        def metadata(self):
+            return {"device": "none"}
+
+        def sample(self, circuit, angles, shots, seed):
+            assert angles is None
+            assert seed != 5
+            assert [register.name for register in circuit.cregs] == ["t1", "t2", "recent"]
+            return [{"t1": np.arange(shots), "recent": np.zeros(shots)}]
+
+    samples = sample_flow_on(Counting(), chain(2, 1), 4, 5)
+    assert samples.path == "backend"
+    assert samples.values["t1"].tolist() == [0, 1, 2, 3]
+    assert samples.values["t2"].tolist() == [0] * 4
+    assert samples.metadata == {"device": "none"}
