@@ -19,7 +19,7 @@ from stinespring.circuits.gates import Gate
 from stinespring.compiler.legality import rules_of, violations
 from stinespring.compiler.lowered import flow_of, is_dynamic, mid_circuit_measurements, worst_path_of
 from stinespring.compiler.qasm import flow_qasm, lowered_qasm
-from stinespring.compiler.target import lower, lowered_cost, open_target
+from stinespring.compiler.target import lower, lowered_cost, open_target, region
 from stinespring.errors import InputError
 from strategies import flows
 
@@ -113,6 +113,29 @@ def test_the_service_client_accepts_what_the_validator_accepts(name, steered):
     validate_isa_circuits([lowered], backend.target)
     validate_classical_registers([SamplerPub.coerce((lowered,))])
     backend.check_faulty(lowered)
+
+
+def test_a_large_device_costs_no_more_than_its_region(steered):
+    """Twenty qubits in a line against three: the same neighbourhood, so at most a few swaps of luck apart."""
+    small, large = (lowered_cost(lower(steered.circuit(), open_target(name))).two_qubit_gates for name in ("line:3", "line:20"))
+    assert large <= small + 3  # one swap
+
+
+def test_one_qubit_alone_on_a_device():
+    flow = Flow((("sys", 1),), (("outcome", 2),), (
+        Gate("h", (0,)), Measure((0,), "outcome", (0,)), Reset((0,)), If("outcome", 1, (Gate("ry", (0,), (0.4,)),)),
+        Measure((0,), "outcome", (1,)),
+    ))  # fmt: skip
+    lowered = lower(flow.circuit(), open_target("grid:2x2"))
+    found = distribution(on_used_qubits(lowered_qasm(lowered)), ["outcome"])
+    assert found == pytest.approx(distribution(flow_qasm(flow), ["outcome"]), abs=1e-10)
+    assert lowered_cost(lowered).two_qubit_gates == 0
+
+
+def test_regions_are_connected_and_dense():
+    square = [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 2)]
+    assert sorted(region(square, 4)) == [2, 3, 4, 5]
+    assert region([(0, 1), (2, 3)], 3) is None
 
 
 def test_devices_without_conditions_are_named(steered):
