@@ -214,6 +214,7 @@ class Program:
         hash: SHA-256 of everything that changes the program.
         effects: what each pass of the compiler did.
         lowered: the circuit on a device's qubits and gates, if one was named.
+        duration: seconds that one shot takes on that device, where it states its times.
         dynamic: for ``dynamic``: the instructions, and why they are where they are.
     """
 
@@ -234,6 +235,7 @@ class Program:
     effects: tuple[Effect, ...] = ()
     lowered: QuantumCircuit | None = None
     dynamic: DynamicProgram | None = None
+    duration: float | None = None
 
     @property
     def circuit(self) -> QuantumCircuit:
@@ -268,6 +270,7 @@ class Program:
             "tvd_bound": self.tvd_bound,
             "seconds": self.seconds,
             "hash": self.hash,
+            "duration": self.duration,
             "passes": [asdict(effect) for effect in self.effects],
         }
 

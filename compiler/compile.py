@@ -129,8 +129,9 @@ def compile_model(
     elif schedule == "auto":
         options = replace(options, schedule="static" if fits_static(begin, steps, options) else "stepwise")
     build = {"static": static_program, "dynamic": dynamic_program, "stepwise": stepwise_program}[options.schedule]
-    program = on_device(build(begin, steps, options), device)
+    program = build(begin, steps, options)
     check_budget(program, budget)
+    program = on_device(program, device)
     return replace(program, seconds=time.perf_counter() - begun)
 
 

@@ -125,6 +125,9 @@ def initial_layout(program: Program) -> dict[str, list[int]]:
     if program.lowered is None or program.lowered.layout is None:
         return {}
     placed = program.lowered.layout.initial_index_layout(filter_ancillas=True)
+    if program.dynamic is not None:
+        flow = program.dynamic.flow
+        return {name: [int(placed[q]) for q in flow.place(name)] for name, _ in flow.quantum}
     return {r.name: [int(placed[q]) for q in program.schedule.place(r.name)] for r in program.schedule.registers}
 
 

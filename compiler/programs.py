@@ -16,6 +16,7 @@ from stinespring.compiler.passes import run_passes, specialised
 from stinespring.compiler.rejection import rejection_flow
 from stinespring.compiler.stepwise import Stepper
 from stinespring.compiler.target import Device, lower, lowered_cost
+from stinespring.compiler.timing import duration, has_times
 from stinespring.compiler.truncate import TabulatedModel, TruncatedModel, averaged
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.attention import AttentionModel
@@ -153,7 +154,8 @@ def on_device(program: Program, device: Device | None) -> Program:
     c = lowered_cost(lowered)
     reason = f"gates and coupling of {device.name}, the best of several layouts"
     note = Effect("lower", True, reason, c.two_qubit_gates, c.two_qubit_depth, c.qubits, program.tvd_bound, bound)
-    return replace(program, lowered=lowered, cost=c, effects=(*program.effects, note))
+    took = duration(lowered, device.target).seconds if has_times(device.target) else None
+    return replace(program, lowered=lowered, cost=c, effects=(*program.effects, note), duration=took)
 
 
 def tails(options: Options) -> tuple[float, ...]:

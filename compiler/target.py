@@ -144,8 +144,8 @@ def lower(circuit: QuantumCircuit, device: Device, *, seed: int = 0) -> QuantumC
 def near_layout(circuit: QuantumCircuit, device: Device, seed: int) -> list[int] | None:
     """Return a layout on as few qubits of the device as the circuit has; None if it has no such region.
 
-    Given the whole of a large device, Qiskit's layout search took minutes for a program with 14 conditions, and found
-    twice the gates.
+    Given the whole of a large device, Qiskit's layout search spreads the program: of one with 14 conditions on three qubits
+    it made 274 to 622 two-qubit gates on 156 qubits, where the region (like a line of three) takes 17.
     """
     from qiskit.circuit import IfElseOp
     from qiskit.transpiler import CouplingMap, Target, generate_preset_pass_manager

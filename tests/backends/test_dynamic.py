@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from scipy.stats import chi2, chi2_contingency
 
-from strategies import flows
 from oracles.qasm_runner import distribution
 from stinespring.backends import branches, dynamic, segment, stages
 from stinespring.backends.aer import AerBackend
@@ -25,6 +24,7 @@ from stinespring.circuits.flow import Flow, If, Measure, Reset
 from stinespring.circuits.gates import Gate
 from stinespring.compiler.qasm import flow_qasm
 from stinespring.errors import BackendError, InputError, TooLargeError
+from strategies import flows
 
 ALPHA = 1e-6
 SHOTS = 4000
