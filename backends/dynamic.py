@@ -69,7 +69,7 @@ def sample_flow(flow: Flow, *, shots: int, seed: int, path: Path = "auto", metho
         >>> from stinespring.circuits.gates import Gate
         >>> coin = (Gate("h", (0,)), Measure((0,), "a", (0,)), Reset((0,)))
         >>> copy = (If("a", 1, (Gate("x", (0,)),)), Measure((0,), "b", (0,)))
-        >>> samples = sample_flow(Flow((("q", 1),), (("a", 1), ("b", 1)), (*coin, *copy)), shots=100, seed=1)
+        >>> samples = sample_flow(Flow((("q", 1),), (("a", 1), ("b", 1)), (*coin, *copy)), shots=10_000, seed=1)
         >>> samples.path, bool((samples.values["a"] == samples.values["b"]).all())
         ('deferred', True)
     """

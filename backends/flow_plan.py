@@ -90,21 +90,22 @@ class _Wires:
 def arrivals(program: Sequence[Event], need: Sequence[Needed], shots: int) -> list[tuple[int, set[int]]]:
     """Return how many histories can be told apart before each event, at most, and the qubits with a state of their own."""
     last: dict[int, int] = {}  # qubit with a definite value -> the bit that recorded it
-    written, moved, since, result = set[int](), set[int](), 0, list[tuple[int, set[int]]]()
+    written, moved, result = set[int](), set[int](), list[tuple[int, set[int]]]()
+    since = set[int]()  # outcomes that the state of the other qubits may depend on: bits, and resets as negative numbers
     for event, here in zip([*program, None], need, strict=True):
-        since = since if moved & here.qubits else 0  # outcomes that the state of the other qubits may depend on
+        since = since if moved & here.qubits else set()
         seen = here.bits & written | {last[q] for q in here.qubits if q in last}
-        result.append((min(shots, 1 << min(60, len(seen) + since)), set(moved & here.qubits)))
+        result.append((min(shots, 1 << min(60, len(seen | since))), set(moved & here.qubits)))
         if event is None:
             break
         if isinstance(event, Read):
             last[event.qubit] = event.bit
             written.add(event.bit)
             moved.discard(event.qubit)
-            since += 1
+            since.add(event.bit)
         elif isinstance(event, Clear):
             last.pop(event.qubit, None)
-            since += event.qubit in moved
+            since.update({-1 - len(result)} if event.qubit in moved else ())
             moved.discard(event.qubit)
         else:
             moved |= touched(event) if isinstance(event, Switch) else changed(event)
