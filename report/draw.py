@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from stinespring.circuits.gates import count_two_qubit
 from stinespring.compiler.files import write_whole
 from stinespring.report.plot import require_figure
+from stinespring.report.timeline import draw_timeline
 from stinespring.stages import Law, Program, Register
 
 if TYPE_CHECKING:
@@ -26,9 +27,12 @@ def draw_program(program: Program, path: Path) -> None:
     """Write the picture of a program.
 
     Args:
-        program: what to draw; of a stepwise program the template's registers.
+        program: what to draw; of a stepwise program the template's registers, of a dynamic one the timeline.
         path: ends in .png or .svg.
     """
+    if program.dynamic is not None:
+        draw_timeline(program, path)
+        return
     require_figure(path)
     import matplotlib
 
