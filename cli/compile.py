@@ -40,6 +40,7 @@ def compile_(
     max_conditions: options.MaxConditions = None,
     feed_forward: options.FeedForward = "auto",
     attention: options.AttentionOption = "auto",
+    delays: options.Delays = "none",
     top_k: options.TopK = None,
     temperature: options.Temperature = None,
     output: options.Output = None,
@@ -70,6 +71,7 @@ def compile_(
         max_conditions=max_conditions,
         feed_forward=feed_forward,
         attention=attention,
+        delays=delays,
     )
     if draw is not None:
         draw_program(program, draw)

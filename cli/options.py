@@ -48,6 +48,9 @@ TargetOption = Annotated[
 AttentionOption = Annotated[
     str, typer.Option("--attention", help="dynamic: table (a law a context), rejection (long contexts) or auto.")
 ]
+Delays = Annotated[
+    str, typer.Option("--delays", help="With a device as target: none, pad (idle times) or decouple (pairs of X in them).")
+]
 Tolerance = Annotated[float, typer.Option("--tolerance", help="TVD of the joint law that the compiler may spend.")]
 Shots = Annotated[int, typer.Option("--shots", help="How many texts to sample.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="The same seed gives the same counts.")]

@@ -25,6 +25,7 @@ __all__ = ["compile_model"]
 
 SCHEDULES = ("auto", "static", "dynamic", "stepwise")
 FEED_FORWARD = ("auto", "none", "all")
+DELAYS = ("none", "pad", "decouple")
 ATTENTION = ("auto", "table", "rejection")
 EXTENSIONS = ("token", "position", "dephased")
 AUTO_QUBITS = 22  # `auto` takes one circuit up to a statevector of 64 MB,
@@ -52,6 +53,7 @@ def compile_model(
     max_conditions: int | None = None,
     feed_forward: str = "auto",
     attention: str = "auto",
+    delays: str = "none",
 ) -> Program:
     """Compile the next ``steps`` tokens of a model into a quantum program.
 
@@ -88,6 +90,7 @@ def compile_model(
         attention: for ``dynamic``: ``table`` (a law for every context), ``rejection`` (attention models with one head, no stop
             token and a tolerance: attended positions are drawn by rejection, with gates polynomial in the length of the text)
             or ``auto``, which is rejection only where the table does not fit.
+        delays: for a target that states its times: ``pad`` fills idle times with delays, ``decouple`` with pairs of X.
 
     Returns:
         The program. Its ``tvd_bound`` is proven and at most ``tolerance``.
@@ -107,7 +110,7 @@ def compile_model(
         phases = "free" if measured and schedule != "stepwise" else "exact"
     check_options(
         schedule=schedule, extension=extension, input=input, codes=codes, phases=phases, feed_forward=feed_forward,
-        attention=attention,
+        attention=attention, delays=delays,
     )  # fmt: skip
     budget = Budget(
         check_limit(max_qubits, "max-qubits", 1),
@@ -123,7 +126,9 @@ def compile_model(
     device = open_target(target)
     state = begin.state if input == "quantum" else None
     effort = None if effort is None else float(effort)
-    options = Options(schedule, extension, input, codes, phases, float(tolerance), effort, target, budget, attention, state)  # type: ignore[arg-type]
+    options = Options(
+        schedule, extension, input, codes, phases, float(tolerance), effort, target, budget, delays, attention, state
+    )  # type: ignore[arg-type]
     if schedule == "auto" and phases == "free" and (budget.asked or attention == "rejection"):
         options = replace(options, schedule="dynamic")
     elif schedule == "auto":
@@ -131,7 +136,7 @@ def compile_model(
     build = {"static": static_program, "dynamic": dynamic_program, "stepwise": stepwise_program}[options.schedule]
     program = build(begin, steps, options)
     check_budget(program, budget)
-    program = on_device(program, device)
+    program = on_device(program, device, delays)
     return replace(program, seconds=time.perf_counter() - begun)
 
 
@@ -145,6 +150,7 @@ def check_options(**options: str) -> None:
         "phases": get_args(Phases),
         "feed_forward": FEED_FORWARD,
         "attention": ATTENTION,
+        "delays": DELAYS,
     }
     for name, value in options.items():
         if value not in allowed[name]:

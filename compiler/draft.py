@@ -55,6 +55,7 @@ class Options:
     effort: float | None
     target: str
     budget: Budget = Budget()
+    delays: str = "none"  # of a lowered circuit
     attention: str = "auto"  # from a table over contexts, or drawn by rejection
     state: InputState | None = None  # what the prompt registers hold
     tail: float = 1.0  # the share of the tolerance that tail tokens may take; the rest is for small rotations

@@ -16,7 +16,7 @@ from stinespring.compiler.passes import run_passes, specialised
 from stinespring.compiler.rejection import rejection_flow
 from stinespring.compiler.stepwise import Stepper
 from stinespring.compiler.target import Device, lower, lowered_cost
-from stinespring.compiler.timing import duration, has_times
+from stinespring.compiler.timing import duration, has_times, with_delays
 from stinespring.compiler.truncate import TabulatedModel, TruncatedModel, averaged
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.attention import AttentionModel
@@ -142,16 +142,20 @@ def planned_program(begin: Start, steps: int, options: Options) -> Program:
     )
 
 
-def on_device(program: Program, device: Device | None) -> Program:
+def on_device(program: Program, device: Device | None, delays: str = "none") -> Program:
     """Return the program lowered to a device, if there is one, with what that did to its cost."""
     bound = program.effects[-1].lower_bound if program.effects else 0
     if device is None:
+        if delays != "none":
+            raise InputError("delays need a device's times", got="--target aer", expected="for example --target fake:boston")
         c = program.cost
         note = Effect("lower", False, "not applied: the target has no constraints", c.two_qubit_gates, c.two_qubit_depth,
                       c.qubits, program.tvd_bound, bound)  # fmt: skip
         return replace(program, effects=(*program.effects, note)) if program.effects else program
     lowered = lower(program.circuit, device)
     c = lowered_cost(lowered)
+    if delays != "none":
+        lowered = with_delays(lowered, device.target, dynamical_decoupling=delays == "decouple")
     reason = f"gates and coupling of {device.name}, the best of several layouts"
     note = Effect("lower", True, reason, c.two_qubit_gates, c.two_qubit_depth, c.qubits, program.tvd_bound, bound)
     took = duration(lowered, device.target).seconds if has_times(device.target) else None

@@ -310,3 +310,21 @@ def test_qcec_finds_dynamic_and_deferred_equivalent(options):
     broken[index] = broken[index]._replace(params=(broken[index].params[0] + 0.3,))
     other = dataclasses.replace(program.dynamic.flow, instructions=tuple(broken)).circuit()
     assert "not_equivalent" in str(qcec.verify(static, other, **how).equivalence)
+
+
+@pytest.mark.filterwarnings("ignore:Properties of fake_nighthawk")
+def test_delays_fill_the_idle_times_of_a_device(two_tokens):
+    options = {"prompt": "a b", "steps": 3, "max_qubits": 2, "target": "fake:boston", "effort": 0}
+    plain = stinespring.compile(two_tokens, **options)
+    padded = stinespring.compile(two_tokens, delays="pad", **options)
+    coupled = stinespring.compile(two_tokens, delays="decouple", **options)
+    assert "delay[" not in plain.qasm3()
+    assert "delay[" in padded.qasm3()
+    assert padded.duration >= plain.duration > 0
+    for program in (padded, coupled):
+        assert program.lowered.count_ops()["measure"] == plain.lowered.count_ops()["measure"]
+    flips = coupled.lowered.count_ops().get("x", 0) - plain.lowered.count_ops().get("x", 0)
+    assert flips > 0
+    assert flips % 2 == 0
+    with pytest.raises(InputError, match="delays need a device"):
+        stinespring.compile(two_tokens, prompt="a b", steps=1, delays="pad")
