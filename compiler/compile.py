@@ -118,17 +118,13 @@ def compile_model(
         check_limit(max_conditions, "max-conditions", 0),
         feed_forward,
     )
-    for name, value, most in (("tolerance", tolerance, 1.0), ("effort", 0.0 if effort is None else effort, math.inf)):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < most:
-            raise InputError(
-                f"the {name} is out of range", got=value, expected=f"a number from 0 up to, not including, {most:g}"
-            )
-    device = open_target(target)
-    state = begin.state if input == "quantum" else None
-    effort = None if effort is None else float(effort)
-    options = Options(
-        schedule, extension, input, codes, phases, float(tolerance), effort, target, budget, delays, attention, state
-    )  # type: ignore[arg-type]
+    given: dict[str, Any] = {
+        "schedule": schedule, "extension": extension, "input": input, "codes": codes, "phases": phases, "target": target,
+        "tolerance": check_share(tolerance, "tolerance", 1.0),
+        "effort": None if effort is None else check_share(effort, "effort", math.inf),
+        "budget": budget, "delays": delays, "attention": attention, "state": begin.state if input == "quantum" else None,
+    }  # fmt: skip
+    options, device = Options(**given), open_target(target)
     if schedule == "auto" and phases == "free" and (budget.asked or attention == "rejection"):
         options = replace(options, schedule="dynamic")
     elif schedule == "auto":
@@ -136,8 +132,14 @@ def compile_model(
     build = {"static": static_program, "dynamic": dynamic_program, "stepwise": stepwise_program}[options.schedule]
     program = build(begin, steps, options)
     check_budget(program, budget)
-    program = on_device(program, device, delays)
-    return replace(program, seconds=time.perf_counter() - begun)
+    return replace(on_device(program, device, delays), seconds=time.perf_counter() - begun)
+
+
+def check_share(value: float, name: str, most: float) -> float:
+    """Return a number from 0 up to a limit, or say what is wrong."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < most:
+        raise InputError(f"the {name} is out of range", got=value, expected=f"a number from 0 up to, not including, {most:g}")
+    return float(value)
 
 
 def check_options(**options: str) -> None:
