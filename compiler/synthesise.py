@@ -20,7 +20,7 @@ from stinespring.compiler.draft import Draft, gray_count
 from stinespring.compiler.encode import plain, prompt_registers, token_register
 from stinespring.compiler.prompt_state import copied, copy_gates, phase_gates
 from stinespring.compiler.truncate import spent
-from stinespring.models.base import FloatArray
+from stinespring.models.base import FloatArray, IntArray
 from stinespring.stages import UNUSED, Channel, Dilation, Law, Register
 
 __all__ = ["default_effort", "synthesise"]
@@ -175,8 +175,41 @@ def target_register(draft: Draft, law: Law) -> Register:
 def exact_piece(draft: Draft, law: Law, made: Mapping[str, Register]) -> Piece:
     """Return the isometry itself, in Gray order."""
     register = target_register(draft, law)
-    dense, _ = law_table(law, made, register)
-    return Piece(law_gates(dense, range(dense.shape[0].bit_length() + dense.shape[1].bit_length() - 2)), register)
+    dense, care = law_table(law, made, register)
+    kept, rows = telling_context(dense, care)
+    width = dense.shape[0].bit_length() - 1
+    return Piece(law_gates(rows, [*kept, *range(width, width + register.size)]), register)
+
+
+def telling_context(dense: FloatArray, care: BoolArray) -> tuple[list[int], FloatArray]:
+    """Return the bits of the context that tell the law wherever a context occurs, and the law over them.
+
+    Contexts that never occur (texts that an input state does not hold, codes without meaning) may get any law.
+
+    Args:
+        dense: shape (2^M, 2^k).
+        care: contexts that occur, shape (2^M,).
+    """
+    kept = list(range(dense.shape[0].bit_length() - 1))
+    occurring = np.flatnonzero(care)
+    if occurring.size == care.size or not occurring.size:
+        return kept, dense
+    for bit in list(kept):
+        fewer = [b for b in kept if b != bit]
+        _, first, where = np.unique(packed(occurring, fewer), return_index=True, return_inverse=True)
+        if np.array_equal(dense[occurring[first]][where.ravel()], dense[occurring]):
+            kept = fewer
+    rows = np.zeros((1 << len(kept), dense.shape[1]))
+    rows[packed(occurring, kept)] = dense[occurring]
+    return kept, rows
+
+
+def packed(codes: IntArray, bits: list[int]) -> IntArray:
+    """Return the number that some bits of a code make."""
+    result = np.zeros_like(codes)
+    for place, bit in enumerate(bits):
+        result |= (codes >> bit & 1) << place
+    return result
 
 
 def free_piece(draft: Draft, law: Law, made: Mapping[str, Register], effort: float) -> Piece:
