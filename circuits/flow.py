@@ -7,7 +7,6 @@ of a register hold 0 until they are measured, so that a register filled bit by b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -42,9 +41,8 @@ class If(NamedTuple):
     gates: tuple[Gate, ...]
     bit: int | None = None
 
-    def holds(self, values: Mapping[str, int]) -> bool:
-        """Return whether the condition is met by the registers' values."""
-        value = values[self.register]
+    def holds(self, value: int) -> bool:
+        """Return whether the condition is met by the register's value."""
         return (value if self.bit is None else value >> self.bit & 1) == self.value
 
 

@@ -148,6 +148,7 @@ class _Histories(Generic[P]):
             self.values = set()
         self.asked = (item.register, item.bit)
         self.values.add(item.value)
+        place = self.names.index(item.register)
         for values, path in list(self.paths.items()):
             if item.register in self.blurred:
                 chosen = self.before[values].copy()
@@ -155,7 +156,7 @@ class _Histories(Generic[P]):
                 path.decide(item, False)
                 self.paths[values] = path.join(chosen)
             else:
-                path.decide(item, item.holds(dict(zip(self.names, values, strict=True))))
+                path.decide(item, item.holds(values[place]))
 
 
 def measured(paths: dict[Values, P], item: Measure, place: int) -> dict[Values, P]:

@@ -45,7 +45,7 @@ def flow_kraus(flow: Flow, inputs: Sequence[int], outputs: Sequence[int]) -> dic
             gates = item.gates if isinstance(item, If) else (item,)
             states = [
                 (values, state)
-                if isinstance(item, If) and not item.holds(dict(zip(names, values, strict=True)))
+                if isinstance(item, If) and not item.holds(values[names.index(item.register)])
                 else (values, applied(state, gates))
                 for values, state in states
             ]
