@@ -17,6 +17,7 @@ __all__ = ["CPTP", "ComplexArray", "as_channel", "choi_of_kraus"]
 ComplexArray = NDArray[np.complex128]
 
 TOLERANCE = 1e-8  # largest violation of complete positivity or trace preservation that counts as rounding
+SINGLE_TOLERANCE = 1e-5  # the same for numbers of single precision
 RANK_TOLERANCE = 1e-13  # eigenvalues of the Choi matrix up to this are zero
 MOST_QUBITS = 8
 MOST_ENTRIES = 1 << 22
@@ -81,7 +82,7 @@ class CPTP:
         Raises:
             InputError: wrong shape, numbers that are not finite, or ``sum_a K_a^dagger K_a`` is not the identity.
         """
-        operators = _numbers(kraus, "the Kraus operators")
+        operators, tolerance = _numbers(kraus, "the Kraus operators"), _tolerance(kraus)
         if operators.ndim != 3 or 0 in operators.shape:
             raise InputError(
                 "Kraus operators are a stack of matrices", got=f"shape {operators.shape}", expected="(r, 2^n, 2^m)"
@@ -90,7 +91,7 @@ class CPTP:
             raise InputError("every Kraus operator needs one label", got=len(labels), expected=len(operators))
         _require_room(operators.shape)
         dims = (operators.shape[2], operators.shape[1])
-        root = _trace_root(operators)
+        root = _trace_root(operators, tolerance)
         operators, placed = _embed(operators @ root, None if labels is None else [int(x) for x in labels])
         return cls(_canonical(operators), operators, dims, None if placed is None else tuple(placed))
 
@@ -117,18 +118,19 @@ class CPTP:
                 todo="give dims if input and output differ",
             )
         skew = float(abs(matrix - matrix.conj().T).max())
-        if skew > TOLERANCE:
-            raise InputError("the Choi matrix is not Hermitian", got=f"violation {skew:.3g}", expected=f"at most {TOLERANCE:g}")
+        tolerance = _tolerance(choi)
+        if skew > tolerance:
+            raise InputError("the Choi matrix is not Hermitian", got=f"violation {skew:.3g}", expected=f"at most {tolerance:g}")
         values, vectors = np.linalg.eigh((matrix + matrix.conj().T) / 2)
-        if values[0] < -TOLERANCE:
+        if values[0] < -tolerance:
             raise InputError(
                 "the map is not completely positive",
                 got=f"smallest eigenvalue of the Choi matrix {values[0]:.6g}",
-                expected=f"at least -{TOLERANCE:g}",
+                expected=f"at least -{tolerance:g}",
             )
-        keep = values > RANK_TOLERANCE
-        columns = (vectors[:, keep] * np.sqrt(values[keep])).T[::-1]
-        return cls.from_kraus(columns.reshape(-1, into, out).transpose(0, 2, 1))
+        keep = values > (RANK_TOLERANCE if tolerance == TOLERANCE else tolerance)
+        columns = (vectors[:, keep] * np.sqrt(values[keep])).T[::-1].reshape(-1, into, out).transpose(0, 2, 1)
+        return cls.from_kraus(columns.astype(np.complex64) if tolerance != TOLERANCE else columns)
 
     @classmethod
     def from_isometry(cls, isometry: Any, *, dims: tuple[int, int] | None = None) -> CPTP:
@@ -149,7 +151,8 @@ class CPTP:
                 expected="(r 2^n, 2^m)",
                 todo="give dims if input and output differ",
             )
-        return cls.from_kraus(matrix.reshape(-1, out, into))
+        kraus = matrix.reshape(-1, out, into)
+        return cls.from_kraus(kraus if _tolerance(isometry) == TOLERANCE else kraus.astype(np.complex64))
 
 
 def as_channel(source: Any) -> CPTP:
@@ -209,16 +212,23 @@ def _require_room(shape: tuple[int, ...]) -> None:
         )
 
 
-def _trace_root(operators: ComplexArray) -> ComplexArray:
+def _tolerance(values: Any) -> float:
+    """Return the violation that counts as rounding for numbers of this precision."""
+    kind = getattr(values, "dtype", None)
+    single = kind is not None and kind.kind in "fc" and np.finfo(kind).eps > 1e-10
+    return SINGLE_TOLERANCE if single else TOLERANCE
+
+
+def _trace_root(operators: ComplexArray, tolerance: float) -> ComplexArray:
     """Return ``(sum_a K_a^dagger K_a)^(-1/2)``, the identity up to rounding, or refuse."""
     total = np.einsum("aji,ajk->ik", operators.conj(), operators, optimize=True)
     values, vectors = np.linalg.eigh(total)
     violation = float(abs(values - 1).max())
-    if violation > TOLERANCE:
+    if violation > tolerance:
         raise InputError(
             "the map does not preserve the trace",
             got=f"sum K^dagger K differs from the identity by {violation:.6g} in operator norm",
-            expected=f"at most {TOLERANCE:g}",
+            expected=f"at most {tolerance:g}",
         )
     return np.asarray((vectors / np.sqrt(values)) @ vectors.conj().T)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -79,6 +80,9 @@ def read_program(path: str | Path) -> QuantumCircuit:
     from qiskit import qasm3
     from qiskit.exceptions import QiskitError
 
+    # Qiskit's importer knows a bit as a condition, but not its comparison with a number
+    text = re.sub(r"if\s*\(\s*(\w+\[\d+\])\s*==\s*(?:1|true)\s*\)", r"if (\1)", text)
+    text = re.sub(r"if\s*\(\s*(\w+\[\d+\])\s*==\s*(?:0|false)\s*\)", r"if (!\1)", text)
     try:
         return qasm3.loads(text)
     except (QASM3ParsingError, QiskitError, ValueError, TypeError, KeyError, AttributeError) as error:

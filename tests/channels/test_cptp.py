@@ -113,3 +113,17 @@ def test_transposition_is_not_completely_positive():
 def test_too_large():
     with pytest.raises(TooLargeError, match="at most 8 qubits"):
         CPTP.from_kraus(np.eye(512)[None])
+
+
+def test_single_precision_is_rounding():
+    hadamard = np.array([[[1, 1], [1, -1]]], dtype=np.float32) / np.float32(np.sqrt(2))
+    exact = Choi(Kraus([np.array([[1, 1], [1, -1]]) / np.sqrt(2)])).data
+    for channel in (
+        CPTP.from_kraus(hadamard),
+        CPTP.from_choi(exact.astype(np.complex64)),
+        CPTP.from_isometry(hadamard[0]),
+    ):
+        assert channel.rank == 1
+        assert channel.choi() == pytest.approx(exact, abs=1e-6)
+    with pytest.raises(InputError, match="preserve the trace"):
+        CPTP.from_kraus(hadamard.astype(np.float64))

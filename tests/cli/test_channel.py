@@ -169,3 +169,15 @@ def test_where_generation_starts(examples, verb, arguments):
     done = run(verb, examples / "two_tokens.json", *arguments)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_programs_of_others(tmp_path, damping):
+    """Amplitude damping with bits compared to numbers, an else-free style that other tools write."""
+    theta = 2 * np.arcsin(np.sqrt(0.3)) / 2
+    path = tmp_path / "other.qasm"
+    path.write_text(
+        'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[1] sys;\nqubit[1] env;\nbit[1] outcome;\n'
+        f"ry({theta}) env[0];\ncz sys[0], env[0];\nry({-theta}) env[0];\noutcome[0] = measure env[0];\n"
+        "if (outcome[0] == 1) { x sys[0]; }\nif (outcome[0] == 0) { id sys[0]; }\n"
+    )
+    assert run("verify-channel", damping, path).returncode == 0
