@@ -59,8 +59,8 @@ class AttentionVerdict:
 def check_attention(samples: Samples, *, alpha: float = 0.001, resolution: float = 0.05) -> AttentionVerdict | None:
     """Test the attended positions of a run against the attention map; None if none were measured or the map is too large.
 
-    The positions of one register are compared with their marginal law by a G-test; registers depend on each other, so their
-    p-values are combined by Bonferroni.
+    Shots whose text had ended before a step attend to nothing and are left out. The positions of one register are compared with
+    their marginal law by a G-test; registers depend on each other, so their p-values are combined by Bonferroni.
 
     Args:
         samples: what ``run`` returned for a program with the extension ``position``.
@@ -78,6 +78,9 @@ def check_attention(samples: Samples, *, alpha: float = 0.001, resolution: float
     for name, law in analytic.items():
         counts = np.zeros(max(len(law), len(samples.attention[name])))
         counts[: len(samples.attention[name])] = samples.attention[name]
+        if not samples.stepwise:  # a text that has ended leaves its register in 0; the host does not run it at all
+            step = int(name[1:].partition("_")[0])
+            counts[0] -= samples.counts[samples.texts[:, step - 1] == samples.model.vacuum].sum()
         if not counts.sum():
             continue
         if not counts[len(law) :].any():  # codes that stand for no position
@@ -88,6 +91,8 @@ def check_attention(samples: Samples, *, alpha: float = 0.001, resolution: float
             counts[None], law[None] / law.sum(), alpha=alpha / len(analytic), resolution=resolution, what=f"register {name}"
         )
         sampled[name], analytic[name] = counts / counts.sum(), law
+    if not verdicts:
+        return None
     worst = min((v.verdict for v in verdicts.values()), key=ORDER.__getitem__)
     p_value = min(1.0, len(verdicts) * min(v.p_value for v in verdicts.values()))
     return AttentionVerdict(worst, p_value, sampled, analytic, verdicts)

@@ -129,6 +129,9 @@ def compile_model(
         options = replace(options, schedule="dynamic")
     elif schedule == "auto":
         options = replace(options, schedule="static" if fits_static(begin, steps, options) else "stepwise")
+    if device is not None and options.schedule == "dynamic":  # a plan that fits on the device, if there is one
+        room = min(device.target.num_qubits, max_qubits or device.target.num_qubits)
+        options = replace(options, budget=replace(budget, qubits=room))
     build = {"static": static_program, "dynamic": dynamic_program, "stepwise": stepwise_program}[options.schedule]
     program = build(begin, steps, options)
     check_budget(program, budget)
@@ -163,6 +166,13 @@ def check_options(**options: str) -> None:
             got="--phases exact --schedule dynamic",
             expected="--phases free",
             todo="use --phases free, or --schedule static",
+        )
+    steered = options["feed_forward"] != "auto" or options["attention"] == "rejection"
+    if steered and options["schedule"] in ("static", "stepwise"):
+        raise InputError(
+            "only dynamic programs have feed-forward",
+            got=f"--schedule {options['schedule']} --feed-forward {options['feed_forward']} --attention {options['attention']}",
+            expected="--schedule dynamic",
         )
     if options["input"] == "quantum" and options["schedule"] == "stepwise":
         raise InputError(

@@ -92,8 +92,9 @@ class Planner:
 
     def plans(self) -> list[Plan]:
         """Return the plans for all laws that keep within the budgets and that no other one beats."""
-        start = Plan((), self.given, peak=self._size(self.given))
-        front = {start.alive: [start]}
+        read = [name for name in self.given if name in self.last]  # the others are free at once
+        starts = [tuple(read[first:]) for first in range(len(read) + 1)]
+        front = {alive: [Plan((), alive, peak=self._size(self.given))] for alive in starts}
         for number in range(len(self.laws)):
             following: dict[tuple[str, ...], list[Plan]] = {}
             for plans in front.values():
@@ -186,14 +187,12 @@ def best_plan(laws: Sequence[ConditionalLaw], given: Sequence[Register], budget:
         others = replace(budget, **limits_kept)
         reachable = Planner(laws, given, others, synthesis).plans()
         figures = [{"qubits": p.peak, "two_qubit": p.two_qubit, "conditions": p.conditions}[name] for p in reachable]
-        least.append(f"--{BUDGETS[name]} {min(figures)}" if figures else f"--{BUDGETS[name]} alone does not help")
+        least += [f"--{BUDGETS[name]} {min(figures)}"] if figures else []
     raise InputError(
         "no plan keeps within the budgets",
         got=", ".join(f"--{BUDGETS[name]} {value}" for name, value in limits.items())
         or f"--feed-forward {budget.feed_forward}",
-        expected="with the other limits as they are, at least " + " or ".join(least)
-        if least
-        else "laws that conditions can hold",
+        expected="with the other limits as they are, at least " + " or ".join(least) if least else "several of them raised",
         todo="raise a limit, or use another --feed-forward",
     )
 

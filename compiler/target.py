@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -93,7 +94,9 @@ def fake_target(name: str) -> Target:
             expected="the extra [ibm]",
             todo="pip install 'stinespring[ibm]'",
         ) from None
-    snapshots = {backend.name.removeprefix("fake_"): backend for backend in FakeProviderForBackendV2().backends()}
+    with warnings.catch_warnings():  # some snapshots warn about others
+        warnings.simplefilter("ignore")
+        snapshots = {backend.name.removeprefix("fake_"): backend for backend in FakeProviderForBackendV2().backends()}
     if name not in snapshots:
         raise InputError("no such device snapshot", got=f"fake:{name}", expected="one of " + " ".join(sorted(snapshots)))
     target: Target = snapshots[name].target

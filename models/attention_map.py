@@ -52,7 +52,7 @@ def attended(model: TextModel, step: int, texts: IntArray) -> tuple[FloatArray, 
 
 
 def attention_law(model: TextModel, prompt: IntArray, steps: int, *, law: TextModel | None = None) -> dict[str, FloatArray]:
-    """Return ``P(e_l = j) = sum_w P(w) p_j(w)`` for every step (and head) under the names of the registers.
+    """Return ``P(e_l = j) = sum_w P(w) p_j(w)`` over the texts that still grow, under the names of the registers.
 
     Args:
         model: attention blocks, or a :class:`StateModel` of them (the prompt is then empty).
@@ -61,7 +61,8 @@ def attention_law(model: TextModel, prompt: IntArray, steps: int, *, law: TextMo
         law: the law of the texts, where it is another one than the model's.
 
     Returns:
-        ``e<l>`` (one head) or ``e<l>_<h>`` -> shape (n_l,), n_l the number of places before step l.
+        ``e<l>`` (one head) or ``e<l>_<h>`` -> shape (n_l,), n_l the number of places before step l. Texts that have ended
+        attend to nothing and are left out; steps that no text reaches are missing.
 
     Raises:
         TooLargeError: more than 262,144 texts.
@@ -79,9 +80,10 @@ def attention_law(model: TextModel, prompt: IntArray, steps: int, *, law: TextMo
         whole = np.concatenate([np.repeat(starts, len(texts), axis=0), np.tile(texts, (len(starts), 1))], axis=1)
         mass = (shares[:, None] * joint).ravel() if isinstance(model, StateModel) else weights
         positions, _ = attended(padded, step, whole)
-        for head in range(positions.shape[1]):
+        mass = np.where(padded.complete(whole), 0.0, mass)
+        for head in range(positions.shape[1] if mass.sum() > 0 else 0):
             name = f"e{step}" if positions.shape[1] == 1 else f"e{step}_{head + 1}"
-            result[name] = mass @ positions[:, head]
+            result[name] = mass @ positions[:, head] / mass.sum()
         grown, weights = expand(generated, step, prompt, texts, weights)
         if isinstance(model, StateModel):
             joint = _joint(padded, step, starts, texts, grown, joint)

@@ -68,3 +68,29 @@ def test_nothing_to_check(two_tokens):
     program = stinespring.compile(two_tokens, prompt="a b", steps=1, effort=0)
     assert check_attention(stinespring.run(program, shots=100, seed=1)) is None
     assert set(itertools.chain(attention_law(two_tokens, two_tokens.encode("a"), 1))) == {"e1"}
+
+
+@pytest.mark.parametrize("schedule", ["static", "dynamic", "stepwise"])
+def test_texts_that_ended_attend_to_nothing(stop_token, schedule):
+    """Found by an outside tester: the register of an ended text reads 0 and must not count as position 0."""
+    prompt = [0 if stop_token.stop else 1]
+    expected: dict[str, np.ndarray] = {}
+    texts = {(): 1.0}
+    for step in (1, 2, 3):
+        total, grown = np.zeros(step), {}
+        for text, p in texts.items():
+            if stop_token.stop in text:
+                continue
+            whole = np.array([[*prompt, *text]])
+            total += p * stop_token.attention(step, whole)[0, 0]
+            for token, q in enumerate(stop_token.law(step, whole)[0]):
+                grown[*text, token] = p * q
+        texts = grown
+        expected[f"e{step}"] = total / total.sum()
+    found = attention_law(stop_token, np.array(prompt), 3)
+    for name, law in expected.items():
+        assert found[name] == pytest.approx(law, abs=1e-12)
+    program = stinespring.compile(stop_token, prompt=prompt, steps=3, extension="position", schedule=schedule, effort=0)
+    verdict = check_attention(stinespring.run(program, shots=20_000, seed=4), alpha=1e-6)  # false-alarm rate 1e-6
+    assert verdict.verdict == "PASS"
+    assert verdict.sampled["e3"].sum() == pytest.approx(1)

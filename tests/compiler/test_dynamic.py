@@ -328,3 +328,27 @@ def test_delays_fill_the_idle_times_of_a_device(two_tokens):
     assert flips % 2 == 0
     with pytest.raises(InputError, match="delays need a device"):
         stinespring.compile(two_tokens, prompt="a b", steps=1, delays="pad")
+
+
+def test_a_quantum_prompt_gives_its_qubits_back():
+    """Found by an outside tester: the least that a message names is what a program needs."""
+    model = chain(2, 2)
+    options = {"prompt": [0, 0], "steps": 3, "schedule": "dynamic", "input": "quantum", "effort": 0}
+    for feed_forward in ("auto", "none", "all"):
+        free = stinespring.compile(model, feed_forward=feed_forward, **options)
+        for limit in range(2, free.cost.qubits + 1):
+            try:
+                program = stinespring.compile(model, feed_forward=feed_forward, max_qubits=limit, **options)
+            except InputError as error:
+                least = int(re.search(r"--max-qubits (\d+)", str(error).split("expected")[1]).group(1))
+                assert stinespring.compile(model, feed_forward=feed_forward, max_qubits=least, **options).cost.qubits == least
+            else:
+                assert program.cost.qubits <= limit
+        assert stinespring.compile(model, feed_forward=feed_forward, max_qubits=free.cost.qubits, **options)
+
+
+def test_plans_fit_on_their_device():
+    program = stinespring.compile(chain(2, 2), prompt=[0, 0], steps=3, schedule="dynamic", target="line:1", effort=0)
+    assert program.cost.qubits == 1
+    with pytest.raises(InputError, match="feed-forward"):
+        stinespring.compile(chain(2, 2), prompt=[0, 0], steps=3, schedule="static", feed_forward="all")
