@@ -80,9 +80,23 @@ class Flow:
 
     @cached_property
     def mid_circuit_measurements(self) -> int:
-        """Number of measurements with a quantum operation anywhere after them."""
-        last = max((i for i, item in enumerate(self.instructions) if not isinstance(item, Measure)), default=-1)
-        return sum(len(item.qubits) for item in self.instructions[: last + 1] if isinstance(item, Measure))
+        """Number of measurements whose qubit is used again or whose bit steers a condition; all others can wait."""
+        sizes = dict(self.classical)
+        used: set[int] = set()
+        asked: set[tuple[str, int]] = set()
+        count = 0
+        for item in reversed(self.instructions):
+            if isinstance(item, Measure):
+                for qubit, bit in zip(item.qubits, item.bits, strict=True):
+                    count += qubit in used or (item.register, bit) in asked
+                    asked.discard((item.register, bit))
+            elif isinstance(item, If):
+                bits = range(sizes[item.register]) if item.bit is None else (item.bit,)
+                asked |= {(item.register, bit) for bit in bits}
+                used |= {qubit for gate in item.gates for qubit in gate.qubits}
+            if not isinstance(item, If):
+                used.update(item.qubits)
+        return count
 
     def place(self, name: str) -> tuple[int, ...]:
         """Return the qubit numbers of a quantum register, least significant first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,6 +27,10 @@ from stinespring.cli.output import (
 from stinespring.compiler.compile import compile_model
 from stinespring.models.joint import require_count
 from stinespring.models.load import load
+
+if TYPE_CHECKING:
+    from stinespring.checks.attention import AttentionVerdict
+    from stinespring.stages import Program, Samples, Verdict
 
 Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg): sampled against analytic.")]
 
@@ -96,32 +100,34 @@ def run_(
         from stinespring.report.plot import plot_samples
 
         plot_samples(samples, verdict, plot)
-    rows = text_rows(samples)
     if json:
-        print_json(verdict.summary() | {
-            "seconds": samples.seconds, "counts": {row["key"]: row["count"] for row in rows}, "cost": program.summary(),
-            "texts": [{name: row[name] for name in ("text", "ids", "count")} for row in rows], "seed": samples.seed,
-            "backend": samples.backend, "attention": dict(samples.attention),
-            "attention_verdict": None if positions is None else positions.summary(), "metadata": dict(samples.metadata),
-        })  # fmt: skip
+        print_json(run_summary(program, samples, verdict, positions))
     else:
-        table = [
-            [
-                repr(row["text"]),
-                " ".join(map(str, row["ids"])),
-                f"{row['count']:,}",
-                f"{row['count'] / samples.shots:.4f}",
-            ]
-            for row in rows
-        ]
-        print_table(
-            f"{samples.shots:,} texts after {prompt or str(input_state)!r}, {len(rows):,} different",
-            ["text", "ids", "count", "share"],
-            table[:SHOWN],
-        )
-        sys.stdout.write(cost_line(program) + f", sampled in {samples.seconds:.2f} s on {samples.backend}\n")
-        print_verdict(verdict)
-        if positions is not None:
-            print_attention(positions)
+        print_run(program, samples, verdict, positions, prompt or str(input_state))
     outcomes = [verdict.verdict] + ([] if positions is None else [positions.verdict])
     raise typer.Exit(EXIT[next(v for v in ("FAIL", "UNVERIFIED", "PASS") if v in outcomes)])
+
+
+def run_summary(program: Program, samples: Samples, verdict: Verdict, positions: AttentionVerdict | None) -> dict[str, Any]:
+    """Return what ``run --json`` prints."""
+    rows = text_rows(samples)
+    return verdict.summary() | {
+        "seconds": samples.seconds, "counts": {row["key"]: row["count"] for row in rows}, "cost": program.summary(),
+        "texts": [{name: row[name] for name in ("text", "ids", "count")} for row in rows], "seed": samples.seed,
+        "backend": samples.backend, "attention": dict(samples.attention),
+        "attention_verdict": None if positions is None else positions.summary(), "metadata": dict(samples.metadata),
+    }  # fmt: skip
+
+
+def print_run(program: Program, samples: Samples, verdict: Verdict, positions: AttentionVerdict | None, source: str) -> None:
+    """Print the most frequent texts, the cost and the verdicts for people."""
+    rows = text_rows(samples)
+    table = [
+        [repr(row["text"]), " ".join(map(str, row["ids"])), f"{row['count']:,}", f"{row['count'] / samples.shots:.4f}"]
+        for row in rows[:SHOWN]
+    ]
+    print_table(f"{samples.shots:,} texts after {source!r}, {len(rows):,} different", ["text", "ids", "count", "share"], table)
+    sys.stdout.write(cost_line(program) + f", sampled in {samples.seconds:.2f} s on {samples.backend}\n")
+    print_verdict(verdict)
+    if positions is not None:
+        print_attention(positions)

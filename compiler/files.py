@@ -37,10 +37,9 @@ def write_whole(path: Path, content: str | bytes) -> None:
                 file.write(data)
             os.chmod(name, 0o666 & ~_umask())
             os.replace(name, path)
-        except BaseException:
+        finally:
             with contextlib.suppress(OSError):
-                os.unlink(name)
-            raise
+                os.unlink(name)  # there is nothing left unless something went wrong
     except OSError as error:
         raise InputError(
             "the output cannot be written", got=f"{path}: {error.strerror or error}", expected="a writable folder"

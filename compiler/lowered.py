@@ -18,7 +18,6 @@ __all__ = [
     "condition_of",
     "flow_of",
     "is_dynamic",
-    "mid_circuit_measurements",
     "register_and_bit",
     "used_qubits",
     "worst_path_of",
@@ -159,26 +158,3 @@ def branches(
                 gates.append(gate_of(inner, tuple(on[block.find_bit(qubit).index] for qubit in inner.qubits), dt))
         result.append(If(register, wanted, tuple(gates), bit))
     return result
-
-
-def mid_circuit_measurements(flow: Flow) -> int:
-    """Return the number of measurements whose qubit is used again or whose bit steers a condition.
-
-    All others can wait until the end, wherever routing has put them in the list.
-    """
-    sizes = dict(flow.classical)
-    used: set[int] = set()
-    asked: set[tuple[str, int]] = set()
-    count = 0
-    for item in reversed(flow.instructions):
-        if isinstance(item, Measure):
-            for qubit, bit in zip(item.qubits, item.bits, strict=True):
-                count += qubit in used or (item.register, bit) in asked
-                asked.discard((item.register, bit))
-        elif isinstance(item, If):
-            bits = range(sizes[item.register]) if item.bit is None else (item.bit,)
-            asked |= {(item.register, bit) for bit in bits}
-            used |= {qubit for gate in item.gates for qubit in gate.qubits}
-        if not isinstance(item, If):
-            used.update(item.qubits)
-    return count

@@ -10,9 +10,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stinespring.circuits.flow_cost import worst_path
 from stinespring.compiler.legality import require_legal, rules_of
-from stinespring.compiler.lowered import flow_of, is_dynamic, mid_circuit_measurements, worst_path_of
+from stinespring.compiler.lowered import flow_of, is_dynamic, worst_path_of
+from stinespring.compiler.lowering import flow_cost
 from stinespring.errors import InputError, TooLargeError
 from stinespring.stages import Cost
 
@@ -224,14 +224,4 @@ def price(circuit: QuantumCircuit) -> tuple[int, int]:
 
 def lowered_cost(circuit: QuantumCircuit) -> Cost:
     """Return what a lowered circuit costs, on its worst path; its qubits are the device's."""
-    flow = flow_of(circuit)
-    worst = worst_path(flow)
-    return Cost(
-        qubits=circuit.num_qubits,
-        clbits=circuit.num_clbits,
-        two_qubit_gates=worst.two_qubit,
-        two_qubit_depth=max(worst.pairs, default=0),
-        depth=max(worst.layers, default=0),
-        mid_circuit_measurements=mid_circuit_measurements(flow),
-        conditions=flow.conditions,
-    )
+    return flow_cost(flow_of(circuit))

@@ -77,10 +77,13 @@ def test_cost_stays_a_bound_when_histories_are_too_many(monkeypatch):
     assert worst_path(flow).two_qubit == 2
 
 
-def test_mid_circuit_measurements_are_those_with_something_after_them():
+def test_mid_circuit_measurements_are_those_that_cannot_wait():
     first, last = Measure((0,), "outcome", (0,)), Measure((1,), "outcome", (1,))
     assert Flow((("sys", 2),), (("outcome", 2),), (first, last)).mid_circuit_measurements == 0
-    assert Flow((("sys", 2),), (("outcome", 2),), (first, Gate("x", (1,)), last)).mid_circuit_measurements == 1
+    assert Flow((("sys", 2),), (("outcome", 2),), (first, Gate("x", (1,)), last)).mid_circuit_measurements == 0
+    assert Flow((("sys", 2),), (("outcome", 2),), (first, Gate("x", (0,)), last)).mid_circuit_measurements == 1
+    steered = If("outcome", 1, (Gate("x", (1,)),))
+    assert Flow((("sys", 2),), (("outcome", 2),), (first, steered, last)).mid_circuit_measurements == 1
 
 
 def test_kraus_of_an_asymmetric_program():

@@ -17,7 +17,7 @@ from oracles.qasm_runner import distribution, operator, statements, worst_path_t
 from stinespring.circuits.flow import Flow, If, Measure, Reset
 from stinespring.circuits.gates import Gate
 from stinespring.compiler.legality import rules_of, violations
-from stinespring.compiler.lowered import flow_of, is_dynamic, mid_circuit_measurements, worst_path_of
+from stinespring.compiler.lowered import flow_of, is_dynamic, worst_path_of
 from stinespring.compiler.qasm import flow_qasm, lowered_qasm
 from stinespring.compiler.target import lower, lowered_cost, open_target, region
 from stinespring.errors import InputError
@@ -208,12 +208,12 @@ def test_static_circuits_cost_what_qiskit_counts(line, seed):
 def test_mid_circuit_means_used_again():
     """Routing may list a final measurement before gates on other qubits; that does not make it mid-circuit."""
     first, second = Measure((0,), "c", (0,)), Measure((1,), "c", (1,))
-    assert mid_circuit_measurements(Flow((("q", 2),), (("c", 2),), (first, Gate("x", (1,)), second))) == 0
-    assert mid_circuit_measurements(Flow((("q", 2),), (("c", 2),), (first, Gate("x", (0,)), second))) == 1
+    assert Flow((("q", 2),), (("c", 2),), (first, Gate("x", (1,)), second)).mid_circuit_measurements == 0
+    assert Flow((("q", 2),), (("c", 2),), (first, Gate("x", (0,)), second)).mid_circuit_measurements == 1
     steered = (first, second, If("c", 1, (Gate("x", (1,)),), bit=0))
-    assert mid_circuit_measurements(Flow((("q", 2),), (("c", 2),), steered)) == 2
+    assert Flow((("q", 2),), (("c", 2),), steered).mid_circuit_measurements == 2
     overwritten = (first, Measure((1,), "c", (0,)), If("c", 1, (Gate("x", (1,)),), bit=0))
-    assert mid_circuit_measurements(Flow((("q", 2),), (("c", 2),), overwritten)) == 1
+    assert Flow((("q", 2),), (("c", 2),), overwritten).mid_circuit_measurements == 1
 
 
 @pytest.mark.parametrize("kind", ["nested", "while", "expression", "else of a register"])
