@@ -8,7 +8,7 @@ damping = channels.generalized_amplitude_damping(0.3, 0.2)
 for form in ("isometry", "tree"):
     program = ss.compile_channel(damping, form=form)
     exact = verify_channel(damping, program.circuit)
-    sampled = sample_process(damping, program.circuit, shots=20_000, seed=1)
+    sampled = sample_process(damping, program.circuit, shots=20_000, settings=20, seed=1)
     print(f"{form}: rank {damping.rank}, {program.cost.two_qubit_gates} two-qubit gates, {program.cost.qubits} qubits")
     print(f"  exact: {exact.verdict}, {exact.reason}")
     print(f"  sampled: {sampled.verdict}, {sampled.reason}")
