@@ -13,5 +13,5 @@ for form in ("isometry", "tree"):
     print(f"  exact: {exact.verdict}, {exact.reason}")
     print(f"  sampled: {sampled.verdict}, {sampled.reason}")
 
-mixture = ss.compile_channel(channels.depolarizing(0.1, qubits=2))
+mixture = ss.compile_channel(channels.depolarizing(0.1, qubits=2), effort=0)
 print(f"two-qubit depolarizing, {mixture.form}: {mixture.cost.two_qubit_gates} two-qubit gates; {mixture.method}")
