@@ -58,12 +58,7 @@ def circuit_choi(circuit: QuantumCircuit, inputs: Sequence[int], outputs: Sequen
         InputError: control flow that cannot be deferred.
         TooLargeError: more than 22 qubits in all.
     """
-    return sum_outcomes(outcome_choi(circuit, inputs, outputs, ()))
-
-
-def sum_outcomes(parts: dict[int, ComplexArray]) -> ComplexArray:
-    """Return the sum of the operations of all outcomes."""
-    return np.asarray(sum(parts.values()))
+    return np.asarray(sum(outcome_choi(circuit, inputs, outputs, ()).values()))
 
 
 def outcome_choi(

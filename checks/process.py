@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from stinespring.backends.base import Backend, open_backend
-from stinespring.backends.choi import channel_wires, outcome_choi
+from stinespring.backends.choi import channel_wires, circuit_choi, outcome_choi
 from stinespring.backends.seeds import derive_seed, root_seed
 from stinespring.channels.cptp import CPTP, ComplexArray, choi_of_kraus
 from stinespring.channels.distance import diamond_distance, process_fidelity
@@ -112,7 +112,7 @@ def verify_channel(
     m, n = channel.inputs, channel.outputs
     wires = channel_wires(circuit, inputs=m, outputs=n)
     if channel.labels is None:
-        made = sum_of(outcome_choi(circuit, *wires, ()))
+        made = circuit_choi(circuit, *wires)
         wanted = channel.choi()
     else:
         made, wanted = by_outcome(channel, circuit, wires, outcomes)
@@ -129,11 +129,6 @@ def verify_channel(
         tolerance=tolerance,
         reason=f"diamond distance in [{low:.3g}, {high:.3g}], tolerance {tolerance:g}",
     )
-
-
-def sum_of(parts: Mapping[int, ComplexArray]) -> ComplexArray:
-    """Return the Choi matrix of the channel that forgets the outcome."""
-    return np.asarray(sum(parts.values()))
 
 
 def by_outcome(

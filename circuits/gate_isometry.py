@@ -7,11 +7,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from stinespring.channels.cptp import choi_of_kraus
+from stinespring.circuits.conditional_simulation import gate_matrix
 from stinespring.circuits.gates import Gate
-from stinespring.circuits.one_qubit import matrix_of
 from stinespring.circuits.sequence import ComplexArray
 
-__all__ = ["choi_error", "choi_matrix", "gate_isometry", "kraus_of"]
+__all__ = ["choi_error", "gate_isometry", "kraus_of"]
 
 PAIR = {"cz": np.diag([1, 1, 1, -1]).astype(np.complex128), "cx": np.eye(4, dtype=np.complex128)[[0, 1, 3, 2]]}
 
@@ -27,7 +28,7 @@ def gate_isometry(gates: Iterable[Gate], width: int, inputs: int) -> ComplexArra
     state: ComplexArray = np.eye(1 << width, 1 << inputs, dtype=np.complex128).reshape((2,) * width + (-1,))
     for gate in gates:
         axes = tuple(width - 1 - q for q in gate.qubits)
-        matrix = PAIR[gate.name] if len(axes) == 2 else matrix_of(gate)
+        matrix = PAIR[gate.name] if len(axes) == 2 else gate_matrix(gate)
         operator = matrix.reshape((2,) * (2 * len(axes)))
         state = np.tensordot(operator, state, axes=(tuple(range(len(axes), 2 * len(axes))), axes))
         state = np.moveaxis(state, tuple(range(len(axes))), axes)
@@ -39,12 +40,6 @@ def kraus_of(isometry: ComplexArray, kept: int) -> ComplexArray:
     return isometry.reshape(-1, 1 << kept, isometry.shape[1])
 
 
-def choi_matrix(kraus: ComplexArray) -> ComplexArray:
-    """Return ``sum_k vec(K_k) vec(K_k)^dag``, shape (2^(n+m), 2^(n+m)), with vec by rows."""
-    rows = kraus.reshape(kraus.shape[0], -1)
-    return np.asarray(rows.T @ rows.conj())
-
-
 def choi_error(first: ComplexArray, second: ComplexArray) -> float:
     """Return the largest absolute entry of the difference of two channels' Choi matrices.
 
@@ -52,4 +47,4 @@ def choi_error(first: ComplexArray, second: ComplexArray) -> float:
         first: Kraus operators, shape (r, 2^n, 2^m).
         second: others, shape (r', 2^n, 2^m).
     """
-    return float(abs(choi_matrix(first) - choi_matrix(second)).max(initial=0.0))
+    return float(abs(choi_of_kraus(first) - choi_of_kraus(second)).max(initial=0.0))

@@ -1,38 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One-qubit gates: their matrices, and their collection into one ``u`` between two-qubit gates."""
+"""One-qubit gates from their matrices, and their collection into one ``u`` between two-qubit gates."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import atan2, cos, pi, sin
+from math import atan2, pi
 
 import numpy as np
 
+from stinespring.circuits.conditional_simulation import gate_matrix
 from stinespring.circuits.gates import TWO_QUBIT, Gate
 from stinespring.circuits.sequence import ComplexArray
 
-__all__ = ["matrix_of", "u_gate", "wire_gates"]
+__all__ = ["u_gate", "wire_gates"]
 
 NOTHING = 1e-15  # a rotation by less is left out
-
-
-def matrix_of(gate: Gate) -> ComplexArray:
-    """Return the 2 x 2 matrix of ry, rz, u, x or h."""
-    angles = [float(p) for p in gate.params if isinstance(p, (int, float))]
-    if gate.name == "ry":
-        c, s = cos(angles[0] / 2), sin(angles[0] / 2)
-        return np.array([[c, -s], [s, c]], dtype=np.complex128)
-    if gate.name == "rz":
-        return np.asarray([[np.exp(-0.5j * angles[0]), 0], [0, np.exp(0.5j * angles[0])]], dtype=np.complex128)
-    if gate.name == "u":
-        theta, phi, lam = angles
-        c, s = cos(theta / 2), sin(theta / 2)
-        return np.asarray(
-            [[c, -np.exp(1j * lam) * s], [np.exp(1j * phi) * s, np.exp(1j * (phi + lam)) * c]], dtype=np.complex128
-        )
-    if gate.name == "x":
-        return np.array([[0, 1], [1, 0]], dtype=np.complex128)
-    return np.asarray(np.array([[1, 1], [1, -1]]) / np.sqrt(2), dtype=np.complex128)
 
 
 def u_gate(wire: int, matrix: ComplexArray) -> list[Gate]:
@@ -69,7 +51,7 @@ def wire_gates(gates: Iterable[Gate], width: int) -> list[Gate]:
         else:
             wire = gate.qubits[0]
             before = waiting[wire]
-            waiting[wire] = matrix_of(gate) if before is None else matrix_of(gate) @ before
+            waiting[wire] = gate_matrix(gate) if before is None else gate_matrix(gate) @ before
     for wire in range(width):
         flush(wire)
     return result

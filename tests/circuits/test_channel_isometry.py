@@ -9,33 +9,15 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import Operator
 from scipy.linalg import expm
 
+from oracles.plain_channels import E0, E1, ID, X, Y, Z, choi, haar, tensor
 from stinespring.circuits.channel_isometry import canonical_kraus, environment_wires, isometry_gates
+from stinespring.circuits.conditional_simulation import gate_matrix
 from stinespring.circuits.cz_pattern import CzPattern
 from stinespring.circuits.effect_fit import EffectFit
 from stinespring.circuits.gates import Gate, append, count_two_qubit
-from stinespring.circuits.one_qubit import matrix_of, u_gate, wire_gates
+from stinespring.circuits.one_qubit import u_gate, wire_gates
 from stinespring.circuits.shannon import shannon_gates
 from strategies import random_kraus
-
-ID, X, Y, Z = np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])
-E0, E1 = np.eye(2)
-
-
-def haar(m, n, r, seed):
-    rng = np.random.default_rng(seed)
-    gaussian = rng.normal(size=(r << n, 1 << m)) + 1j * rng.normal(size=(r << n, 1 << m))
-    return np.linalg.qr(gaussian)[0].reshape(r, 1 << n, 1 << m)
-
-
-def tensor(first, second):
-    return np.array([np.kron(a, b) for a in first for b in second])
-
-
-def choi(kraus):
-    """sum_ij |i><j| (x) E(|i><j|), from its definition."""
-    d = kraus.shape[2]
-    units = np.eye(d * d).reshape(d, d, d, d)
-    return np.array([[sum(k @ units[i, j] @ k.conj().T for k in kraus) for j in range(d)] for i in range(d)])
 
 
 def qiskit_isometry(gates, width, inputs):
@@ -206,8 +188,8 @@ class TestOneQubitGates:
     def test_u_is_the_matrix_up_to_a_phase(self, seed, theta):
         rng = np.random.default_rng(seed)
         phi, lam = rng.uniform(-np.pi, np.pi, 2) * rng.integers(0, 2, 2)
-        matrix = matrix_of(Gate("u", (0,), (theta, phi, lam))) * np.exp(1j * seed)
-        made = reduce(lambda a, g: matrix_of(g) @ a, u_gate(0, matrix), np.eye(2))
+        matrix = gate_matrix(Gate("u", (0,), (theta, phi, lam))) * np.exp(1j * seed)
+        made = reduce(lambda a, g: gate_matrix(g) @ a, u_gate(0, matrix), np.eye(2))
         overlap = np.vdot(made, matrix)
         assert np.allclose(made * overlap / abs(overlap), matrix, atol=3e-15)
 

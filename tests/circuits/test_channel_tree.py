@@ -6,30 +6,11 @@ from hypothesis import strategies as st
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Operator
 
+from oracles.plain_channels import E0, E1, ID, X, Y, Z, choi, haar, tensor
 from stinespring.circuits.channel_round import mixed_unitary
 from stinespring.circuits.channel_tree import Tree, tree_branches, tree_gates, worst_path
 from stinespring.circuits.gates import Gate, append
 from strategies import random_kraus
-
-ID, X, Y, Z = np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])
-E0, E1 = np.eye(2)
-
-
-def haar(m, n, r, seed):
-    rng = np.random.default_rng(seed)
-    gaussian = rng.normal(size=(r << n, 1 << m)) + 1j * rng.normal(size=(r << n, 1 << m))
-    return np.linalg.qr(gaussian)[0].reshape(r, 1 << n, 1 << m)
-
-
-def tensor(first, second):
-    return np.array([np.kron(a, b) for a in first for b in second])
-
-
-def choi(kraus):
-    """sum_ij |i><j| (x) E(|i><j|), from its definition."""
-    d = kraus.shape[2]
-    units = np.eye(d * d).reshape(d, d, d, d)
-    return np.array([[sum(k @ units[i, j] @ k.conj().T for k in kraus) for j in range(d)] for i in range(d)])
 
 
 def qiskit_branches(tree, m, n):

@@ -7,7 +7,6 @@ import itertools
 import json
 import re
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from hypothesis import strategies as st
 
 import strategies
 from oracles import plain_laws, qasm_runner
-from stinespring.cli.main import main
 
 Invoke = Callable[..., tuple[int, str, str]]
 Model = dict[str, Any]
@@ -29,20 +27,6 @@ KEYS = {
     *("mid_circuit_measurements", "conditions", "tvd_bound", "seconds", "hash"),
 }
 DRAWN = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
-
-
-@pytest.fixture
-def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Invoke:
-    """Run the command in this process: exit status, stdout, stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["stinespring", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        captured = capsys.readouterr()
-        return int(stopped.value.code or 0), captured.out, captured.err
-
-    return call
 
 
 def example(name: str) -> Model:

@@ -17,27 +17,12 @@ from hypothesis import strategies as st
 
 import strategies
 from oracles import plain_laws
-from stinespring.cli.main import main
 
 Invoke = Callable[..., tuple[int, str, str]]
 EXAMPLES = Path(__file__).parents[2] / "examples"
 REFERENCE = {"a a": 0.114000, "a b": 0.154942, "b a": 0.421175, "b b": 0.309883}
 # One call of a fixture serves all draws: every call rewrites its file and reads all output.
 DRAWN = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
-
-
-@pytest.fixture
-def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Invoke:
-    """Run the command in this process: exit status, stdout, stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["stinespring", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        captured = capsys.readouterr()
-        return int(stopped.value.code or 0), captured.out, captured.err
-
-    return call
 
 
 def law_of(invoke: Invoke, path: Path, prompt: str, steps: int) -> dict[str, float]:

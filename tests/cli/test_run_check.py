@@ -8,14 +8,12 @@ stream of random numbers ever change. The tests of `check` use made-up counts an
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from oracles import plain_laws
-from stinespring.cli.main import main
 
 Invoke = Callable[..., tuple[int, str, str]]
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -27,20 +25,6 @@ COST_KEYS = {
     *("mid_circuit_measurements", "conditions", "tvd_bound", "hash"),
 }
 STATUS = {"PASS": 0, "FAIL": 1, "UNVERIFIED": 3}
-
-
-@pytest.fixture
-def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Invoke:
-    """Run the command in this process: exit status, stdout, stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["stinespring", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        captured = capsys.readouterr()
-        return int(stopped.value.code or 0), captured.out, captured.err
-
-    return call
 
 
 def sampled(invoke: Invoke, model: object, prompt: str, steps: int, *options: object) -> dict:
