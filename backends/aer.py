@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit_aer import AerSimulator
 
-__all__ = ["AerBackend", "statevector_qubits"]
+__all__ = ["AerBackend", "open_aer", "statevector_qubits"]
 
 METHODS = ("statevector", "matrix_product_state")
 SHARE = 0.7  # of the machine's memory that one statevector may take
@@ -83,6 +83,13 @@ class AerBackend:
         rows = 1 if angles is None else len(angles)
         values = {name: register_values(data[name].array).reshape(rows, shots) for name in data}
         return [{name: value[row] for name, value in values.items()} for row in range(rows)]
+
+
+def open_aer(name: str, options: Mapping[str, str]) -> AerBackend:
+    """Return the backend that ``aer[?option=value&...]`` names."""
+    if name:
+        raise InputError("backend aer has no name", got=f"aer:{name}", expected="aer or aer?option=value")
+    return AerBackend(**options)
 
 
 def checked_simulator(method: str) -> AerSimulator:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stinespring.backends.base import Backend, open_backend
+from stinespring.backends.base import Backend
+from stinespring.backends.registry import open_backend
 from stinespring.backends.seeds import derive_seed, root_seed
 from stinespring.compiler.lowering import template_circuit
 from stinespring.compiler.stepwise import Stepper
