@@ -15,7 +15,7 @@ from stinespring.compiler.encode import Codes, registers
 from stinespring.compiler.plan import BUDGETS
 from stinespring.compiler.programs import dynamic_program, on_device, static_program, stepwise_program
 from stinespring.compiler.specialise import channels
-from stinespring.compiler.target import open_target
+from stinespring.compiler.target import Device, open_target
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.base import TextModel
 from stinespring.models.fock import Start, start
@@ -47,7 +47,7 @@ def compile_model(
     phases: str | None = None,
     tolerance: float = 0.0,
     effort: float | None = None,
-    target: str = "aer",
+    target: str | Device = "aer",
     max_qubits: int | None = None,
     max_two_qubit_gates: int | None = None,
     max_conditions: int | None = None,
@@ -80,7 +80,7 @@ def compile_model(
         effort: about the seconds that numerical synthesis may take (counted in operations, so that results repeat); 0 means
             closed forms only. By default 1 to 6, more where more gates can be saved; see
             :func:`stinespring.compiler.synthesise.default_effort`.
-        target: a device whose basis and coupling the circuit is lowered to; see
+        target: a device whose basis and coupling the circuit is lowered to, or its name; see
             :func:`stinespring.compiler.target.open_target`. ``aer`` has no constraints.
         max_qubits: a hard limit on the qubits declared.
         max_two_qubit_gates: a hard limit on the two-qubit gates of the worst path.
@@ -119,12 +119,12 @@ def compile_model(
         feed_forward,
     )
     given: dict[str, Any] = {
-        "schedule": schedule, "extension": extension, "input": input, "codes": codes, "phases": phases, "target": target,
+        "schedule": schedule, "extension": extension, "input": input, "codes": codes, "phases": phases, "target": target if isinstance(target, str) else target.name,
         "tolerance": check_share(tolerance, "tolerance", 1.0),
         "effort": None if effort is None else check_share(effort, "effort", math.inf),
         "budget": budget, "delays": delays, "attention": attention, "state": begin.state if input == "quantum" else None,
     }  # fmt: skip
-    options, device = Options(**given), open_target(target)
+    options, device = Options(**given), open_target(target) if isinstance(target, str) else target
     if schedule == "auto" and phases == "free" and (budget.asked or attention == "rejection"):
         options = replace(options, schedule="dynamic")
     elif schedule == "auto":
