@@ -224,6 +224,4 @@ def price(circuit: QuantumCircuit) -> tuple[int, int]:
 
 def lowered_cost(circuit: QuantumCircuit) -> Cost:
     """Return what a lowered circuit costs, on its worst path; its qubits are the device's."""
-    if circuit.parameters:  # a template: angles cost nothing
-        circuit = circuit.assign_parameters([0.0] * len(circuit.parameters))
     return flow_cost(flow_of(circuit))
