@@ -300,6 +300,7 @@ class Samples:
         tvd_bound: how far that law may be from the model's.
         stepwise: whether the host was in the loop.
         attention: counts of attended positions by environment register, if there were any.
+        unused: shots that measured a code without a meaning, which only noise does; they are in no text.
         metadata: versions, method and the like.
     """
 
@@ -314,12 +315,13 @@ class Samples:
     tvd_bound: float = 0.0
     stepwise: bool = False
     attention: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    unused: int = 0
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def shots(self) -> int:
-        """Total number of sampled texts."""
-        return int(self.counts.sum())
+        """Total number of shots: of all texts, and those without a meaning."""
+        return int(self.counts.sum()) + self.unused
 
     @property
     def steps(self) -> int:

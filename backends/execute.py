@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,19 +19,29 @@ from stinespring.compiler.stepwise import Stepper
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.base import IntArray
 from stinespring.models.joint import require_count
-from stinespring.stages import Program, Samples
+from stinespring.stages import UNUSED, Program, Register, Samples
 from stinespring.version import __version__
 
 if TYPE_CHECKING:
     from stinespring.backends.dynamic import FlowSamples
     from stinespring.circuits.flow import Flow
 
-__all__ = ["run"]
+__all__ = ["Tally", "grown", "run", "tally"]
 
 Progress = Callable[[str, float], None]
 MOST_SHOTS = 20_000_000  # every shot is one string of Aer's memory: about 1 GB
 PREFIXES_AT_ONCE = 2048  # 1023 angles each: 17 MB
 MOST_CALLS = 20  # simulator calls a batch; a call costs as much as about ten more small circuits in one
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Sampled texts: distinct rows (U, L), their counts (U,), attended positions by register, and shots without a meaning."""
+
+    texts: IntArray
+    counts: IntArray
+    attention: Mapping[str, list[int]]
+    unused: int = 0
 
 
 def run(
@@ -69,17 +80,18 @@ def run(
     ran: dict[str, Any] = {}
     if program.dynamic is not None and program.lowered is None:
         found = sampled_dynamic(program.dynamic.flow, sampler, shots, derive_seed(root, 0))
-        texts, counts, attention = tally(program, found.values)
+        seen = tally(program.schedule.registers, found.values)
         ran = {"path": found.path, "why": found.why}
     elif program.stepper is None:
         [values] = sampler.sample(program.circuit, None, shots, derive_seed(root, 0))
-        texts, counts, attention = tally(program, values)
+        seen = tally(program.schedule.registers, values)
     else:
-        texts, counts, attention = run_stepwise(program.stepper, program.steps, sampler, shots, root, report)
+        seen = run_stepwise(program.stepper, program.steps, sampler, shots, root, report)
     return Samples(
-        model=program.model, prompt=program.prompt, texts=texts, counts=counts, backend=sampler.name,
+        model=program.model, prompt=program.prompt, texts=seen.texts, counts=seen.counts, backend=sampler.name,
         seed=int(seed) if isinstance(seed, int | np.integer) else root, seconds=time.perf_counter() - begun,
-        realises=program.realises, tvd_bound=program.tvd_bound, stepwise=program.stepper is not None, attention=attention,
+        realises=program.realises, tvd_bound=program.tvd_bound, stepwise=program.stepper is not None, attention=seen.attention,
+        unused=seen.unused,
         metadata={**sampler.metadata(), **ran, "stinespring": __version__, "program": program.hash},
     )  # fmt: skip
 
@@ -94,24 +106,33 @@ def sampled_dynamic(flow: Flow, backend: Backend, shots: int, seed: int) -> Flow
     return sample_flow_on(backend, flow, shots, seed)
 
 
-def tally(program: Program, values: Mapping[str, IntArray]) -> tuple[IntArray, IntArray, Mapping[str, list[int]]]:
-    """Return distinct texts (U, L), their counts and the counts of attended positions, from every shot's registers."""
-    registers = [r for r in program.schedule.registers if r.role == "token"]
-    codes = np.stack([values[r.name] for r in registers], axis=1)
-    texts, counts = np.unique(codes, axis=0, return_counts=True)
-    symbols = np.stack([np.array(r.symbols)[texts[:, i]] for i, r in enumerate(registers)], axis=1)
+def tally(registers: Sequence[Register], values: Mapping[str, IntArray], counts: IntArray | None = None) -> Tally:
+    """Return distinct texts and the counts of attended positions from the registers' values.
+
+    Args:
+        registers: all registers of the program.
+        values: for each measured one, shape (N,): every shot, or distinct outcomes with ``counts``.
+        counts: shape (N,), how often each outcome occurred; None: once each.
+    """
+    tokens = [r for r in registers if r.role == "token"]
+    codes = np.stack([values[r.name] for r in tokens], axis=1)
+    number = np.ones(len(codes), dtype=np.int64) if counts is None else counts
+    distinct, where = np.unique(codes, axis=0, return_inverse=True)
+    found = np.bincount(where.ravel(), weights=number, minlength=len(distinct)).astype(np.int64)
+    symbols = np.stack([np.array(r.symbols)[distinct[:, i]] for i, r in enumerate(tokens)], axis=1)
+    meant = (symbols != UNUSED).all(axis=1)
     attention = {
-        r.name: np.bincount(values[r.name], minlength=2**r.size).tolist()
-        for r in program.schedule.registers
+        r.name: np.bincount(values[r.name], weights=number, minlength=2**r.size).astype(np.int64).tolist()
+        for r in registers
         if r.role == "environment"
     }
-    return symbols, counts.astype(np.int64), attention
+    texts, found, unused = symbols[meant], found[meant], int(found[~meant].sum())
+    texts, where = np.unique(texts, axis=0, return_inverse=True)  # two codes may stand for one token
+    return Tally(texts, np.bincount(where.ravel(), weights=found, minlength=len(texts)).astype(np.int64), attention, unused)
 
 
-def run_stepwise(
-    stepper: Stepper, steps: int, backend: Backend, shots: int, root: int, report: Progress
-) -> tuple[IntArray, IntArray, Mapping[str, list[int]]]:
-    """Return distinct texts (U, L), their counts and the counts of attended positions.
+def run_stepwise(stepper: Stepper, steps: int, backend: Backend, shots: int, root: int, report: Progress) -> Tally:
+    """Return distinct texts and the counts of attended positions.
 
     Step l runs the template once for each distinct prefix of l-1 generated tokens, with as many shots as the prefix has.
     """
@@ -132,7 +153,8 @@ def run_stepwise(
             weights.append(number)
         texts, counts = np.concatenate(grown), np.concatenate(weights)
     order = np.lexsort(texts.T[::-1])
-    return texts[order], counts[order], {name: [c[j] for j in range(max(c) + 1)] for name, c in attention.items()}
+    seen = {name: [c[j] for j in range(max(c) + 1)] for name, c in attention.items()}
+    return Tally(texts[order], counts[order], seen, shots - int(counts.sum()))
 
 
 def extend(
@@ -156,8 +178,16 @@ def extend(
             for name in values:
                 if name != token:
                     attention.setdefault(name, Counter()).update(values[name].tolist())
-    row, code = np.nonzero(tally)
-    return np.concatenate([prefixes[row], binding.symbols[row, code].reshape(-1, 1)], axis=1), tally[row, code]
+    return grown(prefixes, binding.symbols, tally)
+
+
+def grown(prefixes: IntArray, symbols: IntArray, counts: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the prefixes (B, l-1) one token longer, and their counts, from the counts (B, 2^k) of each code.
+
+    Codes without a meaning are dropped.
+    """
+    row, code = np.nonzero(np.where(symbols == UNUSED, 0, counts))
+    return np.concatenate([prefixes[row], symbols[row, code].reshape(-1, 1)], axis=1), counts[row, code]
 
 
 def batches(counts: IntArray) -> Iterator[tuple[int, IntArray]]:

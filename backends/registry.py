@@ -18,6 +18,7 @@ GROUP = "stinespring.backends"  # entry points: the kind, and a function (name, 
 # kind -> module and function that opens it with the name and the options of the string
 KINDS: Mapping[str, tuple[str, str]] = {
     "aer": ("stinespring.backends.aer", "open_aer"),
+    "ibm": ("stinespring.backends.ibm.backend", "open_ibm"),
 }
 
 

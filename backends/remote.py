@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard
 
 import numpy as np
 
+from stinespring.backends.base import Backend
 from stinespring.models.base import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from stinespring.compiler.target import Device
 
-__all__ = ["Outcomes", "Pub", "Remote", "RemoteState", "outcomes_of"]
+__all__ = ["Outcomes", "Pub", "Remote", "RemoteState", "keeps_jobs", "outcomes_of"]
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,9 @@ def outcomes_of(values: Mapping[str, IntArray]) -> Outcomes:
     return Outcomes(names, distinct.astype(np.int64), counts.astype(np.int64))
 
 
-@runtime_checkable
-class Remote(Protocol):
+class Remote(Backend, Protocol):
     """A service that takes jobs, keeps them and can be asked about them; all its failures are BackendErrors."""
 
-    name: str
     device: Device | None
 
     @property
@@ -92,14 +91,14 @@ class Remote(Protocol):
     def calibration(self) -> dict[str, Any]:
         """Return the device's calibration as it is now."""
 
-    def metadata(self) -> dict[str, Any]:
-        """Return versions and options."""
-
     def finish(self, circuit: QuantumCircuit) -> QuantumCircuit:
         """Return a lowered circuit as this device best executes it; refuse what it does not execute."""
 
     def open_group(self, jobs: int) -> str | None:
         """Open a session or batch for a run of so many jobs, and return its id; None where jobs stand alone."""
+
+    def group_is_open(self, group: str) -> bool:
+        """Return whether a session or batch still takes jobs."""
 
     def close_group(self, group: str) -> None:
         """Take no more jobs in a session or batch."""
@@ -118,3 +117,8 @@ class Remote(Protocol):
 
     def cancel(self, job: str) -> None:
         """Cancel a job that is not finished."""
+
+
+def keeps_jobs(backend: object) -> TypeGuard[Remote]:
+    """Return whether a backend is a service that keeps jobs; looks at its class only, so that nothing is sent."""
+    return callable(getattr(type(backend), "post", None)) and callable(getattr(type(backend), "find", None))

@@ -14,11 +14,11 @@ from stinespring.checks.contexts import context_tables, text_probabilities
 from stinespring.checks.distance import hellinger_fidelity, noise_floor, total_variation, tvd_interval
 from stinespring.checks.gtest import PooledCells, detectable_tvd, pool, upper_tail
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.base import TextModel
+from stinespring.models.base import IntArray, TextModel
 from stinespring.models.joint import JointLaw
 from stinespring.stages import Samples, Verdict
 
-__all__ = ["check"]
+__all__ = ["check", "listed_law", "shots_for"]
 
 MOST_TEXTS = 1 << 17  # joint laws up to this many texts are tested as a whole
 MOST_SHOTS = 10**12
@@ -72,11 +72,11 @@ def check(
     law_model = model or samples.realises or samples.model
     rng = np.random.default_rng(seed)
     probabilities = text_probabilities(law_model, samples.prompt, samples.texts)
-    joint = listed(law_model, samples)
+    joint = listed_law(law_model, samples.prompt, samples.steps)
     parts = [] if joint is None else [whole_texts(samples, joint, alpha, rng)]
     parts.append(by_context(samples, law_model, alpha, rng))
     impossible = samples.texts[probabilities <= 0]
-    p_value = 0.0 if len(impossible) else min(1.0, 2.0 * min(part.p_value for part in parts))
+    p_value = 0.0 if len(impossible) or samples.unused else min(1.0, 2.0 * min(part.p_value for part in parts))
     best = min(part.resolution for part in parts)
     needed = (
         shots_needed(joint, parts[-1], samples.shots, alpha, resolution) if best > resolution and p_value >= alpha else None
@@ -85,10 +85,12 @@ def check(
     if len(impossible):
         example = repr(law_model.text(impossible[0].tolist()))
         reason = f"the law gives probability 0 to {len(impossible)} sampled text(s), for example {example}"
+    if samples.unused:
+        reason += f"; {samples.unused:,} shots measured codes that stand for no token"
     if samples.tvd_bound and model is None:
         reason += f"; tested against the truncated law, which is within TVD {samples.tvd_bound:.3g} of the model"
     frequencies = samples.counts / samples.shots
-    tvd = total_variation(frequencies, probabilities)
+    tvd = total_variation(frequencies, probabilities) + 0.5 * samples.unused / samples.shots
     low, high = tvd_interval(tvd, samples.shots, None if joint is None else len(joint) + len(impossible))
     return Verdict(
         verdict=verdict,
@@ -120,12 +122,12 @@ def decide(
     return "UNVERIFIED", f"{reason}, not {wanted:g}: {advice}"
 
 
-def listed(model: TextModel, samples: Samples) -> JointLaw | None:
+def listed_law(model: TextModel, prompt: IntArray, steps: int) -> JointLaw | None:
     """Return the joint law if it has few enough texts to be listed, else None."""
-    if model.window != 0 and samples.steps * math.log(max(2, support_bound(model))) > math.log(64.0 * MOST_TEXTS):
+    if model.window != 0 and steps * math.log(max(2, support_bound(model))) > math.log(64.0 * MOST_TEXTS):
         return None
     try:
-        joint = model.joint(samples.prompt.tolist(), samples.steps)
+        joint = model.joint(prompt.tolist(), steps)
     except TooLargeError:
         return None
     return joint if len(joint) <= MOST_TEXTS else None
@@ -167,6 +169,11 @@ def shots_needed(joint: JointLaw | None, contexts: Part, shots: int, alpha: floa
     if joint is None:
         room = resolution - contexts.cells.hidden
         return None if room <= 0 else two_digits(shots * ((contexts.resolution - contexts.cells.hidden) / room) ** 2)
+    return shots_for(joint, alpha, resolution)
+
+
+def shots_for(joint: JointLaw, alpha: float, resolution: float) -> int | None:
+    """Return the least number of shots, to two digits, with which the test of whole texts has the wanted resolution."""
 
     def enough(shots: int) -> bool:
         cells = pool(joint.probabilities[None, :] * shots, joint.probabilities[None, :], shots)

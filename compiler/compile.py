@@ -119,7 +119,8 @@ def compile_model(
         feed_forward,
     )
     given: dict[str, Any] = {
-        "schedule": schedule, "extension": extension, "input": input, "codes": codes, "phases": phases, "target": target if isinstance(target, str) else target.name,
+        "schedule": schedule, "extension": extension, "input": input, "codes": codes, "phases": phases,
+        "target": target if isinstance(target, str) else target.name,
         "tolerance": check_share(tolerance, "tolerance", 1.0),
         "effort": None if effort is None else check_share(effort, "effort", math.inf),
         "budget": budget, "delays": delays, "attention": attention, "state": begin.state if input == "quantum" else None,

@@ -114,7 +114,7 @@ def unpack(payload: bytes, *, circuits: bool = True) -> Work:
             from qiskit import qpy
 
             found = qpy.load(io.BytesIO(arrays["qpy"].tobytes()))
-            pubs = [Pub(circuit, arrays[f"angles{i}"] if f"angles{i}" in arrays else None) for i, circuit in enumerate(found)]
+            pubs = [Pub(circuit, arrays.get(f"angles{i}")) for i, circuit in enumerate(found)]
         return Work(tuple(pubs), int(arrays["shots"]), *(arrays[n] for n in ("owner", "wanted", "contexts", "symbols")))
 
 
@@ -126,7 +126,9 @@ def pack_outcomes(rows: Sequence[Outcomes]) -> str:
 def unpack_outcomes(text: str) -> list[Outcomes]:
     """Return outcomes from JSON."""
     return [
-        Outcomes(tuple(names), np.array(values, dtype=np.int64).reshape(len(counts), len(names)), np.array(counts, dtype=np.int64))
+        Outcomes(
+            tuple(names), np.array(values, dtype=np.int64).reshape(len(counts), len(names)), np.array(counts, dtype=np.int64)
+        )
         for names, values, counts in json.loads(text)
     ]
 
@@ -147,14 +149,11 @@ def require_complete(work: Work, rows: Sequence[Outcomes], registers: Sequence[s
             raise BackendError("the result lacks registers", got=" ".join(row.registers), expected=" ".join(missing))
 
 
-def merged(works: Sequence[tuple[Work, Sequence[Outcomes]]], context: int, seed: int) -> Outcomes:
-    """Return what one context's rows measured in all jobs of a step, as many shots as it needs.
+def merged(rows: Sequence[Outcomes], wanted: int, seed: int) -> Outcomes:
+    """Return what the rows of one context measured, as many shots as it needs.
 
     Where more were run, a random choice is kept: shots are exchangeable, so that nothing is distorted.
     """
-    rows = [row for work, found in works for owner, row in zip(work.owner.tolist(), found, strict=True) if owner == context]
-    names = rows[0].registers
     values, back = np.unique(np.concatenate([row.values for row in rows]), axis=0, return_inverse=True)
     counts = np.bincount(back.reshape(-1), weights=np.concatenate([row.counts for row in rows]), minlength=len(values))
-    everything = Outcomes(names, values, counts.astype(np.int64))
-    return everything.limited(int(works[0][0].wanted[context]), seed)
+    return Outcomes(rows[0].registers, values, counts.astype(np.int64)).limited(wanted, seed)

@@ -171,7 +171,8 @@ class Ledger:
         with self.transaction() as connection:
             if once:
                 row = connection.execute(
-                    "SELECT * FROM runs WHERE identity = ? AND state NOT IN ('failed', 'cancelled') ORDER BY number DESC LIMIT 1",
+                    "SELECT * FROM runs WHERE identity = ? AND state NOT IN ('failed', 'cancelled') "
+                    "ORDER BY number DESC LIMIT 1",
                     (run.identity,),
                 ).fetchone()
                 if row is not None:
@@ -201,9 +202,12 @@ class Ledger:
             if name == LATEST:
                 rows = connection.execute("SELECT * FROM runs ORDER BY number DESC LIMIT 1").fetchall()
             else:
-                rows = connection.execute("SELECT * FROM runs WHERE id = ?", (name,)).fetchall() or connection.execute(
-                    "SELECT * FROM runs WHERE substr(id, 1, ?) = ? LIMIT 2", (max(4, len(name)), name)
-                ).fetchall()
+                rows = (
+                    connection.execute("SELECT * FROM runs WHERE id = ?", (name,)).fetchall()
+                    or connection.execute(
+                        "SELECT * FROM runs WHERE substr(id, 1, ?) = ? LIMIT 2", (max(4, len(name)), name)
+                    ).fetchall()
+                )
         if len(rows) != 1:
             what = "several runs have an id that begins so" if rows else "there is no such run in the ledger"
             raise InputError(what, got=name, expected="an id, or latest", todo="see 'stinespring jobs'")
@@ -251,7 +255,9 @@ class Ledger:
                 "UPDATE jobs SET remote = ?, state = 'submitted' WHERE tag = ? AND state = 'created'", (remote, job.tag)
             )
             for known in (remote, *others):
-                connection.execute("INSERT OR IGNORE INTO stored (remote, tag, run) VALUES (?, ?, ?)", (known, job.tag, job.run))
+                connection.execute(
+                    "INSERT OR IGNORE INTO stored (remote, tag, run) VALUES (?, ?, ?)", (known, job.tag, job.run)
+                )
 
     def finished(self, job: Job, state: State, outcomes: str | None = None) -> None:
         """Record what became of a job."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from http import HTTPStatus
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,10 @@ from stinespring.backends.aer import register_values
 from stinespring.backends.ibm.account import connect
 from stinespring.backends.ibm.options import IBMOptions, read_options
 from stinespring.backends.ibm.wire import ServiceError, guarded, patiently
+from stinespring.backends.remote import Outcomes, Pub, RemoteState, outcomes_of
 from stinespring.compiler.legality import IBM, require_legal
 from stinespring.compiler.target import Device
 from stinespring.errors import BackendError, InputError
-from stinespring.backends.remote import Outcomes, Pub, RemoteState, outcomes_of
 from stinespring.models.base import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -110,9 +111,9 @@ class IBMDevice:
 
     def calibration(self) -> dict[str, Any]:
         """Return errors, durations and coherence times as the service states them now."""
-        from stinespring.backends.calibration import calibration_of
+        from stinespring.backends.calibration import Calibration
 
-        return calibration_of(self.device.target)
+        return Calibration.of_target(self.device.target, name=self.backend.name).content()
 
     def metadata(self) -> dict[str, Any]:
         """Return versions and options."""
@@ -184,6 +185,21 @@ class IBMDevice:
             found = kind(self.backend, create_new=False)
             found._session_id = identity
             return found
+
+    def group_is_open(self, group: str) -> bool:
+        """Return whether a session or batch still takes jobs."""
+
+        def ask() -> dict[str, Any]:
+            with guarded("ask for the session"):
+                return self.group(group).details() or {}
+
+        try:
+            details = patiently(ask)
+        except ServiceError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return False
+            raise
+        return details.get("state") != "closed" and details.get("accepting_jobs") is not False
 
     def close_group(self, group: str) -> None:
         """Take no more jobs in a session or batch."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args, Literal
+from typing import Any, Literal, get_args
 
 from stinespring.errors import InputError
 
@@ -50,7 +50,10 @@ class IBMOptions:
         """Return the options of the client's sampler."""
         return {
             "default_shots": shots,
-            "twirling": {"enable_gates": self.twirling in ("gates", "all"), "enable_measure": self.twirling in ("measure", "all")},
+            "twirling": {
+                "enable_gates": self.twirling in ("gates", "all"),
+                "enable_measure": self.twirling in ("measure", "all"),
+            },
             "dynamical_decoupling": {"enable": True, "sequence_type": self.dynamical_decoupling}
             if self.dynamical_decoupling != "none"
             else {"enable": False},
@@ -66,7 +69,7 @@ def read_options(options: Mapping[str, str]) -> IBMOptions:
     Raises:
         InputError: an unknown option or a value it cannot have.
     """
-    read = {
+    read: dict[str, Callable[[str], Any]] = {
         "twirling": lambda text: choice("twirling", text, get_args(Twirling)),
         "dynamical_decoupling": lambda text: choice("dynamical_decoupling", text, get_args(Decoupling)),
         "rep_delay": lambda text: number("rep_delay", text, 0.0, 0.1),
@@ -81,7 +84,7 @@ def read_options(options: Mapping[str, str]) -> IBMOptions:
     unknown = sorted(set(options) - set(read))
     if unknown:
         raise InputError("unknown option of backend ibm", got=", ".join(unknown), expected=", ".join(read))
-    return IBMOptions(**{name: read[name](text) for name, text in options.items()})  # type: ignore[arg-type]
+    return IBMOptions(**{name: read[name](text) for name, text in options.items()})
 
 
 def choice(name: str, text: str, allowed: tuple[str, ...]) -> str:

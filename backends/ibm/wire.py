@@ -128,7 +128,7 @@ def guarded(doing: str) -> Iterator[Exchange]:
         except (QiskitError, OSError, ValueError, TypeError, LookupError, AttributeError, Warning) as error:
             log.debug("%s: %s: %s", doing, type(error).__name__, clean(str(error)))
             raise explain(doing, error, heard) from None
-        except Exception as error:  # noqa: BLE001 -- the cloud SDK's errors share no base class with anything
+        except Exception as error:
             if not type(error).__module__.startswith(("ibm_", "requests", "urllib3", "pydantic", "zlib")):
                 raise
             raise explain(doing, error, heard) from None
