@@ -91,9 +91,21 @@ class ChildStandIn(Control):
 
     def start(self) -> ChildStandIn:
         options = [word for device in self.devices for word in ("--device", device)]
-        command = [sys.executable, "-m", "standin", "--port", str(self.port), "--state", str(self.state), *options]
+        command = [
+            sys.executable,
+            "-m",
+            "standin",
+            "--until-eof",
+            "--port",
+            str(self.port),
+            "--state",
+            str(self.state),
+            *options,
+        ]
         path = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": path})
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": path}
+        )
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"the stand-in did not start: exit code {self.process.wait()}")
@@ -105,6 +117,7 @@ class ChildStandIn(Control):
         """End the process at once."""
         self.process.kill()
         self.process.wait()
+        self.process.stdin.close()
         self.process.stdout.close()
 
     __enter__ = start

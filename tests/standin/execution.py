@@ -40,11 +40,12 @@ def run(circuit: QuantumCircuit, values: NDArray[np.float64], shots: int, seed: 
     """
     small = compact(circuit)
     shape = values.shape[:-1]
-    taken = {register.name: np.zeros((*shape, shots, register.size), bool) for register in circuit.cregs}
+    returned = [register for register in circuit.cregs if not set(register) & stored(circuit)]
+    taken = {register.name: np.zeros((*shape, shots, register.size), bool) for register in returned}
     for index in np.ndindex(shape):
         bound = small.assign_parameters(dict(zip(circuit.parameters, values[index], strict=True)))
         bits = sampled(bound, shots, seed_of(seed, *index))
-        for register in circuit.cregs:
+        for register in returned:
             taken[register.name][index] = bits[:, [circuit.find_bit(bit).index for bit in register]]
     return taken
 
@@ -67,7 +68,8 @@ def sampled(circuit: QuantumCircuit, shots: int, seed: int) -> NDArray[np.bool_]
 def compact(circuit: QuantumCircuit) -> QuantumCircuit:
     """Return the circuit on the qubits that it uses, with the names that Aer knows and without delays and barriers."""
     from qiskit import QuantumCircuit
-    from qiskit.circuit import Measure, Reset
+    from qiskit.circuit import IfElseOp, Measure, Reset
+    from qiskit.circuit.classical import expr
 
     known = {"measure": Measure(), "reset": Reset()}
     items = [item for item in circuit.data if item.operation.name not in {"barrier", "delay"}]
@@ -81,5 +83,30 @@ def compact(circuit: QuantumCircuit) -> QuantumCircuit:
         small.add_register(register)
     for item in items:
         operation: Any = known.get(STANDARD.get(item.operation.name, ""), item.operation)
+        if operation.name == "if_else" and isinstance(operation.condition, expr.Expr):
+            operation = IfElseOp(plain(operation.condition), *operation.blocks)
         small.append(operation, [place[qubit] for qubit in item.qubits], item.clbits)
     return small
+
+
+def plain(node: Any) -> Any:
+    """Return a condition in the words that Aer evaluates rightly: no indices, no register as a truth value."""
+    from qiskit.circuit.classical import expr, types
+
+    if isinstance(node, expr.Index) and isinstance(node.target, expr.Var) and isinstance(node.index, expr.Value):
+        return expr.lift(node.target.var[node.index.value])
+    if isinstance(node, expr.Cast) and node.type.kind is types.Bool and node.operand.type.kind is types.Uint:
+        return expr.not_equal(plain(node.operand), 0)
+    if isinstance(node, expr.Cast):
+        return expr.Cast(plain(node.operand), node.type, implicit=node.implicit)
+    if isinstance(node, expr.Unary):
+        return expr.Unary(node.op, plain(node.operand), node.type)
+    if isinstance(node, expr.Binary):
+        return expr.Binary(node.op, plain(node.left), plain(node.right), node.type)
+    return node
+
+
+def stored(circuit: QuantumCircuit) -> set[Any]:
+    """Return the bits that a circuit stores into: the service does not return their registers."""
+    targets = [item.operation.lvalue.var for item in circuit.data if item.operation.name == "store"]
+    return {bit for target in targets for bit in (target if hasattr(target, "size") else [target])}

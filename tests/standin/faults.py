@@ -54,6 +54,8 @@ class Fault:
             raise ValueError("nth counts from 1 and times from 0")
         if self.kind in OF_JOBS and self.match != "POST /jobs":
             raise ValueError(f"{self.kind} is a fault of POST /jobs")
+        if self.kind in OF_RESULTS and self.match != "POST /jobs" and not self.match.endswith("/results"):
+            raise ValueError(f"{self.kind} is a fault of POST /jobs or GET /jobs/*/results")
 
     def hits(self, request: str) -> bool:
         """Count a request and tell whether it is hit."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
+
     from standin.devices import Device
 
 BITS_OF_OPERAND = 32
@@ -23,7 +24,8 @@ ARITHMETIC = frozenset({"ADD", "SUB", "MUL", "DIV", "SHIFT_LEFT", "SHIFT_RIGHT"}
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 RESERVED = frozenset(
     "angle array barrier bit bool box cal complex const creg ctrl def defcal delay duration end extern float gate gphase "
-    "include input int inv let measure mutable negctrl opaque output pi pow qreg qubit readonly reset stretch switch uint void".split()
+    "include input int inv let measure mutable negctrl opaque output pi pow qreg qubit readonly reset stretch switch uint "
+    "void".split()
 )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two programs of the service, "executor" and "sampler": from a job's parameters to circuits, and from bits to its answer."""
+"""The service's programs "executor" and "sampler": from a job's parameters to circuits, and from bits to its answer."""
 
 from __future__ import annotations
 

@@ -44,6 +44,7 @@ class Server(ThreadingHTTPServer):
     """The HTTP server with the state of the stand-in."""
 
     daemon_threads = True
+    request_queue_size = 64
 
     def __init__(self, service: Service, port: int) -> None:
         super().__init__(("127.0.0.1", port), Handler)

@@ -230,7 +230,7 @@ class Service:
         if job.fate and kind == "fail":
             job.end("Failed", job.fate["reason"], job.fate["reason_code"])
         elif kind == "timeout":
-            job.end("Cancelled", "Job ran longer than its maximum execution time.", 1305)
+            self.overrun(job)
         else:
             try:
                 self.execute(job)
@@ -240,25 +240,39 @@ class Service:
             except CannotRun as error:
                 job.end("Failed", f"the stand-in cannot run it: {error}", 9000)
 
+    def overrun(self, job: Job) -> None:
+        job.end("Cancelled", "Job ran longer than maximum execution time.", 1305)
+
     def execute(self, job: Job) -> None:
-        device = self.devices[job.backend]
-        seed = seed_of(self.settings.seed, job.number)
-        program = decode(job.program, job.params, seed=seed, rep_delays=device.configuration.get("rep_delay_range"))
+        """Judge a job as the device does, and run it if the device would."""
+        device, program = self.devices[job.backend], self.program(job)
         job.executions = sum(work.executions for work in program.works)
         circuits, shots = [work.circuit for work in program.works], [work.shots for work in program.works]
         job.refused = faults_of_job(circuits, device, shots=shots, executions=job.executions)
         if job.refused:
             job.end("Failed", "; ".join(job.refused[:3]), 1517)
-            return
-        self.results[job.id] = (
-            program,
-            [run(work.circuit, work.values, work.shots, seed_of(seed, index)) for index, work in enumerate(program.works)],
-        )
-        job.end("Completed")
+        elif job.cost is not None and job.seconds > job.cost:
+            self.overrun(job)
+        else:
+            self.results[job.id] = program, self.ran(job, program)
+            job.end("Completed")
+
+    def program(self, job: Job) -> Program:
+        delays = self.devices[job.backend].configuration.get("rep_delay_range")
+        return decode(job.program, job.params, seed=self.seed(job), rep_delays=delays)
+
+    def ran(self, job: Job, program: Program) -> list[Registers]:
+        return [
+            run(work.circuit, work.values, work.shots, seed_of(self.seed(job), index)) for index, work in enumerate(program.works)
+        ]
+
+    def seed(self, job: Job) -> int:
+        return seed_of(self.settings.seed, job.number)
 
     def encoded(self, job: Job, faults: set[str]) -> str:
         if job.id not in self.results:  # after a restart: the seed is the job's, and so the result is the same
-            self.execute(job)
+            program = self.program(job)
+            self.results[job.id] = program, self.ran(job, program)
         program, taken = self.results[job.id]
         if "wrong_shots" in faults:
             taken = [{name: array[..., : max(1, array.shape[-2] // 2), :] for name, array in one.items()} for one in taken]
