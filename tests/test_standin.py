@@ -103,7 +103,7 @@ def test_sweep_of_parameters_keeps_its_shape_and_order(small):
 
 
 def test_twirled_counts(small):
-    """A twirled measurement is flipped back by the client: the deterministic bit is certain, false alarm 2 ** -999 for the other."""
+    """A twirled measurement is flipped back by the client: one bit is certain, the other varies but with chance 2 ** -999."""
     from qiskit import QuantumCircuit
     from qiskit_ibm_runtime.executor_sampler import Sampler
 

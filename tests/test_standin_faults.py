@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.parse
+import urllib.request
 
 import pytest
 
-from standin import TOKEN, ChildStandIn
+from standin import TOKEN, ChildStandIn, tokens
 from standin.clients import POLL, SMALL, calm, lopsided, require_lopsided, service, standin, submitted
 from standin.faults import Fault
 
@@ -90,12 +93,55 @@ def test_slow_answer(calm, small):
     assert time.monotonic() - start >= 0.5
 
 
+def test_submitter_that_is_killed_between_its_job_and_the_answer(calm):
+    """The job is stored while its submitter waits: the moment to kill it, and the log and the jobs tell when it is."""
+    calm.fault("POST /jobs", "slow", seconds=60, after=True)
+    program = f"""
+import urllib.request, json
+body = json.dumps({{"program_id": "executor", "backend": {SMALL!r}, "params": {{}}, "tags": ["orphan"]}}).encode()
+headers = {{"Authorization": "Bearer {tokens.issue(60)["access_token"]}"}}
+urllib.request.urlopen(urllib.request.Request("{calm.url}/api/v1/jobs", data=body, headers=headers))
+"""
+    client = subprocess.Popen([sys.executable, "-c", program])
+    calm.wait_for("POST /jobs", tag="orphan")
+    while not stored(calm, "orphan"):
+        assert client.poll() is None
+    assert client.poll() is None
+    client.kill()
+    client.wait()
+    assert len(stored(calm, "orphan")) == 1
+
+
+def test_refusal_after_the_job_is_stored(calm, small):
+    calm.fault("POST /jobs", "status", status=400, after=True)
+    with pytest.raises(IBMRuntimeError, match="400"):
+        submitted(small, tags=["kept anyway"])
+    assert len(stored(calm, "kept anyway")) == 1
+
+
+def test_two_clients_at_once(calm):
+    """Each submission is one job, whatever their order."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def post(number):
+        body = json.dumps({"program_id": "executor", "backend": SMALL, "params": {}, "tags": ["crowd", f"c{number}"]}).encode()
+        headers = {"Authorization": f"Bearer {tokens.issue(60)['access_token']}"}
+        request = urllib.request.Request(f"{calm.url}/api/v1/jobs", data=body, headers=headers)
+        return json.load(urllib.request.urlopen(request, timeout=30))["id"]
+
+    with ThreadPoolExecutor(8) as pool:
+        sent = set(pool.map(post, range(40)))
+    found = stored(calm, "crowd")
+    assert {job["id"] for job in found} == sent
+    assert len({job["number"] for job in found}) == 40
+
+
 @pytest.mark.parametrize("kind", ["malformed", "truncated"])
 def test_spoilt_download_of_a_result(calm, small, kind):
     job = submitted(small)
     job.wait_for_final_state(poll_interval=POLL)
     calm.fault("GET /jobs/*/results", kind)
-    with pytest.raises(Exception, match=r"(?i)expecting value|incomplete|connection broken"):
+    with pytest.raises(Exception, match=r"(?i)expecting value|string indices|incomplete|connection broken"):
         job.result()
     require_lopsided(job.result()[0].data, 64)
 
@@ -144,10 +190,30 @@ def test_raw_key_is_seen_when_the_identity_service_fails(calm):
     assert {one["auth"] for one in found} == {"apikey"}
 
 
-def test_wrong_key_is_refused(calm, monkeypatch):
-    monkeypatch.setenv("QISKIT_IBM_TOKEN", "wrong")
-    with pytest.warns(UserWarning, match="API Key will be used"), pytest.raises(Exception, match="401"):
-        runtime.QiskitRuntimeService().backends()
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        (f"Bearer {tokens.issue(60)['access_token']}", 200),
+        (f"Bearer {tokens.issue(-60)['access_token']}", 401),
+        (f"Bearer {tokens.issue(60)['access_token']}x", 401),
+        ("Bearer no-token", 401),
+        ("apikey wrong", 401),
+        ("", 401),
+    ],
+)
+def test_only_its_own_valid_tokens_open_the_service(calm, authorization, status):
+    request = urllib.request.Request(f"{calm.url}/api/v1/backends", headers={"Authorization": authorization})
+    if status == 200:
+        assert urllib.request.urlopen(request, timeout=10).status == 200
+        return
+    with pytest.raises(urllib.error.HTTPError, match=str(status)):
+        urllib.request.urlopen(request, timeout=10)
+
+
+def test_wrong_key_gets_no_token(calm):
+    data = urllib.parse.urlencode({"grant_type": "urn:ibm:params:oauth:grant-type:apikey", "apikey": "wrong"}).encode()
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.urlopen(f"{calm.url}/identity/token", data=data, timeout=10)
 
 
 def test_expired_token_is_renewed(calm):
@@ -178,42 +244,30 @@ def test_orders_that_mean_nothing(calm, order):
         calm.set(speed=9)
 
 
-SUBMIT = """
-from qiskit_ibm_runtime import QiskitRuntimeService
-from standin.clients import SMALL, submitted
-print(submitted(QiskitRuntimeService().backend(SMALL), tags=["child"], shots=50).job_id())
-"""
-FETCH = """
-import sys
-from qiskit_ibm_runtime import QiskitRuntimeService
-print(sorted(QiskitRuntimeService().job(sys.argv[1]).result(poll_interval=0.1)[0].data.second.get_counts().items()))
-"""
-
-
-def test_killed_server_keeps_its_jobs(tmp_path):
+def test_killed_server_keeps_its_jobs(tmp_path, monkeypatch):
     """Submitted before the server is killed; the result is the same before and after another kill."""
     with ChildStandIn(tmp_path / "state.json", devices=(f"{SMALL}=boston:20@1",)) as child:
-        environment = os.environ | child.env(tmp_path / "home")
-        environment["PYTHONPATH"] = os.pathsep.join([*sys.path])
-
-        def client(program, *words):
-            command = [sys.executable, "-c", program, *words]
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-            assert done.returncode == 0, done.stderr
-            return done.stdout.strip()
-
-        job_id = client(SUBMIT)
+        for name, value in child.env(tmp_path / "home").items():
+            monkeypatch.setenv(name, value)
+        job_id = submitted(runtime.QiskitRuntimeService().backend(SMALL), tags=["child"], shots=50).job_id()
         child.kill()
         child.start()
         assert [job["id"] for job in child.jobs()] == [job_id]
-        first = client(FETCH, job_id)
+        first = runtime.QiskitRuntimeService().job(job_id).result(poll_interval=POLL)[0].data
+        require_lopsided(first, 50)
         child.kill()
         child.start()
         child.fault("GET /jobs/*/results", "status", status=503)
-        assert client(FETCH, job_id) == first
-        assert "'0001'" in first
+        again = runtime.QiskitRuntimeService().job(job_id).result(poll_interval=POLL)[0].data
+        assert again.second.get_bitstrings() == first.second.get_bitstrings()
         assert [one["status"] for one in child.log(f"GET /jobs/{job_id}/results")] == [503, 200]
         assert TOKEN not in (tmp_path / "state.json").read_text()
+
+
+def test_server_ends_with_the_process_that_started_it(tmp_path):
+    child = ChildStandIn(tmp_path / "state.json").start()
+    child.process.stdin.close()
+    assert child.process.wait(timeout=30) == 0
 
 
 def test_lopsided_circuit_is_what_it_says():

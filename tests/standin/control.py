@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -56,6 +57,18 @@ class Control:
     def log(self, match: str | None = None) -> list[dict[str, Any]]:
         """Return all requests as they came, or those of one method and path: ``log("POST /jobs")``."""
         return [one for one in self.order("GET", "/log") if match is None or f"{one['method']} {one['path']}" == match]
+
+    def wait_for(self, match: str, *, tag: str | None = None, count: int = 1, seconds: float = 60.0) -> None:
+        """Wait until so many requests (with a tag) have come: they are logged before they are answered.
+
+        Raises:
+            TimeoutError: they do not come.
+        """
+        end = time.monotonic() + seconds
+        while len(found := [one for one in self.log(match) if tag is None or tag in one["tags"]]) < count:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{count} of {match} in {seconds} s; there were {len(found)}")
+            time.sleep(0.02)
 
     def submissions(self) -> list[dict[str, Any]]:
         """Return the requests that submitted a job, successfully or not."""

@@ -9,7 +9,8 @@ import re
 from collections import deque
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 SPEC = re.compile(r"(?P<name>\w+)=(?P<source>\w+)(:(?P<qubits>\d+))?(@(?P<queue>\d+))?")
@@ -81,8 +82,12 @@ class Device:
 
 @lru_cache
 def snapshot(source: str, kind: str) -> dict[str, Any]:
-    folder = resources.files("qiskit_ibm_runtime.fake_provider") / "backends" / source
-    return json.loads((folder / f"{kind}_{source}.json").read_text(encoding="utf-8"))
+    """Return a snapshot's configuration ("conf") or properties ("props"); importing the client would take seconds."""
+    client = find_spec("qiskit_ibm_runtime")
+    if client is None or client.origin is None:
+        raise ModuleNotFoundError("the stand-in needs qiskit-ibm-runtime")
+    path = Path(client.origin).parent / "fake_provider" / "backends" / source / f"{kind}_{source}.json"
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def patch(configuration: dict[str, Any], properties: dict[str, Any], qubits: int) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -19,7 +19,8 @@ class Fault:
     """One order.
 
     Attributes:
-        kind: ``status`` answers with a code instead; ``slow`` waits first; ``cut`` closes the connection and does nothing;
+        kind: ``status`` answers with a code instead; ``slow`` waits first, and then does what was asked even if the client
+            has gone; ``cut`` closes the connection and does nothing;
             ``lost`` does what was asked and closes the connection; ``truncated`` closes it in the middle of the answer;
             ``malformed`` does what was asked and answers nonsense; ``fail``, ``stuck`` and ``timeout`` (the service stops
             the job, code 1305) decide a submitted job's fate; ``wrong_shots`` and ``missing_register`` spoil its result.
@@ -29,6 +30,7 @@ class Fault:
         status: the code.
         retry_after: seconds, of the header of that name.
         seconds: to wait.
+        after: do what was asked before ``status`` or ``slow``: the job is stored, and its submitter does not know.
         body: of the answer.
         reason, reason_code: of the failed job.
     """
@@ -40,6 +42,7 @@ class Fault:
     status: int = 500
     retry_after: float | None = None
     seconds: float = 1.0
+    after: bool = False
     body: str | None = None
     reason: str = "the control system reported an error"
     reason_code: int = 9999

@@ -120,23 +120,30 @@ class Handler(BaseHTTPRequestHandler):
                 self.send(Reply(400, str(error)))
             return
         logged, fault = self.server.note(request)
-        kind = fault.kind if fault else None
-        if fault and kind == "slow":
-            time.sleep(fault.seconds)
-        if kind == "cut":
+        if fault and fault.kind == "cut":
             self.cut()
             return
-        if fault and kind == "status":
-            reply = faulty(fault)
-        else:
-            reply = self.answered(request, fault if kind in OF_JOBS | OF_RESULTS else None)
-        if fault and kind == "malformed":
-            reply = Reply(reply.status, fault.body or NONSENSE)
-        if kind == "lost":
+        reply = self.replied(request, fault)
+        if fault and fault.kind == "lost":
             self.cut()
             return
         logged.status = reply.status
-        self.send(reply, truncated=kind == "truncated")
+        self.send(reply, truncated=fault is not None and fault.kind == "truncated")
+
+    def replied(self, request: Request, fault: Fault | None) -> Reply:
+        """Return the answer, or what a fault makes of it."""
+        if fault is None:
+            return self.answered(request, None)
+        if fault.kind == "slow" and not fault.after:
+            time.sleep(fault.seconds)
+        if fault.kind == "status" and not fault.after:
+            return faulty(fault)
+        reply = self.answered(request, fault if fault.kind in OF_JOBS | OF_RESULTS else None)
+        if fault.kind == "slow" and fault.after:
+            time.sleep(fault.seconds)
+        if fault.kind == "malformed":
+            return Reply(reply.status, NONSENSE if fault.body is None else fault.body)
+        return faulty(fault) if fault.kind == "status" else reply
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815
 

@@ -263,7 +263,8 @@ class Service:
 
     def ran(self, job: Job, program: Program) -> list[Registers]:
         return [
-            run(work.circuit, work.values, work.shots, seed_of(self.seed(job), index)) for index, work in enumerate(program.works)
+            run(work.circuit, work.values, work.shots, seed_of(self.seed(job), index))
+            for index, work in enumerate(program.works)
         ]
 
     def seed(self, job: Job) -> int:
