@@ -119,45 +119,6 @@ def test_twirled_counts(small):
     assert sum(counts.values()) >= 1000
 
 
-@pytest.mark.parametrize("condition", ["index", "truth", "compare", "logic"])
-def test_conditions_that_are_expressions(small, condition):
-    """Every value of a register, against Python's own evaluation."""
-    from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
-    from qiskit.circuit.classical import expr
-
-    from standin.execution import run
-
-    def build(value):
-        tested, answer = ClassicalRegister(3, "tested"), ClassicalRegister(1, "answer")
-        circuit = QuantumCircuit(QuantumRegister(2), tested, answer)
-        for bit in range(3):
-            if value >> bit & 1:
-                circuit.x(0)
-            circuit.measure(0, tested[bit])
-            circuit.reset(0)
-        words = {
-            "index": lambda: expr.index(tested, 1),
-            "truth": lambda: expr.logic_or(tested, tested[0]),
-            "compare": lambda: expr.less(tested, 5),
-            "logic": lambda: expr.logic_and(tested[2], expr.logic_not(tested[0])),
-        }
-        with circuit.if_test(words[condition]()):
-            circuit.x(1)
-        circuit.measure(1, answer)
-        return circuit
-
-    right = {
-        "index": lambda v: bool(v & 2),
-        "truth": lambda v: bool(v),
-        "compare": lambda v: v < 5,
-        "logic": lambda v: bool(v & 4) and not v & 1,
-    }
-    for value in range(8):
-        taken = run(build(value), np.zeros(0), 3, seed=1)
-        assert taken["tested"].tolist() == [[bool(value >> bit & 1) for bit in range(3)]] * 3
-        assert taken["answer"].tolist() == [[right[condition](value)]] * 3
-
-
 def test_job_goes_through_its_states(calm, small):
     calm.set(queued_polls=2, running_polls=2)
     job = submitted(small)
