@@ -29,6 +29,8 @@ __all__ = ["Advance", "held", "jobs_of"]
 
 POLL = 0.5  # seconds between two questions; grows by half up to
 SLOWEST_POLL = 5.0
+SETTLED = 15.0  # seconds after which a request that was cut off is stored or lost: only then is it sent again
+REFUSED = frozenset({429, 500, 503})  # answers after which a job was not stored, by IBM's word; others leave it open
 PATIENCE = 30.0  # seconds to wait for another process that works on the same run
 FINAL = ("done", "failed", "cancelled")
 Report = Callable[[str, float], None]
@@ -99,6 +101,12 @@ class Advance:
                 return run
             time.sleep(min(pause, left))
             pause = min(1.5 * pause, SLOWEST_POLL)
+
+    def send_first(self, fresh: frozenset[str]) -> Run:
+        """Send the first step, without asking how it goes."""
+        with held(self.ledger, self.run):
+            self.post_missing(self.ledger.run(self.run), self.ledger.jobs(self.run), send=True, fresh=fresh)
+            return self.ledger.run(self.run)
 
     def pass_once(self, *, send: bool, onward: bool, fresh: frozenset[str]) -> Run:
         """Do everything that can be done now, and return the run as it then is."""
@@ -177,18 +185,35 @@ class Advance:
                 self.post_one(backend, job, send=send, known=job.tag in fresh)
             except BackendError as error:
                 self.ledger.update(self.run, message=error.what)
-                raise
+                advice = f"; {error.todo}" if error.todo and "nothing is lost" not in error.todo else ""
+                todo = f"nothing is lost: 'stinespring resume {self.run}' sends what is missing{advice}"
+                raise BackendError(error.what, got=error.got, todo=todo) from None
         if any(job.remote for job in self.ledger.jobs(self.run)) and run.state == "created":
             self.ledger.update(self.run, state="submitted", message="")
 
     def post_one(self, backend: Remote, job: Job, *, send: bool, known: bool) -> None:
         """Adopt a job that the service has, else send it."""
-        found = [] if known else backend.find(job.tag)
+        found = [] if known else self.settled(backend, job, wait=send)
         if not found and send:
             found = self.send(backend, job)
         if found:
             self.ledger.posted(job, found[0], found[1:])
             self.ledger.update(self.run, state="submitted", message="")
+
+    def settled(self, backend: Remote, job: Job, *, wait: bool) -> list[str]:
+        """Return the ids of a job whose answer never arrived; before it is sent again, wait until the first request is settled.
+
+        A request whose sender died may still be on its way, and a look right after the crash would not find the job.
+        """
+        pause = PAUSE
+        while not (found := backend.find(job.tag)) and wait and job.attempted is not None:
+            left = job.attempted + SETTLED - time.time()
+            if not 0 < left <= SETTLED:
+                break
+            self.report("waiting for an interrupted request", 1 - left / SETTLED)
+            time.sleep(min(pause, left))
+            pause = min(1.5 * pause, SLOWEST_POLL)
+        return found
 
     def send(self, backend: Remote, job: Job) -> list[str]:
         """Return the ids of the job at the service, which has it once.
@@ -198,17 +223,21 @@ class Advance:
         """
         work, session, pause = unpack(job.payload), self.session(backend, job), PAUSE
         for attempt in range(ATTEMPTS):
+            self.ledger.attempting(job)
             try:
                 return [backend.post(work.pubs, work.shots, [job.tag, "stinespring"], session)]
             except ServiceError as error:
                 last = attempt == ATTEMPTS - 1
-                if error.status not in (None, HTTPStatus.OK) and not error.transient:
+                asked = error.method == "GET"  # a question before the job, which the client itself has repeated
+                if asked and error.status != HTTPStatus.TOO_MANY_REQUESTS:
+                    raise
+                if error.status != HTTPStatus.OK and not error.transient:
                     raise
                 time.sleep(pause)
                 found = self.look_up(backend, job.tag, error)
                 if found:
                     return found
-                if last or error.status in (None, HTTPStatus.OK):
+                if last or error.status not in REFUSED:
                     raise
                 pause = min(2 * pause, LONGEST)
         raise AssertionError("the last attempt returns or raises")
@@ -246,7 +275,8 @@ class Advance:
             if word.state in ("failed", "cancelled"):
                 state: Any = word.state
                 self.ledger.finished(job, state)
-                self.ledger.update(self.run, state=state, message=word.message or f"the service says: {word.state}")
+                message = " ".join(word.message.split()) or f"the service says: {word.state}"
+                self.ledger.update(self.run, state=state, message=message)
                 return
             if word.state == "done":
                 rows = [row for pub in backend.result(job.remote) for row in pub]

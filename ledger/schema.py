@@ -36,6 +36,7 @@ MIGRATIONS: tuple[str, ...] = (
         payload BLOB NOT NULL,                -- circuits as QPY and parameter values, npz
         outcomes TEXT,                        -- JSON: what was measured, by row
         created TEXT NOT NULL,
+        attempted REAL,                       -- Unix time of the last attempt to send it, written before the attempt
         finished TEXT,
         UNIQUE (run, step, part)
     );

@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import sqlite3
+import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -62,6 +63,7 @@ class Job:
     state: State = "created"
     remote: str | None = None
     outcomes: str | None = field(default=None, repr=False)
+    attempted: float | None = None
 
 
 def home() -> Path:
@@ -228,7 +230,7 @@ class Ledger:
         """Return a run's jobs in order."""
         with self.transaction(write=False) as connection:
             rows = connection.execute("SELECT * FROM jobs WHERE run = ? ORDER BY step, part", (run,)).fetchall()
-        names = ("tag", "run", "step", "part", "payload", "state", "remote", "outcomes")
+        names = ("tag", "run", "step", "part", "payload", "state", "remote", "outcomes", "attempted")
         return [Job(**{name: row[name] for name in names}) for row in rows]
 
     def stored(self) -> dict[str, list[str]]:
@@ -247,6 +249,11 @@ class Ledger:
                 "updated = ? WHERE id = ?",
                 (state, message, session, now(), run),
             )
+
+    def attempting(self, job: Job) -> None:
+        """Record that a job is about to be sent."""
+        with self.transaction() as connection:
+            connection.execute("UPDATE jobs SET attempted = ? WHERE tag = ?", (time.time(), job.tag))
 
     def posted(self, job: Job, remote: str, others: Sequence[str] = ()) -> None:
         """Record that the service keeps a job, and any further jobs with the same tag."""

@@ -99,8 +99,8 @@ def submit(ledger: Ledger, planned: Plan, *, once: bool = False, report: Report 
         return kept
     driver = Advance(ledger, run.id, planned.texts, lambda: backend)
     driver.report = report or driver.report
-    local = not keeps_jobs(backend)
-    return driver.until(None, send=True, onward=local, fresh=frozenset(job.tag for job in jobs))
+    fresh = frozenset(job.tag for job in jobs)
+    return driver.send_first(fresh) if keeps_jobs(backend) else driver.until(None, send=True, onward=True)
 
 
 def advance_of(ledger: Ledger, run: Run, report: Report | None = None) -> Advance:

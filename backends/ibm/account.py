@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from stinespring.backends.ibm.wire import guarded, patiently
+from stinespring.backends.ibm.wire import TRANSIENT, explain, guarded, patiently
 from stinespring.errors import InputError
 
 if TYPE_CHECKING:
@@ -86,11 +86,14 @@ def connect(name: str | None = None, instance: str | None = None) -> QiskitRunti
     account = find_account(name)
     if getattr(account, "url", None):
         require_safe_url(account.url, "the account's url")
-    patiently(lambda: fetch_token(account))
+    patiently(lambda: fetch_token(account), statuses=TRANSIENT)
 
     def start() -> QiskitRuntimeService:
-        with guarded("connect to IBM's service"):
-            return QiskitRuntimeService(name=name, instance=instance)
+        with guarded("connect to IBM's service") as heard:
+            found = QiskitRuntimeService(name=name, instance=instance)
+            if heard.failure is not None or heard.broken:  # the client goes on with an empty list of devices
+                raise explain("list the devices", ValueError("no list of devices"), heard)
+            return found
 
     service = patiently(start)
     post_once(service)

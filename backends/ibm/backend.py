@@ -73,7 +73,7 @@ class IBMDevice:
             try:
                 return self.service.least_busy() if self.wanted == LEAST_BUSY else self.service.backend(self.wanted)
             except QiskitBackendNotFoundError:
-                if heard.failure is not None:
+                if heard.failure is not None or heard.broken:
                     raise
                 names = sorted(found.name for found in self.service.backends())
                 if not names or heard.failure is not None or self.wanted in (*names, LEAST_BUSY):

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from stinespring.errors import BackendError, StinespringError
 
-__all__ = ["Exchange", "ServiceError", "guarded", "patiently", "quiet"]
+__all__ = ["TRANSIENT", "Exchange", "ServiceError", "explain", "guarded", "patiently", "quiet"]
 
 T = TypeVar("T")
 RAW_KEY = "Unable to retrieve IBM Cloud access token"  # the warning before the client sends the raw key
@@ -29,16 +29,24 @@ ATTEMPTS = 5
 PAUSE = 1.0  # seconds before the second attempt; doubled each time
 LONGEST = 30.0  # seconds between two attempts
 TRANSIENT = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 524})
+CUT = re.compile(r"Connection (aborted|broken|reset)|Max retries|IncompleteRead")
 SENSITIVE = re.compile(r"(?i)(bearer|apikey)\s+[\w.\-~+/=]+")
 log = logging.getLogger("stinespring.ibm")
 
 
 class ServiceError(BackendError):
-    """The service's answer was no success, or none came; ``status`` is the HTTP status, or None where there was none."""
+    """The service's answer was no success, or none came.
 
-    def __init__(self, what: str, *, status: int | None = None, got: object = None, todo: str | None = None) -> None:
+    Attributes:
+        status: the HTTP status; 200 for an answer that cannot be read, None where there was none.
+        method: of the request, where it is known.
+    """
+
+    def __init__(
+        self, what: str, *, status: int | None = None, method: str = "", got: object = None, todo: str | None = None
+    ) -> None:
         super().__init__(what, got=got, todo=todo)
-        self.status = status
+        self.status, self.method = status, method
 
     @property
     def transient(self) -> bool:
@@ -136,7 +144,7 @@ def guarded(doing: str) -> Iterator[Exchange]:
 
 def explain(doing: str, error: Exception, heard: Exchange) -> ServiceError:
     """Return the error that names the answer behind what the client raised."""
-    text, failure = clean(str(error)), heard.failure
+    text, failure = clean(str(error)).rpartition("API Key will be used instead. ")[2], heard.failure
     status = getattr(error, "status_code", None) or status_in(text)
     if failure is not None:
         method, path, status = failure
@@ -144,6 +152,7 @@ def explain(doing: str, error: Exception, heard: Exchange) -> ServiceError:
         return ServiceError(
             f"could not {doing}: the service answered {status} {phrase}".rstrip(),
             status=status,
+            method=method,
             got=f"{method} {path}",
             todo=ADVICE.get(status, "try again later: nothing is lost"),
         )
@@ -151,13 +160,14 @@ def explain(doing: str, error: Exception, heard: Exchange) -> ServiceError:
         return ServiceError(
             f"could not {doing}: the service answered {status}", status=status, got=text, todo=ADVICE.get(status)
         )
-    if heard.broken or isinstance(error, OSError) or "Connection" in text:
+    unreadable = isinstance(error, ValueError | TypeError | LookupError | AttributeError)
+    if heard.broken or (isinstance(error, OSError) and not unreadable) or CUT.search(text):
         return ServiceError(
             f"could not {doing}: the connection was cut or refused",
             got=heard.broken[-1] if heard.broken else text,
             todo="check the network and try again: nothing is lost",
         )
-    if RAW_KEY in text:
+    if RAW_KEY in str(error):
         return ServiceError(
             f"could not {doing}: the identity service gave no access token", got=text, todo="check the API key; it was not sent"
         )
@@ -197,25 +207,19 @@ def clean(text: str) -> str:
     return SENSITIVE.sub(r"\1 ***", text)
 
 
-def patiently(call: Callable[[], T], *, attempts: int = ATTEMPTS, deadline: float | None = None) -> T:
-    """Return what ``call`` returns, after at most ``attempts`` tries while the failure is too many requests.
+def patiently(call: Callable[[], T], *, statuses: frozenset[int] = frozenset({429})) -> T:
+    """Return what ``call`` returns, after at most five tries with growing pauses while the answer is one of ``statuses``.
 
-    The client repeats failures of the server by itself; what it never repeats is 429.
-
-    Args:
-        call: raises :class:`ServiceError`.
-        attempts: how often it is tried.
-        deadline: ``time.monotonic()`` after which no further attempt begins.
+    The client repeats failures of the server by itself; what it never repeats is 429, and what it asks of the identity service.
     """
     pause = PAUSE
-    for attempt in range(attempts):
+    for attempt in range(ATTEMPTS):
         try:
             return call()
         except ServiceError as error:
-            late = deadline is not None and time.monotonic() + pause > deadline
-            if error.status != HTTPStatus.TOO_MANY_REQUESTS or attempt == attempts - 1 or late:
+            if error.status not in statuses or attempt == ATTEMPTS - 1:
                 raise
-            log.debug("429: attempt %d of %d in %.1f s", attempt + 2, attempts, pause)
+            log.debug("%s: attempt %d of %d in %.1f s", error.status, attempt + 2, ATTEMPTS, pause)
             time.sleep(pause)
             pause = min(2 * pause, LONGEST)
     raise AssertionError("the last attempt returns or raises")
