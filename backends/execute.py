@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stinespring.backends.base import Backend
+from stinespring.backends.base import Backend, device_of
 from stinespring.backends.registry import open_backend
 from stinespring.backends.seeds import derive_seed, root_seed
-from stinespring.compiler.lowering import template_circuit
+from stinespring.backends.templates import Templates
 from stinespring.compiler.stepwise import Stepper
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.base import IntArray
 from stinespring.models.joint import require_count
-from stinespring.stages import Program, Samples
+from stinespring.stages import UNUSED, Program, Samples
 from stinespring.version import __version__
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ def run(
         )
     sampler, root, begun = open_backend(backend), root_seed(seed), time.perf_counter()
     report = progress or (lambda phrase, share: None)
+    program = on_backend(program, sampler)
     ran: dict[str, Any] = {}
+    before = getattr(sampler, "seconds", None)
     if program.dynamic is not None and program.lowered is None:
         found = sampled_dynamic(program.dynamic.flow, sampler, shots, derive_seed(root, 0))
         texts, counts, attention = tally(program, found.values)
@@ -76,6 +78,8 @@ def run(
         texts, counts, attention = tally(program, values)
     else:
         texts, counts, attention = run_stepwise(program.stepper, program.steps, sampler, shots, root, report)
+    if before is not None:
+        ran["simulator_seconds"] = getattr(sampler, "seconds", before) - before
     return Samples(
         model=program.model, prompt=program.prompt, texts=texts, counts=counts, backend=sampler.name,
         seed=int(seed) if isinstance(seed, int | np.integer) else root, seconds=time.perf_counter() - begun,
@@ -84,28 +88,49 @@ def run(
     )  # fmt: skip
 
 
+def on_backend(program: Program, backend: Backend) -> Program:
+    """Return the program lowered to the backend's device, if it has one and the program is not lowered yet."""
+    device = device_of(backend)
+    if device is None or program.lowered is not None or program.stepper is not None:
+        return program
+    from stinespring.compiler.programs import on_device
+
+    return on_device(program, device)
+
+
 def sampled_dynamic(flow: Flow, backend: Backend, shots: int, seed: int) -> FlowSamples:
     """Return the outcomes of a dynamic program: on Aer by the fastest faithful path, elsewhere as the backend runs it."""
+    from stinespring.backends.aer import AerBackend
     from stinespring.backends.dynamic import sample_flow, sample_flow_on
 
-    method = backend.name.partition("method=")[2]
-    if backend.name.startswith("aer") and method:
-        return sample_flow(flow, shots=shots, seed=seed, method=method)
+    if isinstance(backend, AerBackend) and backend.calibration is None:
+        return sample_flow(flow, shots=shots, seed=seed, backend=backend)
     return sample_flow_on(backend, flow, shots, seed)
 
 
 def tally(program: Program, values: Mapping[str, IntArray]) -> tuple[IntArray, IntArray, Mapping[str, list[int]]]:
-    """Return distinct texts (U, L), their counts and the counts of attended positions, from every shot's registers."""
+    """Return distinct texts (U, L), their counts and the counts of attended positions, from every shot's registers.
+
+    Noise can make a register hold a code that stands for no token, or an empty place before a token: ``UNUSED``.
+    """
     registers = [r for r in program.schedule.registers if r.role == "token"]
     codes = np.stack([values[r.name] for r in registers], axis=1)
     texts, counts = np.unique(codes, axis=0, return_counts=True)
     symbols = np.stack([np.array(r.symbols)[texts[:, i]] for i, r in enumerate(registers)], axis=1)
+    symbols, counts = readable(symbols, counts, program.model.vacuum)
     attention = {
         r.name: np.bincount(values[r.name], minlength=2**r.size).tolist()
         for r in program.schedule.registers
         if r.role == "environment"
     }
-    return symbols, counts.astype(np.int64), attention
+    return symbols, counts, attention
+
+
+def readable(symbols: IntArray, counts: IntArray, vacuum: int) -> tuple[IntArray, IntArray]:
+    """Return distinct texts with ``UNUSED`` for an empty place that a token follows, so that every text has one key."""
+    filled = np.logical_or.accumulate((symbols != vacuum)[:, ::-1], axis=1)[:, ::-1]
+    texts, where = np.unique(np.where((symbols == vacuum) & filled, UNUSED, symbols), axis=0, return_inverse=True)
+    return texts, np.bincount(where.ravel(), weights=counts, minlength=len(texts)).astype(np.int64)
 
 
 def run_stepwise(
@@ -115,19 +140,20 @@ def run_stepwise(
 
     Step l runs the template once for each distinct prefix of l-1 generated tokens, with as many shots as the prefix has.
     """
-    vacuum = stepper.model.vacuum
+    vacuum, templates = stepper.model.vacuum, Templates(backend)
     texts: IntArray = np.zeros((1, 0), dtype=np.int64)
     counts: IntArray = np.array([shots], dtype=np.int64)
     attention: dict[str, Counter[int]] = {}
     for step in range(1, steps + 1):
-        done = stepper.model.complete(texts)
-        grown = [np.concatenate([texts[done], np.full((int(done.sum()), 1), vacuum)], axis=1)]
+        lost = (texts == UNUSED).any(axis=1)  # the host has no law for a text with a code that stands for no token
+        done = stepper.model.complete(texts) | lost
+        grown = [np.concatenate([texts, np.where(lost, UNUSED, vacuum)[:, None]], axis=1)[done]]
         weights = [counts[done]]
         going, going_counts = texts[~done], counts[~done]
         for first in range(0, len(going), PREFIXES_AT_ONCE):
             chunk = slice(first, first + PREFIXES_AT_ONCE)
             report(f"step {step} of {steps}", first / len(going))
-            longer, number = extend(stepper, step, going[chunk], going_counts[chunk], backend, (root, step, first), attention)
+            longer, number = extend(stepper, step, going[chunk], going_counts[chunk], templates, (root, step, first), attention)
             grown.append(longer)
             weights.append(number)
         texts, counts = np.concatenate(grown), np.concatenate(weights)
@@ -136,7 +162,7 @@ def run_stepwise(
 
 
 def extend(
-    stepper: Stepper, step: int, prefixes: IntArray, counts: IntArray, backend: Backend, key: tuple[int, int, int],
+    stepper: Stepper, step: int, prefixes: IntArray, counts: IntArray, templates: Templates, key: tuple[int, int, int],
     attention: dict[str, Counter[int]],
 ) -> tuple[IntArray, IntArray]:  # fmt: skip
     """Return the prefixes one sampled token longer, and their counts.
@@ -145,12 +171,11 @@ def extend(
     call for each number of shots, so where there are many numbers each one is split into powers of two.
     """
     binding = stepper.bind(step, prefixes)
-    circuit = template_circuit(binding.template)
     token = binding.template.registers[-1].name
     tally = np.zeros((len(prefixes), binding.symbols.shape[1]), dtype=np.int64)
     root, *purpose = key
     for shots, rows in batches(counts):
-        results = backend.sample(circuit, binding.angles[rows], shots, derive_seed(root, *purpose, shots))
+        results = templates.sample(binding.template, binding.angles[rows], shots, derive_seed(root, *purpose, shots))
         for row, values in zip(rows.tolist(), results, strict=True):
             tally[row] += np.bincount(values[token], minlength=binding.symbols.shape[1])
             for name in values:

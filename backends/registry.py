@@ -18,6 +18,10 @@ GROUP = "stinespring.backends"  # entry points: the kind, and a function (name, 
 # kind -> module and function that opens it with the name and the options of the string
 KINDS: Mapping[str, tuple[str, str]] = {
     "aer": ("stinespring.backends.aer", "open_aer"),
+    "fake": ("stinespring.backends.fake", "open_fake"),
+    "ibm": ("stinespring.backends.ibm.backend", "open_ibm"),
+    "dask": ("stinespring.backends.distributed", "open_dask"),
+    "braket": ("stinespring.backends.braket", "open_braket"),
 }
 
 

@@ -85,6 +85,9 @@ def check(
     if len(impossible):
         example = repr(law_model.text(impossible[0].tolist()))
         reason = f"the law gives probability 0 to {len(impossible)} sampled text(s), for example {example}"
+        lost = int(samples.counts[(samples.texts < 0).any(axis=1)].sum())
+        if lost:
+            reason += f"; {lost:,} shots read codes that stand for no token"
     if samples.tvd_bound and model is None:
         reason += f"; tested against the truncated law, which is within TVD {samples.tvd_bound:.3g} of the model"
     frequencies = samples.counts / samples.shots

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stinespring.backends.base import device_of
 from stinespring.backends.execute import run
+from stinespring.backends.registry import open_backend
 from stinespring.checks.attention import check_attention
 from stinespring.checks.verdict import check
 from stinespring.cli import options
@@ -71,6 +73,8 @@ def run_(
 
         require_figure(plot)
     source = load(model, top_k=top_k, temperature=temperature)
+    sampler = open_backend(backend)
+    device = device_of(sampler)
     program = compile_model(
         source,
         prompt=prompt,
@@ -84,7 +88,7 @@ def run_(
         phases=phases,
         tolerance=tolerance,
         effort=effort,
-        target=target,
+        target=device if target == "aer" and device is not None else target,
         max_qubits=max_qubits,
         max_two_qubit_gates=max_two_qubit_gates,
         max_conditions=max_conditions,
@@ -92,7 +96,7 @@ def run_(
         attention=attention,
     )
     with progress() as report:
-        samples = run(program, backend=backend, shots=shots, seed=seed, progress=report)
+        samples = run(program, backend=sampler, shots=shots, seed=seed, progress=report)
         report("checking", 1.0)
         verdict = check(samples, alpha=alpha, resolution=resolution)
         positions = check_attention(samples, alpha=alpha, resolution=resolution)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from stinespring.compiler.legality import require_legal, rules_of
 from stinespring.compiler.lowered import flow_of, is_dynamic, worst_path_of
 from stinespring.compiler.lowering import flow_cost
+from stinespring.compiler.snapshots import snapshot_target
 from stinespring.errors import InputError, TooLargeError
 from stinespring.stages import Cost
 
@@ -52,7 +52,7 @@ def open_target(name: str) -> Device | None:
     if kind == "aer":
         return None
     if kind == "fake":
-        return Device(name, fake_target(size))
+        return Device(name, snapshot_target(size))
     try:
         if kind in ("line", "grid", "heavy-hex"):
             return Device(name, generic_target(kind, size))
@@ -80,26 +80,6 @@ def generic_target(kind: str, size: str) -> Target:
         coupling = CouplingMap.from_heavy_hex(int(size))
     target: Target = Target.from_configuration(basis_gates=GENERIC_BASIS, coupling_map=coupling, num_qubits=coupling.size())
     target.add_instruction(IfElseOp, name="if_else")
-    return target
-
-
-def fake_target(name: str) -> Target:
-    """Return the target of an IBM device's snapshot."""
-    try:
-        from qiskit_ibm_runtime.fake_provider import FakeProviderForBackendV2
-    except ImportError:
-        raise InputError(
-            "qiskit-ibm-runtime is not installed",
-            got=f"fake:{name}",
-            expected="the extra [ibm]",
-            todo="pip install 'stinespring[ibm]'",
-        ) from None
-    with warnings.catch_warnings():  # some snapshots warn about others
-        warnings.simplefilter("ignore")
-        snapshots = {backend.name.removeprefix("fake_"): backend for backend in FakeProviderForBackendV2().backends()}
-    if name not in snapshots:
-        raise InputError("no such device snapshot", got=f"fake:{name}", expected="one of " + " ".join(sorted(snapshots)))
-    target: Target = snapshots[name].target
     return target
 
 
