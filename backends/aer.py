@@ -90,7 +90,7 @@ class AerBackend:
     def sharing(self, branching: bool) -> AerBackend:
         """Return this backend with or without states shared between shots."""
         other = copy(self)
-        other.branching = branching
+        other.branching = branching and self.calibration is None
         return other
 
     def choice(self, circuit: QuantumCircuit, shots: int) -> Choice:
@@ -102,7 +102,7 @@ class AerBackend:
         """
         if self.method == "auto":
             return choose(circuit, shots=shots, noise=self.calibration is not None, memory=self.memory)
-        found = Choice(self.method, "asked for", self.method in BRANCHING and is_dynamic(circuit))
+        found = Choice(self.method, "asked for", self.calibration is None and self.method in BRANCHING and is_dynamic(circuit))
         limit = {"statevector": statevector_qubits, "density_matrix": density_qubits}.get(self.method, lambda _: 1 << 20)
         if circuit.num_qubits > limit(self.memory):
             raise TooLargeError(

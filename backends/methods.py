@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["BRANCHING", "METHODS", "Choice", "choose", "density_qubits", "statevector_qubits"]
 
 METHODS = ("auto", "statevector", "matrix_product_state", "density_matrix", "stabilizer", "extended_stabilizer")
-# whose states shots can share; on macOS, Aer says, that is not stable
-BRANCHING = frozenset() if sys.platform == "darwin" else frozenset({"statevector", "density_matrix"})
+# Aer lets shots share states only here: on macOS it calls that unstable, and with noise it is wrong (Aer 0.18 forgets the
+# readout errors, and a density matrix gives 0 and 1 evenly)
+BRANCHING = frozenset() if sys.platform == "darwin" else frozenset({"statevector"})
 SHARE = 0.7  # of the machine's memory that one state may take
 CLIFFORD = frozenset("id x y z h s sdg sx sxdg cx cy cz swap ecr iswap measure reset barrier delay if_else".split())  # noqa: SIM905
 RANK_TWO = frozenset("cx cy cz ch crx cry crz cp cu cs csdg csx rxx ryy rzz rzx ecr".split())  # noqa: SIM905
 MOST_BOND = 10  # matrices of a product state up to 2^10 x 2^10
 OVERHEAD = 1 << 6  # amplitudes that one gate costs at least
-MOST_BRANCHES = 12  # measured bits on the way whose histories are counted
 
 
 class Choice(NamedTuple):
@@ -52,21 +52,20 @@ def choose(circuit: QuantumCircuit, *, shots: int, noise: bool, memory: int | No
 
     Without noise a statevector, where it fits; beyond that the stabilizer formalism for Clifford circuits and a matrix
     product state for circuits whose entanglement across any cut of the line of qubits is bounded by few two-qubit gates.
-    With noise one density matrix or a statevector a shot, by the number of operations.
+    With noise one density matrix where nothing is measured on the way and that takes fewer operations than a statevector a
+    shot; else the latter.
 
     Raises:
         TooLargeError: no method fits.
     """
-    qubits, limit = circuit.num_qubits, statevector_qubits(memory)
-    branching = bool(BRANCHING) and is_dynamic(circuit)
-    if noise and qubits <= density_qubits(memory):
-        histories = min(shots, 2 ** min(MOST_BRANCHES, measured_on_the_way(circuit)))
-        matrix, vectors = histories * 4**qubits, shots * max(2**qubits, OVERHEAD)
+    qubits, limit, dynamic = circuit.num_qubits, statevector_qubits(memory), is_dynamic(circuit)
+    if noise and not dynamic and qubits <= density_qubits(memory):
+        matrix, vectors = 4**qubits, shots * max(2**qubits, OVERHEAD)
         if matrix <= vectors:
-            return Choice("density_matrix", f"noise: {matrix:,} entries for all shots, {vectors:,} one by one", branching)
+            return Choice("density_matrix", f"noise: {matrix:,} entries for all shots, {vectors:,} amplitudes one by one")
     if qubits <= limit:
         why = "noise: one trajectory a shot" if noise else f"{qubits} qubits fit in memory, of at most {limit}"
-        return Choice("statevector", why, branching)
+        return Choice("statevector", why, not noise and dynamic and bool(BRANCHING))
     if not noise and set(circuit.count_ops()) <= CLIFFORD and all_clifford(circuit):
         return Choice("stabilizer", f"{qubits} qubits, and every gate is Clifford")
     bond = bond_bound(circuit)
@@ -84,20 +83,6 @@ def all_clifford(circuit: QuantumCircuit) -> bool:
     """Return whether also the gates inside conditions are Clifford."""
     blocks = [block for item in circuit.data for block in getattr(item.operation, "blocks", ())]
     return all(set(block.count_ops()) <= CLIFFORD and all_clifford(block) for block in blocks)
-
-
-def measured_on_the_way(circuit: QuantumCircuit) -> int:
-    """Return how many measurements and resets are followed by another operation on their qubit."""
-    count, later = 0, set[object]()
-    for item in reversed(circuit.data):
-        name = item.operation.name
-        if name in ("measure", "reset") and (item.qubits[0] in later or later.intersection(item.clbits)):
-            count += 1
-        if name != "barrier":
-            later.update(item.qubits)
-        if hasattr(item.operation, "blocks"):
-            later.update(item.clbits)
-    return count
 
 
 def bond_bound(circuit: QuantumCircuit) -> int:
