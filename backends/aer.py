@@ -71,9 +71,10 @@ class AerBackend:
         self.last: Choice | None = None
         self.device = device
         if device is None and calibration is not None:
+            from stinespring.compiler.legality import LATTICE
             from stinespring.compiler.target import Device
 
-            self.device = Device(calibration.name, calibration.target())
+            self.device = Device(calibration.name, calibration.target(), LATTICE)
 
     def metadata(self) -> dict[str, Any]:
         """Return versions, the method of the last circuit and why, and the noise."""

@@ -36,7 +36,7 @@ MOST_CALLS = 20  # simulator calls a batch; a call costs as much as about ten mo
 def run(
     program: Program,
     *,
-    backend: str | Backend = "aer",
+    backend: str | Any = "aer",
     shots: int,
     seed: int | np.random.Generator | None = None,
     progress: Progress | None = None,
@@ -45,7 +45,7 @@ def run(
 
     Args:
         program: what :func:`stinespring.compile` returned.
-        backend: a backend string such as ``aer``, or an object with ``sample``.
+        backend: a backend string such as ``aer``, or an object: see :func:`stinespring.backends.registry.open_backend`.
         shots: number of texts, at least 1.
         seed: the same seed gives the same counts; None draws a fresh one.
         progress: called with a phrase and the share done.

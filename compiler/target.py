@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stinespring.compiler.legality import require_legal, rules_of
+from stinespring.compiler.legality import Rules, require_legal, rules_of
 from stinespring.compiler.lowered import flow_of, is_dynamic, worst_path_of
 from stinespring.compiler.lowering import flow_cost
 from stinespring.compiler.snapshots import snapshot_target
@@ -32,10 +32,22 @@ GENERIC_BASIS = ["rz", "sx", "x", "cz", "measure", "reset"]
 
 @dataclass(frozen=True)
 class Device:
-    """A target by name."""
+    """A target by name.
+
+    Attributes:
+        name: as in a backend or target string.
+        target: Qiskit's description of it.
+        rules: what it executes; by default those that go with the name.
+    """
 
     name: str
     target: Target
+    rules: Rules | None = None
+
+    @property
+    def executes(self) -> Rules:
+        """What it executes."""
+        return self.rules or rules_of(self.name)
 
 
 def open_target(name: str) -> Device | None:
@@ -120,7 +132,7 @@ def lower(circuit: QuantumCircuit, device: Device, *, seed: int = 0) -> QuantumC
     assert best is not None, "at least one layout is tried"
     if dynamic:
         best = without_empty(best)
-        require_legal(best, rules_of(device.name), target=device.target)
+        require_legal(best, device.executes, target=device.target)
     return best
 
 
@@ -173,7 +185,7 @@ def region(edges: Collection[tuple[int, int]], size: int) -> list[int] | None:
 
 def require_executable(circuit: QuantumCircuit, device: Device) -> None:
     """Refuse what the device's rules forbid, and mid-circuit operations that it does not have at all."""
-    require_legal(circuit, rules_of(device.name))
+    require_legal(circuit, device.executes)
     missing = {"if_else", "reset"}.intersection(circuit.count_ops()) - set(device.target.operation_names)
     if missing:
         raise InputError(

@@ -91,8 +91,21 @@ def test_the_good_file_is_good(tmp_path):
     assert read_calibration(tmp_path / "c.json").qubits[0].readout == ((0.99, 0.01), (0.02, 0.98))
 
 
-@pytest.mark.parametrize("text", ["aer?noise=nowhere", "aer?noise=missing.json", "fake:nowhere", "fake", "fake:boston?noise=fez",
-                                  "aer?threads=0", "aer?threads=x", "aer?memory=-1", "aer?memory=1.5", "aer?noise="])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "aer?noise=nowhere",
+        "aer?noise=a.json",
+        "fake:nowhere",
+        "fake",
+        "fake:boston?noise=fez",
+        "aer?threads=0",
+        "aer?threads=x",
+        "aer?memory=-1",
+        "aer?memory=1.5",
+        "aer?noise=",
+    ],
+)
 def test_bad_strings_are_refused(text):
     with pytest.raises(InputError):
         open_backend(text)
