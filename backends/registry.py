@@ -81,7 +81,8 @@ def open_backend(backend: Any) -> Backend:
         return adapt(backend)
     kind, name, options = parse(backend)
     if kind in KINDS:
-        return opener(kind)(name, options)
+        own: Backend = opener(kind)(name, options)
+        return own
     others = offered()
     if kind not in others:
         raise InputError("unknown backend", got=backend, expected=" or ".join([*KINDS, *sorted(others)]))

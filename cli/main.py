@@ -18,6 +18,7 @@ VERBS = {
     "law": ("stinespring.cli.law", "law", "Print the exact joint law of the next tokens."),
     "compile": ("stinespring.cli.compile", "compile_", "Compile the next tokens of a model into a quantum program."),
     "run": ("stinespring.cli.run", "run_", "Compile, sample and check: from a model to a verdict."),
+    "backends": ("stinespring.cli.backends", "backends_", "List where programs can run, or save a calibration."),
     "check": ("stinespring.cli.check", "check_", "Check sampled texts against a model's law."),
     "channel": ("stinespring.cli.channel", "channel_", "Compile any quantum channel into a circuit."),
     "verify-channel": ("stinespring.cli.verify_channel", "verify_", "Compare a program with the channel it should be."),
