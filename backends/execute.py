@@ -18,14 +18,14 @@ from stinespring.compiler.stepwise import Stepper
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.base import IntArray
 from stinespring.models.joint import require_count
-from stinespring.stages import UNUSED, Program, Samples
+from stinespring.stages import UNUSED, CodeCounts, Program, Samples
 from stinespring.version import __version__
 
 if TYPE_CHECKING:
     from stinespring.backends.dynamic import FlowSamples
     from stinespring.circuits.flow import Flow
 
-__all__ = ["run"]
+__all__ = ["code_counts", "on_backend", "run", "tally"]
 
 Progress = Callable[[str, float], None]
 MOST_SHOTS = 20_000_000  # every shot is one string of Aer's memory: about 1 GB
@@ -68,14 +68,17 @@ def run(
     report = progress or (lambda phrase, share: None)
     program = on_backend(program, sampler)
     ran: dict[str, Any] = {}
+    codes: CodeCounts | None = None
     before = getattr(sampler, "seconds", None)
     if program.dynamic is not None and program.lowered is None:
         found = sampled_dynamic(program.dynamic.flow, sampler, shots, derive_seed(root, 0))
         texts, counts, attention = tally(program, found.values)
+        codes = code_counts(program, found.values)
         ran = {"path": found.path, "why": found.why}
     elif program.stepper is None:
         [values] = sampler.sample(program.circuit, None, shots, derive_seed(root, 0))
         texts, counts, attention = tally(program, values)
+        codes = code_counts(program, values)
     else:
         texts, counts, attention = run_stepwise(program.stepper, program.steps, sampler, shots, root, report)
     if before is not None:
@@ -85,6 +88,7 @@ def run(
         seed=int(seed) if isinstance(seed, int | np.integer) else root, seconds=time.perf_counter() - begun,
         realises=program.realises, tvd_bound=program.tvd_bound, stepwise=program.stepper is not None, attention=attention,
         metadata={**sampler.metadata(), **ran, "stinespring": __version__, "program": program.hash},
+        codes=codes,
     )  # fmt: skip
 
 
@@ -113,17 +117,22 @@ def tally(program: Program, values: Mapping[str, IntArray]) -> tuple[IntArray, I
 
     Noise can make a register hold a code that stands for no token, or an empty place before a token: ``UNUSED``.
     """
-    registers = [r for r in program.schedule.registers if r.role == "token"]
-    codes = np.stack([values[r.name] for r in registers], axis=1)
-    texts, counts = np.unique(codes, axis=0, return_counts=True)
-    symbols = np.stack([np.array(r.symbols)[texts[:, i]] for i, r in enumerate(registers)], axis=1)
-    symbols, counts = readable(symbols, counts, program.model.vacuum)
+    read = code_counts(program, values)
+    symbols = np.stack([np.array(r.symbols)[read.codes[:, i]] for i, r in enumerate(read.registers)], axis=1)
+    symbols, counts = readable(symbols, read.counts, program.model.vacuum)
     attention = {
         r.name: np.bincount(values[r.name], minlength=2**r.size).tolist()
         for r in program.schedule.registers
         if r.role == "environment"
     }
     return symbols, counts, attention
+
+
+def code_counts(program: Program, values: Mapping[str, IntArray]) -> CodeCounts:
+    """Return how often each combination of token codes was read, from every shot's registers."""
+    registers = tuple(r for r in program.schedule.registers if r.role == "token")
+    codes, counts = np.unique(np.stack([values[r.name] for r in registers], axis=1), axis=0, return_counts=True)
+    return CodeCounts(registers, codes, counts.astype(np.int64))
 
 
 def readable(symbols: IntArray, counts: IntArray, vacuum: int) -> tuple[IntArray, IntArray]:

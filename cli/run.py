@@ -11,6 +11,7 @@ import typer
 
 from stinespring.backends.base import device_of
 from stinespring.backends.execute import run
+from stinespring.backends.mitigation import mitigated_verdict, require_mode
 from stinespring.backends.registry import open_backend
 from stinespring.checks.attention import check_attention
 from stinespring.checks.verdict import check
@@ -63,6 +64,7 @@ def run_(
     temperature: options.Temperature = None,
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
+    mitigation: options.MitigationOption = "none",
     plot: Plot = None,
     json: options.Json = False,
 ) -> None:
@@ -72,6 +74,7 @@ def run_(
         from stinespring.report.plot import require_figure
 
         require_figure(plot)
+    require_mode(mitigation)
     source = load(model, top_k=top_k, temperature=temperature)
     sampler = open_backend(backend)
     device = device_of(sampler)
@@ -100,12 +103,15 @@ def run_(
         report("checking", 1.0)
         verdict = check(samples, alpha=alpha, resolution=resolution)
         positions = check_attention(samples, alpha=alpha, resolution=resolution)
+        verdict, note = mitigated_verdict(samples, program, sampler, verdict, mode=mitigation, resolution=resolution)
+        if note["applied"]:
+            positions = None  # its test knows no readout errors
     if plot is not None:
         from stinespring.report.plot import plot_samples
 
         plot_samples(samples, verdict, plot)
     if json:
-        print_json(run_summary(program, samples, verdict, positions))
+        print_json(run_summary(program, samples, verdict, positions) | {"mitigation": note})
     else:
         print_run(program, samples, verdict, positions, prompt or str(input_state))
     outcomes = [verdict.verdict] + ([] if positions is None else [positions.verdict])
