@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Channel",
+    "CodeCounts",
     "Cost",
     "Dilation",
     "Effect",
@@ -285,6 +286,21 @@ class Program:
 
 
 @dataclass(frozen=True)
+class CodeCounts:
+    """What the token registers of one circuit read, before it is decoded into texts.
+
+    Attributes:
+        registers: ``t1..tL``.
+        codes: shape (U, L), distinct rows.
+        counts: shape (U,).
+    """
+
+    registers: tuple[Register, ...]
+    codes: IntArray
+    counts: IntArray
+
+
+@dataclass(frozen=True)
 class Samples:
     """Sampled texts.
 
@@ -300,8 +316,8 @@ class Samples:
         tvd_bound: how far that law may be from the model's.
         stepwise: whether the host was in the loop.
         attention: counts of attended positions by environment register, if there were any.
-        unused: shots that measured a code without a meaning, which only noise does; they are in no text.
         metadata: versions, method and the like.
+        codes: what was read, of a program that is one circuit.
     """
 
     model: TextModel
@@ -315,13 +331,13 @@ class Samples:
     tvd_bound: float = 0.0
     stepwise: bool = False
     attention: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    unused: int = 0
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    codes: CodeCounts | None = None
 
     @property
     def shots(self) -> int:
-        """Total number of shots: of all texts, and those without a meaning."""
-        return int(self.counts.sum()) + self.unused
+        """Total number of sampled texts."""
+        return int(self.counts.sum())
 
     @property
     def steps(self) -> int:

@@ -12,13 +12,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stinespring.backends.base import Backend, device_of
 from stinespring.errors import InputError
 from stinespring.models.reading import fields, read_json
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
 
-__all__ = ["FORMAT", "Calibration", "GateFigures", "QubitFigures", "read_calibration", "write_calibration"]
+__all__ = [
+    "FORMAT",
+    "Calibration",
+    "GateFigures",
+    "QubitFigures",
+    "calibration_of",
+    "read_calibration",
+    "write_calibration",
+]
 
 FORMAT = "stinespring/calibration@1"
 MOST_QUBITS = 4096
@@ -169,7 +178,25 @@ class Calibration:
             t1, t2 = number(getattr(times, "t1", None)), number(getattr(times, "t2", None))
             qubits.append(QubitFigures(t1, t2, known.get(qubit)))
         conditions = "if_else" in target.operation_names
-        return cls(name, number(target.dt), conditions, tuple(qubits), tuple(gates), taken, max_shots)
+        in_order = tuple(sorted(gates, key=lambda gate: (gate.name, gate.qubits)))  # a target lists its gates in any order
+        return cls(name, number(target.dt), conditions, tuple(qubits), in_order, taken, max_shots)
+
+
+def calibration_of(backend: Backend) -> Calibration:
+    """Return what a backend knows about its errors: its calibration, or what its device's target states.
+
+    Raises:
+        InputError: it has neither.
+    """
+    own = getattr(backend, "calibration", None)
+    if isinstance(own, Calibration):
+        return own
+    device = device_of(backend)
+    if device is None:
+        raise InputError(
+            "the backend has no calibration", got=backend.name, expected="a device, for example fake:boston or aer?noise=boston"
+        )
+    return Calibration.of_target(device.target, name=device.name)
 
 
 def number(value: Any) -> float | None:

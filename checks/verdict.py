@@ -18,7 +18,7 @@ from stinespring.models.base import IntArray, TextModel
 from stinespring.models.joint import JointLaw
 from stinespring.stages import Samples, Verdict
 
-__all__ = ["check", "listed_law", "shots_for"]
+__all__ = ["check", "decide", "listed_law", "shots_for", "two_digits"]
 
 MOST_TEXTS = 1 << 17  # joint laws up to this many texts are tested as a whole
 MOST_SHOTS = 10**12
@@ -76,7 +76,7 @@ def check(
     parts = [] if joint is None else [whole_texts(samples, joint, alpha, rng)]
     parts.append(by_context(samples, law_model, alpha, rng))
     impossible = samples.texts[probabilities <= 0]
-    p_value = 0.0 if len(impossible) or samples.unused else min(1.0, 2.0 * min(part.p_value for part in parts))
+    p_value = 0.0 if len(impossible) else min(1.0, 2.0 * min(part.p_value for part in parts))
     best = min(part.resolution for part in parts)
     needed = (
         shots_needed(joint, parts[-1], samples.shots, alpha, resolution) if best > resolution and p_value >= alpha else None
@@ -85,12 +85,13 @@ def check(
     if len(impossible):
         example = repr(law_model.text(impossible[0].tolist()))
         reason = f"the law gives probability 0 to {len(impossible)} sampled text(s), for example {example}"
-    if samples.unused:
-        reason += f"; {samples.unused:,} shots measured codes that stand for no token"
+        lost = int(samples.counts[(samples.texts < 0).any(axis=1)].sum())
+        if lost:
+            reason += f"; {lost:,} shots read codes that stand for no token"
     if samples.tvd_bound and model is None:
         reason += f"; tested against the truncated law, which is within TVD {samples.tvd_bound:.3g} of the model"
     frequencies = samples.counts / samples.shots
-    tvd = total_variation(frequencies, probabilities) + 0.5 * samples.unused / samples.shots
+    tvd = total_variation(frequencies, probabilities)
     low, high = tvd_interval(tvd, samples.shots, None if joint is None else len(joint) + len(impossible))
     return Verdict(
         verdict=verdict,

@@ -25,6 +25,7 @@ VERBS = {
     "resume": ("stinespring.cli.resume", "resume_", "Send what was never sent of a run, and heal what was."),
     "cancel": ("stinespring.cli.cancel", "cancel_", "Cancel a run at the service."),
     "export": ("stinespring.cli.export", "export_", "Write a run's counts and provenance to a file."),
+    "backends": ("stinespring.cli.backends", "backends_", "List where programs can run, or save a calibration."),
     "check": ("stinespring.cli.check", "check_", "Check sampled texts against a model's law."),
     "channel": ("stinespring.cli.channel", "channel_", "Compile any quantum channel into a circuit."),
     "verify-channel": ("stinespring.cli.verify_channel", "verify_", "Compare a program with the channel it should be."),

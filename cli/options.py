@@ -60,6 +60,13 @@ Seed = Annotated[int | None, typer.Option("--seed", help="The same seed gives th
 BackendOption = Annotated[str, typer.Option("--backend", help="For example aer or aer?method=matrix_product_state.")]
 Alpha = Annotated[float, typer.Option("--alpha", help="False-alarm rate of the check.")]
 Resolution = Annotated[float, typer.Option("--resolution", help="The TVD that a PASS must be able to detect.")]
+MitigationOption = Annotated[
+    str,
+    typer.Option(
+        "--mitigation",
+        help="none; readout (of a device's readout errors, programs without feed-forward); or always (with it, too).",
+    ),
+]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="FILE.qasm (with FILE.json beside it), or a folder for stepwise.")
 ]

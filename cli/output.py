@@ -105,7 +105,7 @@ def samples_summary(
     return verdict.summary() | {
         "seconds": samples.seconds, "counts": {row["key"]: row["count"] for row in rows}, "cost": dict(cost),
         "texts": [{name: row[name] for name in ("text", "ids", "count")} for row in rows], "seed": samples.seed,
-        "backend": samples.backend, "attention": dict(samples.attention), "unused": samples.unused,
+        "backend": samples.backend, "attention": dict(samples.attention),
         "attention_verdict": None if positions is None else positions.summary(), "metadata": dict(samples.metadata),
     }  # fmt: skip
 

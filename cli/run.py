@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stinespring.backends.base import device_of
 from stinespring.backends.execute import run
+from stinespring.backends.mitigation import mitigated_verdict, require_mode
+from stinespring.backends.registry import open_backend
 from stinespring.checks.attention import check_attention
 from stinespring.checks.verdict import check
 from stinespring.cli import options
@@ -49,6 +52,7 @@ def run_(
     temperature: options.Temperature = None,
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
+    mitigation: options.MitigationOption = "none",
     plot: Plot = None,
     json: options.Json = False,
 ) -> None:
@@ -58,7 +62,10 @@ def run_(
         from stinespring.report.plot import require_figure
 
         require_figure(plot)
+    require_mode(mitigation)
     source = load(model, top_k=top_k, temperature=temperature)
+    sampler = open_backend(backend)
+    device = device_of(sampler)
     program = compile_model(
         source,
         prompt=prompt,
@@ -72,7 +79,7 @@ def run_(
         phases=phases,
         tolerance=tolerance,
         effort=effort,
-        target=target,
+        target=device if target == "aer" and device is not None else target,
         max_qubits=max_qubits,
         max_two_qubit_gates=max_two_qubit_gates,
         max_conditions=max_conditions,
@@ -80,16 +87,19 @@ def run_(
         attention=attention,
     )
     with progress() as report:
-        samples = run(program, backend=backend, shots=shots, seed=seed, progress=report)
+        samples = run(program, backend=sampler, shots=shots, seed=seed, progress=report)
         report("checking", 1.0)
         verdict = check(samples, alpha=alpha, resolution=resolution)
         positions = check_attention(samples, alpha=alpha, resolution=resolution)
+        verdict, note = mitigated_verdict(samples, program, sampler, verdict, mode=mitigation, resolution=resolution)
+        if note["applied"]:
+            positions = None  # its test knows no readout errors
     if plot is not None:
         from stinespring.report.plot import plot_samples
 
         plot_samples(samples, verdict, plot)
     if json:
-        print_json(samples_summary(program.summary(), samples, verdict, positions))
+        print_json(samples_summary(program.summary(), samples, verdict, positions) | {"mitigation": note})
     else:
         print_samples(samples, verdict, positions, prompt or str(input_state), cost_line(program))
     outcomes = [verdict.verdict] + ([] if positions is None else [positions.verdict])

@@ -80,8 +80,9 @@ def compile_model(
         effort: about the seconds that numerical synthesis may take (counted in operations, so that results repeat); 0 means
             closed forms only. By default 1 to 6, more where more gates can be saved; see
             :func:`stinespring.compiler.synthesise.default_effort`.
-        target: a device whose basis and coupling the circuit is lowered to, or its name; see
-            :func:`stinespring.compiler.target.open_target`. ``aer`` has no constraints.
+        target: a device whose basis and coupling the circuit is lowered to; see
+            :func:`stinespring.compiler.target.open_target`. ``aer`` has no constraints. A stepwise program is lowered for its
+            cost; a backend with a device lowers its templates again.
         max_qubits: a hard limit on the qubits declared.
         max_two_qubit_gates: a hard limit on the two-qubit gates of the worst path.
         max_conditions: a hard limit on the ``if`` statements.

@@ -153,14 +153,12 @@ def on_device(program: Program, device: Device | None, delays: str = "none") -> 
                       c.qubits, program.tvd_bound, bound)  # fmt: skip
         return replace(program, effects=(*program.effects, note)) if program.effects else program
     lowered = lower(program.circuit, device)
-    sized = lowered.assign_parameters([0.0] * len(lowered.parameters)) if lowered.parameters else lowered  # angles cost nothing
-    c = lowered_cost(sized)
+    c = lowered_cost(lowered)
     if delays != "none":
         lowered = with_delays(lowered, device.target, dynamical_decoupling=delays == "decouple")
-        sized = with_delays(sized, device.target, dynamical_decoupling=delays == "decouple")
     reason = f"gates and coupling of {device.name}, the best of several layouts"
     note = Effect("lower", True, reason, c.two_qubit_gates, c.two_qubit_depth, c.qubits, program.tvd_bound, bound)
-    took = duration(sized, device.target).seconds if has_times(device.target) else None
+    took = duration(lowered, device.target).seconds if has_times(device.target) else None
     return replace(program, lowered=lowered, cost=c, effects=(*program.effects, note), duration=took)
 
 

@@ -34,5 +34,5 @@ def write_samples(ledger: Ledger, run: Run, path: Path) -> None:
         "remote": ledger.stored().get(run.id, []),
         "calibration": ledger.calibration(run.id),
     }
-    content = {"format": FORMAT, "counts": samples.by_text(), "shots": samples.shots, "unused": samples.unused}
+    content = {"format": FORMAT, "counts": samples.by_text(), "shots": samples.shots}
     write_whole(path, dump({**content, "provenance": provenance}))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from stinespring.backends.base import Backend, device_of
-from stinespring.backends.execute import Tally, grown, tally
+from stinespring.backends.execute import Tally, grown, in_order, over, tally
 from stinespring.backends.remote import Outcomes, Pub
 from stinespring.backends.seeds import derive_seed
 from stinespring.compiler.compile import compile_model
@@ -118,7 +118,7 @@ class TextRun:
         if step > self.steps:
             return []
         walked = self.walk(done)
-        going = ~self.model.complete(walked.texts)
+        going = ~over(self.model, walked.texts)[0]
         if not going.any():
             return []
         return self.bound(step, walked.texts[going], walked.counts[going], backend)
@@ -143,8 +143,7 @@ class TextRun:
         counts: IntArray = np.array([self.request.shots], dtype=np.int64)
         attention: dict[str, Counter[int]] = {}
         for step, works in enumerate(done, 1):
-            complete = self.model.complete(texts)
-            ended = np.concatenate([texts[complete], np.full((int(complete.sum()), 1), self.model.vacuum)], axis=1)
+            done_here, ended = over(self.model, texts)
             work, found = works[0][0], np.zeros(works[0][0].symbols.shape, dtype=np.int64)
             for context, outcomes in self.by_context(step, works):
                 np.add.at(found[context], outcomes.column(f"t{step}"), outcomes.counts)
@@ -154,10 +153,8 @@ class TextRun:
                     for value, number in pairs:
                         seen[value] += number
             longer, number_of = grown(work.contexts, work.symbols, found)
-            texts, counts = np.concatenate([ended, longer]), np.concatenate([counts[complete], number_of])
-        order = np.lexsort(texts.T[::-1]) if texts.shape[1] else np.arange(len(texts))
-        seen_all = {name: [c[j] for j in range(max(c) + 1)] for name, c in attention.items()}
-        return Tally(texts[order], counts[order], seen_all, self.request.shots - int(counts.sum()))
+            texts, counts = np.concatenate([ended, longer]), np.concatenate([counts[done_here], number_of])
+        return in_order(texts, counts, attention)
 
     def by_context(self, step: int, works: Done) -> Iterator[tuple[int, Outcomes]]:
         """Yield each context with what was measured after it."""
@@ -172,14 +169,14 @@ class TextRun:
         """Return the sampled texts once all steps are done."""
         if self.stepwise:
             seen = self.walk(done)
-            missing = int(self.request.options["steps"]) - seen.texts.shape[1]
-            if missing:  # every text ended early
-                padding = np.full((len(seen.texts), missing), self.model.vacuum, dtype=np.int64)
-                seen = Tally(np.concatenate([seen.texts, padding], axis=1), seen.counts, seen.attention, seen.unused)
+            texts = seen.texts
+            while texts.shape[1] < self.steps:  # every text ended early
+                _, texts = over(self.model, texts)
+            seen = Tally(texts, seen.counts, seen.attention)
         else:
             [(_, outcomes)] = self.by_context(1, done[0])
             values = {name: outcomes.column(name) for name in self.program["measured"]}
-            seen = tally(self.registers, values, outcomes.counts)
+            seen = tally(self.registers, self.model.vacuum, values, outcomes.counts)
         options = self.request.options
         exact = self.program["tvd_bound"] == 0
         begin = start(self.model, options.get("prompt"), options["steps"], input_state=options.get("input_state"),
@@ -188,7 +185,7 @@ class TextRun:
         return Samples(
             model=begin.model, prompt=begin.prompt, texts=seen.texts, counts=seen.counts, backend=backend,
             seed=self.request.seed, seconds=seconds, realises=begin.model if plain else self.recompiled().realises,
-            tvd_bound=float(self.program["tvd_bound"]), stepwise=self.stepwise, attention=seen.attention, unused=seen.unused,
+            tvd_bound=float(self.program["tvd_bound"]), stepwise=self.stepwise, attention=seen.attention,
             metadata=dict(metadata),
         )  # fmt: skip
 
