@@ -15,7 +15,7 @@ import numpy as np
 from stinespring.backends.base import Backend, device_of
 from stinespring.backends.execute import on_backend
 from stinespring.backends.seeds import derive_seed
-from stinespring.checks.mitigated import Mitigated, check_mitigated, require_testable, with_note
+from stinespring.checks.mitigated import Mitigated, check_mitigated, require_few, require_testable, with_note
 from stinespring.checks.readout import ReadoutCalibration
 from stinespring.errors import InputError
 from stinespring.stages import CodeCounts, Program, Samples, Verdict
@@ -32,6 +32,7 @@ __all__ = [
     "mitigate",
     "mitigated_verdict",
     "reason_against",
+    "require_mitigable",
     "require_mode",
 ]
 
@@ -83,6 +84,18 @@ def reason_against(program: Program, mode: str) -> str | None:
     if mode == "readout" and any(hasattr(item.operation, "blocks") for item in program.circuit.data):
         return "the program has feed-forward (conditions on bits that were read); --mitigation always mitigates what it records"
     return None
+
+
+def require_mitigable(program: Program, mode: str) -> None:
+    """Refuse, before anything runs, what could not be mitigated afterwards.
+
+    Raises:
+        InputError: a stepwise program with ``always``.
+        TooLargeError: more bits than the test of what is read takes.
+    """
+    if reason_against(program, mode) is None:
+        bits = sum(register.size for register in program.schedule.registers if register.role == "token")
+        require_few(bits)
 
 
 def measured_qubits(circuit: QuantumCircuit, registers: Sequence[str]) -> list[int]:

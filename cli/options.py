@@ -57,7 +57,9 @@ Delays = Annotated[
 Tolerance = Annotated[float, typer.Option("--tolerance", help="TVD of the joint law that the compiler may spend.")]
 Shots = Annotated[int, typer.Option("--shots", help="How many texts to sample.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="The same seed gives the same counts.")]
-BackendOption = Annotated[str, typer.Option("--backend", help="For example aer or aer?method=matrix_product_state.")]
+BackendOption = Annotated[
+    str, typer.Option("--backend", help="For example aer, aer?noise=boston or fake:boston; see 'stinespring backends'.")
+]
 Alpha = Annotated[float, typer.Option("--alpha", help="False-alarm rate of the check.")]
 Resolution = Annotated[float, typer.Option("--resolution", help="The TVD that a PASS must be able to detect.")]
 MitigationOption = Annotated[

@@ -10,7 +10,7 @@ import typer
 
 from stinespring.backends.base import device_of
 from stinespring.backends.execute import run
-from stinespring.backends.mitigation import mitigated_verdict, require_mode
+from stinespring.backends.mitigation import mitigated_verdict, require_mitigable, require_mode
 from stinespring.backends.registry import open_backend
 from stinespring.checks.attention import check_attention
 from stinespring.checks.verdict import check
@@ -86,6 +86,7 @@ def run_(
         feed_forward=feed_forward,
         attention=attention,
     )
+    require_mitigable(program, mitigation)
     with progress() as report:
         samples = run(program, backend=sampler, shots=shots, seed=seed, progress=report)
         report("checking", 1.0)
