@@ -60,6 +60,7 @@ Seed = Annotated[int | None, typer.Option("--seed", help="The same seed gives th
 BackendOption = Annotated[
     str, typer.Option("--backend", help="For example aer, aer?noise=boston or fake:boston; see 'stinespring backends'.")
 ]
+Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg): sampled against analytic.")]
 Alpha = Annotated[float, typer.Option("--alpha", help="False-alarm rate of the check.")]
 Resolution = Annotated[float, typer.Option("--resolution", help="The TVD that a PASS must be able to detect.")]
 MitigationOption = Annotated[

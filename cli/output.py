@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stinespring.backends.execute import Progress
     from stinespring.checks.attention import AttentionVerdict
     from stinespring.ledger.submit import Plan
@@ -23,6 +25,14 @@ def print_json(data: dict[str, Any]) -> None:
     """Print exactly one JSON object; where stdout cannot carry every character, with escapes."""
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=not utf8, allow_nan=False) + "\n")
+
+
+def require_plot(path: Path | None) -> None:
+    """Refuse a figure that could not be written, before the work is done."""
+    if path is not None:
+        from stinespring.report.plot import require_figure
+
+        require_figure(path)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -125,6 +135,12 @@ def print_samples(
     print_verdict(verdict)
     if positions is not None:
         print_attention(positions)
+
+
+def worst(verdict: Verdict, positions: AttentionVerdict | None) -> str:
+    """Return the worst of the verdicts on the texts and on the attended positions."""
+    found = [verdict.verdict] + ([] if positions is None else [positions.verdict])
+    return next(name for name in ("FAIL", "UNVERIFIED", "PASS") if name in found)
 
 
 def print_estimate(planned: Plan, to: TextIO | None = None) -> None:

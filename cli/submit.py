@@ -27,6 +27,7 @@ def submit_(
     backend: options.BackendOption = "aer",
     top_k: options.TopK = None,
     temperature: options.Temperature = None,
+    mitigation: options.MitigationOption = "none",
     yes: Yes = False,
     once: Once = False,
     json: options.Json = False,
@@ -39,7 +40,10 @@ def submit_(
     ledger = Ledger()
     with progress() as report:
         report("compiling", 0.0)
-        planned = plan(model, backend=backend, shots=shots, seed=seed, options=compiling, top_k=top_k, temperature=temperature)
+        planned = plan(
+            model, backend=backend, shots=shots, seed=seed, options=compiling, top_k=top_k, temperature=temperature,
+            mitigation=mitigation,
+        )  # fmt: skip
     if not yes:
         print_estimate(planned, to=sys.stderr)
         if not typer.confirm("Submit?", err=True):

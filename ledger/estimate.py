@@ -64,6 +64,7 @@ def estimate_run(
     backend: Backend,
     shots: int,
     *,
+    calibration: list[Work],
     alpha: float = 0.001,
     resolution: float = 0.05,
 ) -> Estimate:
@@ -74,6 +75,7 @@ def estimate_run(
         works: the jobs of its first step.
         backend: where it will run.
         shots: number of texts.
+        calibration: the job that measures the readout errors, if there is one.
         alpha: the false-alarm rate of the verdict.
         resolution: the TVD that a PASS must be able to detect.
     """
@@ -83,6 +85,8 @@ def estimate_run(
         circuits += later_circuits(program.stepper, program.steps, shots)
     jobs = len(works) + len(circuits) - 1
     executions = sum(work.executions for work in works) + shots * (len(circuits) - 1)
+    circuits += [float(len(work.owner)) for work in calibration]
+    jobs, executions = jobs + len(calibration), executions + sum(work.executions for work in calibration)
     errors, duration = 0.0, program.duration
     needed = shots_for_verdict(program.realises, program.prompt, program.steps, alpha=alpha, resolution=resolution)
     if device is not None:
