@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import entry_points
 from urllib.parse import parse_qsl
@@ -11,13 +12,15 @@ from urllib.parse import parse_qsl
 from stinespring.backends.base import Backend
 from stinespring.errors import InputError
 
-__all__ = ["GROUP", "KINDS", "open_backend", "parse"]
+__all__ = ["GROUP", "KINDS", "open_backend", "opened", "parse"]
 
 GROUP = "stinespring.backends"  # entry points: the kind, and a function (name, options) -> Backend
 
 # kind -> module and function that opens it with the name and the options of the string
 KINDS: Mapping[str, tuple[str, str]] = {
     "aer": ("stinespring.backends.aer", "open_aer"),
+    "braket": ("stinespring.backends.braket", "open_braket"),
+    "dask": ("stinespring.backends.distributed", "open_dask"),
     "ibm": ("stinespring.backends.ibm.backend", "open_ibm"),
 }
 
@@ -56,3 +59,14 @@ def open_backend(backend: str | Backend) -> Backend:
         other: Backend = offered[kind].load()(name, options)
         return other
     raise InputError("unknown backend", got=backend, expected=" or ".join([*KINDS, *sorted(offered)]))
+
+
+@contextmanager
+def opened(backend: str | Backend) -> Iterator[Backend]:
+    """Open a backend, and close what a string opened: connections and processes end with the block, also after errors."""
+    found = open_backend(backend)
+    try:
+        yield found
+    finally:
+        if isinstance(backend, str) and hasattr(found, "close"):
+            found.close()

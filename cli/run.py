@@ -59,27 +59,28 @@ def run_(
 
         require_figure(plot)
     source = load(model, top_k=top_k, temperature=temperature)
-    program = compile_model(
-        source,
-        prompt=prompt,
-        steps=steps,
-        input_state=input_state,
-        level=level,
-        schedule=schedule,
-        extension=extension,
-        input=input,
-        codes=codes,
-        phases=phases,
-        tolerance=tolerance,
-        effort=effort,
-        target=target,
-        max_qubits=max_qubits,
-        max_two_qubit_gates=max_two_qubit_gates,
-        max_conditions=max_conditions,
-        feed_forward=feed_forward,
-        attention=attention,
-    )
-    with progress() as report:
+    with progress("compiling") as report:
+        program = compile_model(
+            source,
+            prompt=prompt,
+            steps=steps,
+            input_state=input_state,
+            level=level,
+            schedule=schedule,
+            extension=extension,
+            input=input,
+            codes=codes,
+            phases=phases,
+            tolerance=tolerance,
+            effort=effort,
+            target=target,
+            max_qubits=max_qubits,
+            max_two_qubit_gates=max_two_qubit_gates,
+            max_conditions=max_conditions,
+            feed_forward=feed_forward,
+            attention=attention,
+        )
+        report("sampling", 0.0)
         samples = run(program, backend=backend, shots=shots, seed=seed, progress=report)
         report("checking", 1.0)
         verdict = check(samples, alpha=alpha, resolution=resolution)
