@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -129,6 +130,7 @@ def quiet(stack: ExitStack) -> None:
         logger = logging.getLogger(name)
         stack.callback(logger.setLevel, logger.level)
         logger.setLevel(logging.CRITICAL)
+    stack.callback(gc.collect)  # asyncio complains about what Dask left behind only when it is collected
 
 
 def require_dask() -> None:

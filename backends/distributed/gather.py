@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["gathered"]
 
 OUTSTANDING = 256  # chunks that the scheduler holds at a time: each carries its circuit
-LOOK = 0.5  # seconds between two looks at the workers
+LOOK = 0.5  # seconds between two looks at the workers, while no chunk comes
+TAKE = 5.0  # seconds for a result to arrive
+ANSWER = 5.0  # seconds for the scheduler to answer
 
 
 def gathered(
@@ -48,6 +50,7 @@ def gathered(
     name, finished = f"stinespring-{uuid.uuid4().hex}", SimpleQueue[int]()
     waiting, outstanding, done = enumerate(work), dict[int, "Future"](), 0
     watch = Watch(client, patience)
+    workers = watch.workers()
     try:
         while done < len(work):
             for number, arguments in islice(waiting, OUTSTANDING - len(outstanding)):
@@ -55,13 +58,17 @@ def gathered(
                 outstanding[number].add_done_callback(lambda _, number=number: finished.put(number))
             try:
                 number = finished.get(timeout=LOOK)
+                result = result_of(outstanding[number])
             except Empty:
-                report(done, watch.look())
-                continue
-            yield number, result_of(outstanding[number])
-            outstanding.pop(number).release()
-            done += 1
-            report(done, watch.workers())
+                workers = watch.look()
+            except TimeoutError:  # the worker died with a finished chunk, which is done again
+                finished.put(number)
+                workers = watch.look()
+            else:
+                outstanding.pop(number).release()
+                done += 1
+                yield number, result
+            report(done, workers)
     finally:
         if outstanding:
             client.cancel(list(outstanding.values()), force=True)
@@ -74,8 +81,13 @@ class Watch:
         self.client, self.patience, self.seen = client, patience, time.monotonic()
 
     def workers(self) -> int:
-        """Return how many workers there were a moment ago; none if the scheduler does not answer."""
-        return len(self.client._scheduler_identity.get("workers", ())) if self.client.status == "running" else 0
+        """Return how many workers there are; none if the scheduler does not answer."""
+        if self.client.status != "running":
+            return 0
+        try:
+            return len(self.client.sync(self.client.scheduler.ncores, callback_timeout=ANSWER))
+        except (OSError, TimeoutError):
+            return 0
 
     def look(self) -> int:
         """Return the number of workers.
@@ -98,13 +110,18 @@ class Watch:
 
 
 def result_of(future: Future) -> dict[str, Any]:
-    """Return the result of a finished chunk."""
+    """Return the result of a finished chunk.
+
+    Raises:
+        TimeoutError: it is not there any more.
+        BackendError: there will be none.
+    """
     from concurrent.futures import CancelledError
 
     from distributed import KilledWorker
 
     try:
-        found: dict[str, Any] = future.result()
+        found: dict[str, Any] = future.result(timeout=TAKE if future.done() else LOOK)
     except KilledWorker:
         raise BackendError(
             "a chunk was given up: every worker that had it died",
