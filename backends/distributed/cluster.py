@@ -73,7 +73,7 @@ def started(workers: int) -> Cluster:
         # Aer keeps the interpreter's lock while it simulates, so that a worker may be silent for as long as a chunk takes.
         stack.enter_context(dask.config.set({"distributed.scheduler.worker-ttl": None}))
         scheduler = LocalCluster(
-            n_workers=0, processes=True, host="127.0.0.1", dashboard_address=None, silence_logs=logging.CRITICAL
+            n_workers=0, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL
         )
         stack.callback(scheduler.close, timeout=CLOSE)
         stack.callback(ended, worker_processes(scheduler.scheduler_address, workers, folder))

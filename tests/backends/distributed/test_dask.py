@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import numpy as np
 import psutil
@@ -108,8 +109,9 @@ def test_without_workers_it_gives_up(rounds):
 
         def kill_all(phrase, share):
             for process in descendants(os.getpid()):
-                if "distributed.cli.dask_worker" in " ".join(process.cmdline()):
-                    process.kill()
+                with suppress(psutil.Error):
+                    if "distributed.cli.dask_worker" in " ".join(process.cmdline()):
+                        process.kill()
 
         backend.report = kill_all
         with pytest.raises(BackendError, match="does not work on the program any more"):
