@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stinespring.backends.base import Backend, device_of
-from stinespring.backends.registry import open_backend
+from stinespring.backends.registry import opened
 from stinespring.backends.seeds import derive_seed, root_seed
 from stinespring.backends.templates import Templates
 from stinespring.compiler.stepwise import Stepper
@@ -75,8 +75,18 @@ def run(
             expected="--input known",
             todo="give --input-state FILE, or compose the exported circuit with one that prepares p1..pn",
         )
-    sampler, root, begun = open_backend(backend), root_seed(seed), time.perf_counter()
     report = progress or (lambda phrase, share: None)
+    with opened(backend) as sampler:
+        if hasattr(sampler, "report"):
+            sampler.report = report
+        return sampled(program, sampler, shots, seed, report)
+
+
+def sampled(
+    program: Program, sampler: Backend, shots: int, seed: int | np.random.Generator | None, report: Progress
+) -> Samples:
+    """Return the samples of a program on an open backend."""
+    root, begun = root_seed(seed), time.perf_counter()
     program = on_backend(program, sampler)
     ran: dict[str, Any] = {}
     codes: CodeCounts | None = None

@@ -14,7 +14,7 @@ from stinespring.cli import options
 from stinespring.cli.output import EXIT, print_json, print_samples, progress, require_plot, samples_summary, worst
 from stinespring.errors import BackendError, InputError
 from stinespring.ledger.store import Ledger, Run
-from stinespring.ledger.submit import advance_of, samples_of, verdict_of
+from stinespring.ledger.submit import advancing, samples_of, verdict_of
 
 FOREVER = "forever"  # what a bare --wait means; cli.main writes it in
 MONTH = 30 * 86_400.0
@@ -37,8 +37,8 @@ def fetch_(
     ledger, seconds = Ledger(), waiting(wait)
     run = ledger.run(id)
     if run.state not in ("done", "failed", "cancelled"):
-        with progress() as report:
-            run = advance_of(ledger, run, report).until(seconds, send=False, onward=seconds is not None)
+        with progress() as report, advancing(ledger, run, report) as driver:
+            run = driver.until(seconds, send=False, onward=seconds is not None)
     judge(ledger, run, waited=seconds, alpha=alpha, resolution=resolution, plot=plot, json=json)
 
 

@@ -103,8 +103,9 @@ def main() -> None:
         sys.stderr.write(f"stinespring: {error}\n")
         status = error.exit_status
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("stinespring: interrupted\n")
         status = INTERRUPTED
+    if status == INTERRUPTED:  # Typer itself makes this status of Ctrl-C, without a word
+        sys.stderr.write("stinespring: interrupted\n")
     sys.exit(status or 0)
 
 

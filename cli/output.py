@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
+
+from stinespring.cli.progress import progress as progress  # noqa: PLC0414 -- the verbs show it beside what they print
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from stinespring.backends.execute import Progress
     from stinespring.checks.attention import AttentionVerdict
     from stinespring.ledger.submit import Plan
     from stinespring.stages import Effect, Program, Samples, Verdict
@@ -48,16 +48,6 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     for row in rows:
         table.add_row(*[cell.replace("[", r"\[") for cell in row])
     Console(highlight=False, width=None if sys.stdout.isatty() else 100).print(table)
-
-
-@contextmanager
-def progress() -> Iterator[Progress]:
-    """Show what is being done on stderr while it is done, on a terminal only."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    with console.status("working …") as status:
-        yield lambda phrase, share: status.update(f"{phrase} ({share:.0%})")
 
 
 def cost_line(program: Program) -> str:

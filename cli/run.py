@@ -11,7 +11,7 @@ import typer
 from stinespring.backends.base import device_of
 from stinespring.backends.execute import run
 from stinespring.backends.mitigation import mitigated_verdict, require_mitigable, require_mode
-from stinespring.backends.registry import open_backend
+from stinespring.backends.registry import opened
 from stinespring.backends.remote import keeps_jobs
 from stinespring.checks.attention import check_attention
 from stinespring.checks.verdict import check
@@ -29,8 +29,9 @@ from stinespring.cli.output import (
     worst,
 )
 from stinespring.compiler.compile import compile_model
+from stinespring.ledger.advance import Advance
 from stinespring.ledger.store import Ledger, Run
-from stinespring.ledger.submit import Plan, advance_of, plan, submit
+from stinespring.ledger.submit import Plan, plan, submit
 from stinespring.models.joint import require_count
 from stinespring.models.load import load
 
@@ -54,28 +55,26 @@ def run_(
     require_count(shots, "shots")
     require_plot(plot)
     require_mode(mitigation)
-    sampler = open_backend(backend)
-    if keeps_jobs(sampler):
-        ledger = Ledger()
-        planned = plan(
-            model, backend=sampler, shots=shots, seed=seed, options=compiling, top_k=top_k, temperature=temperature,
-            mitigation=mitigation,
-        )  # fmt: skip
-        done = in_ledger(ledger, planned)
-        judge(ledger, done, waited=MONTH, alpha=alpha, resolution=resolution, plot=plot, json=json)
-    source = load(model, top_k=top_k, temperature=temperature)
-    device = device_of(sampler)
-    wanted = compiling["target"]
-    program = compile_model(source, **{**compiling, "target": device if wanted == "aer" and device is not None else wanted})
-    require_mitigable(program, mitigation)
-    with progress() as report:
-        samples = run(program, backend=sampler, shots=shots, seed=seed, progress=report)
-        report("checking", 1.0)
-        verdict = check(samples, alpha=alpha, resolution=resolution)
-        positions = check_attention(samples, alpha=alpha, resolution=resolution)
-        verdict, note = mitigated_verdict(samples, program, sampler, verdict, mode=mitigation, resolution=resolution)
-        if note["applied"]:
-            positions = None  # its test knows no readout errors
+    with opened(backend) as sampler:
+        if keeps_jobs(sampler):
+            planned = plan(
+                model, backend=sampler, asked=backend, shots=shots, seed=seed, options=compiling, top_k=top_k,
+                temperature=temperature, mitigation=mitigation,
+            )  # fmt: skip
+            ledger = Ledger()
+            done = in_ledger(ledger, planned)
+            judge(ledger, done, waited=MONTH, alpha=alpha, resolution=resolution, plot=plot, json=json)
+        source, wanted, device = load(model, top_k=top_k, temperature=temperature), compiling["target"], device_of(sampler)
+        target = device if wanted == "aer" and device is not None else wanted
+        with progress("compiling") as report:
+            program = compile_model(source, **{**compiling, "target": target})
+            require_mitigable(program, mitigation)
+            report("sampling", 0.0)
+            samples = run(program, backend=sampler, shots=shots, seed=seed, progress=report)
+            report("checking", 1.0)
+            verdict = check(samples, alpha=alpha, resolution=resolution)
+            verdict, note = mitigated_verdict(samples, program, sampler, verdict, mode=mitigation, resolution=resolution)
+            positions = None if note["applied"] else check_attention(samples, alpha=alpha, resolution=resolution)
     if plot is not None:
         from stinespring.report.plot import plot_samples
 
@@ -94,4 +93,5 @@ def in_ledger(ledger: Ledger, planned: Plan) -> Run:
     with progress() as report:
         sent = submit(ledger, planned, report=report)
         sys.stderr.write(f"run {sent.id} is in the ledger; it can be fetched and resumed\n")
-        return advance_of(ledger, sent, report).until(MONTH, send=True, onward=True)
+        driver = Advance(ledger, sent.id, planned.texts, lambda: planned.backend, report)
+        return driver.until(MONTH, send=True, onward=True)

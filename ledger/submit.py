@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
 from stinespring.backends.base import Backend, device_of
 from stinespring.backends.mitigation import require_mode
-from stinespring.backends.registry import open_backend
+from stinespring.backends.registry import opened
 from stinespring.backends.remote import keeps_jobs
 from stinespring.backends.seeds import root_seed
 from stinespring.checks.verdict import check
@@ -26,7 +27,7 @@ from stinespring.models.joint import require_count
 from stinespring.stages import Program, Samples, Verdict
 from stinespring.version import __version__
 
-__all__ = ["Plan", "advance_of", "plan", "samples_of", "submit", "verdict_of"]
+__all__ = ["Plan", "advancing", "plan", "samples_of", "submit", "verdict_of"]
 
 
 @dataclass
@@ -43,14 +44,16 @@ class Plan:
 
 
 def plan(
-    source: str, *, backend: str | Backend, shots: int, seed: int | None, options: Mapping[str, Any], top_k: int | None = None,
-    temperature: float | None = None, alpha: float = 0.001, resolution: float = 0.05, mitigation: str = "none",
+    source: str, *, backend: Backend, asked: str, shots: int, seed: int | None, options: Mapping[str, Any],
+    top_k: int | None = None, temperature: float | None = None, alpha: float = 0.001, resolution: float = 0.05,
+    mitigation: str = "none",
 ) -> Plan:  # fmt: skip
     """Compile a request for a backend and estimate it; nothing is written or submitted.
 
     Args:
         source: the model, as :func:`stinespring.load` takes it.
-        backend: a backend string, or the backend itself.
+        backend: where it will run.
+        asked: the backend string that was given.
         shots: number of texts.
         seed: of what is random on this side; None draws one.
         options: keyword arguments of :func:`stinespring.compile`.
@@ -63,19 +66,18 @@ def plan(
     shots = require_count(shots, "shots")
     request, model = read_request(
         source, top_k=top_k, temperature=temperature, options=options, shots=shots, seed=seed,
-        backend=backend if isinstance(backend, str) else backend.name,
+        backend=asked,
     )  # fmt: skip
-    opened = open_backend(backend)
-    device = device_of(opened)
+    device = device_of(backend)
     target = options.get("target", "aer")
     if device is not None and target not in ("aer", device.name):
         raise InputError("the backend is another device than the target", got=f"--target {target}", expected=device.name)
     program = compile_model(model, **{**options, "target": target if device is None else device})
     texts = TextRun(request, describe_program(program, device, require_mode(mitigation)), root_seed(seed), program)
-    works = texts.first(opened)
-    calibration = texts.calibration(opened)
-    found = estimate_run(program, works, opened, shots, calibration=calibration, alpha=alpha, resolution=resolution)
-    return Plan(request, program, opened, texts, works, calibration, found)
+    works = texts.first(backend)
+    calibration = texts.calibration(backend)
+    found = estimate_run(program, works, backend, shots, calibration=calibration, alpha=alpha, resolution=resolution)
+    return Plan(request, program, backend, texts, works, calibration, found)
 
 
 def submit(ledger: Ledger, planned: Plan, *, once: bool = False, report: Report | None = None) -> Run:
@@ -109,20 +111,20 @@ def submit(ledger: Ledger, planned: Plan, *, once: bool = False, report: Report 
     return driver.send_first(fresh) if keeps_jobs(backend) else driver.until(None, send=True, onward=True)
 
 
-def advance_of(ledger: Ledger, run: Run, report: Report | None = None) -> Advance:
-    """Return what brings a stored run forward; the backend is opened when it is needed."""
-    request = Request(**run.request)
-    opened: list[Backend] = []
+@contextmanager
+def advancing(ledger: Ledger, run: Run, report: Report | None = None) -> Iterator[Advance]:
+    """Give what brings a stored run forward; the backend is opened when it is needed, and closed at the end."""
+    with ExitStack() as stack:
+        found: list[Backend] = []
 
-    def backend() -> Backend:
-        if not opened:
-            opened.append(open_backend(run.backend))
-        return opened[0]
+        def backend() -> Backend:
+            if not found:
+                found.append(stack.enter_context(opened(run.backend)))
+            return found[0]
 
-    found: Callable[[], Backend] = backend
-    driver = Advance(ledger, run.id, TextRun(request, run.program, run.seed), found)
-    driver.report = report or driver.report
-    return driver
+        driver = Advance(ledger, run.id, TextRun(Request(**run.request), run.program, run.seed), backend)
+        driver.report = report or driver.report
+        yield driver
 
 
 def verdict_of(

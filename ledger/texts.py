@@ -256,7 +256,7 @@ class TextRun:
 
 def most_shots(backend: Backend) -> int:
     """Return the most shots of one row on a backend."""
-    return int(getattr(backend, "max_shots", LOCAL_SHOTS))
+    return int(getattr(backend, "max_shots", None) or LOCAL_SHOTS)
 
 
 def finished(circuit: Any, backend: Backend) -> Any:
