@@ -30,7 +30,7 @@ def estimate_(
         with progress("compiling"):
             planned = plan(
                 model, backend=ready, asked=backend, shots=shots, seed=seed, options=compiling, top_k=top_k,
-                temperature=temperature, alpha=alpha, resolution=resolution, mitigation=mitigation,
+                temperature=temperature, alpha=alpha, resolution=resolution, mitigation=mitigation, simulate=True,
             )  # fmt: skip
         if json:
             print_json({**planned.program.summary(), "backend": ready.name, **planned.estimate.plain()})

@@ -143,5 +143,5 @@ def print_estimate(planned: Plan, to: TextIO | None = None) -> None:
         f"gates, duration {duration}\n"
         f"{planned.request.shots:,} shots: {e.circuits:,} circuit(s) in {e.jobs} job(s), about "
         f"{e.qpu_seconds:.1f} s of QPU time\n"
-        f"expected TVD at most {e.expected_tvd:.3g}; shots for a verdict: {needed}\n"
+        f"expected TVD {e.expected_tvd:.3g} ({e.expected_tvd_by}); shots for a verdict: {needed}\n"
     )

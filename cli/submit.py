@@ -43,7 +43,7 @@ def submit_(
         with progress("compiling"):
             planned = plan(
                 model, backend=ready, asked=backend, shots=shots, seed=seed, options=compiling, top_k=top_k,
-                temperature=temperature, mitigation=mitigation,
+                temperature=temperature, mitigation=mitigation, simulate=not yes,
             )  # fmt: skip
         if not yes:
             print_estimate(planned, to=sys.stderr)

@@ -46,7 +46,7 @@ class Plan:
 def plan(
     source: str, *, backend: Backend, asked: str, shots: int, seed: int | None, options: Mapping[str, Any],
     top_k: int | None = None, temperature: float | None = None, alpha: float = 0.001, resolution: float = 0.05,
-    mitigation: str = "none",
+    mitigation: str = "none", simulate: bool = False,
 ) -> Plan:  # fmt: skip
     """Compile a request for a backend and estimate it; nothing is written or submitted.
 
@@ -62,6 +62,7 @@ def plan(
         alpha: of the verdict.
         resolution: of the verdict.
         mitigation: ``none``, ``readout`` or ``always``; see :mod:`stinespring.backends.mitigation`.
+        simulate: whether the expected TVD of a small program is simulated with the device's noise.
     """
     shots = require_count(shots, "shots")
     request, model = read_request(
@@ -76,7 +77,9 @@ def plan(
     texts = TextRun(request, describe_program(program, device, require_mode(mitigation)), root_seed(seed), program)
     works = texts.first(backend)
     calibration = texts.calibration(backend)
-    found = estimate_run(program, works, backend, shots, calibration=calibration, alpha=alpha, resolution=resolution)
+    found = estimate_run(
+        program, works, backend, shots, calibration=calibration, simulate=simulate, alpha=alpha, resolution=resolution
+    )
     return Plan(request, program, backend, texts, works, calibration, found)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 from scipy.stats import chisquare
@@ -233,3 +234,17 @@ def test_the_key_is_nowhere(service, submit, ask, tmp_path, monkeypatch, capsys)
     assert not any(TOKEN in text for text in texts)
     assert service.leaks() == []
     assert all("apikey" not in str(one["headers"]).lower() for one in service.log() if one["path"] != "/identity/token")
+
+
+def test_the_page_on_hardware(invoke, examples, tmp_path, monkeypatch):
+    """The commands of docs/hardware.md, one after the other; the noise of the device keeps the verdict open."""
+    monkeypatch.setenv("STINESPRING_HOME", str(tmp_path / "ledger"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(examples)
+    page = (examples.parent / "docs" / "hardware.md").read_text(encoding="utf-8")
+    commands = page.partition("```sh\n")[2].partition("```")[0].splitlines()
+    statuses = [invoke(*shlex.split(command)[1:])[0] for command in commands]
+    assert [command.split()[1] for command in commands] == ["estimate", "submit", "jobs", "fetch", "export"]
+    assert [statuses[i] for i in (0, 1, 2, 4)] == [0, 0, 0, 0]
+    assert statuses[3] in (0, 1, 3)
+    assert json.loads((tmp_path / "counts.json").read_text())["shots"] == 4000
