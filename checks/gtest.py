@@ -58,7 +58,8 @@ def pool(observed: FloatArray, law: FloatArray, shots: float) -> PooledCells:
     """Return one or several tables with their thin cells pooled.
 
     Cells with an expected count below 5 are pooled within their table; a pool that stays thin takes in the table's
-    thinnest other cell. Cells of probability 0 are left out: the caller has to test them first.
+    thinnest other cell, unless the only table would have one cell then. Cells of probability 0 are left out: the caller has
+    to test them first.
 
     Args:
         observed: shape (T, D).
@@ -74,7 +75,8 @@ def pool(observed: FloatArray, law: FloatArray, shots: float) -> PooledCells:
     rest = totals - np.where(np.arange(ranked.shape[1]) < kept[:, None], ranked, 0.0).sum(axis=1)
     support = (ranked > 0).sum(axis=1)
     rest = np.where(kept == support, 0.0, rest)
-    short = (kept < support) & (rest < THIN) & (kept > 0)
+    alone = (kept == 1) & (rest > 0) & (len(observed) == 1)  # a nearly certain outcome: G is simulated then
+    short = (kept < support) & (rest < THIN) & (kept > 0) & ~alone
     kept = kept - short
     rest = np.where(
         short, rest + np.take_along_axis(ranked, np.minimum(kept, ranked.shape[1] - 1)[:, None], axis=1)[:, 0], rest
