@@ -29,6 +29,16 @@ DEFINITIONS = {  # gates of devices that the language's library does not have
     "ecr": "gate ecr a, b { s a; sx b; cx a, b; x a; }",
     "rzz": "gate rzz(t) a, b { cx a, b; rz(t) b; cx a, b; }",
 }
+OWN = {  # the library's gates from what is built in, for programs whose registers bear names of the library
+    "h": "gate h a { U(pi/2, 0, pi) a; }",
+    "ry": "gate ry(t) a { U(t, 0, 0) a; }",
+    "rz": "gate rz(t) a { U(0, 0, t) a; }",
+    "cz": "gate cz a, b { ctrl(2) @ gphase(pi) a, b; }",
+    "cx": "gate cx a, b { U(pi/2, 0, pi) b; ctrl(2) @ gphase(pi) a, b; U(pi/2, 0, pi) b; }",
+}
+LIBRARY = frozenset(
+    "p x y z h s sdg t tdg sx rx ry rz cx cy cz cp crx cry crz ch swap ccx cswap cu CX phase cphase id u1 u2 u3".split()
+)
 NAMES = {"u": "U"}  # the general one-qubit gate is built into the language; its library has no "u"
 
 
@@ -105,8 +115,12 @@ def write(registers: Sequence[Register], measured: Sequence[str], gates: Iterabl
 
 
 def flow_qasm(flow: Flow) -> str:
-    """Return a program with measurements, resets and conditions as OpenQASM 3."""
-    lines = ["OPENQASM 3.0;", 'include "stdgates.inc";']
+    """Return a program with measurements, resets and conditions as OpenQASM 3.
+
+    A register must not bear the name of a gate. Where one does (``x``), the library is not included; the gates are then
+    defined from the built-in ``U`` and ``gphase``, in a way that does not depend on the phase that a reader gives ``U``.
+    """
+    lines = ["OPENQASM 3.0;", *gate_definitions(flow)]
     lines += [f"qubit[{size}] {name};" for name, size in flow.quantum if size]
     lines += [f"bit[{size}] {name};" for name, size in flow.classical if size]
     wires = [f"{name}[{i}]" for name, size in flow.quantum for i in range(size)]
@@ -122,6 +136,17 @@ def flow_qasm(flow: Flow) -> str:
         else:
             lines.append(statement(item, wires))
     return "\n".join(lines) + "\n"
+
+
+def gate_definitions(flow: Flow) -> list[str]:
+    """Return the line that includes the library, or definitions of the gates that are used."""
+    if not LIBRARY & {name for name, _ in (*flow.quantum, *flow.classical)}:
+        return ['include "stdgates.inc";']
+    used = {gate.name for item in flow.instructions for gate in (item.gates if isinstance(item, If) else (item,))
+            if isinstance(gate, Gate)}  # fmt: skip
+    if "x" in used:
+        raise ValueError("the gate x and a register of the name of a gate do not fit into one program; use u")
+    return [OWN[name] for name in sorted(used & OWN.keys())]
 
 
 def condition(item: If) -> str:

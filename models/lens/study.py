@@ -98,6 +98,7 @@ class Study:
         distance_correlation: of the attention's and the perceptron's directions, layer by layer.
         p_value_distance: of "the two are independent", by permuting the pairing.
         random_cos_h: mean ``cos(H, H')`` of as many random operators.
+        random_distance: distance correlation of as many independent random pairs; far above 0 where V is large against N.
         trajectories: how the predictions come about.
         permutations: of every test.
     """
@@ -108,6 +109,7 @@ class Study:
     distance_correlation: tuple[float, ...]
     p_value_distance: tuple[float, ...]
     random_cos_h: float
+    random_distance: float
     trajectories: Trajectories
     permutations: int
 
@@ -124,6 +126,7 @@ class Study:
             "operators": [operator_summary(operator, size) for operator in self.operators],
             "distance_correlation": list(self.distance_correlation),
             "p_value_distance_correlation": list(self.p_value_distance),
+            "random_distance_correlation": self.random_distance,
             "random_cos_H": self.random_cos_h,
             "random_cos_U": cos_u(self.random_cos_h, size),
             "permutations": self.permutations,
@@ -218,7 +221,7 @@ def study_prompts(
         decoder, texts, tuple(operators),
         tuple(distance_correlation(*pair) for pair in pairs),
         tuple(pairing_p_value(*pair, permutations=permutations, rng=rng) for pair in pairs),
-        mean_cos_h(peers), paths, permutations,
+        mean_cos_h(peers), distance_correlation(peers, random_directions(len(texts), size, rng)), paths, permutations,
     )  # fmt: skip
 
 
