@@ -125,4 +125,4 @@ def schmidt_program(state: FloatArray | None, turns: Sequence[Turn], size: int, 
 
 def matrix(turn: Turn) -> ComplexArray:
     """Return an operator as a matrix."""
-    return np.eye(turn.v.size) + (np.exp(-1j * np.pi * turn.time) - 1.0) * np.outer(turn.v, turn.v)
+    return np.asarray(np.eye(turn.v.size) + (np.exp(-1j * np.pi * turn.time) - 1.0) * np.outer(turn.v, turn.v))

@@ -21,7 +21,9 @@ LensFile = Annotated[Path, typer.Option("-o", "--output", help="FILE.safetensors
 Texts = Annotated[
     Path | None, typer.Option("--texts", help="A text file to read, one text a line; by default the model's own samples.")
 ]
-Positions = Annotated[int, typer.Option("--positions", help="How many positions of the texts are used, a quarter of them to test.")]
+Positions = Annotated[
+    int, typer.Option("--positions", help="How many positions of the texts are used, a quarter of them to test.")
+]
 TrainingSteps = Annotated[int, typer.Option("--steps", help="Steps of L-BFGS for each point.")]
 TrainingSeed = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same lens.")]
 
@@ -54,7 +56,10 @@ def train_(
             "seconds": time.perf_counter() - begun, "files": [str(output)],
         })  # fmt: skip
         return
-    table = [[str(place), f"{row['kl_logit']:.4f}", f"{row['kl_tuned']:.4f}"] for place, row in zip(decoder.points, rows, strict=True)]
+    table = [
+        [str(place), f"{row['kl_logit']:.4f}", f"{row['kl_tuned']:.4f}"]
+        for place, row in zip(decoder.points, rows, strict=True)
+    ]
     title = f"Mean KL(final || lens) in nats on {trained.positions[1]} positions that were not trained on"
     print_table(title, ["after", "logit lens", "tuned lens"], table)
     sys.stdout.write(f"wrote {output}\n")

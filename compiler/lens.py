@@ -26,12 +26,16 @@ MOST_QUBITS = 16  # of the token's register: a reflection has 131,000 two-qubit 
 
 
 def compile_lens(
-    states: LensStates, *, upto: int | None = None, time: float = 1.0, simplify: str = "operators"
+    states: LensStates,
+    *,
+    upto: int | None = None,
+    time: float = 1.0,
+    simplify: str = "operators",
 ) -> LensProgram:
     """Compile the initial state and the layer operators up to a point; the token is measured there.
 
-    ``|psi_0>`` is prepared, then each ``U = 1 - 2 |v><v|`` acts as undo v, turn the phase of |0>, prepare v. A vocabulary that is
-    no power of two is padded with codes that never carry amplitude.
+    ``|psi_0>`` is prepared, then each ``U = 1 - 2 |v><v|`` acts as undo v, turn the phase of |0>, prepare v. A vocabulary
+    that is no power of two is padded with codes that never carry amplitude.
 
     Args:
         states: the prompt through a lens.
@@ -107,11 +111,11 @@ def require_point(states: LensStates, point: int, *, first: int) -> None:
 
 def qubits_of(states: LensStates) -> int:
     """Return the qubits of the token's register."""
-    size = max(1, (states.psi.shape[1] - 1).bit_length())
+    size = max(1, (len(states.decoder.tokens) - 1).bit_length())
     if size > MOST_QUBITS:
         raise TooLargeError(
             "the vocabulary is too large for a circuit",
-            got=f"{states.psi.shape[1]:,} tokens",
+            got=f"{len(states.decoder.tokens):,} tokens",
             expected=f"at most {1 << MOST_QUBITS:,}",
             todo="the states and operators themselves have no such limit",
         )

@@ -36,8 +36,8 @@ OWN = {  # the library's gates from what is built in, for programs whose registe
     "cz": "gate cz a, b { ctrl(2) @ gphase(pi) a, b; }",
     "cx": "gate cx a, b { U(pi/2, 0, pi) b; ctrl(2) @ gphase(pi) a, b; U(pi/2, 0, pi) b; }",
 }
-LIBRARY = frozenset(
-    "p x y z h s sdg t tdg sx rx ry rz cx cy cz cp crx cry crz ch swap ccx cswap cu CX phase cphase id u1 u2 u3".split()
+LIBRARY = frozenset(  # names of its gates
+    "p x y z h s sdg t tdg sx rx ry rz cx cy cz cp crx cry crz ch swap ccx cswap cu CX phase cphase id u1 u2 u3".split()  # noqa: SIM905 - a list of words
 )
 NAMES = {"u": "U"}  # the general one-qubit gate is built into the language; its library has no "u"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +24,7 @@ COLUMNS = 18  # tokens in the heat map
 EACH = 4  # most likely tokens of a point that enter it
 LINES = 60  # trajectories drawn
 PARTS = {"embedding": "#777777", "attention": "#3b6fb6", "mlp": "#d9822b"}
-STYLE = {"svg.hashsalt": "stinespring", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+STYLE: Any = {"svg.hashsalt": "stinespring", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
 DARK = 0.55  # probabilities above are written in white
 
 
@@ -100,7 +100,9 @@ def draw_tokens(axes: Axes, states: LensStates) -> None:
         value = p[row, column]
         axes.text(column, row, f"{value:.2f}".lstrip("0") if value < 0.995 else "1", ha="center", va="center", fontsize=7,
                   color="white" if np.sqrt(value) > DARK else "black")  # fmt: skip
-    axes.set_xticks(range(len(kept)), [label(states.decoder.plain([i])) for i in kept], rotation=60, ha="right", parse_math=False)
+    axes.set_xticks(
+        range(len(kept)), [label(states.decoder.plain([i])) for i in kept], rotation=60, ha="right", parse_math=False
+    )
     axes.set_yticks(range(len(states.points)), [f"{n}  {place}" for n, place in enumerate(states.points)])
     axes.set_title("probability of tokens after each part (colour: its square root, the amplitude)", fontsize=9)
 

@@ -47,8 +47,8 @@ def clusters(v: FloatArray) -> IntArray:
     if len(v) < 3:
         return np.arange(1, len(v) + 1, dtype=np.int64)
     tree = linkage(squareform(distance, checks=False), method="average")
-    choices = [fcluster(tree, k, criterion="maxclust") for k in range(2, min(MOST_CLUSTERS, len(v) - 1) + 1)]
-    return np.asarray(max(choices, key=lambda labels: silhouette(distance, labels)), dtype=np.int64)
+    choices = [fcluster(tree, k, criterion="maxclust").astype(np.int64) for k in range(2, min(MOST_CLUSTERS, len(v) - 1) + 1)]
+    return max(choices, key=lambda labels: silhouette(distance, labels))
 
 
 def silhouette(distance: FloatArray, labels: IntArray) -> float:

@@ -17,7 +17,7 @@ Part = Literal["embedding", "attention", "mlp"]
 
 
 class Point(NamedTuple):
-    """A place in the residual stream: after the embedding (no layer), or after a part of layer 0, 1, …"""
+    """A place in the residual stream: after the embedding (no layer), or after a part of layer 0, 1 and so on."""
 
     after: Part
     layer: int | None
@@ -101,7 +101,7 @@ class Decoder(Protocol):
         """Return token numbers as a person would read them."""
 
     def stream(self, texts: IntArray) -> FloatArray:
-        """Return the residual stream, shape (points, B, n, e), of texts (B, n); it must be causal: later tokens change nothing."""
+        """Return the residual stream of texts (B, n), shape (points, B, n, e): causal, so later tokens change nothing."""
 
     def law(self, texts: IntArray) -> FloatArray:
         """Return the decoder's own next-token law, shape (B, V), by its own way of computing it: what samples are held to."""

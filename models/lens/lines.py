@@ -39,5 +39,7 @@ def encode_lines(decoder: Decoder, path: Path) -> list[IntArray]:
         try:
             texts.append(decoder.encode(line))
         except InputError as error:
-            raise InputError(f"{path}, line {number}: {error.what}", got=line, expected="text of the model's language") from None
+            raise InputError(
+                f"{path}, line {number}: {error.what}", got=line, expected="text of the model's language"
+            ) from None
     return texts

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How alike the operators of many inputs are, from their directions alone: cosines, distance correlation, random peers.
 
-For ``U = 1 - 2 v v^T`` and ``H = pi v v^T`` the Frobenius cosines of two inputs are ``cos(U, U') = 1 - 4/V + (4/V) (v.v')^2`` and
-``cos(H, H') = (v.v')^2``. The first has the floor 1 - 4/V: for a large V it shows the dimension, not that operators are alike.
+For ``U = 1 - 2 v v^T`` and ``H = pi v v^T`` the Frobenius cosines of two inputs are
+``cos(U, U') = 1 - 4/V + (4/V) (v.v')^2`` and ``cos(H, H') = (v.v')^2``. The first has the floor 1 - 4/V: for a large V it shows the dimension, not that operators are
+alike.
 
 Source: arXiv 2510.11963, the comparison of operators over inputs.
 """
@@ -24,6 +25,7 @@ __all__ = [
     "random_directions",
     "random_p_value",
     "sign_flip_p_value",
+    "unbiased_distance_correlation",
 ]
 
 ROWS = 256  # relabellings at once
@@ -119,11 +121,17 @@ def sign_flip_p_value(delta: FloatArray, *, permutations: int, rng: np.random.Ge
     return exceedance(observed, permutations, flipped)
 
 
-def centred_distances(x: FloatArray) -> FloatArray:
-    """Return the Euclidean distances of rows, shape (N, N), with row and column means taken out."""
+def distances(x: FloatArray) -> FloatArray:
+    """Return the Euclidean distances of rows, shape (N, N)."""
     square = np.sum(x * x, axis=1)
     distance = np.sqrt(np.maximum(0.0, square[:, None] + square[None, :] - 2.0 * (x @ x.T)))
     np.fill_diagonal(distance, 0.0)
+    return np.asarray(distance)
+
+
+def centred_distances(x: FloatArray) -> FloatArray:
+    """Return the distances of rows, shape (N, N), with row and column means taken out."""
+    distance = distances(x)
     return np.asarray(distance - distance.mean(axis=0) - distance.mean(axis=1)[:, None] + distance.mean())
 
 
@@ -140,6 +148,28 @@ def distance_correlation(x: FloatArray, y: FloatArray) -> float:
         Székely, Rizzo, Bakirov, Ann. Stat. 35, 2769 (2007), equations 2.8 to 2.10.
     """
     return correlation(centred_distances(x), centred_distances(y))
+
+
+def unbiased_distance_correlation(x: FloatArray, y: FloatArray) -> float:
+    """Return the squared distance correlation without its bias: 0 on average for independent rows, even with V far above N.
+
+    Source:
+        Székely, Rizzo, Ann. Stat. 42, 2382 (2014), equations 3.1 to 3.3.
+    """
+    a, b = u_centred(distances(x)), u_centred(distances(y))
+    variances = float(np.sum(a * a)) * float(np.sum(b * b))
+    return 0.0 if variances <= 0.0 else float(np.sum(a * b)) / float(np.sqrt(variances))
+
+
+def u_centred(distance: FloatArray) -> FloatArray:
+    """Return distances with ``sum_l a_il / (n-2) + sum_k a_kj / (n-2) - sum a / ((n-1)(n-2))`` taken out; 0 for n below 4."""
+    n = len(distance)
+    if n < 4:
+        return np.zeros_like(distance)
+    sums = distance.sum(axis=1) / (n - 2)
+    centred = distance - sums[:, None] - sums + distance.sum() / ((n - 1) * (n - 2))
+    np.fill_diagonal(centred, 0.0)
+    return np.asarray(centred)
 
 
 def correlation(a: FloatArray, b: FloatArray) -> float:

@@ -77,7 +77,9 @@ class Reflection:
         """
         before, after = unit_vector(psi_in, "psi_in"), unit_vector(psi_out, "psi_out")
         if before.shape != after.shape:
-            raise InputError("the two states have different sizes", got=f"{before.shape} and {after.shape}", expected="one size")
+            raise InputError(
+                "the two states have different sizes", got=f"{before.shape} and {after.shape}", expected="one size"
+            )
         return cls(directions(before, after))
 
     @property

@@ -23,6 +23,7 @@ from stinespring.models.lens.metrics import (
     random_directions,
     random_p_value,
     sign_flip_p_value,
+    unbiased_distance_correlation,
 )
 from stinespring.models.lens.reflection import directions
 from stinespring.models.lens.states import read_batches
@@ -96,6 +97,7 @@ class Study:
         prompts: token numbers of every prompt.
         operators: one entry for each operator, in order.
         distance_correlation: of the attention's and the perceptron's directions, layer by layer.
+        unbiased_distance: its square without the bias that it has where V is large against N.
         p_value_distance: of "the two are independent", by permuting the pairing.
         random_cos_h: mean ``cos(H, H')`` of as many random operators.
         random_distance: distance correlation of as many independent random pairs; far above 0 where V is large against N.
@@ -107,6 +109,7 @@ class Study:
     prompts: Sequence[IntArray]
     operators: tuple[OperatorStudy, ...]
     distance_correlation: tuple[float, ...]
+    unbiased_distance: tuple[float, ...]
     p_value_distance: tuple[float, ...]
     random_cos_h: float
     random_distance: float
@@ -125,6 +128,7 @@ class Study:
             "prompts": len(self.prompts),
             "operators": [operator_summary(operator, size) for operator in self.operators],
             "distance_correlation": list(self.distance_correlation),
+            "distance_correlation_squared_unbiased": list(self.unbiased_distance),
             "p_value_distance_correlation": list(self.p_value_distance),
             "random_distance_correlation": self.random_distance,
             "random_cos_H": self.random_cos_h,
@@ -220,6 +224,7 @@ def study_prompts(
     return Study(
         decoder, texts, tuple(operators),
         tuple(distance_correlation(*pair) for pair in pairs),
+        tuple(unbiased_distance_correlation(*pair) for pair in pairs),
         tuple(pairing_p_value(*pair, permutations=permutations, rng=rng) for pair in pairs),
         mean_cos_h(peers), distance_correlation(peers, random_directions(len(texts), size, rng)), paths, permutations,
     )  # fmt: skip

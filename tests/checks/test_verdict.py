@@ -159,7 +159,9 @@ def test_bad_options(two_tokens, options):
         stinespring.check(samples, **options)
 
 
-@pytest.mark.parametrize(("shots", "p", "count"), [(1000, 1e-4, 0), (1000, 1e-4, 1), (1000, 1e-3, 5), (12, 0.2, 6), (7, 0.5, 0)])
+@pytest.mark.parametrize(
+    ("shots", "p", "count"), [(1000, 1e-4, 0), (1000, 1e-4, 1), (1000, 1e-3, 5), (12, 0.2, 6), (7, 0.5, 0)]
+)
 def test_one_thin_cell_has_the_exact_p_value(shots, p, count):
     """The binomial probability of all counts whose G is at least the observed one, by a loop."""
 

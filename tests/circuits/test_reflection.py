@@ -144,7 +144,11 @@ def test_isometry_of_gates_against_qiskit():
         pair = tuple(int(q) for q in rng.choice(4, 2, replace=False))
         one = int(rng.integers(4))
         gates += [Gate("u", (one,), tuple(rng.normal(size=3))), Gate(str(rng.choice(["cx", "cz"])), pair)]
-        gates += [Gate(str(rng.choice(["ry", "rz"])), (pair[0],), (float(rng.normal()),)), Gate("h", (pair[1],)), Gate("x", (one,))]
+        gates += [
+            Gate(str(rng.choice(["ry", "rz"])), (pair[0],), (float(rng.normal()),)),
+            Gate("h", (pair[1],)),
+            Gate("x", (one,)),
+        ]
     wanted = Operator(circuit(gates, 4)).data
     np.testing.assert_allclose(gate_isometry(gates, 4, 4), wanted, atol=1e-13)
     np.testing.assert_allclose(gate_isometry(gates, 4, 2), wanted[:, :4], atol=1e-13)

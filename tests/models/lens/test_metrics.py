@@ -22,6 +22,7 @@ from stinespring.models.lens.metrics import (
     random_directions,
     random_p_value,
     sign_flip_p_value,
+    unbiased_distance_correlation,
 )
 
 
@@ -74,6 +75,17 @@ def test_distance_correlation_at_its_ends():
     assert distance_correlation(x, np.ones((40, 2))) == 0.0
 
 
+def test_distance_correlation_without_bias():
+    """Independent rows in 50 dimensions, 40 studies of 30: the mean of the unbiased one is 0 within 5 standard errors."""
+    rng = np.random.default_rng(2)
+    found = np.array([unbiased_distance_correlation(*rng.normal(size=(2, 30, 50))) for _ in range(40)])
+    assert abs(found.mean()) < 5 * found.std() / np.sqrt(40)
+    assert distance_correlation(*rng.normal(size=(2, 30, 50))) > 0.5  # the plain one is far from 0
+    x = rng.normal(size=(30, 3))
+    assert unbiased_distance_correlation(x, 3 * x) == pytest.approx(1, abs=1e-12)
+    assert unbiased_distance_correlation(x[:3], x[:3]) == 0.0
+
+
 def test_p_values_tell_alike_from_random():
     rng = np.random.default_rng(5)
     peers = random_directions(40, 64, rng)
@@ -86,7 +98,7 @@ def test_p_values_tell_alike_from_random():
 
 
 def test_p_values_are_uniform_where_nothing_is_to_be_found():
-    """300 p-values of each test on {1/20, ..., 1}; a Kolmogorov distance above .16 has probability below 1e-6 (2 exp(-2 n d^2))."""
+    """300 p-values of each test on {1/20, ..., 1}: a Kolmogorov distance above .16 has probability 2 exp(-2 n d^2) < 1e-6."""
     rng = np.random.default_rng(7)
     found = {"random": [], "signs": [], "pairing": []}
     for _ in range(300):
@@ -125,6 +137,4 @@ def test_silhouette_by_hand():
     distance = np.array([[0.0, 1, 4, 5], [1, 0, 4, 4], [4, 4, 0, 2], [5, 4, 2, 0]])
     wanted = np.mean([1 - 1 / 4.5, 1 - 1 / 4, 1 - 2 / 4, 1 - 2 / 4.5])
     assert silhouette(distance, np.array([1, 1, 2, 2])) == pytest.approx(wanted)
-    assert silhouette(distance, np.array([1, 1, 1, 2])) == pytest.approx(
-        np.mean([1 - 2.5 / 5, 1 - 2.5 / 4, (2 - 4) / 4, 0])
-    )
+    assert silhouette(distance, np.array([1, 1, 1, 2])) == pytest.approx(np.mean([1 - 2.5 / 5, 1 - 2.5 / 4, (2 - 4) / 4, 0]))

@@ -15,7 +15,9 @@ from stinespring.models.lens.law import PointLaw
 from stinespring.models.lens.states import read_batches
 
 
-@pytest.mark.parametrize(("language", "prompt"), [("en", "Alice was"), ("pt", "O menino"), ("en", "Q"), ("pt", "Não sei, disse")])
+@pytest.mark.parametrize(
+    ("language", "prompt"), [("en", "Alice was"), ("pt", "O menino"), ("en", "Q"), ("pt", "Não sei, disse")]
+)
 def test_every_point_against_the_decoders_tracer(language, prompt):
     decoder = load_decoder(f"glassllm:{language}")
     numbers = decoder.encode(prompt)

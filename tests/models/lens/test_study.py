@@ -32,7 +32,12 @@ def states_by_loops(decoder):
 def test_operators_by_loops(tiny):
     decoder, study = tiny
     psi, summary = states_by_loops(decoder), study.summary()
-    assert [(o["layer"], o["part"]) for o in summary["operators"]] == [(0, "attention"), (0, "mlp"), (1, "attention"), (1, "mlp")]
+    assert [(o["layer"], o["part"]) for o in summary["operators"]] == [
+        (0, "attention"),
+        (0, "mlp"),
+        (1, "attention"),
+        (1, "mlp"),
+    ]
     for number, found in enumerate(summary["operators"], start=1):
         dense = [dense_reflection(a, b) for a, b in zip(psi[number - 1], psi[number])]
         cosines = [frobenius_cosine(a, b) for a, b in combinations(dense, 2)]
