@@ -51,9 +51,8 @@ def operators(rng: np.random.Generator) -> None:
 
 def circuits(most: int, rng: np.random.Generator) -> None:
     """Print two-qubit gates and seconds of one reflection, and of eight with merged neighbours."""
-    print(
-        "\n| qubits | one reflection | Gray order and 200 | generic unitary | eight, merged | eight, alone |\n|---|---|---|---|---|---|"
-    )
+    print("\n| qubits | one reflection | Gray order and 200 | generic unitary | eight, merged | eight, alone |")
+    print("|---|---|---|---|---|---|")
     reflection_gates(random_directions(1, 8, rng)[0])  # what is imported on first use
     for size in range(3, most + 1):
         v = random_directions(9, 1 << size, rng)

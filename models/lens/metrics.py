@@ -2,8 +2,8 @@
 """How alike the operators of many inputs are, from their directions alone: cosines, distance correlation, random peers.
 
 For ``U = 1 - 2 v v^T`` and ``H = pi v v^T`` the Frobenius cosines of two inputs are
-``cos(U, U') = 1 - 4/V + (4/V) (v.v')^2`` and ``cos(H, H') = (v.v')^2``. The first has the floor 1 - 4/V: for a large V it shows the dimension, not that operators are
-alike.
+``cos(U, U') = 1 - 4/V + (4/V) (v.v')^2`` and ``cos(H, H') = (v.v')^2``. The first has the floor 1 - 4/V: for a large V it
+shows the dimension, not that operators are alike.
 
 Source: arXiv 2510.11963, the comparison of operators over inputs.
 """

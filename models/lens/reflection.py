@@ -18,7 +18,7 @@ __all__ = ["Reflection", "directions"]
 ComplexArray = NDArray[np.complex128]
 MOST_DENSE = 1 << 12  # V of a dense operator: 128 MB
 EQUAL = 1e-15  # states at a smaller distance are one state: the direction between them would be rounding
-UNIT = 1e-9  # largest accepted deviation of a norm from 1
+UNIT = 1e-6  # largest accepted deviation of a norm from 1
 TURNS = 2  # projections of the direction: the first one loses digits where the states are close
 
 
@@ -141,5 +141,5 @@ def unit_vector(value: Any, name: str) -> FloatArray:
     result: FloatArray = np.array(vector.real, dtype=np.float64)
     norm = float(np.linalg.norm(result))
     if not abs(norm - 1.0) <= UNIT:
-        raise InputError(f"{name} has the wrong norm", got=norm, expected="1 within 1e-9", todo="divide it by its norm")
+        raise InputError(f"{name} has the wrong norm", got=norm, expected="1 within 1e-6", todo="divide it by its norm")
     return result / norm
