@@ -76,7 +76,7 @@ def pool(observed: FloatArray, law: FloatArray, shots: float) -> PooledCells:
     rest = totals - np.where(np.arange(ranked.shape[1]) < kept[:, None], ranked, 0.0).sum(axis=1)
     support = (ranked > 0).sum(axis=1)
     rest = np.where(kept == support, 0.0, rest)
-    alone = (kept == 1) & (rest > 0) & (len(observed) == 1)  # a nearly certain outcome: G is simulated then
+    alone = (kept == 1) & (rest > 0) & (len(observed) == 1)  # a nearly certain outcome keeps its cell
     short = (kept < support) & (rest < THIN) & (kept > 0) & ~alone
     kept = kept - short
     rest = np.where(

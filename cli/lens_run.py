@@ -84,7 +84,8 @@ def print_run(states: LensStates, found: Found) -> None:
     """Print one line a point."""
     rows = [
         [
-            str(program.point), str(states.points[program.point]), f"{program.cost.two_qubit_gates:,}",
+            str(program.point), str(states.points[program.point]) + ("" if program.time == 1.0 else f", t = {program.time:g}"),
+            f"{program.cost.two_qubit_gates:,}",
             f"{verdict.tvd:.4f}", f"{verdict.tvd_noise_floor:.4f}", f"{verdict.p_value:.3g}", verdict.verdict,
         ]
         for program, _, verdict in found

@@ -9,13 +9,15 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stinespring.compiler.channel_program import ChannelProgram
-from stinespring.compiler.lens_program import LensProgram
 from stinespring.compiler.qasm import template_qasm
 from stinespring.errors import InputError
 from stinespring.stages import UNUSED, Program, Register
+
+if TYPE_CHECKING:
+    from stinespring.compiler.lens_program import LensProgram
 
 __all__ = ["write_channel_program", "write_lens_program", "write_program", "write_whole"]
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from math import pi
 from typing import TYPE_CHECKING
 
-from stinespring.circuits.flow import Flow, If, Measure, Reset
+from stinespring.circuits.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.gates import Gate, Slot
 from stinespring.compiler.lowered import condition_of, register_and_bit
 from stinespring.compiler.lowering import quantum_name, schedule_gates
@@ -36,8 +38,8 @@ OWN = {  # the library's gates from what is built in, for programs whose registe
     "cz": "gate cz a, b { ctrl(2) @ gphase(pi) a, b; }",
     "cx": "gate cx a, b { U(pi/2, 0, pi) b; ctrl(2) @ gphase(pi) a, b; U(pi/2, 0, pi) b; }",
 }
-LIBRARY = frozenset(  # names of its gates
-    "p x y z h s sdg t tdg sx rx ry rz cx cy cz cp crx cry crz ch swap ccx cswap cu CX phase cphase id u1 u2 u3".split()  # noqa: SIM905 - a list of words
+LIBRARY = frozenset(  # names of its gates; the comment: a list of words is easier to read
+    "p x y z h s sdg t tdg sx rx ry rz cx cy cz cp crx cry crz ch swap ccx cswap cu CX phase cphase id u1 u2 u3".split()  # noqa: SIM905
 )
 NAMES = {"u": "U"}  # the general one-qubit gate is built into the language; its library has no "u"
 
@@ -120,6 +122,7 @@ def flow_qasm(flow: Flow) -> str:
     A register must not bear the name of a gate. Where one does (``x``), the library is not included; the gates are then
     defined from the built-in ``U`` and ``gphase``, in a way that does not depend on the phase that a reader gives ``U``.
     """
+    flow = with_own_gates(flow)
     lines = ["OPENQASM 3.0;", *gate_definitions(flow)]
     lines += [f"qubit[{size}] {name};" for name, size in flow.quantum if size]
     lines += [f"bit[{size}] {name};" for name, size in flow.classical if size]
@@ -138,14 +141,34 @@ def flow_qasm(flow: Flow) -> str:
     return "\n".join(lines) + "\n"
 
 
+def clashes(flow: Flow) -> bool:
+    """Return whether a register bears the name of a gate of the library."""
+    return bool(LIBRARY & {name for name, _ in (*flow.quantum, *flow.classical)})
+
+
+def with_own_gates(flow: Flow) -> Flow:
+    """Return the program with ``u`` in place of ``x`` where the library's names are not to be had."""
+    if not clashes(flow):
+        return flow
+
+    def own(gate: Gate) -> Gate:
+        return Gate("u", gate.qubits, (pi, 0.0, pi)) if gate.name == "x" else gate
+
+    items: list[Instruction] = []
+    for item in flow.instructions:
+        if isinstance(item, If):
+            items.append(item._replace(gates=tuple([own(gate) for gate in item.gates])))
+        else:
+            items.append(own(item) if isinstance(item, Gate) else item)
+    return replace(flow, instructions=tuple(items))
+
+
 def gate_definitions(flow: Flow) -> list[str]:
     """Return the line that includes the library, or definitions of the gates that are used."""
-    if not LIBRARY & {name for name, _ in (*flow.quantum, *flow.classical)}:
+    if not clashes(flow):
         return ['include "stdgates.inc";']
-    used = {gate.name for item in flow.instructions for gate in (item.gates if isinstance(item, If) else (item,))
-            if isinstance(gate, Gate)}  # fmt: skip
-    if "x" in used:
-        raise ValueError("the gate x and a register of the name of a gate do not fit into one program; use u")
+    parts = [item.gates if isinstance(item, If) else (item,) for item in flow.instructions]
+    used = {gate.name for part in parts for gate in part if isinstance(gate, Gate)}
     return [OWN[name] for name in sorted(used & OWN.keys())]
 
 

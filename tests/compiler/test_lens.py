@@ -12,7 +12,10 @@ from qiskit.quantum_info import Operator, Statevector
 
 from oracles.qasm_runner import branches, distribution, operator, registers, two_qubit_gates
 from oracles.tiny_decoder import TinyDecoder, dense_reflection
+from stinespring.circuits.flow import Flow, If, Measure
+from stinespring.circuits.gates import Gate
 from stinespring.compiler.lens import compile_lens, compile_operator
+from stinespring.compiler.qasm import flow_qasm
 from stinespring.errors import InputError
 from stinespring.models.lens import load_decoder, read_states
 
@@ -75,18 +78,6 @@ def test_operators_alone(tiny):
     np.testing.assert_allclose(half @ half * phase, whole, atol=1e-10)
 
 
-def test_merging_keeps_operators_not_only_the_state(tiny):
-    """The merged program is the product of all operators: on another first state it still is."""
-    other = TinyDecoder(tokens=6)
-    other.embedding = other.embedding + 0.3
-    states = read_states(other, "w1 w3 w0")
-    start = tiny.psi[0] / np.linalg.norm(tiny.psi[0])
-    states.psi[0] = start
-    states.v  # noqa: B018 - the operators are those that lead from the tiny decoder's first state
-    program = compile_lens(states, upto=4)
-    np.testing.assert_allclose(probabilities(program.qasm3(), 8)[:6], states.psi[4] ** 2, atol=1e-12)
-
-
 def test_full_vocabulary_against_the_decoders_own_softmax(glass):
     program = compile_lens(glass)
     state = Statevector(program.circuit.remove_final_measurements(inplace=False)).data
@@ -113,6 +104,21 @@ def test_exported_reflection_of_the_full_vocabulary(glass):
         wanted = layer.apply(psi)
         phase = np.vdot(branch.state, wanted)
         np.testing.assert_allclose(branch.state * phase, wanted, atol=1e-11)
+
+
+def test_registers_named_like_gates():
+    """The same gates on registers `x` and `q`, read by two readers; conditions included."""
+    gates = (Gate("h", (0,)), Gate("x", (1,)), Gate("ry", (1,), (0.3,)), Gate("cx", (0, 1)), Gate("rz", (0,), (0.7,)))
+    gates += (Gate("cz", (1, 0)), Gate("u", (0,), (0.1, 0.2, 0.3)))
+    named, plain = (Flow(((name, 2),), (), gates).circuit() for name in ("x", "q"))
+    texts = [flow_qasm(Flow(((name, 2),), (), gates)) for name in ("x", "q")]
+    assert "stdgates" not in texts[0] and "stdgates" in texts[1]
+    wanted = Operator(plain).data
+    for found in (Operator(named).data, *map(operator, texts), *(Operator(qasm3.loads(text)).data for text in texts)):
+        np.testing.assert_allclose(found * np.vdot(found, wanted) / 4, wanted, atol=1e-13)
+    steered = (Gate("h", (0,)), Measure((0,), "c", (0,)), If("c", 1, (Gate("x", (1,)),)), Measure((1,), "t1", (0,)))
+    qasm = flow_qasm(Flow((("x", 2),), (("c", 1), ("t1", 1)), steered))
+    assert distribution(qasm, ["c", "t1"]) == pytest.approx({(0, 0): 0.5, (1, 1): 0.5})
 
 
 def test_layers_that_do_nothing():
