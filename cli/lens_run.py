@@ -81,16 +81,13 @@ def summary(states: LensStates, found: Found, every_point: bool) -> dict[str, An
 
 
 def print_run(states: LensStates, found: Found) -> None:
-    """Print one line a point."""
-    rows = [
-        [
-            str(program.point), str(states.points[program.point]) + ("" if program.time == 1.0 else f", t = {program.time:g}"),
-            f"{program.cost.two_qubit_gates:,}",
-            f"{verdict.tvd:.4f}", f"{verdict.tvd_noise_floor:.4f}", f"{verdict.p_value:.3g}", verdict.verdict,
-        ]
-        for program, _, verdict in found
-    ]  # fmt: skip
+    """Print one line a point, and the reason of the last verdict."""
+    rows = []
+    for program, _, verdict in found:
+        place = str(states.points[program.point]) + ("" if program.time == 1.0 else f", t = {program.time:g}")
+        figures = [f"{verdict.tvd:.4f}", f"{verdict.tvd_noise_floor:.4f}", f"{verdict.p_value:.3g}", verdict.verdict]
+        rows.append([str(program.point), place, f"{program.cost.two_qubit_gates:,}", *figures])
     title = f"{found[0][1].shots:,} shots a point after {states.decoder.plain(states.prompt.tolist())!r}"
     print_table(title, ["point", "after", "two-qubit gates", "TVD", "shot noise", "p", "verdict"], rows)
-    for _, _, verdict in found[-1:]:
-        sys.stdout.write(f"{verdict.verdict}: {verdict.reason}\n")
+    last = found[-1][2]
+    sys.stdout.write(f"{last.verdict}: {last.reason}\n")
