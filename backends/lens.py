@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A lens' program to samples: one token measured at one point."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from stinespring.backends.base import Backend, open_backend
+from stinespring.backends.seeds import derive_seed, root_seed
+from stinespring.compiler.lens_program import LensProgram
+from stinespring.errors import InputError
+from stinespring.models.joint import require_count
+from stinespring.stages import Samples
+from stinespring.version import __version__
+
+__all__ = ["run_lens"]
+
+
+def run_lens(
+    program: LensProgram, *, backend: str | Backend = "aer", shots: int, seed: int | np.random.Generator | None = None
+) -> Samples:
+    """Sample the token at a program's point.
+
+    Args:
+        program: what :func:`stinespring.compiler.lens.compile_lens` returned.
+        backend: a backend string such as ``aer``, or an object with ``sample``.
+        shots: at least 1.
+        seed: the same seed gives the same counts; None draws a fresh one.
+
+    Raises:
+        InputError: a single operator, which measures nothing, or unusable shots.
+        BackendError: the backend failed.
+    """
+    shots = require_count(shots, "shots")
+    if not program.measured:
+        raise InputError("one operator alone measures nothing", got="an operator's program", expected="a program up to a point")
+    sampler, root, begun = open_backend(backend), root_seed(seed), time.perf_counter()
+    [values] = sampler.sample(program.circuit, None, shots, derive_seed(root, program.point))
+    return program.samples(
+        values, backend=sampler.name, seed=int(seed) if isinstance(seed, int | np.integer) else root,
+        seconds=time.perf_counter() - begun,
+        metadata={**sampler.metadata(), "stinespring": __version__, "program": program.hash},
+    )  # fmt: skip
