@@ -24,10 +24,12 @@ from stinespring.stages import UNUSED, CodeCounts, Program, Register, Samples
 from stinespring.version import __version__
 
 if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
     from stinespring.backends.dynamic import FlowSamples
     from stinespring.circuits.flow import Flow
 
-__all__ = ["Tally", "code_counts", "grown", "in_order", "on_backend", "over", "run", "tally"]
+__all__ = ["Tally", "code_counts", "grown", "in_order", "on_backend", "over", "run", "sample_circuit", "tally"]
 
 Progress = Callable[[str, float], None]
 MOST_SHOTS = 20_000_000  # every shot is one string of Aer's memory: about 1 GB
@@ -112,6 +114,17 @@ def sampled(
         attention=seen.attention, codes=codes,
         metadata={**sampler.metadata(), **ran, "stinespring": __version__, "program": program.hash},
     )  # fmt: skip
+
+
+def sample_circuit(circuit: QuantumCircuit, backend: Backend, shots: int, seed: int) -> Mapping[str, IntArray]:
+    """Return the registers' values of one circuit, shape (shots,), lowered to the backend's device if it has one."""
+    device = device_of(backend)
+    if device is not None:
+        from stinespring.compiler.target import lower
+
+        circuit = lower(circuit, device)
+    [values] = backend.sample(circuit, None, shots, seed)
+    return values
 
 
 def on_backend(program: Program, backend: Backend) -> Program:

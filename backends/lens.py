@@ -7,7 +7,9 @@ import time
 
 import numpy as np
 
-from stinespring.backends.base import Backend, open_backend
+from stinespring.backends.base import Backend
+from stinespring.backends.execute import sample_circuit
+from stinespring.backends.registry import opened
 from stinespring.backends.seeds import derive_seed, root_seed
 from stinespring.compiler.lens_program import LensProgram
 from stinespring.errors import InputError
@@ -36,10 +38,11 @@ def run_lens(
     shots = require_count(shots, "shots")
     if not program.measured:
         raise InputError("one operator alone measures nothing", got="an operator's program", expected="a program up to a point")
-    sampler, root, begun = open_backend(backend), root_seed(seed), time.perf_counter()
-    [values] = sampler.sample(program.circuit, None, shots, derive_seed(root, program.point))
-    return program.samples(
-        values, backend=sampler.name, seed=int(seed) if isinstance(seed, int | np.integer) else root,
-        seconds=time.perf_counter() - begun,
-        metadata={**sampler.metadata(), "stinespring": __version__, "program": program.hash},
-    )  # fmt: skip
+    root, begun = root_seed(seed), time.perf_counter()
+    with opened(backend) as sampler:
+        values = sample_circuit(program.circuit, sampler, shots, derive_seed(root, program.point))
+        return program.samples(
+            values, backend=sampler.name, seed=int(seed) if isinstance(seed, int | np.integer) else root,
+            seconds=time.perf_counter() - begun,
+            metadata={**sampler.metadata(), "stinespring": __version__, "program": program.hash},
+        )  # fmt: skip
