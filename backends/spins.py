@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs of spins to samples: one run, or one batch for each token with the host in the loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from stinespring.backends.base import Backend, open_backend
+from stinespring.backends.execute import Progress, batches, sampled_dynamic
+from stinespring.backends.seeds import derive_seed, root_seed
+from stinespring.compiler.spins import Contexts, SpinProgram
+from stinespring.errors import TooLargeError
+from stinespring.models.joint import require_count
+from stinespring.models.spins.network import IntArray, SignArray
+from stinespring.version import __version__
+
+__all__ = ["SpinSamples", "distinct", "sample_spins"]
+
+MOST_SPINS = 1 << 28  # of all shots and steps: one byte each
+ROWS = 512  # contexts in one call
+
+
+@dataclass(frozen=True)
+class SpinSamples:
+    """Sampled tokens.
+
+    Attributes:
+        program: what was sampled.
+        tokens: +-1, shape (shots, T, N).
+        backend: where.
+        seed: the seed given, or the one drawn.
+        seconds: running time.
+        metadata: versions, method and the like.
+    """
+
+    program: SpinProgram
+    tokens: SignArray
+    backend: str
+    seed: int
+    seconds: float
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def shots(self) -> int:
+        """Number of sampled runs."""
+        return len(self.tokens)
+
+
+def sample_spins(
+    program: SpinProgram,
+    *,
+    backend: str | Backend = "aer",
+    shots: int,
+    seed: int | np.random.Generator | None = None,
+    progress: Progress | None = None,
+) -> SpinSamples:
+    """Sample the tokens of a program.
+
+    Args:
+        program: what :func:`stinespring.compiler.spins.compile_spins` returned.
+        backend: a backend string, or an object with ``sample``; tokens of many spins need ``aer?method=matrix_product_state``.
+        shots: number of runs.
+        seed: the same seed gives the same samples; None draws a fresh one.
+        progress: called with a phrase and the share done.
+
+    Raises:
+        InputError: unusable numbers.
+        BackendError: the backend failed.
+    """
+    shots = require_count(shots, "shots")
+    if shots * program.steps * program.network.N > MOST_SPINS:
+        raise TooLargeError(
+            "the samples do not fit in memory",
+            got=f"{shots:,} shots of {program.steps} tokens of {program.network.N} spins",
+            expected=f"at most {MOST_SPINS:,} spins in all",
+        )
+    sampler, root, begun = open_backend(backend), root_seed(seed), time.perf_counter()
+    ran: dict[str, Any] = {}
+    if program.schedule == "stepwise":
+        tokens = host_in_the_loop(program, sampler, shots, root, progress or (lambda phrase, share: None))
+    elif program.schedule == "static":
+        [values] = sampler.sample(program.circuit, None, shots, derive_seed(root, 0))
+        tokens = program.decode(values)
+    else:
+        found = sampled_dynamic(program.flow, sampler, shots, derive_seed(root, 0))
+        tokens, ran = program.decode(found.values), {"path": found.path, "why": found.why}
+    return SpinSamples(
+        program, tokens, sampler.name, int(seed) if isinstance(seed, int | np.integer) else root,
+        time.perf_counter() - begun, {**sampler.metadata(), **ran, "stinespring": __version__, "program": program.hash},
+    )  # fmt: skip
+
+
+def host_in_the_loop(program: SpinProgram, sampler: Backend, shots: int, root: int, report: Progress) -> SignArray:
+    """Return tokens, shape (shots, T, N): for every token the template runs once for each different context."""
+    network = program.network
+    tokens = np.empty((shots, program.steps, network.N), dtype=np.int8)
+    circuit, contexts = program.circuit, program.start()
+    which = np.zeros(shots, dtype=np.int64)
+    for step in range(program.steps):
+        report(f"token {step + 1} of {program.steps}", step / program.steps)
+        tokens[:, step] = drawn(program, circuit, contexts, which, sampler, (root, step))
+        if step < program.steps - 1:
+            first, grown = distinct(tokens[:, max(0, step + 1 - network.L) : step + 1])
+            contexts, which = contexts.after(which[first], tokens[first, step]), grown
+    return tokens
+
+
+def distinct(tokens: SignArray) -> tuple[IntArray, IntArray]:
+    """Return one shot of each different row of tokens (shots, k, N), and which of them every shot is."""
+    packed = np.packbits(tokens.reshape(len(tokens), -1) > 0, axis=1)
+    keys = np.ascontiguousarray(packed).view([("", np.uint8)] * packed.shape[1])[:, 0]
+    _, first, which = np.unique(keys, return_index=True, return_inverse=True)
+    return first.astype(np.int64), which.ravel().astype(np.int64)
+
+
+def drawn(
+    program: SpinProgram, circuit: Any, contexts: Contexts, which: IntArray, sampler: Backend, key: tuple[int, int]
+) -> SignArray:
+    """Return one token for every shot, shape (shots, N), from its context's angles."""
+    result = np.empty((len(which), program.network.N), dtype=np.int8)
+    counts = np.bincount(which, minlength=len(contexts.semantic))
+    order, place = np.argsort(which, kind="stable"), np.concatenate([[0], np.cumsum(counts)])
+    done = np.zeros(len(counts), dtype=np.int64)
+    root, step = key
+    for shots, rows in batches(counts.astype(np.int64)):
+        for first in range(0, len(rows), ROWS):
+            part = rows[first : first + ROWS]
+            values = sampler.sample(circuit, contexts.angles[part], shots, derive_seed(root, step, shots, first))
+            for row, found in zip(part.tolist(), values, strict=True):
+                begin = place[row] + done[row]
+                result[order[begin : begin + shots]] = program.decode(found)[:, 0]
+                done[row] += shots
+    return result
