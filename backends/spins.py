@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,42 +11,16 @@ import numpy as np
 from stinespring.backends.base import Backend, open_backend
 from stinespring.backends.execute import Progress, batches, sampled_dynamic
 from stinespring.backends.seeds import derive_seed, root_seed
-from stinespring.compiler.spins import Contexts, SpinProgram
+from stinespring.compiler.spins import MOST_SPINS, SpinProgram, SpinSamples
 from stinespring.errors import TooLargeError
 from stinespring.models.joint import require_count
+from stinespring.models.spins.contexts import Contexts, distinct
 from stinespring.models.spins.network import IntArray, SignArray
 from stinespring.version import __version__
 
-__all__ = ["SpinSamples", "distinct", "sample_spins"]
+__all__ = ["sample_spins"]
 
-MOST_SPINS = 1 << 28  # of all shots and steps: one byte each
 ROWS = 512  # contexts in one call
-
-
-@dataclass(frozen=True)
-class SpinSamples:
-    """Sampled tokens.
-
-    Attributes:
-        program: what was sampled.
-        tokens: +-1, shape (shots, T, N).
-        backend: where.
-        seed: the seed given, or the one drawn.
-        seconds: running time.
-        metadata: versions, method and the like.
-    """
-
-    program: SpinProgram
-    tokens: SignArray
-    backend: str
-    seed: int
-    seconds: float
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def shots(self) -> int:
-        """Number of sampled runs."""
-        return len(self.tokens)
 
 
 def sample_spins(
@@ -110,14 +82,6 @@ def host_in_the_loop(program: SpinProgram, sampler: Backend, shots: int, root: i
     return tokens
 
 
-def distinct(tokens: SignArray) -> tuple[IntArray, IntArray]:
-    """Return one shot of each different row of tokens (shots, k, N), and which of them every shot is."""
-    packed = np.packbits(tokens.reshape(len(tokens), -1) > 0, axis=1)
-    keys = np.ascontiguousarray(packed).view([("", np.uint8)] * packed.shape[1])[:, 0]
-    _, first, which = np.unique(keys, return_index=True, return_inverse=True)
-    return first.astype(np.int64), which.ravel().astype(np.int64)
-
-
 def drawn(
     program: SpinProgram, circuit: Any, contexts: Contexts, which: IntArray, sampler: Backend, key: tuple[int, int]
 ) -> SignArray:
@@ -127,10 +91,11 @@ def drawn(
     order, place = np.argsort(which, kind="stable"), np.concatenate([[0], np.cumsum(counts)])
     done = np.zeros(len(counts), dtype=np.int64)
     root, step = key
+    angles = program.bind(contexts)
     for shots, rows in batches(counts.astype(np.int64)):
         for first in range(0, len(rows), ROWS):
             part = rows[first : first + ROWS]
-            values = sampler.sample(circuit, contexts.angles[part], shots, derive_seed(root, step, shots, first))
+            values = sampler.sample(circuit, angles[part], shots, derive_seed(root, step, shots, first))
             for row, found in zip(part.tolist(), values, strict=True):
                 begin = place[row] + done[row]
                 result[order[begin : begin + shots]] = program.decode(found)[:, 0]

@@ -18,12 +18,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from stinespring.backends.spins import SpinSamples, distinct
 from stinespring.checks.gtest import detectable_tvd, pool, upper_tail
 from stinespring.checks.verdict import decide, two_digits
-from stinespring.compiler.spins import Contexts
+from stinespring.compiler.spins import SpinSamples
 from stinespring.errors import InputError
 from stinespring.models.spins import SpinNetwork, mean_field, run_network
+from stinespring.models.spins.contexts import Contexts, distinct
 from stinespring.models.spins.network import OUTPUT, FloatArray, IntArray, SignArray, column_kinds
 
 __all__ = ["MeanFieldVerdict", "SpinVerdict", "StepVerdict", "check_mean_field", "check_spins"]
@@ -138,6 +138,7 @@ def judge(
     best = min(test["resolution"] for test in tests.values())
     needed = two_digits(shots * (best / resolution) ** 2) if best > resolution else None
     verdict, reason = decide(p_value, alpha, best, resolution, needed, f"{shots:,} shots")
+    reason += " in one spin or sum" + (f", {tests['tokens']['resolution']:.3g} in whole tokens" if "tokens" in tests else "")
     return StepVerdict(step, verdict, p_value, best, tests, reason)
 
 
@@ -201,7 +202,9 @@ def sums(tokens: SignArray, contexts: Contexts) -> Iterator[tuple[IntArray, Floa
         yield (tokens == row).sum(axis=1), turned, size
     pairs = contexts.network.N // 2
     if pairs:
-        _, one, size = np.unique(kind[: 2 * pairs : 2] * len(first) + kind[1 : 2 * pairs : 2], return_index=True, return_counts=True)
+        _, one, size = np.unique(
+            kind[: 2 * pairs : 2] * len(first) + kind[1 : 2 * pairs : 2], return_index=True, return_counts=True
+        )
         a, b = contexts.plus[:, 2 * one], contexts.plus[:, 2 * one + 1]
         products = tokens[:, : 2 * pairs : 2] == tokens[:, 1 : 2 * pairs : 2]
         yield products.sum(axis=1), a * b + (1.0 - a) * (1.0 - b), size

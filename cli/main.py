@@ -20,6 +20,7 @@ VERBS = {
     "run": ("stinespring.cli.run", "run_", "Compile, sample and check: from a model to a verdict."),
     "check": ("stinespring.cli.check", "check_", "Check sampled texts against a model's law."),
     "channel": ("stinespring.cli.channel", "channel_", "Compile any quantum channel into a circuit."),
+    "spins": ("stinespring.cli.spins", "spins", "1-bit self-attention: simulate, analyse, compile and check."),
     "verify-channel": ("stinespring.cli.verify_channel", "verify_", "Compare a program with the channel it should be."),
 }
 INTERRUPTED = 130
@@ -51,7 +52,11 @@ def application(wanted: str | None) -> typer.Typer:
     app.callback()(common)
     for name, (module, function, summary) in VERBS.items():
         if name == wanted:
-            app.command(name, help=summary)(getattr(import_module(module), function))
+            verb = getattr(import_module(module), function)
+            if isinstance(verb, typer.Typer):  # a verb with verbs of its own
+                app.add_typer(verb, name=name, help=summary)
+            else:
+                app.command(name, help=summary)(verb)
         else:
             app.command(name, help=summary)(lambda: None)
     return app

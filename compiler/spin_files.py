@@ -11,8 +11,9 @@ import numpy as np
 
 from stinespring.circuits.spin_tokens import token_template
 from stinespring.compiler.files import FORMAT, dump, usable, write_folder, write_pair
-from stinespring.compiler.spins import SpinProgram, spin_qasm, spins_of
+from stinespring.compiler.spins import SpinProgram, spin_qasm
 from stinespring.models.spins import network_content
+from stinespring.models.spins.contexts import spins_of
 
 __all__ = ["token_text", "write_spin_program"]
 
@@ -62,18 +63,14 @@ def folder(program: SpinProgram) -> dict[str, str]:
     others the host computes them from the network in ``program.json``.
     """
     N = program.network.N
-    files = {
-        f"template_{step}.qasm": spin_qasm(token_template(N, f"t{step}"), N) for step in range(1, program.steps + 1)
-    }
+    files = {f"template_{step}.qasm": spin_qasm(token_template(N, f"t{step}"), N) for step in range(1, program.steps + 1)}
     prefixes: dict[str, Any] = {}
     contexts, texts, weights, listed = program.start(), [""], np.ones(1), 0
     for step in range(1, program.steps + 1):
-        if contexts.angles.size + sum(len(p["angles"]) for p in prefixes.values()) > MOST_ANGLES:
-            break
         listed = step
-        for text, weight, angles in zip(texts, weights.tolist(), contexts.angles.tolist(), strict=True):
+        for text, weight, angles in zip(texts, weights.tolist(), program.bind(contexts).tolist(), strict=True):
             prefixes[text] = {"template": f"template_{step}.qasm", "probability": weight, "angles": angles}
-        if step == program.steps or len(texts) << N > MOST_ANGLES:
+        if step == program.steps or N * len(texts) << N > MOST_ANGLES:
             break
         every = spins_of(np.arange(1 << N), N)
         law = np.where(every[None] > 0, contexts.plus[:, None], 1.0 - contexts.plus[:, None]).prod(axis=-1)

@@ -7,8 +7,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -21,59 +20,20 @@ from stinespring.compiler.qasm import flow_qasm
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.joint import require_count
 from stinespring.models.spins import SpinNetwork, network_content
-from stinespring.models.spins.network import FloatArray, IntArray, SignArray, probability_plus
+from stinespring.models.spins.contexts import Contexts, spins_of
+from stinespring.models.spins.network import FloatArray, IntArray, SignArray
 from stinespring.stages import Cost, Kind
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-__all__ = ["Contexts", "SpinProgram", "compile_spins"]
+__all__ = ["SpinProgram", "SpinSamples", "compile_spins"]
 
 MOST_CONTEXTS = 1 << 14  # of one step that are written out
 MOST_ROTATIONS = 1 << 18
 MOST_BITS = 32  # of a register that hardware compares with a constant
+MOST_SPINS = 1 << 28  # of all shots and steps: one byte each
 WIDEST = 60  # bits of a classical register in circuits that are run
-
-
-@dataclass(frozen=True)
-class Contexts:
-    """A batch of contexts as the host keeps them: all that the law of the next token depends on.
-
-    Attributes:
-        network: one column a spin.
-        semantic: overlaps of the tokens, newest first, shape (B, L, 4, M).
-        time: of the newest token.
-    """
-
-    network: SpinNetwork
-    semantic: FloatArray
-    time: int
-
-    @classmethod
-    def start(cls, network: SpinNetwork) -> Contexts:
-        """Return the network's own context."""
-        network.require_window("a circuit")
-        return cls(network, network.start()[None], network.time)
-
-    @cached_property
-    def fields(self) -> FloatArray:
-        """``beta h`` of the next token's spins, shape (B, N)."""
-        return self.network.beta * self.network.fields(self.network.attend(self.semantic, self.time).attention)
-
-    @property
-    def angles(self) -> FloatArray:
-        """Angles of the next token's rotations, shape (B, N)."""
-        return token_angles(self.fields)
-
-    @property
-    def plus(self) -> FloatArray:
-        """Probability of +1 for each spin of the next token, shape (B, N)."""
-        return probability_plus(self.fields)
-
-    def after(self, rows: IntArray | slice, tokens: SignArray) -> Contexts:
-        """Return the contexts ``rows`` with one more token each, shape (B', N)."""
-        newest = self.network.semantic(tokens)[:, None]
-        return Contexts(self.network, np.concatenate([newest, self.semantic[rows, :-1]], axis=1), self.time + 1)
 
 
 @dataclass(frozen=True)
@@ -118,6 +78,10 @@ class SpinProgram:
         """Return the context that the first token is generated from: where the host of a stepwise program begins."""
         return Contexts.start(self.network)
 
+    def bind(self, contexts: Contexts) -> FloatArray:
+        """Return the template's angles for a batch of contexts, shape (B, N)."""
+        return token_angles(contexts.fields)
+
     def decode(self, values: Mapping[str, IntArray]) -> SignArray:
         """Return tokens from the values of classical registers: shape (shots, T, N); of a template (shots, 1, N)."""
         names = ["t1"] if self.schedule == "stepwise" else [f"t{step}" for step in range(1, self.steps + 1)]
@@ -142,6 +106,32 @@ class SpinProgram:
             "spins": self.network.N,
             "steps": self.steps,
         }
+
+
+@dataclass(frozen=True)
+class SpinSamples:
+    """Sampled tokens.
+
+    Attributes:
+        program: what was run.
+        tokens: +-1, shape (shots, T, N).
+        backend: where.
+        seed: the seed given, or the one drawn.
+        seconds: running time.
+        metadata: versions, method and the like.
+    """
+
+    program: SpinProgram
+    tokens: SignArray
+    backend: str
+    seed: int
+    seconds: float
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def shots(self) -> int:
+        """Number of sampled runs."""
+        return len(self.tokens)
 
 
 def compile_spins(network: SpinNetwork, *, steps: int, schedule: str = "stepwise") -> SpinProgram:
@@ -227,18 +217,7 @@ def context_angles(network: SpinNetwork, step: int) -> FloatArray:
     tokens = network.semantic(spins_of(np.arange(1 << network.N), network.N)) if read else given[:0]
     parts = [tokens[codes >> (network.N * back) & ((1 << network.N) - 1)] for back in range(read)]
     parts += [np.broadcast_to(overlap, (len(codes), *overlap.shape)) for overlap in given]
-    return Contexts(network, np.stack(parts, axis=1), network.time + step - 1).angles
-
-
-def spins_of(codes: IntArray, spins: int) -> SignArray:
-    """Return the spins of register values: bit i is spin i, 1 means -1; (...,) -> (..., N).
-
-    Example:
-        >>> spins_of(np.array([2]), 3).tolist()
-        [[1, -1, 1]]
-    """
-    bits = np.asarray(codes)[..., None] >> np.arange(spins) & 1
-    return (1 - 2 * bits).astype(np.int8)
+    return token_angles(Contexts(network, np.stack(parts, axis=1), network.time + step - 1).fields)
 
 
 def register_spins(values: Mapping[str, IntArray], name: str, spins: int) -> SignArray:
@@ -273,5 +252,3 @@ def spin_qasm(flow: Flow, slots: int) -> str:
     """Return a program as OpenQASM 3; the angles of a template are declared as ``input float[64] a0; ...``."""
     head, include, rest = flow_qasm(flow).split("\n", 2)
     return "\n".join([head, include, *(f"input float[64] a{i};" for i in range(slots)), rest])
-
-

@@ -69,7 +69,10 @@ def draw_window(network: SpinNetwork, seed: int | np.random.Generator | None = N
     """
     if network.repeat > 1:
         raise InputError(
-            "a window is drawn spin by spin", got=f"'repeat': {network.repeat}", expected="'repeat': 1", todo="repeat the columns"
+            "a window is drawn spin by spin",
+            got=f"'repeat': {network.repeat}",
+            expected="'repeat': 1",
+            todo="repeat the columns",
         )
     rng = np.random.default_rng(seed)
     if network.attention_window is None:

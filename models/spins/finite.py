@@ -89,7 +89,10 @@ def run_network(
     numbers = len(levels) * runs * steps * network.M
     if numbers > MOST_NUMBERS:
         raise TooLargeError(
-            "the runs do not fit in memory", got=f"{numbers:,} overlaps", expected=f"at most {MOST_NUMBERS:,}", todo="fewer runs"
+            "the runs do not fit in memory",
+            got=f"{numbers:,} overlaps",
+            expected=f"at most {MOST_NUMBERS:,}",
+            todo="fewer runs",
         )
     rng = np.random.default_rng(seed)
     sample, name = token_sampler(network, method)

@@ -69,7 +69,7 @@ class Tangent:
 
     def _moved(self, place: int) -> FloatArray:
         """Return how the tanh of a token move, shape (S, n K)."""
-        field = self.model.rows @ self.past[place].reshape(self.model.network.M, -1)
+        field: FloatArray = self.model.rows @ self.past[place].reshape(self.model.network.M, -1)
         field.reshape(-1, self.n, len(self.model.betas))[...] *= self.gains[place][:, None]
         return field
 
@@ -119,7 +119,7 @@ class Tangent:
         q, r = np.linalg.qr(self.past.transpose(3, 0, 1, 2).reshape(K, L * M, n))
         self.past[...] = q.reshape(K, L, M, n).transpose(1, 2, 3, 0)
         self._fill()
-        return logarithm(abs(np.diagonal(r, axis1=1, axis2=2)).T)
+        return logarithm(abs(np.diagonal(r, axis1=1, axis2=2)).T.astype(np.float64))
 
 
 def logarithm(values: FloatArray) -> FloatArray:

@@ -84,7 +84,8 @@ class MeanField:
         L, M, K, S = network.L, network.M, len(self.betas), len(self.rows)
         self.query, self.keys, self.values = np.empty((M, K)), np.empty((L, M, K)), np.empty((L, M, K))
         self.past, self.weights = np.zeros((L, M, K)), np.empty((L, K))
-        self.tanh, self._total, self._field = np.ones((S + 1, K)), np.empty(K), np.empty((M, K))
+        self.tanh: FloatArray = np.ones((S + 1, K))
+        self._total, self._field = np.empty(K), np.empty((M, K))
         self._begin()
 
     def _begin(self) -> None:
@@ -107,7 +108,8 @@ class MeanField:
 
     def attend(self) -> FloatArray:
         """Return the attention vector of the newest token's time, shape (M, K): a view that stays valid for L steps."""
-        weights, attention = self.weights, self.past[(self.time + 1) % self.network.L]
+        weights = self.weights
+        attention: FloatArray = self.past[(self.time + 1) % self.network.L]
         np.einsum("lmk,mk->lk", self.keys, self.query, out=weights)
         if self.shifted:
             weights -= weights.max(axis=0)

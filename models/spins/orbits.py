@@ -75,4 +75,4 @@ def power_spectrum(values: FloatArray) -> Spectrum:
     power[0] /= 2.0
     if steps % 2 == 0:
         power[-1] /= 2.0
-    return Spectrum(np.fft.rfftfreq(steps), power)
+    return Spectrum(np.fft.rfftfreq(steps).astype(np.float64), power)
