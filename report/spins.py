@@ -113,7 +113,7 @@ def plot_trajectory(network: SpinNetwork, m_o: FloatArray, path: Path) -> None:
             draw_plane(panel, m_o, first, second)
         if pairs:
             axes[0, 0].legend(frameon=False, fontsize=8, markerscale=5)
-        last = m_o[-120:]
+        last = m_o[-48:]
         for feature in range(min(network.M, MOST_LINES)):
             axes[0, -1].plot(last[:, feature], lw=1.0, marker=".", ms=3, color=COLOURS[feature], label=f"$m^o_{feature + 1}$")
         axes[0, -1].set(xlabel=f"the last {len(last)} tokens", ylabel="overlap")
@@ -150,6 +150,7 @@ def draw_averages(axes: Axes, mean: FloatArray, error: FloatArray, limit: FloatA
             times, mean[:, feature], yerr=bars, fmt="o", ms=2 if many else 4, color=colour, capsize=0 if many else 2.5, lw=1.0
         )
     axes.set(xlabel="generated token", ylabel="overlap")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(frameon=False, fontsize=8, ncols=3)
 
 
@@ -164,6 +165,7 @@ def plot_averages(network: SpinNetwork, mean: FloatArray, error: FloatArray, lim
             axes[0, 1].semilogy(
                 np.arange(1, len(far) + 1), np.maximum(noise, 1e-12), "--", color="#777777", label="standard error"
             )
+        axes[0, 1].xaxis.get_major_locator().set_params(integer=True)
         axes[0, 1].set(xlabel="generated token", ylabel="distance from the mean field")
         axes[0, 1].legend(frameon=False, fontsize=8)
         figure.suptitle(
