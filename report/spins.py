@@ -150,8 +150,15 @@ def draw_averages(axes: Axes, mean: FloatArray, error: FloatArray, limit: FloatA
             times, mean[:, feature], yerr=bars, fmt="o", ms=2 if many else 4, color=colour, capsize=0 if many else 2.5, lw=1.0
         )
     axes.set(xlabel="generated token", ylabel="overlap")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    whole_numbers(axes)
     axes.legend(frameon=False, fontsize=8, ncols=3)
+
+
+def whole_numbers(axes: Axes) -> None:
+    """Mark whole numbers on the horizontal axis only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def plot_averages(network: SpinNetwork, mean: FloatArray, error: FloatArray, limit: FloatArray, runs: int, path: Path) -> None:
@@ -165,7 +172,7 @@ def plot_averages(network: SpinNetwork, mean: FloatArray, error: FloatArray, lim
             axes[0, 1].semilogy(
                 np.arange(1, len(far) + 1), np.maximum(noise, 1e-12), "--", color="#777777", label="standard error"
             )
-        axes[0, 1].xaxis.get_major_locator().set_params(integer=True)
+        whole_numbers(axes[0, 1])
         axes[0, 1].set(xlabel="generated token", ylabel="distance from the mean field")
         axes[0, 1].legend(frameon=False, fontsize=8)
         figure.suptitle(

@@ -7,9 +7,9 @@ import json
 
 import numpy as np
 import pytest
+
 from oracles import plain_spins
 from oracles.qasm_runner import distribution
-
 from stinespring.models.spins import draw_network, network_content, read_network
 
 

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from oracles import plain_spins
 from oracles.qasm_runner import distribution
-from strategies import spin_networks
-
 from stinespring.circuits.spin_tokens import token_angles
 from stinespring.compiler.spins import compile_spins
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.spins import draw_network, network_content, read_network
+from strategies import spin_networks
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import json
 
 import numpy as np
 import pytest
-from oracles import plain_spins
 
+from oracles import plain_spins
 from stinespring.errors import InputError
 from stinespring.models.spins import draw_network, mean_field, network_content, read_network, run_network
 from stinespring.models.spins import finite as module

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from oracles import plain_spins
 
+from oracles import plain_spins
 from stinespring.errors import InputError
 from stinespring.models.spins import diagram, draw_network, find_cycle, lyapunov, network_content, read_network
 from stinespring.models.spins.lyapunov import Tangent, carry, settle

@@ -9,12 +9,12 @@ import json
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from oracles import plain_spins
-from strategies import spin_networks
 
+from oracles import plain_spins
 from stinespring.errors import InputError
 from stinespring.models.spins import draw_network, draw_window, mean_field, network_content, read_network
 from stinespring.models.spins.network import column_kinds
+from strategies import spin_networks
 
 
 @pytest.fixture(scope="module")
