@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stinespring.backends.base import Backend, open_backend
+from stinespring.backends.base import Backend, device_of
 from stinespring.backends.execute import Progress, batches, sampled_dynamic
+from stinespring.backends.registry import open_backend
 from stinespring.backends.seeds import derive_seed, root_seed
 from stinespring.compiler.spins import MOST_SPINS, SpinProgram, SpinSamples
 from stinespring.errors import TooLargeError
@@ -17,6 +18,9 @@ from stinespring.models.joint import require_count
 from stinespring.models.spins.contexts import Contexts, distinct
 from stinespring.models.spins.network import IntArray, SignArray
 from stinespring.version import __version__
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
 
 __all__ = ["sample_spins"]
 
@@ -35,7 +39,7 @@ def sample_spins(
 
     Args:
         program: what :func:`stinespring.compiler.spins.compile_spins` returned.
-        backend: a backend string, or an object with ``sample``; tokens of many spins need ``aer?method=matrix_product_state``.
+        backend: a backend string, or an object with ``sample``.
         shots: number of runs.
         seed: the same seed gives the same samples; None draws a fresh one.
         progress: called with a phrase and the share done.
@@ -55,8 +59,8 @@ def sample_spins(
     ran: dict[str, Any] = {}
     if program.schedule == "stepwise":
         tokens = host_in_the_loop(program, sampler, shots, root, progress or (lambda phrase, share: None))
-    elif program.schedule == "static":
-        [values] = sampler.sample(program.circuit, None, shots, derive_seed(root, 0))
+    elif program.schedule == "static" or device_of(sampler) is not None:
+        [values] = sampler.sample(fitting(program.circuit, sampler), None, shots, derive_seed(root, 0))
         tokens = program.decode(values)
     else:
         found = sampled_dynamic(program.flow, sampler, shots, derive_seed(root, 0))
@@ -67,11 +71,21 @@ def sample_spins(
     )  # fmt: skip
 
 
+def fitting(circuit: QuantumCircuit, sampler: Backend) -> QuantumCircuit:
+    """Return the circuit as the backend takes it: lowered to its device, if it has one, with free angles left free."""
+    device = device_of(sampler)
+    if device is None:
+        return circuit
+    from stinespring.compiler.target import lower
+
+    return lower(circuit, device)
+
+
 def host_in_the_loop(program: SpinProgram, sampler: Backend, shots: int, root: int, report: Progress) -> SignArray:
     """Return tokens, shape (shots, T, N): for every token the template runs once for each different context."""
     network = program.network
     tokens = np.empty((shots, program.steps, network.N), dtype=np.int8)
-    circuit, contexts = program.circuit, program.start()
+    circuit, contexts = fitting(program.circuit, sampler), program.start()
     which = np.zeros(shots, dtype=np.int64)
     for step in range(program.steps):
         report(f"token {step + 1} of {program.steps}", step / program.steps)
@@ -83,7 +97,7 @@ def host_in_the_loop(program: SpinProgram, sampler: Backend, shots: int, root: i
 
 
 def drawn(
-    program: SpinProgram, circuit: Any, contexts: Contexts, which: IntArray, sampler: Backend, key: tuple[int, int]
+    program: SpinProgram, circuit: QuantumCircuit, contexts: Contexts, which: IntArray, sampler: Backend, key: tuple[int, int]
 ) -> SignArray:
     """Return one token for every shot, shape (shots, N), from its context's angles."""
     result = np.empty((len(which), program.network.N), dtype=np.int8)
@@ -91,7 +105,8 @@ def drawn(
     order, place = np.argsort(which, kind="stable"), np.concatenate([[0], np.cumsum(counts)])
     done = np.zeros(len(counts), dtype=np.int64)
     root, step = key
-    angles = program.bind(contexts)
+    slots = [parameter.index for parameter in circuit.parameters]  # in the order in which values are bound
+    angles = np.ascontiguousarray(program.bind(contexts)[:, slots])
     for shots, rows in batches(counts.astype(np.int64)):
         for first in range(0, len(rows), ROWS):
             part = rows[first : first + ROWS]

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from stinespring.backends.base import Backend, open_backend
+from stinespring.backends.base import Backend
 from stinespring.backends.choi import channel_wires, circuit_choi, outcome_choi
+from stinespring.backends.registry import open_backend
 from stinespring.backends.seeds import derive_seed, root_seed
 from stinespring.channels.cptp import CPTP, ComplexArray, choi_of_kraus
 from stinespring.channels.distance import diamond_distance, process_fidelity
@@ -223,7 +224,7 @@ def sample_process(
         circuit: the program, register ``sys``.
         shots: in all, shared evenly among the settings.
         settings: how many pairs of input (6^m) and measurement (3^n) are drawn.
-        backend: where to run; see :func:`stinespring.backends.base.open_backend`.
+        backend: where to run; see :func:`stinespring.backends.registry.open_backend`.
         seed: of the settings and of the backend.
         alpha: the false-alarm rate.
         resolution: the mean TVD that a PASS must be able to detect.

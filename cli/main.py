@@ -18,6 +18,14 @@ VERBS = {
     "law": ("stinespring.cli.law", "law", "Print the exact joint law of the next tokens."),
     "compile": ("stinespring.cli.compile", "compile_", "Compile the next tokens of a model into a quantum program."),
     "run": ("stinespring.cli.run", "run_", "Compile, sample and check: from a model to a verdict."),
+    "estimate": ("stinespring.cli.estimate", "estimate_", "Tell what a run will cost before it is submitted."),
+    "submit": ("stinespring.cli.submit", "submit_", "Submit a run to a backend and keep it in the ledger."),
+    "jobs": ("stinespring.cli.jobs", "jobs_", "List the runs in the ledger."),
+    "fetch": ("stinespring.cli.fetch", "fetch_", "Fetch and judge what a submitted run measured."),
+    "resume": ("stinespring.cli.resume", "resume_", "Send what was never sent of a run, and heal what was."),
+    "cancel": ("stinespring.cli.cancel", "cancel_", "Cancel a run at the service."),
+    "export": ("stinespring.cli.export", "export_", "Write a run's counts and provenance to a file."),
+    "backends": ("stinespring.cli.backends", "backends_", "List where programs can run, or save a calibration."),
     "check": ("stinespring.cli.check", "check_", "Check sampled texts against a model's law."),
     "channel": ("stinespring.cli.channel", "channel_", "Compile any quantum channel into a circuit."),
     "spins": ("stinespring.cli.spins", "spins", "1-bit self-attention: simulate, analyse, compile and check."),
@@ -62,9 +70,26 @@ def application(wanted: str | None) -> typer.Typer:
     return app
 
 
+def with_bare_wait(arguments: list[str]) -> list[str]:
+    """Return the arguments with ``--wait`` given a value where it has none: it means for as long as it takes.
+
+    Example:
+        >>> with_bare_wait(["fetch", "--wait", "--json", "--wait", "5"])
+        ['fetch', '--wait=forever', '--json', '--wait', '5']
+    """
+    following = [*arguments[1:], ""]
+    pairs = zip(arguments, following, strict=True)
+    return ["--wait=forever" if word == "--wait" and not is_number(after) else word for word, after in pairs]
+
+
+def is_number(word: str) -> bool:
+    """Return whether a word looks like a number, also one that is out of range."""
+    return word.lstrip("-").replace(".", "").isdigit()
+
+
 def main() -> None:
     """Run the command line and exit: 0 PASS or done, 1 FAIL, 2 bad input, 3 UNVERIFIED, 4 backend failed, 130 interrupted."""
-    arguments = sys.argv[1:]
+    arguments = with_bare_wait(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

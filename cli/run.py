@@ -3,34 +3,25 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stinespring.backends.base import device_of
 from stinespring.backends.execute import run
+from stinespring.backends.mitigation import mitigated_verdict, require_mode
+from stinespring.backends.registry import open_backend
 from stinespring.checks.attention import check_attention
 from stinespring.checks.verdict import check
 from stinespring.cli import options
-from stinespring.cli.output import (
-    EXIT,
-    SHOWN,
-    cost_line,
-    print_attention,
-    print_json,
-    print_table,
-    print_verdict,
-    progress,
-    text_rows,
-)
+from stinespring.cli.output import EXIT, cost_line, print_json, print_samples, progress, samples_summary
 from stinespring.compiler.compile import compile_model
 from stinespring.models.joint import require_count
 from stinespring.models.load import load
 
 if TYPE_CHECKING:
-    from stinespring.checks.attention import AttentionVerdict
-    from stinespring.stages import Program, Samples, Verdict
+    pass
 
 Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg): sampled against analytic.")]
 
@@ -61,6 +52,7 @@ def run_(
     temperature: options.Temperature = None,
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
+    mitigation: options.MitigationOption = "none",
     plot: Plot = None,
     json: options.Json = False,
 ) -> None:
@@ -70,7 +62,10 @@ def run_(
         from stinespring.report.plot import require_figure
 
         require_figure(plot)
+    require_mode(mitigation)
     source = load(model, top_k=top_k, temperature=temperature)
+    sampler = open_backend(backend)
+    device = device_of(sampler)
     program = compile_model(
         source,
         prompt=prompt,
@@ -84,7 +79,7 @@ def run_(
         phases=phases,
         tolerance=tolerance,
         effort=effort,
-        target=target,
+        target=device if target == "aer" and device is not None else target,
         max_qubits=max_qubits,
         max_two_qubit_gates=max_two_qubit_gates,
         max_conditions=max_conditions,
@@ -92,42 +87,20 @@ def run_(
         attention=attention,
     )
     with progress() as report:
-        samples = run(program, backend=backend, shots=shots, seed=seed, progress=report)
+        samples = run(program, backend=sampler, shots=shots, seed=seed, progress=report)
         report("checking", 1.0)
         verdict = check(samples, alpha=alpha, resolution=resolution)
         positions = check_attention(samples, alpha=alpha, resolution=resolution)
+        verdict, note = mitigated_verdict(samples, program, sampler, verdict, mode=mitigation, resolution=resolution)
+        if note["applied"]:
+            positions = None  # its test knows no readout errors
     if plot is not None:
         from stinespring.report.plot import plot_samples
 
         plot_samples(samples, verdict, plot)
     if json:
-        print_json(run_summary(program, samples, verdict, positions))
+        print_json(samples_summary(program.summary(), samples, verdict, positions) | {"mitigation": note})
     else:
-        print_run(program, samples, verdict, positions, prompt or str(input_state))
+        print_samples(samples, verdict, positions, prompt or str(input_state), cost_line(program))
     outcomes = [verdict.verdict] + ([] if positions is None else [positions.verdict])
     raise typer.Exit(EXIT[next(v for v in ("FAIL", "UNVERIFIED", "PASS") if v in outcomes)])
-
-
-def run_summary(program: Program, samples: Samples, verdict: Verdict, positions: AttentionVerdict | None) -> dict[str, Any]:
-    """Return what ``run --json`` prints."""
-    rows = text_rows(samples)
-    return verdict.summary() | {
-        "seconds": samples.seconds, "counts": {row["key"]: row["count"] for row in rows}, "cost": program.summary(),
-        "texts": [{name: row[name] for name in ("text", "ids", "count")} for row in rows], "seed": samples.seed,
-        "backend": samples.backend, "attention": dict(samples.attention),
-        "attention_verdict": None if positions is None else positions.summary(), "metadata": dict(samples.metadata),
-    }  # fmt: skip
-
-
-def print_run(program: Program, samples: Samples, verdict: Verdict, positions: AttentionVerdict | None, source: str) -> None:
-    """Print the most frequent texts, the cost and the verdicts for people."""
-    rows = text_rows(samples)
-    table = [
-        [repr(row["text"]), " ".join(map(str, row["ids"])), f"{row['count']:,}", f"{row['count'] / samples.shots:.4f}"]
-        for row in rows[:SHOWN]
-    ]
-    print_table(f"{samples.shots:,} texts after {source!r}, {len(rows):,} different", ["text", "ids", "count", "share"], table)
-    sys.stdout.write(cost_line(program) + f", sampled in {samples.seconds:.2f} s on {samples.backend}\n")
-    print_verdict(verdict)
-    if positions is not None:
-        print_attention(positions)

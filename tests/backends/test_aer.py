@@ -80,9 +80,11 @@ def test_too_many_qubits_name_the_size_that_fits():
     model = TableModel({"tokens": ["x", "y"], "context": 1, "law": rows})
     program = stinespring.compile(model, prompt="x", steps=statevector_qubits() + 8, schedule="static")
     with pytest.raises(TooLargeError, match=f"at most {statevector_qubits()} qubits"):
-        stinespring.run(program, shots=10)
+        stinespring.run(program, shots=10, backend="aer?method=statevector")
     samples = stinespring.run(program, shots=200, seed=1, backend="aer?method=matrix_product_state")
     assert samples.shots == 200
+    chosen = stinespring.run(program, shots=200, seed=1)
+    assert chosen.metadata["method"] == "matrix_product_state", "a chain with a memory of one token has a small bond"
 
 
 def test_an_object_with_sample_is_a_backend(coin):
