@@ -19,6 +19,7 @@ from stinespring.errors import InputError
 from stinespring.models.joint import require_count
 from stinespring.models.spins import (
     SpinNetwork,
+    close_cycle,
     diagram,
     draw_network,
     draw_window,
@@ -141,6 +142,29 @@ def lyapunov_(
     rows = [[str(i + 1), f"{values[i]:.6f}", f"{errors[i]:.2g}"] for i in range(len(values))]
     print_table(f"beta {network.beta:g}, {steps} steps after {found.transient}", ["exponent", "nats a token", "error"], rows)
     sys.stdout.write(f"cycle of length {found.cycle}\n" if found.cycle else "no cycle found\n")
+
+
+@spins.command("cycle")
+def cycle_(
+    file: File,
+    length: Annotated[int, typer.Option("--length", help="T, a multiple of the context's length.")],
+    transient: Transient = 1000,
+    json: options.Json = False,
+) -> None:
+    """Close a cycle near the trajectory by Newton's method: its points and whether it is stable."""
+    network = read_network(file)
+    found = close_cycle(network, length=length, transient=transient)
+    moduli = abs(found.multipliers)
+    if json:
+        print_json({
+            "A": found.A.tolist(), "time": found.time, "residual": found.residual, "stable": found.stable,
+            "multipliers": [[value.real, value.imag] for value in found.multipliers.tolist()], "initial": network.initial(),
+        })  # fmt: skip
+        return
+    rows = [[str(found.time + t), numbers(found.A[t])] for t in shown(length)]
+    print_table(f"cycle of {length} tokens at beta {network.beta:g}", ["time", "A"], rows)
+    kind = "stable" if found.stable else "unstable"
+    sys.stdout.write(f"{kind}: largest multipliers {numbers(moduli[:4])}; ends {found.residual:.2g} apart\n")
 
 
 @spins.command("diagram")

@@ -63,6 +63,11 @@ class Tangent:
         self.query, self.keys, self.values = np.empty((M, vectors, K)), np.empty_like(self.past), np.empty_like(self.past)
         self._fill()
 
+    def set_vectors(self, vectors: FloatArray) -> None:
+        """Replace the tangent vectors, shape (L, M, n) by place in the ring, at every temperature."""
+        self.past[...] = vectors[..., None]
+        self._fill()
+
     def _gain(self, field: FloatArray) -> FloatArray:
         """Return ``beta (1 - tanh^2)`` of a token's fields (S, K)."""
         return np.asarray(self.model.betas * (1.0 - np.tanh(field) ** 2))

@@ -10,7 +10,7 @@ import pytest
 
 from oracles import plain_spins
 from stinespring.errors import InputError
-from stinespring.models.spins import diagram, draw_network, find_cycle, lyapunov, network_content, read_network
+from stinespring.models.spins import close_cycle, diagram, draw_network, find_cycle, lyapunov, network_content, read_network
 from stinespring.models.spins.lyapunov import Tangent, carry, settle
 from stinespring.models.spins.mean_field import MeanField
 
@@ -108,6 +108,34 @@ def test_lyapunov_of_the_example(examples):
     assert found.cycle == 44
     assert (np.diff(found.exponents.values[0]) <= 0).all()
     assert -0.04 < found.exponents.values[0, 0] < -0.01
+
+
+def test_a_cycle_is_closed_and_its_multipliers_are_its_exponents(examples):
+    network = read_network(examples / "spins.json").with_beta(2.35)
+    found = close_cycle(network, length=44, transient=3000)
+    assert found.stable and found.residual < 1e-10
+    exponents = lyapunov(network, transient=3000, steps=8800, exponents=2).exponents.values[0]
+    np.testing.assert_allclose(np.log(abs(found.multipliers[:2])) / 44, exponents, atol=2e-3)
+    data = network_content(network) | {"attention_window": found.A[-4:][::-1].tolist(), "time": found.time + 43}
+    del data["window"]
+    np.testing.assert_allclose(plain_spins.mean_field(data, 43)[0], found.A, atol=1e-7)
+
+
+def test_an_unstable_cycle_is_found_where_no_trajectory_stays(examples):
+    """The cycle that follows the clock loses its stability near beta = 1.2 and can be followed beyond."""
+    network = read_network(examples / "spins.json")
+    below = close_cycle(network.with_beta(1.1), length=4, transient=3000)
+    start = replace(network, beta=1.35, window=None, attention_window=below.A[::-1].copy(), time=below.time + 3)
+    beyond = close_cycle(start, length=4)
+    assert below.stable and not beyond.stable
+    assert abs(beyond.A - below.A).max() < 0.1
+
+
+@pytest.mark.parametrize("change", [{"length": 0}, {"length": 6}, {"transient": -1}, {"length": 20, "beta": 1.4}])
+def test_cycles_that_cannot_be_closed(examples, change):
+    network = read_network(examples / "spins.json").with_beta(change.pop("beta", 2.05))
+    with pytest.raises(InputError):
+        close_cycle(network, **({"length": 4, "transient": 50} | change))
 
 
 def test_given_tokens_leave_the_context_first():
