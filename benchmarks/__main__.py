@@ -11,6 +11,11 @@ if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in NAMES:
         sys.exit(f"usage: python -m benchmarks {'|'.join(NAMES)} [options]")
     name = sys.argv.pop(1)
-    if name in {"synthesis", "channels", "dynamic", "spins"}:  # before NumPy is imported; the processes that are measured inherit it
+    if name in {
+        "synthesis",
+        "channels",
+        "dynamic",
+        "spins",
+    }:  # before NumPy is imported; the processes that are measured inherit it
         os.environ |= {variable: os.environ.get(variable, "1") for variable in ONE_THREAD}
     runpy.run_module(f"benchmarks.{name}", run_name="__main__", alter_sys=True)

@@ -23,6 +23,7 @@ SignArray = NDArray[np.int8]
 
 ROLES = ("q", "k", "v", "o")
 QUERY, KEY, VALUE, OUTPUT = range(4)
+TABLE = 16  # features up to which a table of all columns is kept
 
 
 class Step(NamedTuple):
@@ -206,12 +207,19 @@ def column_kinds(features: SignArray) -> tuple[SignArray, IntArray, IntArray]:
         Shapes (F, K), (K,), (N,).
     """
     rows = features.shape[0]
-    packed = np.packbits(features > 0, axis=0)
-    if rows <= 64:
-        words = np.zeros((8, features.shape[1]), dtype=np.uint8)
-        words[: len(packed)] = packed
-        keys: NDArray[Any] = np.ascontiguousarray(words.T).view(np.uint64)[:, 0]
+    if rows > 64:
+        packed = np.ascontiguousarray(np.packbits(features > 0, axis=0).T)
+        keys: NDArray[Any] = packed.view([("", np.uint8)] * packed.shape[1])[:, 0]
+        _, first, kind, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+        return features[:, first], counts.astype(np.int64), kind.ravel().astype(np.int64)
+    words = np.zeros(features.shape[1], dtype=np.uint64)
+    for row in features[::-1]:
+        words = words << np.uint64(1) | (row > 0)
+    if rows <= TABLE:  # few enough values to be counted without sorting
+        every = np.bincount(words.astype(np.int64), minlength=1 << rows)
+        found = np.flatnonzero(every).astype(np.uint64)
+        counts, kind = every[every > 0], (np.cumsum(every > 0) - 1)[words.astype(np.int64)]
     else:
-        keys = np.ascontiguousarray(packed.T).view([("", np.uint8)] * len(packed))[:, 0]
-    _, first, kind, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
-    return features[:, first], counts.astype(np.int64), kind.ravel().astype(np.int64)
+        found, kind, counts = np.unique(words, return_inverse=True, return_counts=True)
+    bits = found[None] >> np.arange(rows, dtype=np.uint64)[:, None] & np.uint64(1)
+    return (2 * bits.astype(np.int8) - 1).astype(np.int8), counts.astype(np.int64), kind.ravel().astype(np.int64)
