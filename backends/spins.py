@@ -99,10 +99,14 @@ def host_in_the_loop(program: SpinProgram, sampler: Backend, shots: int, root: i
 def drawn(
     program: SpinProgram, circuit: QuantumCircuit, contexts: Contexts, which: IntArray, sampler: Backend, key: tuple[int, int]
 ) -> SignArray:
-    """Return one token for every shot, shape (shots, N), from its context's angles."""
+    """Return one token for every shot, shape (shots, N), from its context's angles.
+
+    Backends may sort a circuit's outcomes, so they are dealt at random to the runs that share a context.
+    """
     result = np.empty((len(which), program.network.N), dtype=np.int8)
     counts = np.bincount(which, minlength=len(contexts.semantic))
-    order, place = np.argsort(which, kind="stable"), np.concatenate([[0], np.cumsum(counts)])
+    dealt = np.random.default_rng(derive_seed(key[0], key[1], 0)).permutation(len(which))
+    order, place = dealt[np.argsort(which[dealt], kind="stable")], np.concatenate([[0], np.cumsum(counts)])
     done = np.zeros(len(counts), dtype=np.int64)
     root, step = key
     slots = [parameter.index for parameter in circuit.parameters]  # in the order in which values are bound

@@ -154,7 +154,7 @@ def cycle_(
     """Close a cycle near the trajectory by Newton's method: its points and whether it is stable."""
     network = read_network(file)
     found = close_cycle(network, length=length, transient=transient)
-    moduli = abs(found.multipliers)
+    moduli = abs(found.multipliers).astype(np.float64)
     if json:
         print_json({
             "A": found.A.tolist(), "time": found.time, "residual": found.residual, "stable": found.stable,

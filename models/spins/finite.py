@@ -23,6 +23,7 @@ __all__ = ["Runs", "run_network", "token_sampler"]
 
 Sampler = Callable[[FloatArray, FloatArray, np.random.Generator], FloatArray]
 FEW = 4  # a binomial draw costs about as much as this many spins
+AT_ONCE = 1 << 20  # binomials drawn at once
 BLOCK = 1 << 15  # spins drawn at once: their random numbers fit in the cache
 MOST_NUMBERS = 1 << 28  # of one result: 2 GB
 
@@ -129,9 +130,15 @@ def by_kind(network: SpinNetwork, kinds: FloatArray, counts: NDArray[np.int64]) 
     output = np.ascontiguousarray(kinds[OUTPUT * network.M :])
     weights = np.ascontiguousarray(kinds.T) / network.spins
 
+    together = max(1, AT_ONCE // len(counts))
+
     def sample(attention: FloatArray, beta: FloatArray, rng: np.random.Generator) -> FloatArray:
-        plus = rng.binomial(counts, probability_plus(beta[:, None] * (attention @ output)))
-        return np.asarray(((2.0 * plus - counts) @ weights).reshape(-1, 4, network.M))
+        found = np.empty((len(beta), weights.shape[1]))
+        for first in range(0, len(beta), together):
+            here = slice(first, first + together)
+            plus = rng.binomial(counts, probability_plus(beta[here, None] * (attention[here] @ output)))
+            found[here] = (2.0 * plus - counts) @ weights
+        return found.reshape(-1, 4, network.M)
 
     return sample
 
