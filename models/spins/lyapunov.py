@@ -25,7 +25,7 @@ from stinespring.models.spins.orbits import find_cycle
 __all__ = ["Exponents", "Lyapunov", "Tangent", "lyapunov"]
 
 BLOCKS = 20  # of which standard errors are taken
-TOGETHER = 8  # steps between two normalisations of a single tangent vector
+TOGETHER = 4  # steps between two normalisations of a single tangent vector
 MOST_KEPT = 1 << 17  # steps among which a cycle is looked for
 
 
@@ -70,7 +70,8 @@ class Tangent:
 
     def _gain(self, field: FloatArray) -> FloatArray:
         """Return ``beta (1 - tanh^2)`` of a token's fields (S, K)."""
-        return np.asarray(self.model.betas * (1.0 - np.tanh(field) ** 2))
+        small = np.exp(-2.0 * abs(field))  # 1 - tanh^2 itself loses all digits where |field| is large
+        return np.asarray(4.0 * self.model.betas * small / (1.0 + small) ** 2)
 
     def _moved(self, place: int) -> FloatArray:
         """Return how the tanh of a token move, shape (S, n K)."""
@@ -103,10 +104,7 @@ class Tangent:
         np.einsum("lmnk,lk->mnk", self.values, model.weights, out=moved)
         moved += np.einsum("lmk,lnk->mnk", model.values, scores)
         model.generate()
-        gain = self.gains[place]
-        np.multiply(model.tanh[:-1], model.tanh[:-1], out=gain)
-        np.subtract(1.0, gain, out=gain)
-        gain *= model.betas
+        self.gains[place] = self._gain(model.fields)
         self._token(place, newest=True)
 
     def normalise(self) -> FloatArray:

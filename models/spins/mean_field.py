@@ -60,7 +60,8 @@ class MeanField:
         keys: shape (L, M, K).
         values: shape (L, M, K).
         weights: attention weights of the last step, shape (L, K).
-        tanh: of the newest token and a row of ones, shape (S + 1, K).
+        fields: ``beta s.A`` of the newest token, shape (S, K).
+        tanh: of them and a row of ones, shape (S + 1, K).
 
     Args:
         network: gives features and context.
@@ -85,6 +86,7 @@ class MeanField:
         self.query, self.keys, self.values = np.empty((M, K)), np.empty((L, M, K)), np.empty((L, M, K))
         self.past, self.weights = np.zeros((L, M, K)), np.empty((L, K))
         self.tanh: FloatArray = np.ones((S + 1, K))
+        self.fields = np.empty((S, K))
         self._total, self._field = np.empty(K), np.empty((M, K))
         self._begin()
 
@@ -126,8 +128,8 @@ class MeanField:
 
     def _token(self, place: int) -> None:
         np.multiply(self.past[place], self.betas, out=self._field)
-        np.matmul(self.rows, self._field, out=self.tanh[:-1])
-        np.tanh(self.tanh[:-1], out=self.tanh[:-1])
+        np.matmul(self.rows, self._field, out=self.fields)
+        np.tanh(self.fields, out=self.tanh[:-1])
         matrices = self.matrices[place]
         np.matmul(matrices[QUERY], self.tanh, out=self.query)
         np.matmul(matrices[KEY], self.tanh, out=self.keys[place])

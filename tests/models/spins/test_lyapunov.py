@@ -74,6 +74,15 @@ def test_one_vector_and_many_agree_on_the_leading_exponent(smooth):
     np.testing.assert_allclose(one.values[:, 0], many.values[:, 0], atol=5e-3)
 
 
+def test_strong_contraction_is_finite():
+    """At beta = 20 every tanh is 1 to all digits, and the exponent is about -2 beta |h| all the same."""
+    network = draw_network(M=2, N=6, P=0, eps=0.0, gamma=1.0, beta=20.0, seed=2)
+    one = diagram(network, betas=[20.0], transient=10, keep=400, exponents=1).exponents.values[0, 0]
+    many = lyapunov(network, transient=10, steps=400, exponents=2).exponents.values[0, 0]
+    assert np.isfinite(one) and -80 < one < -2
+    assert abs(one - many) < 1e-2 * abs(one)
+
+
 def test_at_beta_zero_the_exponents_are_minus_infinity():
     network = draw_network(M=3, N=9, P=2, eps=0.02, gamma=220, beta=0.0, seed=1)
     for n in (1, 3):
