@@ -138,7 +138,8 @@ def judge(
     best = min(test["resolution"] for test in tests.values())
     needed = two_digits(shots * (best / resolution) ** 2) if best > resolution else None
     verdict, reason = decide(p_value, alpha, best, resolution, needed, f"{shots:,} shots")
-    reason += " in one spin or sum" + (f", {tests['tokens']['resolution']:.3g} in whole tokens" if "tokens" in tests else "")
+    whole = f"; of whole tokens {tests['tokens']['resolution']:.3g}" if "tokens" in tests else ""
+    reason += f" (TVD of one spin or sum{whole})"
     return StepVerdict(step, verdict, p_value, best, tests, reason)
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stinespring.backends.spins import sample_spins
-from stinespring.checks.spins import MeanFieldVerdict, SpinVerdict, check_mean_field, check_spins
 from stinespring.cli import options
 from stinespring.cli.output import EXIT, print_json, print_table, progress
-from stinespring.compiler.spins import SpinProgram, compile_spins
 from stinespring.models.joint import require_count
 from stinespring.models.spins import read_network
+
+if TYPE_CHECKING:  # other verbs of ``spins`` need no compiler
+    from stinespring.checks.spins import MeanFieldVerdict, SpinVerdict
+    from stinespring.compiler.spins import SpinProgram
 
 File = Annotated[Path, typer.Argument(metavar="FILE.json", help="A network: stinespring/spins@1.")]
 ScheduleOption = Annotated[
@@ -32,6 +33,8 @@ def compile_(
     json: options.Json = False,
 ) -> None:
     """Compile the next tokens into circuits: one qubit a spin."""
+    from stinespring.compiler.spins import compile_spins
+
     program = compile_spins(read_network(file), steps=steps, schedule=schedule)
     files = [] if output is None else [str(path) for path in program.write(output)]
     if json:
@@ -55,6 +58,10 @@ def sample_(
     json: options.Json = False,
 ) -> None:
     """Compile, run the circuits, and check every token against its exact law and the averages against the mean field."""
+    from stinespring.backends.spins import sample_spins
+    from stinespring.checks.spins import check_mean_field, check_spins
+    from stinespring.compiler.spins import compile_spins
+
     require_count(shots, "shots")
     if plot is not None:
         from stinespring.report.plot import require_figure
@@ -91,6 +98,8 @@ def check_(
 ) -> None:
     """Check counts that were sampled elsewhere."""
     from stinespring.checks.spin_files import read_spin_samples
+    from stinespring.checks.spins import check_mean_field, check_spins
+    from stinespring.compiler.spins import compile_spins
 
     samples = read_spin_samples(counts, compile_spins(read_network(file), steps=steps))
     verdict = check_spins(samples, alpha=alpha, resolution=resolution)

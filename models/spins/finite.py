@@ -159,12 +159,27 @@ def by_spin(network: SpinNetwork, flat: NDArray[np.int8]) -> Sampler:
             odds = plus[run : run + together]
             for first in range(0, spins, BLOCK):
                 here = slice(first, min(first + BLOCK, spins))
-                drawn = rng.random((len(odds), here.stop - first))
-                np.less(drawn, odds.take(kind[here], axis=1), out=bits[: len(odds), here])
+                bits[: len(odds), here] = coins(odds, kind[here], rng)
             found[run : run + together] = spins - 2 * ones(words ^ bit_words(bits[: len(odds)])[:, None])
         return (found / spins).reshape(-1, 4, network.M)
 
     return sample
+
+
+def coins(odds: FloatArray, kind: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Return independent coins of shape (B, n), true with the probability ``odds[:, kind]``.
+
+    Each coin compares 16 random bits with the first 16 binary digits of its probability; only where they are equal, once in
+    65,536 times, do further digits decide.
+    """
+    digits = np.minimum(np.floor(odds * 65536.0), 65535.0)
+    wanted = digits.astype(np.uint16).take(kind, axis=1)
+    words = rng.integers(0, 2**64 - 1, size=-(-wanted.size // 4), dtype=np.uint64, endpoint=True)
+    drawn = words.view(np.uint16)[: wanted.size].reshape(wanted.shape)
+    result = drawn < wanted
+    row, column = np.divmod(np.flatnonzero(drawn == wanted), kind.size)
+    result[row, column] = rng.random(len(row)) < (odds * 65536.0 - digits)[row, kind[column]]
+    return result
 
 
 def bit_words(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:

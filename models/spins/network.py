@@ -186,15 +186,14 @@ class SpinNetwork:
 
 
 def probability_plus(beta_h: FloatArray) -> FloatArray:
-    """Return ``(1 + tanh(beta h)) / 2``, exact in both tails.
+    """Return ``(1 + tanh(beta h)) / 2`` as ``1 / (1 + e^{-2 beta h})``, which keeps its digits where it is small.
 
     Example:
         >>> probability_plus(np.array([0.0, -400.0])).tolist()
         [0.5, 0.0]
     """
-    from scipy.special import expit
-
-    return np.asarray(expit(2.0 * np.asarray(beta_h)))
+    with np.errstate(over="ignore"):
+        return np.asarray(1.0 / (1.0 + np.exp(-2.0 * np.asarray(beta_h))))
 
 
 def column_kinds(features: SignArray) -> tuple[SignArray, IntArray, IntArray]:

@@ -15,7 +15,7 @@ from oracles import plain_spins
 from stinespring.errors import InputError
 from stinespring.models.spins import draw_network, mean_field, network_content, read_network, run_network
 from stinespring.models.spins import finite as module
-from stinespring.models.spins.finite import bit_words, ones
+from stinespring.models.spins.finite import bit_words, coins, ones
 
 RUNS = 40_000
 
@@ -92,6 +92,15 @@ def test_the_distance_from_the_mean_field_falls_as_one_over_root_n():
 def test_the_same_seed_gives_the_same_runs(small):
     a, b = (run_network(small, steps=3, runs=5, seed=9).m_o for _ in range(2))
     np.testing.assert_array_equal(a, b)
+
+
+def test_coins_have_their_odds_to_the_last_digit():
+    """16 million coins of each kind within six standard errors; odds below 2^-16, certain ones, and impossible ones."""
+    odds = np.array([[0.0, 1.0, 0.3, 3e-6, 1 - 3e-6, 0.5 + 2**-18]])
+    rng, shots = np.random.default_rng(3), 1 << 24
+    for place, p in enumerate(odds[0]):
+        ups = sum(int(coins(odds, np.full(1 << 21, place), rng).sum()) for _ in range(8))
+        assert abs(ups - p * shots) <= 6 * np.sqrt(shots * p * (1 - p))
 
 
 def test_bits_are_counted_with_and_without_the_processor(monkeypatch):
