@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from stinespring.circuits.flow import Flow
+from stinespring.circuits.flow import Flow, If
 from stinespring.circuits.spin_tokens import controlled_tokens, steered_tokens, token_angles, token_template
 from stinespring.compiler.lowering import flow_cost
 from stinespring.compiler.qasm import flow_qasm
@@ -174,11 +174,27 @@ def compile_spins(network: SpinNetwork, *, steps: int, schedule: str = "stepwise
         steps=steps,
         schedule=schedule,  # type: ignore[arg-type]
         flow=flow,
-        cost=flow_cost(flow),
+        cost=steered_cost(flow) if schedule == "dynamic" else flow_cost(flow),
         tvd_bound=spent,
         seconds=time.perf_counter() - begun,
         hash=hashlib.sha256(content.encode()).hexdigest(),
     )
+
+
+def steered_cost(flow: Flow) -> Cost:
+    """Return the cost of tokens under conditions: no two-qubit gate, and of each token's conditions at most one holds.
+
+    The depth is that of a history in which every token turns the deepest qubit.
+    """
+    layers, turned = np.zeros(flow.qubits, dtype=np.int64), np.zeros(flow.qubits, dtype=np.bool_)
+    for item in flow.instructions:
+        if isinstance(item, If):
+            turned[[gate.qubits[0] for gate in item.gates]] = True
+        else:
+            layers += turned
+            turned[:] = False
+            layers[list(item.qubits)] += 1
+    return Cost(flow.qubits, flow.clbits, 0, 0, int(layers.max()), flow.mid_circuit_measurements, flow.conditions)
 
 
 def one_column_a_spin(network: SpinNetwork) -> SpinNetwork:

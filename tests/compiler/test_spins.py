@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from oracles import plain_spins
 from oracles.qasm_runner import distribution
 from stinespring.circuits.spin_tokens import token_angles
+from stinespring.compiler.lowering import flow_cost
 from stinespring.compiler.spins import compile_spins
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.spins import draw_network, network_content, read_network
@@ -49,6 +51,15 @@ def test_a_context_of_one_token_tests_its_own_register(path):
     program = compile_spins(network, steps=4, schedule="dynamic")
     assert "h1" not in program.qasm3()
     same(distribution(program.qasm3(), ["t1", "t2", "t3", "t4"]), plain_spins.joint_law(network_content(network), 4))
+
+
+@settings(max_examples=15)
+@given(spin_networks(spins=2), st.integers(1, 3))
+def test_the_cost_of_conditions_is_that_of_the_worst_path(path, data, steps):
+    program = compile_spins(load(data, path), steps=steps, schedule="dynamic")
+    walked = flow_cost(program.flow)
+    assert program.cost == replace(walked, depth=program.cost.depth)
+    assert walked.depth <= program.cost.depth <= walked.depth + steps
 
 
 def test_qiskit_reads_the_program_and_the_static_circuit_is_its_state():
