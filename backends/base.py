@@ -20,7 +20,9 @@ class Backend(Protocol):
     """Samples circuits through Qiskit's SamplerV2 interface.
 
     A backend with qubits and gates of its own also has an attribute ``device``; circuits must then be lowered to it before they
-    are sampled, see :func:`device_of`.
+    are sampled, see :func:`device_of`. One whose calls take a while may have an attribute ``report``, which is set to a
+    function of a phrase and the share done; one that holds connections or processes has ``close()``, which is called if the
+    backend was opened by name.
     """
 
     name: str

@@ -26,7 +26,7 @@ from stinespring.errors import InputError, TooLargeError
 from stinespring.models.base import IntArray
 from stinespring.models.joint import require_count
 
-__all__ = ["FlowSamples", "Path", "sample_flow", "sample_flow_on"]
+__all__ = ["FlowSamples", "Path", "cheapest", "estimates", "sample_flow", "sample_flow_on"]
 
 Path = Literal["auto", "deferred", "branches", "shot_branching", "plain"]
 
@@ -49,7 +49,14 @@ class FlowSamples:
 
 
 def sample_flow(
-    flow: Flow, *, shots: int, seed: int, path: Path = "auto", method: str = "statevector", backend: AerBackend | None = None
+    flow: Flow,
+    *,
+    shots: int,
+    seed: int,
+    path: Path = "auto",
+    method: str = "statevector",
+    backend: AerBackend | None = None,
+    limit: int | None = None,
 ) -> FlowSamples:
     """Sample a program on Aer.
 
@@ -61,6 +68,7 @@ def sample_flow(
         method: ``statevector``; others are supported by ``plain`` only.
         backend: whose method, threads and memory are used instead, without noise; its method ``auto`` is ``statevector`` where
             that fits.
+        limit: qubits of the widest statevector that a path may plan with; None: what the backend's memory holds.
 
     Raises:
         InputError: an unknown path or method, one that does not fit the other, or a register of more than 62 bits.
@@ -89,11 +97,8 @@ def sample_flow(
         if path not in {"auto", "plain"}:
             raise InputError("the path needs a statevector", got=f"path {path}, method {method}", expected="path plain")
         return shot_by_shot(flow, shots, seed, "plain", f"the method {method} has no other path", backend)
-    program, limit = events(flow), statevector_qubits(backend.memory)
-    plans = {name: plan(program, shots=shots, limit=limit, cut=name == "branches") for name in ("deferred", "branches")}
-    seconds = {name: found.seconds for name, found in plans.items()}
-    if flow.qubits <= limit:
-        seconds |= {"shot_branching": shot_branching(flow, shots), "plain": per_shot(flow, shots)}
+    program, limit = events(flow), limit or statevector_qubits(backend.memory)
+    plans, seconds = estimates(flow, program, shots, limit)
     why = "asked for"
     if path == "auto":
         if backend.method == "auto" and not any(map(isfinite, seconds.values())):
@@ -102,6 +107,22 @@ def sample_flow(
     if path in plans:
         return by_plan(flow, program, plans[path], shots, seed, path, why, limit)
     return shot_by_shot(flow, shots, seed, path, why, backend)
+
+
+def estimates(flow: Flow, program: list[Event], shots: int, limit: int) -> tuple[dict[str, Plan], dict[str, float]]:
+    """Return the plans of the paths that have one, and the estimated seconds of all paths.
+
+    Args:
+        flow: the program.
+        program: its events.
+        shots: number of shots.
+        limit: qubits of the widest statevector.
+    """
+    plans = {name: plan(program, shots=shots, limit=limit, cut=name == "branches") for name in ("deferred", "branches")}
+    seconds = {name: found.seconds for name, found in plans.items()}
+    if flow.qubits <= limit:
+        seconds |= {"shot_branching": shot_branching(flow, shots), "plain": per_shot(flow, shots)}
+    return plans, seconds
 
 
 def cheapest(seconds: Mapping[str, float], limit: int) -> tuple[Any, str]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stinespring.backends.base import Backend, device_of
-from stinespring.backends.registry import open_backend
+from stinespring.backends.registry import opened
 from stinespring.backends.seeds import derive_seed, root_seed
 from stinespring.backends.templates import Templates
 from stinespring.compiler.stepwise import Stepper
@@ -24,10 +24,12 @@ from stinespring.stages import UNUSED, CodeCounts, Program, Register, Samples
 from stinespring.version import __version__
 
 if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
     from stinespring.backends.dynamic import FlowSamples
     from stinespring.circuits.flow import Flow
 
-__all__ = ["Tally", "code_counts", "grown", "in_order", "on_backend", "over", "run", "tally"]
+__all__ = ["Tally", "code_counts", "grown", "in_order", "on_backend", "over", "run", "sample_circuit", "tally"]
 
 Progress = Callable[[str, float], None]
 MOST_SHOTS = 20_000_000  # every shot is one string of Aer's memory: about 1 GB
@@ -75,8 +77,18 @@ def run(
             expected="--input known",
             todo="give --input-state FILE, or compose the exported circuit with one that prepares p1..pn",
         )
-    sampler, root, begun = open_backend(backend), root_seed(seed), time.perf_counter()
     report = progress or (lambda phrase, share: None)
+    with opened(backend) as sampler:
+        if hasattr(sampler, "report"):
+            sampler.report = report
+        return sampled(program, sampler, shots, seed, report)
+
+
+def sampled(
+    program: Program, sampler: Backend, shots: int, seed: int | np.random.Generator | None, report: Progress
+) -> Samples:
+    """Return the samples of a program on an open backend."""
+    root, begun = root_seed(seed), time.perf_counter()
     program = on_backend(program, sampler)
     ran: dict[str, Any] = {}
     codes: CodeCounts | None = None
@@ -102,6 +114,17 @@ def run(
         attention=seen.attention, codes=codes,
         metadata={**sampler.metadata(), **ran, "stinespring": __version__, "program": program.hash},
     )  # fmt: skip
+
+
+def sample_circuit(circuit: QuantumCircuit, backend: Backend, shots: int, seed: int) -> Mapping[str, IntArray]:
+    """Return the registers' values of one circuit, shape (shots,), lowered to the backend's device if it has one."""
+    device = device_of(backend)
+    if device is not None:
+        from stinespring.compiler.target import lower
+
+        circuit = lower(circuit, device)
+    [values] = backend.sample(circuit, None, shots, seed)
+    return values
 
 
 def on_backend(program: Program, backend: Backend) -> Program:

@@ -15,7 +15,7 @@ from stinespring.errors import TooLargeError
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-__all__ = ["BRANCHING", "METHODS", "Choice", "choose", "density_qubits", "statevector_qubits"]
+__all__ = ["BRANCHING", "GATES", "METHODS", "Choice", "choose", "density_qubits", "only_gates", "statevector_qubits"]
 
 METHODS = ("auto", "statevector", "matrix_product_state", "density_matrix", "stabilizer", "extended_stabilizer")
 # Aer lets shots share states only here: on macOS it calls that unstable, and with noise it is wrong (Aer 0.18 forgets the
@@ -23,6 +23,11 @@ METHODS = ("auto", "statevector", "matrix_product_state", "density_matrix", "sta
 BRANCHING = frozenset() if sys.platform == "darwin" else frozenset({"statevector"})
 SHARE = 0.7  # of the machine's memory that one state may take
 CLIFFORD = frozenset("id x y z h s sdg sx sxdg cx cy cz swap ecr iswap measure reset barrier delay if_else".split())  # noqa: SIM905
+# what the methods that do not have every gate do have; the extended one also a few others, but no rotations, and no conditions
+GATES = {
+    "stabilizer": CLIFFORD,
+    "extended_stabilizer": CLIFFORD - {"if_else", "ecr", "iswap", "cy"} | {"t", "tdg", "p", "ccx", "ccz"},
+}
 RANK_TWO = frozenset("cx cy cz ch crx cry crz cp cu cs csdg csx rxx ryy rzz rzx ecr".split())  # noqa: SIM905
 MOST_BOND = 10  # matrices of a product state up to 2^10 x 2^10
 OVERHEAD = 1 << 6  # amplitudes that one gate costs at least
@@ -66,7 +71,7 @@ def choose(circuit: QuantumCircuit, *, shots: int, noise: bool, memory: int | No
     if qubits <= limit:
         why = "noise: one trajectory a shot" if noise else f"{qubits} qubits fit in memory, of at most {limit}"
         return Choice("statevector", why, not noise and dynamic and bool(BRANCHING))
-    if not noise and set(circuit.count_ops()) <= CLIFFORD and all_clifford(circuit):
+    if not noise and only_gates(circuit, CLIFFORD):
         return Choice("stabilizer", f"{qubits} qubits, and every gate is Clifford")
     bond = bond_bound(circuit)
     if bond <= MOST_BOND:
@@ -79,10 +84,10 @@ def choose(circuit: QuantumCircuit, *, shots: int, noise: bool, memory: int | No
     )
 
 
-def all_clifford(circuit: QuantumCircuit) -> bool:
-    """Return whether also the gates inside conditions are Clifford."""
+def only_gates(circuit: QuantumCircuit, gates: frozenset[str]) -> bool:
+    """Return whether a circuit has operations of these names only, inside conditions too."""
     blocks = [block for item in circuit.data for block in getattr(item.operation, "blocks", ())]
-    return all(set(block.count_ops()) <= CLIFFORD and all_clifford(block) for block in blocks)
+    return set(circuit.count_ops()) <= gates and all(only_gates(block, gates) for block in blocks)
 
 
 def bond_bound(circuit: QuantumCircuit) -> int:

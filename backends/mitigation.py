@@ -15,7 +15,7 @@ import numpy as np
 from stinespring.backends.base import Backend, device_of
 from stinespring.backends.execute import on_backend
 from stinespring.backends.seeds import derive_seed
-from stinespring.checks.mitigated import Mitigated, check_mitigated, require_testable, with_note
+from stinespring.checks.mitigated import Mitigated, check_mitigated, require_few, require_testable, with_note
 from stinespring.checks.readout import ReadoutCalibration
 from stinespring.errors import InputError
 from stinespring.stages import CodeCounts, Program, Samples, Verdict
@@ -28,10 +28,13 @@ __all__ = [
     "calibrate",
     "calibration_circuits",
     "calibration_of_counts",
+    "calibration_shots",
+    "judged_by",
     "measured_qubits",
     "mitigate",
     "mitigated_verdict",
     "reason_against",
+    "require_mitigable",
     "require_mode",
 ]
 
@@ -83,6 +86,18 @@ def reason_against(program: Program, mode: str) -> str | None:
     if mode == "readout" and any(hasattr(item.operation, "blocks") for item in program.circuit.data):
         return "the program has feed-forward (conditions on bits that were read); --mitigation always mitigates what it records"
     return None
+
+
+def require_mitigable(program: Program, mode: str) -> None:
+    """Refuse, before anything runs, what could not be mitigated afterwards.
+
+    Raises:
+        InputError: a stepwise program with ``always``.
+        TooLargeError: more bits than the test of what is read takes.
+    """
+    if reason_against(program, mode) is None:
+        bits = sum(register.size for register in program.schedule.registers if register.role == "token")
+        require_few(bits)
 
 
 def measured_qubits(circuit: QuantumCircuit, registers: Sequence[str]) -> list[int]:
@@ -138,6 +153,12 @@ def calibration_of_counts(qubits: Sequence[int], zeros: Any, ones: Any) -> Reado
     return ReadoutCalibration(tuple(qubits), np.stack([share(zeros, 1), share(ones, 0)], axis=1), shots)
 
 
+def calibration_shots(backend: Backend, shots: int) -> int:
+    """Return the shots of a calibration circuit: four for each of the program, 10,000 at least, no more than allowed."""
+    most = getattr(backend, "max_shots", None) or MANY * shots + LEAST_SHOTS
+    return int(min(most, max(LEAST_SHOTS, MANY * shots)))
+
+
 def calibrate(backend: Backend, qubits: Sequence[int], *, shots: int, seed: int) -> ReadoutCalibration:
     """Return the readout errors of some qubits, measured on the backend.
 
@@ -150,8 +171,7 @@ def calibrate(backend: Backend, qubits: Sequence[int], *, shots: int, seed: int)
     device, distinct = device_of(backend), sorted(set(qubits))
     if device is None:
         raise InputError("the backend has no readout errors of its own", got=backend.name, expected="a device")
-    most = getattr(backend, "max_shots", None) or MANY * shots + LEAST_SHOTS
-    number = min(most, max(LEAST_SHOTS, MANY * shots))
+    number = calibration_shots(backend, shots)
     circuits = calibration_circuits(distinct, device.target.num_qubits)
     zeros, ones = (
         backend.sample(circuit, None, number, derive_seed(seed, PURPOSE, i))[0] for i, circuit in enumerate(circuits)
@@ -208,12 +228,32 @@ def mitigated_verdict(
         return (verdict if mode == "none" else with_note(verdict, note)), note
     wires = measured_qubits(program.circuit, [register.name for register in samples.codes.registers])
     calibration = calibrate(backend, wires, shots=samples.shots, seed=samples.seed or 0)
+    feed_forward = any(hasattr(item.operation, "blocks") for item in program.circuit.data)
+    return judged_by(samples, wires, calibration, verdict, mode=mode, feed_forward=feed_forward, resolution=resolution)
+
+
+def judged_by(
+    samples: Samples, wires: Sequence[int], calibration: ReadoutCalibration, verdict: Verdict, *, mode: str, feed_forward: bool,
+    resolution: float,
+) -> tuple[Verdict, dict[str, Any]]:  # fmt: skip
+    """Return the verdict after readout mitigation with a calibration that was measured, and what was done.
+
+    Args:
+        samples: with their codes.
+        wires: the device's qubit of every bit of the token registers.
+        calibration: of these qubits.
+        verdict: of the samples as they are.
+        mode: ``readout`` or ``always``.
+        feed_forward: whether bits that were read steered the rest.
+        resolution: the TVD that a PASS must have been able to detect.
+    """
+    assert samples.codes is not None, "only samples with codes are mitigated"
     require_testable(samples, calibration, wires)
     found = mitigate(samples.codes, wires, calibration)
     judged = check_mitigated(samples, calibration, wires, found, alpha=verdict.alpha, resolution=resolution)
     plain = {"verdict": verdict.verdict, "p_value": verdict.p_value, "tvd": verdict.tvd, "reason": verdict.reason}
     note = {**judged.details["mitigation"], "mode": mode, "without": plain, "quasi_probabilities": by_text(samples, found)}
-    if any(hasattr(item.operation, "blocks") for item in program.circuit.data):
+    if feed_forward:
         caveat = "the program has feed-forward: what was recorded is mitigated, wrong branches are not"
         note["caveat"] = caveat
         judged = replace(judged, reason=f"{judged.reason}; {caveat}")

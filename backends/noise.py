@@ -161,6 +161,8 @@ def require_on_device(circuit: QuantumCircuit, calibration: Calibration) -> None
             name, on = item.operation.name, tuple(where[block.find_bit(q).index] for q in item.qubits)
             if name == "if_else" and calibration.conditions:
                 stack += [(inner, list(on)) for inner in item.operation.blocks]
+            elif name == MEASURE_2 and block is not circuit:
+                raise InputError("a condition guards a measurement", got=name, expected="gates, or a plain measure")
             elif name not in ("barrier", "delay") and calibration.figures(name, *on) is None:
                 raise InputError(
                     f"the circuit is not in the gates of {calibration.name}",

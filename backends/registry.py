@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -13,7 +14,7 @@ from urllib.parse import parse_qsl
 from stinespring.backends.base import Backend
 from stinespring.errors import InputError
 
-__all__ = ["EXTRAS", "GROUP", "KINDS", "missing_extra", "offered", "open_backend", "parse"]
+__all__ = ["EXTRAS", "GROUP", "KINDS", "missing_extra", "offered", "open_backend", "opened", "parse"]
 
 GROUP = "stinespring.backends"  # entry points: the kind, and a function (name, options) -> Backend
 
@@ -106,3 +107,14 @@ def opener(kind: str) -> Any:
         )
     module, function = KINDS[kind]
     return getattr(import_module(module), function)
+
+
+@contextmanager
+def opened(backend: str | Backend) -> Iterator[Backend]:
+    """Open a backend, and close what a string opened: connections and processes end with the block, also after errors."""
+    found = open_backend(backend)
+    try:
+        yield found
+    finally:
+        if isinstance(backend, str) and hasattr(found, "close"):
+            found.close()

@@ -22,7 +22,7 @@ from stinespring.errors import InputError, TooLargeError
 from stinespring.models.base import FloatArray, IntArray, TextModel
 from stinespring.stages import CodeCounts, Samples, Verdict
 
-__all__ = ["Mitigated", "check_mitigated", "code_law", "wald", "with_note"]
+__all__ = ["Mitigated", "check_mitigated", "code_law", "require_few", "wald", "with_note"]
 
 MOST_BITS = 16
 THIN = 10.0  # expected count below which cells are pooled
@@ -157,6 +157,17 @@ def require_testable(samples: Samples, calibration: ReadoutCalibration, wires: S
             "a qubit's reading says nothing", got=f"error rates that add up to {worst:.2g}", expected="well below 1"
         )
     return samples.codes
+
+
+def require_few(bits: int) -> None:
+    """Refuse a law over too many bits."""
+    if bits > MOST_BITS:
+        raise TooLargeError(
+            "the law as it would be read is too large",
+            got=f"{bits} bits",
+            expected=f"at most {MOST_BITS} bits",
+            todo="use fewer steps, or --mitigation none",
+        )
 
 
 def numbers(registers: Sequence[Any], codes: IntArray) -> IntArray:

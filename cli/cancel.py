@@ -10,7 +10,7 @@ from stinespring.cli.fetch import Name
 from stinespring.cli.output import print_json, progress
 from stinespring.errors import InputError
 from stinespring.ledger.store import Ledger
-from stinespring.ledger.submit import advance_of
+from stinespring.ledger.submit import advancing
 
 
 def cancel_(id: Name, json: options.Json = False) -> None:
@@ -20,8 +20,8 @@ def cancel_(id: Name, json: options.Json = False) -> None:
     if run.state in ("done", "failed"):
         raise InputError("the run is over already", got=f"run {run.id}: {run.state}", todo=f"see 'stinespring fetch {run.id}'")
     if run.state != "cancelled":
-        with progress() as report:
-            run = advance_of(ledger, run, report).cancel()
+        with progress() as report, advancing(ledger, run, report) as driver:
+            run = driver.cancel()
     if json:
         print_json({"id": run.id, "state": run.state, "message": run.message})
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stinespring.backends.registry import opened
 from stinespring.cli import options
 from stinespring.cli.output import print_estimate, print_json, progress
 from stinespring.ledger.submit import plan
@@ -21,15 +22,17 @@ def estimate_(
     temperature: options.Temperature = None,
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
+    mitigation: options.MitigationOption = "none",
     json: options.Json = False,
 ) -> None:
     """Tell what a run will cost before it is submitted."""
-    with progress():
-        planned = plan(
-            model, backend=backend, shots=shots, seed=seed, options=compiling, top_k=top_k, temperature=temperature,
-            alpha=alpha, resolution=resolution,
-        )  # fmt: skip
-    if json:
-        print_json({**planned.program.summary(), "backend": planned.backend.name, **planned.estimate.plain()})
-    else:
-        print_estimate(planned)
+    with opened(backend) as ready:
+        with progress("compiling"):
+            planned = plan(
+                model, backend=ready, asked=backend, shots=shots, seed=seed, options=compiling, top_k=top_k,
+                temperature=temperature, alpha=alpha, resolution=resolution, mitigation=mitigation, simulate=True,
+            )  # fmt: skip
+        if json:
+            print_json({**planned.program.summary(), "backend": ready.name, **planned.estimate.plain()})
+        else:
+            print_estimate(planned)

@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, NoReturn
 
 import typer
 
 from stinespring.checks.attention import check_attention
-from stinespring.checks.verdict import check
 from stinespring.cli import options
-from stinespring.cli.output import EXIT, print_json, print_samples, progress, samples_summary
+from stinespring.cli.output import EXIT, print_json, print_samples, progress, require_plot, samples_summary, worst
 from stinespring.errors import BackendError, InputError
 from stinespring.ledger.store import Ledger, Run
-from stinespring.ledger.submit import advance_of, samples_of
+from stinespring.ledger.submit import advancing, samples_of, verdict_of
 
 FOREVER = "forever"  # what a bare --wait means; cli.main writes it in
 MONTH = 30 * 86_400.0
@@ -29,15 +29,17 @@ def fetch_(
     wait: Wait = None,
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
+    plot: options.Plot = None,
     json: options.Json = False,
 ) -> None:
     """Fetch and judge what a submitted run measured."""
+    require_plot(plot)
     ledger, seconds = Ledger(), waiting(wait)
     run = ledger.run(id)
     if run.state not in ("done", "failed", "cancelled"):
-        with progress() as report:
-            run = advance_of(ledger, run, report).until(seconds, send=False, onward=seconds is not None)
-    judge(ledger, run, waited=seconds, alpha=alpha, resolution=resolution, json=json)
+        with progress() as report, advancing(ledger, run, report) as driver:
+            run = driver.until(seconds, send=False, onward=seconds is not None)
+    judge(ledger, run, waited=seconds, alpha=alpha, resolution=resolution, plot=plot, json=json)
 
 
 def waiting(text: str | None) -> float | None:
@@ -55,23 +57,34 @@ def waiting(text: str | None) -> float | None:
     return seconds
 
 
-def judge(ledger: Ledger, run: Run, *, waited: float | None, alpha: float, resolution: float, json: bool) -> None:
+def judge(
+    ledger: Ledger, run: Run, *, waited: float | None, alpha: float, resolution: float, plot: Path | None, json: bool
+) -> None:
     """Print the verdict on a run that is done, else its state; exit accordingly."""
     if run.state == "done":
-        samples = samples_of(ledger, run)
-        verdict = check(samples, alpha=alpha, resolution=resolution)
-        positions = check_attention(samples, alpha=alpha, resolution=resolution)
-        if json:
-            print_json({"state": run.state, "id": run.id, **samples_summary(run.program["cost"], samples, verdict, positions)})
-        else:
-            print_samples(samples, verdict, positions, run.request["options"].get("prompt") or "the input state")
-        outcomes = [verdict.verdict] + ([] if positions is None else [positions.verdict])
-        raise typer.Exit(EXIT[next(v for v in ("FAIL", "UNVERIFIED", "PASS") if v in outcomes)])
+        show(ledger, run, alpha=alpha, resolution=resolution, plot=plot, json=json)
     if json:
         print_json({"id": run.id, "state": run.state, "message": run.message})
     else:
         sys.stdout.write(f"run {run.id} on {run.backend}: {run.state}{': ' if run.message else ''}{run.message}\n")
     refuse(run, waited)
+
+
+def show(ledger: Ledger, run: Run, *, alpha: float, resolution: float, plot: Path | None, json: bool) -> NoReturn:
+    """Print the verdict on a run that is done; exit accordingly."""
+    samples = samples_of(ledger, run)
+    verdict, note = verdict_of(ledger, run, samples, alpha=alpha, resolution=resolution)
+    positions = None if note["applied"] else check_attention(samples, alpha=alpha, resolution=resolution)
+    if plot is not None:
+        from stinespring.report.plot import plot_samples
+
+        plot_samples(samples, verdict, plot)
+    if json:
+        figures = samples_summary(run.program["cost"], samples, verdict, positions)
+        print_json({"state": run.state, "id": run.id, **figures, "mitigation": note})
+    else:
+        print_samples(samples, verdict, positions, run.request["options"].get("prompt") or "the input state")
+    raise typer.Exit(EXIT[worst(verdict, positions)])
 
 
 def refuse(run: Run, waited: float | None) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from stinespring.errors import StinespringError, shorten
+from stinespring.errors import InputError, StinespringError, shorten
 from stinespring.version import __version__
 
 VERBS = {
@@ -30,6 +30,11 @@ VERBS = {
     "channel": ("stinespring.cli.channel", "channel_", "Compile any quantum channel into a circuit."),
     "spins": ("stinespring.cli.spins", "spins", "1-bit self-attention: simulate, analyse, compile and check."),
     "verify-channel": ("stinespring.cli.verify_channel", "verify_", "Compare a program with the channel it should be."),
+    "lens": ("stinespring.cli.lens", "lens_", "What a decoder would say after each layer; see also the next four."),
+    "lens compile": ("stinespring.cli.lens_compile", "compile_", "Compile the layers for a prompt into reflections."),
+    "lens run": ("stinespring.cli.lens_run", "run_", "Sample the layers as circuits and check every point."),
+    "lens study": ("stinespring.cli.lens_study", "study_", "Compare the operators of many prompts."),
+    "lens train": ("stinespring.cli.lens_train", "train_", "Train a bias-only tuned lens."),
 }
 INTERRUPTED = 130
 
@@ -87,14 +92,38 @@ def is_number(word: str) -> bool:
     return word.lstrip("-").replace(".", "").isdigit()
 
 
+def spelled(arguments: list[str]) -> list[str]:
+    """Return the arguments with a verb of two words as one: ``lens compile`` is a verb, and so is ``lens``.
+
+    Example:
+        >>> spelled(["lens", "compile", "glassllm:en"]), spelled(["lens", "glassllm:en"])
+        (['lens compile', 'glassllm:en'], ['lens', 'glassllm:en'])
+    """
+    pair = " ".join(arguments[:2])
+    return [pair, *arguments[2:]] if pair in VERBS else arguments
+
+
+def require_second_word(arguments: list[str]) -> None:
+    """Refuse the first word alone of verbs that all have two; with ``--help`` list them and end."""
+    first = arguments[0] if arguments else ""
+    lines = [f"  {name:14} {summary}" for name, (_, _, summary) in VERBS.items() if name.startswith(f"{first} ")]
+    if first in VERBS or not lines:
+        return
+    if "--help" in arguments:
+        sys.stdout.write("\n".join([f"Verbs of stinespring {first}:", *lines, ""]))
+        raise SystemExit(0)
+    raise InputError(f"'{first}' needs one more word", expected="\n".join(["one of", *lines]))
+
+
 def main() -> None:
     """Run the command line and exit: 0 PASS or done, 1 FAIL, 2 bad input, 3 UNVERIFIED, 4 backend failed, 130 interrupted."""
-    arguments = with_bare_wait(sys.argv[1:])
+    arguments = spelled(with_bare_wait(sys.argv[1:]))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     wanted = next((word for word in arguments if not word.startswith("-")), None)
     try:
+        require_second_word(arguments)
         status = application(wanted)(args=arguments, standalone_mode=False, prog_name="stinespring")
     except TyperException as error:
         if wanted in VERBS or arguments:
@@ -108,8 +137,9 @@ def main() -> None:
         sys.stderr.write(f"stinespring: {error}\n")
         status = error.exit_status
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("stinespring: interrupted\n")
         status = INTERRUPTED
+    if status == INTERRUPTED:  # Typer itself makes this status of Ctrl-C, without a word
+        sys.stderr.write("stinespring: interrupted\n")
     sys.exit(status or 0)
 
 

@@ -13,6 +13,17 @@ import typer
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model file (.json), glassllm:en or glassllm:pt.")]
 Prompt = Annotated[str | None, typer.Option("--prompt", help="Token names separated by spaces; for glassllm plain text.")]
+DecoderModel = Annotated[str, typer.Argument(metavar="MODEL", help="glassllm:en or glassllm:pt.")]
+TextPrompt = Annotated[str, typer.Option("--prompt", help="Plain text.")]
+Lens = Annotated[str, typer.Option("--lens", help="logit, or tuned:FILE.safetensors that 'lens train' wrote.")]
+Upto = Annotated[
+    int | None, typer.Option("--upto", help="Number of the point to measure at, 0 = embedding; default the last one.")
+]
+LayerTime = Annotated[float, typer.Option("--time", help="How much of the last operator acts: exp(-i H time); 1 is all.")]
+SimplifyOption = Annotated[
+    str,
+    typer.Option("--simplify", help="operators (merge neighbouring preparations), none, or state (prepare the last state)."),
+]
 InputState = Annotated[
     Path | None, typer.Option("--input-state", help="Instead of --prompt: FILE.json, a superposition or mixture of texts.")
 ]
@@ -57,7 +68,10 @@ Delays = Annotated[
 Tolerance = Annotated[float, typer.Option("--tolerance", help="TVD of the joint law that the compiler may spend.")]
 Shots = Annotated[int, typer.Option("--shots", help="How many texts to sample.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="The same seed gives the same counts.")]
-BackendOption = Annotated[str, typer.Option("--backend", help="For example aer or aer?method=matrix_product_state.")]
+BackendOption = Annotated[
+    str, typer.Option("--backend", help="For example aer, aer?noise=boston or fake:boston; see 'stinespring backends'.")
+]
+Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg): sampled against analytic.")]
 Alpha = Annotated[float, typer.Option("--alpha", help="False-alarm rate of the check.")]
 Resolution = Annotated[float, typer.Option("--resolution", help="The TVD that a PASS must be able to detect.")]
 MitigationOption = Annotated[

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from stinespring.cli.progress import progress as progress  # noqa: PLC0414 -- the verbs show it beside what they print
+
 if TYPE_CHECKING:
-    from stinespring.backends.execute import Progress
+    from pathlib import Path
+
     from stinespring.checks.attention import AttentionVerdict
     from stinespring.ledger.submit import Plan
     from stinespring.stages import Effect, Program, Samples, Verdict
@@ -23,6 +25,14 @@ def print_json(data: dict[str, Any]) -> None:
     """Print exactly one JSON object; where stdout cannot carry every character, with escapes."""
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=not utf8, allow_nan=False) + "\n")
+
+
+def require_plot(path: Path | None) -> None:
+    """Refuse a figure that could not be written, before the work is done."""
+    if path is not None:
+        from stinespring.report.plot import require_figure
+
+        require_figure(path)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -38,16 +48,6 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     for row in rows:
         table.add_row(*[cell.replace("[", r"\[") for cell in row])
     Console(highlight=False, width=None if sys.stdout.isatty() else 100).print(table)
-
-
-@contextmanager
-def progress() -> Iterator[Progress]:
-    """Show what is being done on stderr while it is done, on a terminal only."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    with console.status("working …") as status:
-        yield lambda phrase, share: status.update(f"{phrase} ({share:.0%})")
 
 
 def cost_line(program: Program) -> str:
@@ -127,6 +127,12 @@ def print_samples(
         print_attention(positions)
 
 
+def worst(verdict: Verdict, positions: AttentionVerdict | None) -> str:
+    """Return the worst of the verdicts on the texts and on the attended positions."""
+    found = [verdict.verdict] + ([] if positions is None else [positions.verdict])
+    return next(name for name in ("FAIL", "UNVERIFIED", "PASS") if name in found)
+
+
 def print_estimate(planned: Plan, to: TextIO | None = None) -> None:
     """Print what a run will take, for people."""
     e = planned.estimate
@@ -137,5 +143,5 @@ def print_estimate(planned: Plan, to: TextIO | None = None) -> None:
         f"gates, duration {duration}\n"
         f"{planned.request.shots:,} shots: {e.circuits:,} circuit(s) in {e.jobs} job(s), about "
         f"{e.qpu_seconds:.1f} s of QPU time\n"
-        f"expected TVD at most {e.expected_tvd:.3g}; shots for a verdict: {needed}\n"
+        f"expected TVD {e.expected_tvd:.3g} ({e.expected_tvd_by}); shots for a verdict: {needed}\n"
     )

@@ -9,7 +9,7 @@ from stinespring.cli import options
 from stinespring.cli.fetch import Name, refuse
 from stinespring.cli.output import print_json, progress
 from stinespring.ledger.store import Ledger
-from stinespring.ledger.submit import advance_of
+from stinespring.ledger.submit import advancing
 
 
 def resume_(id: Name, json: options.Json = False) -> None:
@@ -17,8 +17,8 @@ def resume_(id: Name, json: options.Json = False) -> None:
     ledger = Ledger()
     run = ledger.run(id)
     if run.state not in ("done", "failed", "cancelled"):
-        with progress() as report:
-            run = advance_of(ledger, run, report).until(None, send=True, onward=True)
+        with progress() as report, advancing(ledger, run, report) as driver:
+            run = driver.until(None, send=True, onward=True)
     remote = ledger.stored().get(run.id, [])
     if json:
         print_json(

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from stinespring.backends.registry import opened
 from stinespring.cli import options
 from stinespring.cli.output import print_estimate, print_json, progress
 from stinespring.errors import InputError
@@ -27,6 +28,7 @@ def submit_(
     backend: options.BackendOption = "aer",
     top_k: options.TopK = None,
     temperature: options.Temperature = None,
+    mitigation: options.MitigationOption = "none",
     yes: Yes = False,
     once: Once = False,
     json: options.Json = False,
@@ -37,19 +39,21 @@ def submit_(
             "submitting needs a yes, and there is no terminal to ask on", expected="--yes", todo="add --yes; nothing was sent"
         )
     ledger = Ledger()
-    with progress() as report:
-        report("compiling", 0.0)
-        planned = plan(model, backend=backend, shots=shots, seed=seed, options=compiling, top_k=top_k, temperature=temperature)
-    if not yes:
-        print_estimate(planned, to=sys.stderr)
-        if not typer.confirm("Submit?", err=True):
-            raise InputError("not submitted: the answer was no", todo="nothing was sent")
-    with progress() as report:
-        run = submit(ledger, planned, once=once, report=report)
+    with opened(backend) as ready:
+        with progress("compiling"):
+            planned = plan(
+                model, backend=ready, asked=backend, shots=shots, seed=seed, options=compiling, top_k=top_k,
+                temperature=temperature, mitigation=mitigation, simulate=not yes,
+            )  # fmt: skip
+        if not yes:
+            print_estimate(planned, to=sys.stderr)
+            if not typer.confirm("Submit?", err=True):
+                raise InputError("not submitted: the answer was no", todo="nothing was sent")
+        with progress("submitting") as report:
+            run = submit(ledger, planned, once=once, report=report)
     jobs = len(ledger.jobs(run.id))
     if json:
         print_json({"id": run.id, "state": run.state, "jobs": jobs, "backend": run.backend, "estimate": dict(run.estimate)})
     else:
-        sys.stdout.write(
-            f"run {run.id} on {run.backend}: {run.state}, {jobs} job(s); see 'stinespring fetch {run.id} --wait'\n"
-        )
+        sys.stdout.write(f"run {run.id} on {run.backend}: {run.state}, {jobs} job(s)\n")
+        sys.stdout.write(f"see 'stinespring fetch {run.id} --wait'\n")

@@ -25,7 +25,7 @@ from stinespring.ledger.payload import Work, pack, pack_outcomes, require_comple
 from stinespring.ledger.store import Job, Ledger, LedgerError, Run, fresh_tag
 from stinespring.ledger.texts import TextRun
 
-__all__ = ["Advance", "held", "jobs_of"]
+__all__ = ["Advance", "calibration_readings", "finished_steps", "held", "jobs_of"]
 
 POLL = 0.5  # seconds between two questions; grows by half up to
 SLOWEST_POLL = 5.0
@@ -113,9 +113,8 @@ class Advance:
         while (run := self.ledger.run(self.run)).state not in FINAL:
             jobs = self.ledger.jobs(self.run)
             step = max(job.step for job in jobs)
-            current = [job for job in jobs if job.step == step]
-            self.post_missing(run, current, send=send or (onward and step > 1), fresh=fresh)
-            self.collect([job for job in self.ledger.jobs(self.run) if job.step == step])
+            self.post_missing(run, jobs, send=send or (onward and step > 1), fresh=fresh)
+            self.collect(self.ledger.jobs(self.run))
             run, jobs = self.ledger.run(self.run), self.ledger.jobs(self.run)
             if run.state in FINAL or any(job.state != "done" for job in jobs):
                 return run
@@ -300,10 +299,15 @@ class Advance:
             self.store(job, work, rows)
 
 
+def calibration_readings(jobs: Sequence[Job]) -> list[Outcomes]:
+    """Return what the calibration of a run read, zeros first; empty if there is none."""
+    return [row for job in jobs if job.step == 0 and job.outcomes is not None for row in unpack_outcomes(job.outcomes)]
+
+
 def finished_steps(jobs: Sequence[Job]) -> list[list[tuple[Work, list[Outcomes]]]]:
     """Return what each step measured, by job."""
     steps: dict[int, list[tuple[Work, list[Outcomes]]]] = {}
-    for job in jobs:
+    for job in (job for job in jobs if job.step > 0):
         assert job.outcomes is not None, "called once all jobs are done"
         steps.setdefault(job.step, []).append((unpack(job.payload, circuits=False), unpack_outcomes(job.outcomes)))
     return [steps[step] for step in sorted(steps)]

@@ -123,6 +123,8 @@ class Ledger:
                     connection.rollback()
                     raise
                 connection.commit()
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            raise  # a mistake of ours
         except sqlite3.DatabaseError as error:
             raise self.unusable(error) from None
 

@@ -12,9 +12,19 @@ from typing import Any
 import numpy as np
 
 from stinespring.backends.base import Backend, device_of
-from stinespring.backends.execute import Tally, grown, in_order, over, tally
+from stinespring.backends.execute import Tally, code_counts, grown, in_order, over, tally
+from stinespring.backends.mitigation import (
+    calibration_circuits,
+    calibration_of_counts,
+    calibration_shots,
+    judged_by,
+    measured_qubits,
+    reason_against,
+    require_mitigable,
+)
 from stinespring.backends.remote import Outcomes, Pub
 from stinespring.backends.seeds import derive_seed
+from stinespring.checks.mitigated import with_note
 from stinespring.compiler.compile import compile_model
 from stinespring.compiler.lowering import template_circuit
 from stinespring.compiler.stepwise import Binding, Stepper
@@ -23,7 +33,7 @@ from stinespring.ledger.payload import Work, allocate, merged, split
 from stinespring.ledger.request import Request
 from stinespring.models.base import IntArray, TextModel
 from stinespring.models.fock import start
-from stinespring.stages import Program, Register, Samples
+from stinespring.stages import CodeCounts, Program, Register, Samples, Verdict
 
 __all__ = ["TextRun", "describe_program"]
 
@@ -32,7 +42,20 @@ LOCAL_SHOTS = 1_000_000  # of one row, on a simulator
 CIRCUITS_WITH_CONDITIONS = 1  # in one job: they share its budget of broadcasts
 
 
-def describe_program(program: Program, device: Device | None) -> dict[str, Any]:
+def describe_mitigation(program: Program, device: Device | None, mode: str) -> dict[str, Any]:
+    """Return what readout mitigation needs of a lowered program, or why there is none; empty if none is asked for."""
+    if mode == "none":
+        return {}
+    require_mitigable(program, mode)
+    why = "the backend has no readout errors of its own" if device is None else reason_against(program, mode)
+    if why is not None:
+        return {"mode": mode, "why": why, "wires": None}
+    circuit = program.circuit
+    wires = measured_qubits(circuit, [r.name for r in program.schedule.registers if r.role == "token"])
+    return {"mode": mode, "why": None, "wires": wires, "feed_forward": circuit.has_control_flow_op()}
+
+
+def describe_program(program: Program, device: Device | None, mitigation: str = "none") -> dict[str, Any]:
     """Return what decodes and judges a program's outcomes, as JSON data."""
     return {
         "schedule": program.schedule.kind,
@@ -42,6 +65,7 @@ def describe_program(program: Program, device: Device | None) -> dict[str, Any]:
         "registers": [[r.name, r.role, list(r.symbols)] for r in program.schedule.registers],
         "measured": list(program.schedule.measured),
         "cost": program.summary(),
+        "mitigation": describe_mitigation(program, device, mitigation),
     }
 
 
@@ -82,7 +106,9 @@ class TextRun:
         return [Register(name, role, tuple(symbols)) for name, role, symbols in self.program["registers"]]
 
     def measured(self, step: int) -> list[str]:
-        """Return the names of the registers that a step measures."""
+        """Return the names of the registers that a step measures; step 0 is the calibration."""
+        if step == 0:
+            return ["r0"]
         if not self.stepwise:
             return list(self.program["measured"])
         names = [name for name in self.program["measured"] if name.startswith("e")]
@@ -111,6 +137,18 @@ class TextRun:
         nothing = np.zeros((1, 0), dtype=np.int64)
         work = Work(tuple(Pub(circuit, None) for _ in owner), shots, owner, wanted, nothing, nothing)
         return split(work, CIRCUITS_WITH_CONDITIONS if circuit.has_control_flow_op() else None)
+
+    def calibration(self, backend: Backend) -> list[Work]:
+        """Return the job that measures the readout errors, where they are to be mitigated."""
+        wanted = self.program.get("mitigation", {})
+        if wanted.get("wires") is None:
+            return []
+        device = device_of(backend)
+        assert device is not None, "planned for a device only"
+        qubits, shots = sorted(set(wanted["wires"])), calibration_shots(backend, self.request.shots)
+        circuits = [finished(circuit, backend) for circuit in calibration_circuits(qubits, device.target.num_qubits)]
+        nothing = np.zeros((2, 0), dtype=np.int64)
+        return [Work(tuple(Pub(c, None) for c in circuits), shots, np.arange(2), np.full(2, shots), nothing, nothing)]
 
     def following(self, done: Sequence[Done], backend: Backend) -> list[Work]:
         """Return the jobs of the step after those that are done; none if all texts are complete."""
@@ -165,8 +203,33 @@ class TextRun:
         for context, mine in sorted(rows.items()):
             yield context, merged(mine, int(works[0][0].wanted[context]), derive_seed(self.seed, step, context))
 
+    def judged(
+        self, samples: Samples, readings: Sequence[Outcomes], verdict: Verdict, resolution: float
+    ) -> tuple[Verdict, dict[str, Any]]:
+        """Return the verdict after the readout mitigation that was asked for, if any, and what was done.
+
+        Args:
+            samples: see :meth:`samples`.
+            readings: what the calibration read, zeros first; empty where there was none.
+            verdict: of the samples as they are.
+            resolution: of the verdict.
+        """
+        wanted = self.program.get("mitigation")
+        if not wanted:
+            return verdict, {"applied": False, "mode": "none", "why": "not asked for"}
+        if not readings:
+            note = {"applied": False, "mode": wanted["mode"], "why": wanted["why"]}
+            return with_note(verdict, note), note
+        zeros, ones = ({name: np.repeat(row.column(name), row.counts) for name in row.registers} for row in readings)
+        calibration = calibration_of_counts(sorted(set(wanted["wires"])), zeros, ones)
+        return judged_by(
+            samples, wanted["wires"], calibration, verdict, mode=wanted["mode"], feed_forward=wanted["feed_forward"],
+            resolution=resolution,
+        )  # fmt: skip
+
     def samples(self, done: Sequence[Done], *, backend: str, seconds: float, metadata: Mapping[str, Any]) -> Samples:
         """Return the sampled texts once all steps are done."""
+        codes: CodeCounts | None = None
         if self.stepwise:
             seen = self.walk(done)
             texts = seen.texts
@@ -177,6 +240,7 @@ class TextRun:
             [(_, outcomes)] = self.by_context(1, done[0])
             values = {name: outcomes.column(name) for name in self.program["measured"]}
             seen = tally(self.registers, self.model.vacuum, values, outcomes.counts)
+            codes = code_counts(self.registers, values, outcomes.counts)
         options = self.request.options
         exact = self.program["tvd_bound"] == 0
         begin = start(self.model, options.get("prompt"), options["steps"], input_state=options.get("input_state"),
@@ -186,13 +250,13 @@ class TextRun:
             model=begin.model, prompt=begin.prompt, texts=seen.texts, counts=seen.counts, backend=backend,
             seed=self.request.seed, seconds=seconds, realises=begin.model if plain else self.recompiled().realises,
             tvd_bound=float(self.program["tvd_bound"]), stepwise=self.stepwise, attention=seen.attention,
-            metadata=dict(metadata),
+            metadata=dict(metadata), codes=codes,
         )  # fmt: skip
 
 
 def most_shots(backend: Backend) -> int:
     """Return the most shots of one row on a backend."""
-    return int(getattr(backend, "max_shots", LOCAL_SHOTS))
+    return int(getattr(backend, "max_shots", None) or LOCAL_SHOTS)
 
 
 def finished(circuit: Any, backend: Backend) -> Any:

@@ -30,6 +30,7 @@ __all__ = ["IBMDevice", "open_ibm"]
 
 LEAST_BUSY = "least-busy"
 FINAL = {"DONE": "done", "ERROR": "failed", "CANCELLED": "cancelled"}
+REP_DELAY = 250e-6  # IBM's default
 POLL = 0.5  # seconds between two questions about a job's state; grown to
 SLOWEST_POLL = 5.0
 
@@ -107,7 +108,7 @@ class IBMDevice:
     def rep_delay(self) -> float:
         """Seconds between a measurement and the next circuit."""
         given = self.options.rep_delay
-        return float(given if given is not None else getattr(self.backend.configuration(), "default_rep_delay", 250.0) * 1e-6)
+        return float(given if given is not None else getattr(self.backend.configuration(), "default_rep_delay", REP_DELAY))
 
     def calibration(self) -> dict[str, Any]:
         """Return errors, durations and coherence times as the service states them now."""

@@ -12,6 +12,7 @@ from stinespring.backends.ibm import wire
 from stinespring.ledger import advance
 
 SMALL = "ibm:ibm_standin_small"
+CALM = {"queued_polls": 1, "running_polls": 1, "queued_seconds": 0.0, "running_seconds": 0.0}
 
 
 @pytest.fixture(scope="session")
@@ -31,11 +32,9 @@ def service(serving, tmp_path, monkeypatch):
     for module in (wire, advance):
         monkeypatch.setattr(module, "PAUSE", 0.01)
     monkeypatch.setattr(advance, "POLL", 0.02)
+    monkeypatch.setattr(advance, "SETTLED", 0.2)
     yield serving
     serving.clear_faults()
-
-
-CALM: dict = {}
 
 
 @pytest.fixture
