@@ -15,7 +15,7 @@ from stinespring.models.fock import start
 from stinespring.models.reading import read_json
 from stinespring.stages import UNUSED, Samples
 
-__all__ = ["read_samples"]
+__all__ = ["read_counts", "read_samples"]
 
 FORMAT = "stinespring/samples@1"
 MOST_SHOTS = 10**15  # counts stay exact in float64
@@ -43,6 +43,19 @@ def read_samples(
     Raises:
         InputError: another format, no counts, a negative or fractional count, an unknown token, a text of another length.
     """
+    counts = read_counts(path)
+    begin = start(model, prompt, steps, input_state=input_state, level=level)
+    model = begin.model
+    rows = [read_text(model, text, steps) for text in counts]
+    texts, where = np.unique(np.array(rows, dtype=np.int64), axis=0, return_inverse=True)
+    merged = np.bincount(where.ravel(), weights=list(counts.values()), minlength=len(texts)).astype(np.int64)
+    return Samples(
+        model=model, prompt=begin.prompt, texts=texts[merged > 0], counts=merged[merged > 0], backend=f"file:{Path(path).name}"
+    )
+
+
+def read_counts(path: str | Path) -> dict[str, int]:
+    """Return the counts of a file by text; at least one is positive."""
     data = read_json(path, kind="counts file")
     if data.get("format") != FORMAT:
         raise InputError("the file holds no samples", got=f"format {data.get('format')!r}", expected=FORMAT)
@@ -56,14 +69,7 @@ def read_samples(
         raise InputError("the counts are too large", got=str(sum(counts.values())), expected=f"at most {MOST_SHOTS:,} in all")
     if sum(counts.values()) == 0:
         raise InputError("all counts are 0", got="0 shots", expected="at least one sampled text")
-    begin = start(model, prompt, steps, input_state=input_state, level=level)
-    model = begin.model
-    rows = [read_text(model, text, steps) for text in counts]
-    texts, where = np.unique(np.array(rows, dtype=np.int64), axis=0, return_inverse=True)
-    merged = np.bincount(where.ravel(), weights=list(counts.values()), minlength=len(texts)).astype(np.int64)
-    return Samples(
-        model=model, prompt=begin.prompt, texts=texts[merged > 0], counts=merged[merged > 0], backend=f"file:{Path(path).name}"
-    )
+    return counts
 
 
 def read_text(model: TextModel, text: str, steps: int) -> list[int]:

@@ -28,6 +28,7 @@ VERBS = {
     "backends": ("stinespring.cli.backends", "backends_", "List where programs can run, or save a calibration."),
     "check": ("stinespring.cli.check", "check_", "Check sampled texts against a model's law."),
     "channel": ("stinespring.cli.channel", "channel_", "Compile any quantum channel into a circuit."),
+    "spins": ("stinespring.cli.spins", "spins", "1-bit self-attention: simulate, analyse, compile and check."),
     "verify-channel": ("stinespring.cli.verify_channel", "verify_", "Compare a program with the channel it should be."),
     "lens": ("stinespring.cli.lens", "lens_", "What a decoder would say after each layer; see also the next four."),
     "lens compile": ("stinespring.cli.lens_compile", "compile_", "Compile the layers for a prompt into reflections."),
@@ -64,7 +65,11 @@ def application(wanted: str | None) -> typer.Typer:
     app.callback()(common)
     for name, (module, function, summary) in VERBS.items():
         if name == wanted:
-            app.command(name, help=summary)(getattr(import_module(module), function))
+            verb = getattr(import_module(module), function)
+            if isinstance(verb, typer.Typer):  # a verb with verbs of its own
+                app.add_typer(verb, name=name, help=summary)
+            else:
+                app.command(name, help=summary)(verb)
         else:
             app.command(name, help=summary)(lambda: None)
     return app

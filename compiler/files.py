@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,7 @@ def write_program(program: Program, path: str | Path) -> list[Path]:
     """
     path = usable(path)
     if program.stepper is not None:
-        return write_folder(program, path)
+        return write_folder(folder_files(program), path)
     decode = {r.name: decode_table(program, r) for r in program.schedule.registers if r.name in program.schedule.measured}
     return write_pair(path, program.qasm3(), describe(program) | {"decode": decode})
 
@@ -173,13 +174,12 @@ def decode_table(program: Program, register: Register) -> dict[str, str | int | 
     return table
 
 
-def write_folder(program: Program, path: Path) -> list[Path]:
-    """Write a stepwise program's folder in one move."""
+def write_folder(files: Mapping[str, str], path: Path) -> list[Path]:
+    """Write the files of a stepwise program's folder in one move."""
     if path.exists() and not (path.is_dir() and ((path / "program.json").is_file() or not any(path.iterdir()))):
         raise InputError(
             "the output exists and is no program folder", got=str(path), expected="a new name or an earlier program"
         )
-    files = folder_files(program)
     try:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
             made = Path(scratch) / "program"

@@ -232,3 +232,26 @@ def flows(draw: Draw) -> Flow:
             else:
                 items.append(If("other", draw(st.integers(0, 1)), body, bit=0))
     return Flow((("sys", 2), ("env", 1)), (("outcome", 3), ("other", 1)), tuple(items))
+
+
+@st.composite
+def spin_networks(draw: st.DrawFn, *, spins: int = 5, attention: bool | None = False) -> dict:
+    """Content of a ``stinespring/spins@1`` file with a context of tokens, of attention vectors, or (None) either."""
+    M, N, P = draw(st.integers(1, 4)), draw(st.integers(1, spins)), draw(st.integers(0, 2))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+
+    def signs(rows: int, columns: int) -> list:
+        return rng.choice([-1, 1], size=(rows, columns)).tolist()
+
+    data = {
+        "format": "stinespring/spins@1",
+        "eps": draw(st.sampled_from([0.0, 0.02, 0.3, 1.0])),
+        "gamma": draw(st.sampled_from([0.0, 1.5, 20.0, 900.0])),
+        "beta": draw(st.sampled_from([0.0, 0.4, 1.3, 6.0])),
+        "features": {role: signs(M, N) for role in "qkvo"},
+        "position_features": {role: signs(M, P) for role in "qkvo"},
+        "time": draw(st.integers(-3, 9)),
+    }
+    if draw(st.booleans()) if attention is None else attention:
+        return data | {"attention_window": rng.normal(size=(2**P, M)).tolist()}
+    return data | {"window": signs(2**P, N)}

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures of 1-bit self-attention: bifurcation diagrams, trajectories, spectra, and averages against the mean field.
+
+Every figure is a function that draws on given axes, for reports, and one that writes a file.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stinespring.compiler.files import write_whole
+from stinespring.models.spins import Diagram, Spectrum, SpinNetwork
+from stinespring.models.spins.network import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "draw_averages",
+    "draw_diagram",
+    "draw_exponents",
+    "draw_plane",
+    "draw_spectrum",
+    "plot_averages",
+    "plot_diagram",
+    "plot_spectrum",
+    "plot_trajectory",
+]
+
+COLOURS = ("#3b6fb6", "#d9822b", "#1b7f4d", "#8e44ad", "#b3261e", "#555555")
+MOST_POINTS = 400_000  # of one scatter
+MOST_LINES = 6  # features that are drawn
+
+
+@contextmanager
+def written(path: Path, rows: int, columns: int, size: tuple[float, float], **options: Any) -> Iterator[tuple[Any, Any]]:
+    """Open a figure with its axes; write it when the block ends well."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    style: Any = {"svg.hashsalt": "stinespring", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
+    with pyplot.rc_context(style):
+        figure, axes = pyplot.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False, **options)
+        try:
+            yield figure, axes
+            buffer, kind = io.BytesIO(), path.suffix.lower()[1:]
+            figure.savefig(buffer, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
+        finally:
+            pyplot.close(figure)
+    write_whole(path, buffer.getvalue())
+
+
+def draw_diagram(axes: Axes, found: Diagram, feature: int = 0) -> None:
+    """Draw the kept outputs of one feature over the inverse temperature."""
+    n, keep, _ = found.m_o.shape
+    shown = max(1, min(keep, MOST_POINTS // n))
+    values = found.m_o[:, keep - shown :, feature]
+    axes.plot(np.repeat(found.betas, shown), values.ravel(), ",", color=COLOURS[0], alpha=0.35, rasterized=True)
+    axes.set(xlabel="β", ylabel=f"$m^o_{feature + 1}$", xlim=(found.betas.min(), found.betas.max() or 1.0))
+
+
+def draw_exponents(axes: Axes, found: Diagram) -> None:
+    """Draw the Lyapunov exponents over the inverse temperature."""
+    assert found.exponents is not None, "the diagram was computed without exponents"
+    for i in range(min(MOST_LINES, found.exponents.values.shape[1])):
+        values = np.where(np.isfinite(found.exponents.values[:, i]), found.exponents.values[:, i], np.nan)
+        axes.plot(found.betas, values, lw=0.9, color=COLOURS[i], label=f"exponent {i + 1}")
+    axes.axhline(0.0, color="#888888", lw=0.8)
+    axes.set(xlabel="β", ylabel="nats a token", ylim=(max(-1.0, axes.get_ylim()[0]), None))
+    axes.legend(frameon=False, fontsize=8)
+
+
+def plot_diagram(network: SpinNetwork, found: Diagram, path: Path) -> None:
+    """Write the bifurcation diagram: one panel for each feature, and the exponents below if there are some."""
+    features = min(network.M, 3)
+    rows = features + (found.exponents is not None)
+    with written(path, rows, 1, (9.0, 2.6 * rows + 0.6), sharex=True) as (figure, axes):
+        for feature in range(features):
+            draw_diagram(axes[feature, 0], found, feature)
+            if feature < rows - 1:
+                axes[feature, 0].set_xlabel("")
+        if found.exponents is not None:
+            draw_exponents(axes[-1, 0], found)
+        figure.suptitle(
+            f"{network.name}: {found.m_o.shape[1]:,} tokens at each of {len(found.betas)} temperatures "
+            f"(γ = {network.gamma:g}, ε = {network.eps:g})",
+            fontsize=11,
+        )
+
+
+def draw_plane(axes: Axes, m_o: FloatArray, first: int, second: int) -> None:
+    """Draw a trajectory (T, M) in the plane of two overlaps: what came first pale, what came last dark."""
+    half = len(m_o) // 2
+    axes.plot(m_o[:half, first], m_o[:half, second], ".", ms=1.5, color="#b9c6d8", label="first half", rasterized=True)
+    axes.plot(m_o[half:, first], m_o[half:, second], ".", ms=1.5, color=COLOURS[0], label="second half", rasterized=True)
+    axes.set(xlabel=f"$m^o_{first + 1}$", ylabel=f"$m^o_{second + 1}$")
+
+
+def plot_trajectory(network: SpinNetwork, m_o: FloatArray, path: Path) -> None:
+    """Write a trajectory: in the planes of the overlaps, and its last tokens over time."""
+    pairs = [(a, b) for a in range(network.M) for b in range(a)][:3]
+    m_o = m_o[-MOST_POINTS:]
+    with written(path, 1, len(pairs) + 1, (3.9 * len(pairs) + 5.0, 3.9)) as (figure, axes):
+        for panel, (second, first) in zip(axes[0], pairs, strict=False):
+            draw_plane(panel, m_o, first, second)
+        if pairs:
+            axes[0, 0].legend(frameon=False, fontsize=8, markerscale=5)
+        last = m_o[-48:]
+        for feature in range(min(network.M, MOST_LINES)):
+            axes[0, -1].plot(last[:, feature], lw=1.0, marker=".", ms=3, color=COLOURS[feature], label=f"$m^o_{feature + 1}$")
+        axes[0, -1].set(xlabel=f"the last {len(last)} tokens", ylabel="overlap")
+        axes[0, -1].legend(frameon=False, fontsize=8, ncols=3, loc="upper right")
+        figure.suptitle(f"{network.name}: mean field at β = {network.beta:g}, {len(m_o) - 1:,} tokens", fontsize=11)
+
+
+def draw_spectrum(axes: Axes, spectrum: Spectrum) -> None:
+    """Draw a power spectrum, its power logarithmic."""
+    floor = 1e-12 * max(float(spectrum.power.max()), 1e-300)
+    for feature in range(min(spectrum.power.shape[1], MOST_LINES)):
+        power = np.maximum(spectrum.power[:, feature], floor)
+        axes.semilogy(spectrum.frequencies, power, lw=0.8, color=COLOURS[feature], label=f"$m^o_{feature + 1}$")
+    axes.set(xlabel="cycles a token", ylabel="power", xlim=(0.0, 0.5))
+    axes.legend(frameon=False, fontsize=8)
+
+
+def plot_spectrum(network: SpinNetwork, spectrum: Spectrum, path: Path) -> None:
+    """Write a power spectrum."""
+    with written(path, 1, 1, (8.0, 3.8)) as (figure, axes):
+        draw_spectrum(axes[0, 0], spectrum)
+        figure.suptitle(f"{network.name}: power spectrum of the mean field at β = {network.beta:g}", fontsize=11)
+
+
+def draw_averages(axes: Axes, mean: FloatArray, error: FloatArray, limit: FloatArray) -> None:
+    """Draw averages (T, M) with two standard errors over the mean field."""
+    times = np.arange(1, len(mean) + 1)
+    many = len(mean) > 60
+    for feature in range(min(mean.shape[1], MOST_LINES)):
+        colour = COLOURS[feature]
+        axes.plot(times, limit[:, feature], color=colour, lw=1.0, label=f"$m^o_{feature + 1}$ mean field")
+        bars = np.nan_to_num(2.0 * error[:, feature])
+        axes.errorbar(
+            times, mean[:, feature], yerr=bars, fmt="o", ms=2 if many else 4, color=colour, capsize=0 if many else 2.5, lw=1.0
+        )
+    axes.set(xlabel="generated token", ylabel="overlap")
+    whole_numbers(axes)
+    axes.legend(frameon=False, fontsize=8, ncols=3)
+
+
+def whole_numbers(axes: Axes) -> None:
+    """Mark whole numbers on the horizontal axis only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def plot_averages(network: SpinNetwork, mean: FloatArray, error: FloatArray, limit: FloatArray, runs: int, path: Path) -> None:
+    """Write averages of finitely many spins against the mean field, and how far they are from it."""
+    with written(path, 1, 2, (11.0, 3.9), width_ratios=(3, 2)) as (figure, axes):
+        draw_averages(axes[0, 0], mean, error, limit)
+        far = np.sqrt(((mean - limit) ** 2).mean(axis=1))
+        axes[0, 1].semilogy(np.arange(1, len(far) + 1), np.maximum(far, 1e-12), "o-", ms=3, color=COLOURS[0], label="distance")
+        if np.isfinite(error).all():
+            noise = np.sqrt((error**2).mean(axis=1))
+            axes[0, 1].semilogy(
+                np.arange(1, len(far) + 1), np.maximum(noise, 1e-12), "--", color="#777777", label="standard error"
+            )
+        whole_numbers(axes[0, 1])
+        axes[0, 1].set(xlabel="generated token", ylabel="distance from the mean field")
+        axes[0, 1].legend(frameon=False, fontsize=8)
+        figure.suptitle(
+            f"{network.name}: {runs:,} run(s) of {network.spins:,} spins (points) against the mean field (lines), "
+            f"β = {network.beta:g}",
+            fontsize=11,
+        )

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures of spins: what is drawn, and that the same data give the same bytes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stinespring.models.spins import diagram, draw_network, mean_field, power_spectrum, run_network
+from stinespring.report.spins import draw_averages, draw_diagram, plot_averages, plot_diagram, plot_spectrum, plot_trajectory
+
+
+@pytest.fixture(scope="module")
+def network():
+    return draw_network(M=4, N=8, P=1, eps=0.1, gamma=5.0, beta=1.2, seed=2)
+
+
+@pytest.fixture
+def axes():
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots()
+    yield axes
+    pyplot.close(figure)
+
+
+def test_every_kept_output_is_a_point(network, axes):
+    found = diagram(network, betas=[0.5, 1.0], transient=5, keep=9)
+    draw_diagram(axes, found, feature=2)
+    x, y = axes.lines[0].get_data()
+    np.testing.assert_array_equal(np.unique(x), [0.5, 1.0])
+    np.testing.assert_array_equal(np.sort(y), np.sort(found.m_o[:, :, 2].ravel()))
+
+
+def test_averages_are_points_and_the_mean_field_lines(network, axes):
+    runs, limit = run_network(network, steps=4, runs=20, seed=1), mean_field(network, steps=4).m_o[0, 1:]
+    draw_averages(axes, runs.mean[0], runs.standard_error[0], limit)
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), limit[:, 0])
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_figures_are_written_alike(network, tmp_path, kind):
+    found = diagram(network, betas=[0.5, 1.0], transient=5, keep=20, exponents=1)
+    m_o = mean_field(network, steps=30).m_o[0]
+    nothing = np.full((30, 4), np.nan)
+    for name in ("a", "b"):
+        plot_diagram(network, found, tmp_path / f"{name}1.{kind}")
+        plot_trajectory(network, m_o, tmp_path / f"{name}2.{kind}")
+        plot_spectrum(network, power_spectrum(m_o), tmp_path / f"{name}3.{kind}")
+        plot_averages(network, m_o[1:], nothing, m_o[1:], 1, tmp_path / f"{name}4.{kind}")
+    for number in range(1, 5):
+        assert (tmp_path / f"a{number}.{kind}").read_bytes() == (tmp_path / f"b{number}.{kind}").read_bytes()
