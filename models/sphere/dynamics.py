@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The velocity of every particle, and the energy that comes with it at no extra cost."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from stinespring.errors import InputError
+from stinespring.models.sphere.direct import DirectSums
+from stinespring.models.sphere.model import FloatArray, SphereModel
+from stinespring.models.sphere.series import SeriesSums
+
+__all__ = ["Dynamics", "Energy", "Moment", "Sums", "tangent"]
+
+Sums = Literal["auto", "direct", "series"]
+ROWS = 4096  # particles whose neurons are evaluated at a time
+
+
+class Energy(NamedTuple):
+    """``E[mu] = (1/(2 beta)) iint k dmu dmu + (1/2) int v dmu`` in its two parts, with the file's kernel k."""
+
+    attention: float
+    perceptron: float
+
+    @property
+    def total(self) -> float:
+        """The sum."""
+        return self.attention + self.perceptron
+
+
+class Moment(NamedTuple):
+    """The particles at one time.
+
+    Attributes:
+        x: positions, shape (n, d).
+        drift: ``sum_j k_ij V x_j / Z_i + u(x_i)``, neither projected nor signed, shape (n, d).
+        energy: None outside the gradient case, and where it is no finite number.
+    """
+
+    x: FloatArray
+    drift: FloatArray
+    energy: Energy | None
+
+    @property
+    def residual(self) -> float:
+        """Largest norm of the projected field: 0 at a stationary point."""
+        along = tangent(self.x, self.drift)
+        return float(np.sqrt(np.einsum("ij,ij->i", along, along).max()))
+
+    @property
+    def scale(self) -> float:
+        """Largest norm of the drift, which the residual is compared with."""
+        return float(np.sqrt(np.einsum("ij,ij->i", self.drift, self.drift).max()))
+
+
+def tangent(x: FloatArray, field: FloatArray) -> FloatArray:
+    """Return ``P_x y = y - <x, y> x`` for each row."""
+    return np.asarray(field - np.einsum("ij,ij->i", x, field)[:, None] * x)
+
+
+class Dynamics:
+    """Evaluates a model's drift; all working memory is taken once and does not grow with n^2.
+
+    Args:
+        model: what moves; its own particles are not used.
+        sums: ``direct`` (all pairs, in blocks), ``series`` (harmonics; on S^1 and S^2 with Q^T K = I) or ``auto``: the
+            faster one by an estimate.
+
+    Raises:
+        InputError: a series where there is none.
+    """
+
+    def __init__(self, model: SphereModel, *, sums: Sums = "auto") -> None:
+        self.model = model
+        n, d, beta = model.n, model.d, model.beta
+        value = model.value if model.moves_values else None
+        shift: float | None = None  # SA divides any common factor of a row out again
+        if model.normalise == "USA":
+            shift = beta if model.kernel == "scaled" else 0.0
+        elif model.scores is None:
+            shift = beta
+        self.shift = shift
+        has_series = d in (2, 3) and model.scores is None
+        if sums == "series" and not has_series:
+            raise InputError("there is no series", got=f"d = {d}", expected="d = 2 or 3 and Q^T K = I", todo="use direct sums")
+        self.sums: DirectSums | SeriesSums
+        if sums == "series" or (sums == "auto" and has_series and series_is_faster(model)):
+            assert shift is not None
+            self.sums = SeriesSums(n, d, beta, value, shift)
+        else:
+            self.sums = DirectSums(n, d, beta, model.scores, value, shift)
+
+    def __call__(self, x: FloatArray) -> Moment:
+        """Return drift and energy for particles x, shape (n, d).
+
+        Raises:
+            InputError: the plain kernel overflows.
+        """
+        model, (n, d) = self.model, x.shape
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = self.sums(x)
+        total = float(sums[:, d].sum())
+        if not np.isfinite(total):
+            raise InputError(
+                "the kernel overflows",
+                got=f"beta = {model.beta:g}, kernel {model.kernel}, {model.normalise}",
+                expected="beta <Qx, Kx'> below 709",
+                todo="use the scaled kernel or SA",
+            )
+        drift = sums[:, :d] / (sums[:, d:] if model.normalise == "SA" else n)
+        if model.perceptron is not None:
+            for first in range(0, n, ROWS):
+                drift[first : first + ROWS] += model.perceptron.drift(x[first : first + ROWS])
+        return Moment(x, drift, self.energy(x, total))
+
+    def energy(self, x: FloatArray, total: float) -> Energy | None:
+        """Return the energy from ``sum_ij k_ij`` as it was evaluated."""
+        model = self.model
+        if not model.is_gradient or self.shift is None:
+            return None
+        factor = self.shift - (model.beta if model.kernel == "scaled" else 0.0)
+        if factor > 700.0:
+            return None
+        attention = total * float(np.exp(factor)) / (2.0 * model.beta * len(x) ** 2)
+        perceptron = 0.0
+        if model.perceptron is not None:
+            parts = [model.perceptron.potential(x[first : first + ROWS]).sum() for first in range(0, len(x), ROWS)]
+            perceptron = 0.5 * float(np.sum(parts)) / len(x)
+        return Energy(attention, perceptron)
+
+
+def series_is_faster(model: SphereModel) -> bool:
+    """Return whether harmonics are expected to beat all pairs; nanoseconds as measured, right within a factor of two."""
+    degree = 7.0 + 8.5 * np.sqrt(model.beta) if model.beta < 700 else np.inf
+    if model.d == 2:
+        return bool(40e3 + 5.5 * model.n * (2 * degree + 1) < 30e3 + 1.8 * model.n**2)
+    return bool(30e3 * degree + 20.0 * model.n * (degree + 1) ** 2 < 30e3 + 1.8 * model.n**2)
