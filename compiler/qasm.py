@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from math import pi
 from typing import TYPE_CHECKING
 
 from stinespring.circuits.flow import Flow, If, Measure, Reset
@@ -29,6 +30,14 @@ DEFINITIONS = {  # gates of devices that the language's library does not have
     "ecr": "gate ecr a, b { s a; sx b; cx a, b; x a; }",
     "rzz": "gate rzz(t) a, b { cx a, b; rz(t) b; cx a, b; }",
 }
+OWN_GATES = {
+    "ry": "gate ry(t) a { U(t, 0, 0) a; }",
+    "rz": "gate rz(t) a { U(0, 0, t) a; }",
+    "h": "gate h a { U(pi/2, 0, pi) a; }",
+    "cz": "gate cz a, b { ctrl(2) @ gphase(pi) a, b; }",
+    "cx": "gate cx a, b { U(pi/2, 0, pi) b; ctrl(2) @ gphase(pi) a, b; U(pi/2, 0, pi) b; }",
+}
+GATE_NAMES = frozenset({"x", "y", "z", "h", "s", "t", "p", "id"})  # of the library, as far as registers carry them
 NAMES = {"u": "U"}  # the general one-qubit gate is built into the language; its library has no "u"
 
 
@@ -105,8 +114,13 @@ def write(registers: Sequence[Register], measured: Sequence[str], gates: Iterabl
 
 
 def flow_qasm(flow: Flow) -> str:
-    """Return a program with measurements, resets and conditions as OpenQASM 3."""
-    lines = ["OPENQASM 3.0;", 'include "stdgates.inc";']
+    """Return a program with measurements, resets and conditions as OpenQASM 3.
+
+    A register may carry the name of a gate of the language's library, such as ``x``. The library is then not included:
+    the gates that occur are defined in the program.
+    """
+    own = any(name in GATE_NAMES for name, _ in flow.quantum)
+    lines = ["OPENQASM 3.0;", *(own_gates(flow) if own else ['include "stdgates.inc";'])]
     lines += [f"qubit[{size}] {name};" for name, size in flow.quantum if size]
     lines += [f"bit[{size}] {name};" for name, size in flow.classical if size]
     wires = [f"{name}[{i}]" for name, size in flow.quantum for i in range(size)]
@@ -117,11 +131,21 @@ def flow_qasm(flow: Flow) -> str:
         elif isinstance(item, Reset):
             lines += [f"reset {wires[qubit]};" for qubit in item.qubits]
         elif isinstance(item, If):
-            body = " ".join(statement(gate, wires) for gate in item.gates)
+            body = " ".join(statement(gate, wires, own=own) for gate in item.gates)
             lines.append(f"if ({condition(item)}) {{ {body} }}")
         else:
-            lines.append(statement(item, wires))
+            lines.append(statement(item, wires, own=own))
     return "\n".join(lines) + "\n"
+
+
+def own_gates(flow: Flow) -> list[str]:
+    """Return definitions of the gates that occur, from the language's built-in operations alone.
+
+    Only the phase of U depends on the version of the language, so nothing but gphase is controlled.
+    """
+    guarded = (gate for item in flow.instructions if isinstance(item, If) for gate in item.gates)
+    used = {item.name for item in flow.instructions if isinstance(item, Gate)} | {gate.name for gate in guarded}
+    return [OWN_GATES[name] for name in sorted(used) if name in OWN_GATES]
 
 
 def condition(item: If) -> str:
@@ -131,9 +155,11 @@ def condition(item: If) -> str:
     return f"{'' if item.value else '!'}{item.register}[{item.bit}]"
 
 
-def statement(gate: Gate, wires: Sequence[str]) -> str:
-    """Return one gate."""
+def statement(gate: Gate, wires: Sequence[str], *, own: bool = False) -> str:
+    """Return one gate; ``own``: X by the built-in U, since its name may be a register's."""
     name, on, params = gate
+    if own and name == "x":
+        name, params = "u", (pi, 0.0, pi)
     angles = f"({', '.join([angle(p) for p in params])})" if params else ""
     return f"{NAMES.get(name, name)}{angles} {', '.join([wires[q] for q in on])};"
 
