@@ -20,6 +20,7 @@ VERBS = {
     "run": ("stinespring.cli.run", "run_", "Compile, sample and check: from a model to a verdict."),
     "check": ("stinespring.cli.check", "check_", "Check sampled texts against a model's law."),
     "channel": ("stinespring.cli.channel", "channel_", "Compile any quantum channel into a circuit."),
+    "sphere": ("stinespring.cli.sphere", "sphere", "Particles on the sphere: run, analyse, compile, sample."),
     "verify-channel": ("stinespring.cli.verify_channel", "verify_", "Compare a program with the channel it should be."),
 }
 INTERRUPTED = 130
@@ -50,8 +51,11 @@ def application(wanted: str | None) -> typer.Typer:
 
     app.callback()(common)
     for name, (module, function, summary) in VERBS.items():
-        if name == wanted:
-            app.command(name, help=summary)(getattr(import_module(module), function))
+        found = getattr(import_module(module), function) if name == wanted else None
+        if isinstance(found, typer.Typer):  # a verb with verbs of its own
+            app.add_typer(found, name=name, help=summary)
+        elif found is not None:
+            app.command(name, help=summary)(found)
         else:
             app.command(name, help=summary)(lambda: None)
     return app
