@@ -34,6 +34,8 @@ FIFTH = (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84)
 ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)
 ROUNDING = 1e-13  # of the energy's parts: changes below are rounding of a sum of n^2 terms
 SMALLEST = 1e-290
+SMALLEST_ERROR = 1e-15
+RELATIVE = 100.0  # the error is also at most this times the tolerance of what a particle moves: so that runs converge
 MOST_REJECTED = 400
 
 
@@ -86,7 +88,7 @@ class Adaptive:
 
     Attributes:
         proposal: the next step to try.
-        tolerance: largest error of a particle's position in one step, in radians.
+        tolerance: largest error of a particle's position in one step, in radians, and a hundredfold of it relative to its way.
         time: the last accepted step.
         before: the last error over the tolerance, for the PI rule.
         rejected: how many steps were tried in vain.
@@ -135,7 +137,8 @@ class Adaptive:
         after = dynamics(normalised(now.x + h * sum(b * k for b, k in zip(FIFTH, slopes, strict=True))))
         slopes.append(velocity(dynamics, after))
         error = h * sum(e * k for e, k in zip(ERROR, slopes, strict=True))
-        return after, float(np.sqrt((np.asarray(error) ** 2).sum(axis=1).max())) / self.tolerance
+        allowed = max(SMALLEST_ERROR, self.tolerance * min(1.0, RELATIVE * largest))
+        return after, float(np.sqrt((np.asarray(error) ** 2).sum(axis=1).max())) / allowed
 
 
 def energy_slack(now: Moment, after: Moment) -> float:
