@@ -178,7 +178,9 @@ def finitely_many_atoms(model: SphereModel, *, steps: int = 1500, width: float =
     The particles of the file and twice as many (each with a neighbour at a random angle) follow the file's flow. For ReLU the
     claim is about every stationary measure where v is not real-analytic, for an analytic sigma about strict minimisers.
     """
-    statement = "on S^1 stationary measures have finitely many atoms (ReLU, v not analytic), strict minimisers too (sigma analytic)"
+    statement = (
+        "on S^1 stationary measures have finitely many atoms (ReLU, v not analytic), strict minimisers too (sigma analytic)"
+    )
     if model.d != 2 or model.perceptron is None or not model.is_gradient:
         return Claim("atoms", statement, "UNVERIFIED", "the claim is about S^1 with a perceptron in the gradient case")
     more = np.concatenate([model.particles, uniform_points(model.n, 2, np.random.default_rng(model.n))])
@@ -225,7 +227,9 @@ def mass_bound(measure: AtomicMeasure, *, tolerance: float = 1e-6) -> Claim:
     inside, B the most repulsion outside and ``P = sum |w_j| |a_j|^2``; so the ``O(e^{-beta})`` of the claim is at most
     ``P e^{-beta} / (A + B)``. With the scaled kernel the perceptron is not reduced, and P stands without ``e^{-beta}``.
     """
-    statement = "in a second-order minimiser on S^1, two or more atoms with angles <= 1/(2 sqrt beta) carry mass <= 0.5742 + O(e^-beta)"
+    statement = (
+        "in a second-order minimiser on S^1, two or more atoms with angles <= 1/(2 sqrt beta) carry mass <= 0.5742 + O(e^-beta)"
+    )
     if measure.atoms.shape[1] != 2:
         return Claim("mass", statement, "UNVERIFIED", "the claim is about S^1")
     p, beta = measure.perceptron, measure.beta

@@ -191,7 +191,9 @@ def analyse_(
     if kind not in ("minimum", "maximum"):
         raise InputError("unknown kind", got=kind, expected="minimum or maximum")
     if not (0 < width < 3.2 and 0 < tolerance < 1):
-        raise InputError("a number is out of range", got=f"{width}, {tolerance}", expected="a width in (0, pi), a tolerance in (0, 1)")
+        raise InputError(
+            "a number is out of range", got=f"{width}, {tolerance}", expected="a width in (0, pi), a tolerance in (0, 1)"
+        )
     found = analysis(model, kind, width=width, tolerance=tolerance)  # type: ignore[arg-type]
     if json:
         print_json(found)
@@ -240,7 +242,9 @@ def claims_(
 
     model = with_state(read_sphere(file), state)
     if seed < 0 or not 0 < width < 3.2:
-        raise InputError("a number is out of range", got=f"{seed}, {width}", expected="a seed of at least 0, a width in (0, pi)")
+        raise InputError(
+            "a number is out of range", got=f"{seed}, {width}", expected="a seed of at least 0, a width in (0, pi)"
+        )
     with progress():
         found = all_claims(model, width=width, seed=seed)
     counted = [claim.verdict for claim in found if claim.name != "exclusion"]
@@ -273,7 +277,12 @@ def compile_(
     read: Any = "amplitudes" if measure else "nothing"
     folder = schedule == "stepwise"
     program = compile_sphere(
-        model, particle=particle, layers=layers, schedule="static" if folder else schedule, amplify=rounds_of(amplify), read=read
+        model,
+        particle=particle,
+        layers=layers,
+        schedule="static" if folder else schedule,
+        amplify=rounds_of(amplify),
+        read=read,
     )
     summary = program.summary() | ({"schedule": "stepwise"} if folder else {})
     files: list[Path] = []
@@ -344,7 +353,9 @@ def sample_(
 @sphere.command("overlaps")
 def overlaps_(
     file: File,
-    test: Annotated[str, typer.Option("--test", help="hadamard (signed overlaps, and the energy) or swap (squares).")] = "hadamard",
+    test: Annotated[
+        str, typer.Option("--test", help="hadamard (signed overlaps, and the energy) or swap (squares).")
+    ] = "hadamard",
     shots: Annotated[int, typer.Option("--shots", help="For each pair.")] = 20_000,
     seed: options.Seed = None,
     backend: options.BackendOption = "aer",

@@ -112,7 +112,9 @@ def plot_run(run: Run, path: Path) -> None:
         middle.plot(kept["times"], kept["energies"].sum(axis=1), color="black", linewidth=1.6, label="energy")
         middle.set_xlabel("time")
         middle.legend(frameon=False, fontsize=9)
-        middle.set_title("energy along the flow" if run.energy is not None else "no energy outside the gradient case", fontsize=10)
+        middle.set_title(
+            "energy along the flow" if run.energy is not None else "no energy outside the gradient case", fontsize=10
+        )
         right.semilogy(kept["times"], np.maximum(kept["residuals"], 1e-300), color=LATE)
         right.set_xlabel("time")
         right.set_title("largest projected field", fontsize=10)

@@ -45,7 +45,9 @@ def sphere_from(data: Mapping[str, Any]) -> SphereModel:
         raise InputError("'particles' have too few coordinates", got="d = 1", expected="at least 2 coordinates each")
     if not np.abs(given).max(axis=1).min() > 0:
         zero = int(np.argmin(np.abs(given).max(axis=1)))
-        raise InputError("a particle is zero", got=f"particle {zero}: {given[zero].tolist()}", expected="vectors other than zero")
+        raise InputError(
+            "a particle is zero", got=f"particle {zero}: {given[zero].tolist()}", expected="vectors other than zero"
+        )
     d = given.shape[1]
     matrices = {
         name: None if data.get(name) is None else array(data[name], (d, d), f"{name!r}") for name in ("query", "key", "value")

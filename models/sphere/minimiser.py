@@ -84,9 +84,7 @@ def minimise_energy(model: SphereModel, *, points: int = 1440, start: int = 0, t
     return Minimum(measure, max(0.0, gap), float(measure.first_variation(x[active]) @ masses - fine.min()))
 
 
-def _corrected(
-    kernel: FloatArray, linear: FloatArray, active: np.ndarray, masses: FloatArray
-) -> tuple[np.ndarray, FloatArray]:
+def _corrected(kernel: FloatArray, linear: FloatArray, active: np.ndarray, masses: FloatArray) -> tuple[np.ndarray, FloatArray]:
     """Return the points in use and their best masses: solve, go until a mass vanishes, drop it, and solve again."""
     while True:
         size = len(active)

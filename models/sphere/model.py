@@ -101,9 +101,7 @@ class SphereModel:
     @property
     def is_gradient(self) -> bool:
         """Whether ``Q^T K = V = I`` and the perceptron has a potential: then there is an energy."""
-        return (
-            self.scores is None and not self.moves_values and (self.perceptron is None or self.perceptron.is_gradient)
-        )
+        return self.scores is None and not self.moves_values and (self.perceptron is None or self.perceptron.is_gradient)
 
     @property
     def energy_rises(self) -> bool:

@@ -108,7 +108,9 @@ class SphereHarmonics:
             after[level] *= np.sqrt((2 * level + 1) / (2 * level) if level > 1 else 3.0)
             np.multiply(after[0], turns[0], out=out[level * level])
             np.multiply(after[1 : level + 1], turns[1 : 2 * level : 2], out=out[level * level + 1 : level * level + level + 1])
-            np.multiply(after[1 : level + 1], turns[2 : 2 * level + 1 : 2], out=out[level * level + level + 1 : (level + 1) ** 2])
+            np.multiply(
+                after[1 : level + 1], turns[2 : 2 * level + 1 : 2], out=out[level * level + level + 1 : (level + 1) ** 2]
+            )
             before, now, after = now, after, before
 
 

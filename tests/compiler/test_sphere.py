@@ -71,7 +71,9 @@ def small(**changes):
 
 
 @pytest.mark.parametrize("field", ["projected", "raw"])
-@pytest.mark.parametrize(("layers", "options"), [(2, {}), (2, {"schedule": "dynamic"}), (1, {"amplify": 1}), (2, {"amplify": "auto"})])
+@pytest.mark.parametrize(
+    ("layers", "options"), [(2, {}), (2, {"schedule": "dynamic"}), (1, {"amplify": 1}), (2, {"amplify": "auto"})]
+)
 def test_layers_and_amplification(field, layers, options):
     program = check(small(field=field), 1, layers, **options)
     if options.get("amplify"):

@@ -55,7 +55,9 @@ def test_gradient_and_hessian_along_geodesics(count, d, activation, scaled, seed
 def test_bases_are_tangent_and_orthonormal(d, seed):
     x = random_model(particles=5, dimension=d, beta=1.0, seed=seed).particles
     frames = bases(x)
-    np.testing.assert_allclose(np.einsum("kai,kbi->kab", frames, frames), np.broadcast_to(np.eye(d - 1), (5, d - 1, d - 1)), atol=1e-14)
+    np.testing.assert_allclose(
+        np.einsum("kai,kbi->kab", frames, frames), np.broadcast_to(np.eye(d - 1), (5, d - 1, d - 1)), atol=1e-14
+    )
     np.testing.assert_allclose(np.einsum("kai,ki->ka", frames, x), 0, atol=1e-14)
 
 
