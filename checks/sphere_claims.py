@@ -164,7 +164,7 @@ def minimiser_is_unique(model: SphereModel, *, points: int | None = None, tolera
     }  # fmt: skip
     bound = 2.0 * math.sqrt(2.0 * max(gap, 0.0)) / norm  # what the certificates leave open
     limit = max(tolerance, bound)
-    worst = max(numbers["distance"], numbers["asymmetry"])
+    worst = max(apart, *moved, 0.0) / norm
     if gap > tolerance * first.scale:
         return Claim("minimiser", statement, "UNVERIFIED", f"the searches ended {gap:.2g} above the minimum", numbers)
     if worst > limit:

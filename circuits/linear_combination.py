@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Linear combinations of states by post-selection, their amplification, and overlap tests.
 
-With ``lambda = sum_k |c_k|`` a position register is prepared in ``A|0> = sum_k sqrt(|c_k| / lambda) |k>``, each position k selects
-the preparation of ``sign(c_k) |v_k>``, and ``A^dagger`` is applied: the part with the position register in |0> is
+With ``lambda = sum_k |c_k|`` a position register is prepared in ``A|0> = sum_k sqrt(|c_k| / lambda) |k>``, each position k
+selects the preparation of ``sign(c_k) |v_k>``, and ``A^dagger`` is applied: the part with the position register in |0> is
 ``(1/lambda) sum_k c_k |v_k>``. Amplitudes are real, so every preparation is a tree of uniformly controlled Ry, and a sign is a
 rotation by 2 pi.
 

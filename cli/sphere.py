@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -15,6 +15,7 @@ from stinespring.cli.output import EXIT, print_json, print_table, print_verdict,
 from stinespring.errors import InputError
 
 if TYPE_CHECKING:
+    from stinespring.models.sphere.dynamics import Sums
     from stinespring.models.sphere.simulate import Run
 
 sphere = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -73,7 +74,7 @@ def run_(
     with progress() as report:
         run = simulate(
             model, steps=steps, scheme=scheme, tolerance=tolerance, every=every, stop=stop, converged=converged,
-            sums=sums, checkpoint=checkpoint, checkpoint_seconds=checkpoint_every, progress=report,
+            sums=cast('Sums', sums), checkpoint=checkpoint, checkpoint_seconds=checkpoint_every, progress=report,
         )  # fmt: skip
     write_arrays(run, output)
     if plot is not None or movie is not None:

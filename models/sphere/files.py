@@ -22,7 +22,8 @@ KNOWN = (
     "format", "particles", "beta", "normalise", "kernel", "query", "key", "value", "perceptron", "direction", "field", "step",
 )  # fmt: skip
 CHOICES = {
-    "normalise": ("SA", "USA"), "kernel": ("plain", "scaled"), "direction": ("ascent", "descent"), "field": ("projected", "raw"),
+    "normalise": ("SA", "USA"), "kernel": ("plain", "scaled"), "direction": ("ascent", "descent"),
+    "field": ("projected", "raw"),
 }  # fmt: skip
 
 
@@ -49,7 +50,7 @@ def sphere_from(data: Mapping[str, Any]) -> SphereModel:
             "a particle is zero", got=f"particle {zero}: {given[zero].tolist()}", expected="vectors other than zero"
         )
     d = given.shape[1]
-    matrices = {
+    matrices: dict[str, Any] = {
         name: None if data.get(name) is None else array(data[name], (d, d), f"{name!r}") for name in ("query", "key", "value")
     }
     return SphereModel(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The energy landscape on measures with finitely many atoms: gradient, Wasserstein Hessian, second-order conditions.
 
-``E[mu] = (1/2) iint k dmu dmu + (1/2) int v dmu`` with ``k(x, y) = e^{beta (x.y - c)} / beta`` (c = 0 plain, 1 scaled); its first
-variation is ``U(x) = int k(x, y) dmu(y) + v(x) / 2``. Along geodesics that start with tangent vectors xi(x),
+``E[mu] = (1/2) iint k dmu dmu + (1/2) int v dmu`` with ``k(x, y) = e^{beta (x.y - c)} / beta`` (c = 0 plain, 1 scaled); its
+first variation is ``U(x) = int k(x, y) dmu(y) + v(x) / 2``. Along geodesics that start with tangent vectors xi(x),
 
     E' = int <grad U, xi> dmu,
     E'' = int Hess U [xi, xi] dmu + iint e^{beta (x.y - c)} (xi.eta + beta (xi.y)(x.eta)) dmu(x) dmu(y),  eta = xi(y).

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The global minimum of the energy over measures on a grid, with a certificate.
 
-In the masses m of grid points the energy is convex, ``E = (1/2) m^T K m + c^T m``, since ``e^{beta x.y}`` is positive definite. The
-points of lowest first variation enter one by one and the masses of those in use are solved for (fully corrective conditional
+In the masses m of grid points the energy is convex, ``E = (1/2) m^T K m + c^T m``, since ``e^{beta x.y}`` is positive definite.
+The points of lowest first variation enter one by one and the masses of those in use are solved for (fully corrective conditional
 gradient). ``gap = <U, m> - min U`` bounds the distance of E from its minimum, and ``sqrt(2 gap)`` the distance of m from the
 minimiser in the norm ``sqrt(s^T K s)``.
 
@@ -70,7 +70,8 @@ def minimise_energy(model: SphereModel, *, points: int = 1440, start: int = 0, t
     kernel = np.exp(model.beta * (x @ x.T - float(scaled))) / model.beta
     linear = np.zeros(points) if model.perceptron is None else 0.5 * model.perceptron.potential(x)
     scale = float(kernel.max()) + float(np.ptp(linear))
-    active, masses = np.array([start % points]), np.ones(1)
+    active = np.array([start % points])
+    masses: FloatArray = np.ones(1)
     gap = math.inf
     for _ in range(MOST_ROUNDS):
         variation = kernel[:, active] @ masses + linear

@@ -44,7 +44,7 @@ class Record:
         self.energies.append(nothing if moment.energy is None else (moment.energy.attention, moment.energy.perceptron))
         self.residuals.append(moment.residual)
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> dict[str, Any]:
         """Return arrays: steps (T,), times (T,), trajectory (T, n, d), energies (T, 2), residuals (T,)."""
         return {
             "steps": np.array(self.steps, dtype=np.int64),

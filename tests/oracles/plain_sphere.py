@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Particles on the sphere by plain loops over the formulas; reads the JSON object of a file, shares nothing with the package."""
+"""Particles on the sphere by plain loops over the formulas; reads a file's JSON object, shares nothing with the package."""
 
 from __future__ import annotations
 
