@@ -269,9 +269,9 @@ def one_cluster_is_excluded(beta: float) -> Claim:
     second, inside = pair.second_order("minimum", tolerance=1e-10), exact_constants(beta)[0]
     held = heaviest_arc(pair.atoms, width, pair.masses, least_atoms=2)
     numbers = {
-        "beta": beta, "threshold": 1.0 / (4.0 * math.pi**2), "cluster_width": width, "strength": 0.0, "limit": PRINTED_EXCLUSION,
-        "angle": math.pi, "mass_in_one_cluster": held, "residual": second.residual, "lowest": second.lowest,
-        "attraction": inside,
+        "beta": beta, "threshold": 1.0 / (4.0 * math.pi**2), "cluster_width": width, "strength": 0.0,
+        "limit": PRINTED_EXCLUSION, "angle": math.pi, "mass_in_one_cluster": held, "residual": second.residual,
+        "lowest": second.lowest, "attraction": inside,
     }  # fmt: skip
     if second.holds and width >= math.pi:
         reason = f"counterexample: an antipodal pair (angle pi <= {width:.4f}) is a second-order minimiser with w = 0"

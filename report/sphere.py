@@ -25,7 +25,7 @@ __all__ = ["plot_run", "require_outputs", "write_figures", "write_movie", "write
 
 EARLY, LATE, NEURON, ATTENTION = "#9db7d9", "#1f4e8c", "#c2571a", "#3b6fb6"
 MOST_FRAMES = 120
-STYLE = {"svg.hashsalt": "stinespring", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
+STYLE: Any = {"svg.hashsalt": "stinespring", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
 
 
 def require_outputs(model: SphereModel, plot: Path | None, movie: Path | None) -> None:
@@ -88,7 +88,7 @@ def draw_sphere(axes: Axes, model: SphereModel) -> None:
         for a, w in zip(model.perceptron.directions, model.perceptron.weights, strict=True):
             tip = 1.17 * a[[0, -1]] / max(float(np.linalg.norm(a)), 1e-300)
             face = NEURON if w > 0 else "none"
-            axes.scatter(*tip, marker="^", s=20 + 60 * min(2.0, abs(w)), facecolors=face, edgecolors=NEURON, zorder=3)
+            axes.scatter(tip[0], tip[1], marker="^", s=20 + 60 * min(2.0, abs(w)), facecolors=face, edgecolors=NEURON, zorder=3)
     axes.set_aspect("equal")
     axes.set_xlim(-1.35, 1.35)
     axes.set_ylim(-1.35, 1.35)

@@ -2,9 +2,9 @@
 """The global minimum of the energy over measures on a grid, with a certificate.
 
 In the masses m of grid points the energy is convex, ``E = (1/2) m^T K m + c^T m``, since ``e^{beta x.y}`` is positive definite.
-The points of lowest first variation enter one by one and the masses of those in use are solved for (fully corrective conditional
-gradient). ``gap = <U, m> - min U`` bounds the distance of E from its minimum, and ``sqrt(2 gap)`` the distance of m from the
-minimiser in the norm ``sqrt(s^T K s)``.
+The points of lowest first variation enter one by one and the masses of those in use are solved for (fully corrective
+conditional gradient). ``gap = <U, m> - min U`` bounds the distance of E from its minimum, and ``sqrt(2 gap)`` the distance of
+m from the minimiser in the norm ``sqrt(s^T K s)``.
 
 Source: Jaggi, Proc. ICML 2013, PMLR 28, 427 (conditional gradient and its gap).
 """
@@ -51,9 +51,9 @@ def grid(d: int, points: int) -> FloatArray:
     if d != 3:
         raise InputError("there is no grid", got=f"d = {d}", expected="d = 2 or 3")
     height = 1 - (2 * number + 1) / points
-    angle = math.pi * (3 - math.sqrt(5)) * number
+    turn = math.pi * (3 - math.sqrt(5)) * number
     radius = np.sqrt(1 - height**2)
-    return normalised(np.stack([radius * np.cos(angle), radius * np.sin(angle), height], axis=1))
+    return normalised(np.stack([radius * np.cos(turn), radius * np.sin(turn), height], axis=1))
 
 
 def minimise_energy(model: SphereModel, *, points: int = 1440, start: int = 0, tolerance: float = 1e-9) -> Minimum:
@@ -71,7 +71,7 @@ def minimise_energy(model: SphereModel, *, points: int = 1440, start: int = 0, t
     linear = np.zeros(points) if model.perceptron is None else 0.5 * model.perceptron.potential(x)
     scale = float(kernel.max()) + float(np.ptp(linear))
     active = np.array([start % points])
-    masses: FloatArray = np.ones(1)
+    masses = np.ones(1)
     gap = math.inf
     for _ in range(MOST_ROUNDS):
         variation = kernel[:, active] @ masses + linear
@@ -92,7 +92,7 @@ def _corrected(kernel: FloatArray, linear: FloatArray, active: np.ndarray, masse
         system = np.ones((size + 1, size + 1))
         system[:size, :size], system[size, size] = kernel[np.ix_(active, active)], 0.0
         system[np.arange(size), np.arange(size)] += RIDGE * kernel[0, 0]
-        wanted = np.linalg.solve(system, np.append(-linear[active], 1.0))[:size]
+        wanted: FloatArray = np.linalg.solve(system, np.append(-linear[active], 1.0))[:size]
         if wanted.min() >= 0 or size == 1:
             return active, np.maximum(wanted, 0.0) / np.maximum(wanted, 0.0).sum()
         falling = wanted < masses

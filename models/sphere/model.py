@@ -77,7 +77,7 @@ class SphereModel:
     @property
     def d(self) -> int:
         """Dimension of the space around the sphere."""
-        return self.particles.shape[1]
+        return int(self.particles.shape[1])
 
     @property
     def sign(self) -> float:
@@ -126,7 +126,7 @@ class SphereModel:
         digest = hashlib.sha256()
         for part in (self.particles, self.query, self.key, self.value):
             digest.update(b"-" if part is None else np.ascontiguousarray(part).tobytes() + str(part.shape).encode())
-        words = [self.beta, self.normalise, self.kernel, self.direction, self.field, self.step]
+        words: list[str | float] = [self.beta, self.normalise, self.kernel, self.direction, self.field, self.step]
         if self.perceptron is not None:
             p = self.perceptron
             words.append(p.activation)

@@ -11,6 +11,7 @@ where a sum of exponentials in float64 ends too.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def circle_coefficients(beta: float) -> FloatArray:
     from scipy.special import ive
 
     values = ive(np.arange(MOST_DEGREE), beta) * np.where(np.arange(MOST_DEGREE) > 0, 2.0, 1.0)
-    return _cut(values, values)
+    return _cut(np.asarray(values, dtype=np.float64), values)
 
 
 def sphere_coefficients(beta: float) -> FloatArray:
@@ -41,7 +42,7 @@ def sphere_coefficients(beta: float) -> FloatArray:
     return _cut(values, values * (2 * degrees + 1))
 
 
-def _cut(values: FloatArray, largest: FloatArray) -> FloatArray:
+def _cut(values: FloatArray, largest: Any) -> FloatArray:
     rest = np.cumsum(largest[::-1])[::-1]
     return np.asarray(values[: max(2, int(np.searchsorted(-rest, -REST)))])
 
@@ -156,7 +157,7 @@ class SeriesSums:
         """Return the harmonics of a chunk of particles, evaluated or as they were kept."""
         points = x[chunk]
         room = self.tables[number % len(self.tables)]
-        result = room[: len(self.weights) * len(points)].reshape(-1, len(points))
+        result: FloatArray = room[: len(self.weights) * len(points)].reshape(-1, len(points))
         if fresh:
             self.harmonics(points, result)
         return result

@@ -223,7 +223,8 @@ def restore(run: Run, file: Path, identity: str, steps: int, dynamics: Dynamics)
     run.time, run.wrong_steps, run.worst_change = state[0], int(state[1]), state[2]
     if run.adaptive is not None:
         a = run.adaptive
-        a.proposal, a.time, a.before, a.rejected, a.by_energy = *state[3:6], int(state[6]), int(state[7])
+        a.proposal, a.time, a.before = state[3:6]
+        a.rejected, a.by_energy = int(state[6]), int(state[7])
     run.record = Record(
         found["steps"].tolist(), found["times"].tolist(), list(found["trajectory"]),
         [tuple(pair) for pair in found["energies"].tolist()], found["residuals"].tolist(),
