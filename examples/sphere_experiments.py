@@ -124,7 +124,7 @@ if pyplot:
     axes[1, 0].semilogx([b[0] for b in bounds], [b[2] for b in bounds], "s--", label="of two or more atoms")
     axes[1, 0].semilogx([b[0] for b in bounds], [b[3] for b in bounds], color="black", label=r"$0.5742 + O(e^{-\beta})$")
     axes[1, 0].set(title="heaviest mass on $S^1$, with perceptron", xlabel=r"$\beta$")
-    axes[1, 0].legend(fontsize=7)
+    axes[1, 0].legend(fontsize=7, loc="center right")
     mesh = axes[1, 1].pcolormesh(np.arange(len(phase[0])), phase_betas, np.array(phase), vmin=0, vmax=1)
     axes[1, 1].set(title="share of pairs with $x\\cdot y > 0.999$ (SA, 32 tokens)", xlabel="time", ylabel=r"$\beta$")
     figure.colorbar(mesh, ax=axes[1, 1])

@@ -18,7 +18,7 @@ import stinespring
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [README, *((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("channels.md", "dynamic.md"))]
+PAGES = [README, *((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("channels.md", "dynamic.md", "sphere.md"))]
 MODULES = [m.name for m in pkgutil.walk_packages(stinespring.__path__, "stinespring.") if "__main__" not in m.name]
 
 
