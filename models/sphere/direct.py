@@ -14,7 +14,7 @@ from stinespring.models.sphere.model import FloatArray
 __all__ = ["DirectSums"]
 
 ENTRIES = 1 << 17  # of a block: 1 MB, so that it is still in the cache when it is multiplied
-MOST_ROWS = 128
+MOST_ROWS = 125
 SAFE = 300.0  # scores of at most this size are exponentiated without looking for the largest one in a row
 
 

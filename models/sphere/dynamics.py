@@ -81,7 +81,11 @@ class Dynamics:
             shift = beta if model.kernel == "scaled" else 0.0
         elif model.scores is None:
             shift = beta
-        self.shift = shift
+        self.energy_rises = model.energy_rises
+        self.energy_factor: float | None = None  # from sum_ij k_ij as evaluated to the file's kernel
+        if model.is_gradient and shift is not None:
+            difference = shift - (beta if model.kernel == "scaled" else 0.0)
+            self.energy_factor = float(np.exp(difference)) if difference < 700.0 else None
         has_series = d in (2, 3) and model.scores is None
         if sums == "series" and not has_series:
             raise InputError("there is no series", got=f"d = {d}", expected="d = 2 or 3 and Q^T K = I", todo="use direct sums")
@@ -109,26 +113,17 @@ class Dynamics:
                 expected="beta <Qx, Kx'> below 709",
                 todo="use the scaled kernel or SA",
             )
-        drift = sums[:, :d] / (sums[:, d:] if model.normalise == "SA" else n)
+        drift, potential = sums[:, :d] / (sums[:, d:] if model.normalise == "SA" else n), 0.0
         if model.perceptron is not None:
             for first in range(0, n, ROWS):
-                drift[first : first + ROWS] += model.perceptron.drift(x[first : first + ROWS])
-        return Moment(x, drift, self.energy(x, total))
-
-    def energy(self, x: FloatArray, total: float) -> Energy | None:
-        """Return the energy from ``sum_ij k_ij`` as it was evaluated."""
-        model = self.model
-        if not model.is_gradient or self.shift is None:
-            return None
-        factor = self.shift - (model.beta if model.kernel == "scaled" else 0.0)
-        if factor > 700.0:
-            return None
-        attention = total * float(np.exp(factor)) / (2.0 * model.beta * len(x) ** 2)
-        perceptron = 0.0
-        if model.perceptron is not None:
-            parts = [model.perceptron.potential(x[first : first + ROWS]).sum() for first in range(0, len(x), ROWS)]
-            perceptron = 0.5 * float(np.sum(parts)) / len(x)
-        return Energy(attention, perceptron)
+                rows = slice(first, first + ROWS)
+                part, value = model.perceptron.drift_and_potential(x[rows])
+                drift[rows] += part
+                potential += value
+        energy = None
+        if self.energy_factor is not None:
+            energy = Energy(total * self.energy_factor / (2.0 * model.beta * n**2), potential / (2.0 * n))
+        return Moment(x, drift, energy)
 
 
 def series_is_faster(model: SphereModel) -> bool:

@@ -98,6 +98,12 @@ class Perceptron:
         """Return v, shape (n,)."""
         return np.asarray(ACTIVATIONS[self.activation].primitive(x @ self.directions.T) @ self.weights)
 
+    def drift_and_potential(self, x: FloatArray) -> tuple[FloatArray, float]:
+        """Return the drift and the sum of v over the points, from one evaluation of ``a_r . x``."""
+        kind, z = ACTIVATIONS[self.activation], x @ self.directions.T
+        drift = (kind.value(z) * self.weights) @ self.output
+        return np.asarray(drift), float(kind.primitive(z).sum(axis=0) @ self.weights)
+
     def half_curvature(self, x: FloatArray) -> FloatArray:
         """Return half the Hessian of v on the sphere as a matrix on R^d, to be used on tangent vectors; shape (n, d, d).
 

@@ -149,7 +149,7 @@ def energy_slack(now: Moment, after: Moment) -> float:
 
 def moves_wrongly(dynamics: Dynamics, now: Moment, after: Moment) -> bool:
     """Return whether the energy fell on the way up, or rose on the way down, by more than rounding."""
-    if not dynamics.model.energy_rises or now.energy is None or after.energy is None:
+    if not dynamics.energy_rises or now.energy is None or after.energy is None:
         return False
     gain = dynamics.model.sign * (after.energy.total - now.energy.total)
     return bool(gain < -energy_slack(now, after))

@@ -176,7 +176,7 @@ def advance(run: Run, dynamics: Dynamics, stepper: Any, every: int | None) -> No
     """Take one step and note what happened to the energy."""
     before = run.moment
     after = stepper(dynamics, before)
-    if run.model.energy_rises and before.energy is not None and after.energy is not None:
+    if dynamics.energy_rises and before.energy is not None and after.energy is not None:
         lost = run.model.sign * (before.energy.total - after.energy.total)
         if lost > energy_slack(before, after):
             run.wrong_steps += 1
