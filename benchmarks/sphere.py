@@ -23,38 +23,43 @@ SIZES = (50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
 def plain_steps(model: SphereModel, steps: int) -> FloatArray:
-    """Return the particles after Euler steps of USA with ReLU, written as the formulas are."""
+    """Return the particles after Euler steps with ReLU, written as the formulas are; SA as a safe softmax."""
     x, p = model.particles, model.perceptron
     assert p is not None
     for _ in range(steps):
-        weights = np.exp(model.beta * (x @ x.T))
-        field = weights @ x / len(x) + np.maximum(x @ p.directions.T, 0.0) * p.weights @ p.output
+        scores = model.beta * (x @ x.T)
+        if model.normalise == "SA":
+            weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+            weights = weights / weights.sum(axis=1, keepdims=True)
+        else:
+            weights = np.exp(scores) / len(x)
+        field = weights @ x + np.maximum(x @ p.directions.T, 0.0) * p.weights @ p.output
         field = field - np.sum(field * x, axis=1, keepdims=True) * x
         x = x + model.sign * model.step * field
         x = x / np.linalg.norm(x, axis=1, keepdims=True)
     return x
 
 
-def instance(n: int, d: int, beta: float) -> SphereModel:
-    """Return a model of the paper's kind: d ReLU neurons, USA, descent."""
-    return random_model(particles=n, dimension=d, beta=beta, hidden=d, seed=7, direction="descent")
+def instance(n: int, d: int, beta: float, normalise: str = "USA") -> SphereModel:
+    """Return a model of the paper's kind: d ReLU neurons, descent."""
+    return random_model(particles=n, dimension=d, beta=beta, hidden=d, seed=7, direction="descent", normalise=normalise)
 
 
-def measure(way: str, n: int, d: int, beta: float, steps: int) -> dict[str, float]:
-    """Return seconds of a run, and how far it raised this process's peak memory, in MB."""
-    model = instance(n, d, beta)
-    simulate(instance(20, d, beta), steps=2, sums="series" if d in (2, 3) else "direct")  # imports
+def measure(way: str, n: int, d: int, beta: float, steps: int, normalise: str = "USA") -> dict[str, float]:
+    """Return processor seconds of a run, and how far it raised this process's peak memory, in MB."""
+    model = instance(n, d, beta, normalise)
+    simulate(instance(20, d, 1.0), steps=2, sums="series")  # imports
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    begun = time.perf_counter()
+    begun = time.process_time()
     x = plain_steps(model, steps) if way == "plain" else simulate(model, steps=steps, sums=way).positions  # type: ignore[arg-type]
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {"seconds": seconds, "megabytes": (after - before) / 1024, "checksum": float(x.sum())}
 
 
-def child(way: str, n: int, d: int, beta: float, steps: int) -> dict[str, float]:
+def child(way: str, n: int, d: int, beta: float, steps: int, normalise: str) -> dict[str, float]:
     """Return what :func:`measure` finds in a process of its own."""
-    words = [sys.executable, "-m", "benchmarks", "sphere", "--one", way, str(n), str(d), str(beta), str(steps)]
+    words = [sys.executable, "-m", "benchmarks", "sphere", "--one", way, str(n), str(d), str(beta), str(steps), normalise]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout))
 
@@ -67,18 +72,18 @@ def agreement(n: int, d: int, beta: float, steps: int) -> float:
     return max(float(abs(simulate(model, steps=steps, sums=way).positions - reference).max()) for way in ways)  # type: ignore[arg-type]
 
 
-def table(cases: list[tuple[int, int, float, int]], repeats: int) -> None:
-    """Print one row for each case: seconds of the fastest of some runs, the ratio to plain NumPy, memory."""
-    print("| n | d | beta | steps | plain NumPy | direct | ratio | chosen | ratio | MB plain | MB direct | MB chosen |")
-    print("|---" * 12 + "|")
-    for n, d, beta, steps in cases:
-        runs = {way: [child(way, n, d, beta, steps) for _ in range(repeats)] for way in ("plain", "direct", "auto")}
-        seconds = {way: min(run["seconds"] for run in found) for way, found in runs.items()}
-        memory = {way: max(run["megabytes"] for run in found) for way, found in runs.items()}
+def table(cases: list[tuple[int, int, float, int, str]], repeats: int) -> None:
+    """Print one row for each case: processor seconds, the fastest of some runs taken in turn, ratios to plain NumPy, memory."""
+    print("| n | d | beta | rule | steps | plain NumPy | direct | ratio | chosen | ratio | MB plain | MB direct | MB chosen |")
+    print("|---" * 13 + "|")
+    for n, d, beta, steps, rule in cases:
+        runs = [{way: child(way, n, d, beta, steps, rule) for way in ("plain", "direct", "auto")} for _ in range(repeats)]
+        seconds = {way: min(run[way]["seconds"] for run in runs) for way in runs[0]}
+        memory = {way: max(run[way]["megabytes"] for run in runs) for way in runs[0]}
         cells = [f"{seconds['plain']:.3g} s", f"{seconds['direct']:.3g} s", f"{seconds['plain'] / seconds['direct']:.1f}"]
         cells += [f"{seconds['auto']:.3g} s", f"{seconds['plain'] / seconds['auto']:.1f}"]
         cells += [f"{memory[way]:.0f}" for way in ("plain", "direct", "auto")]
-        print(f"| {n:,} | {d} | {beta:g} | {steps:,} | " + " | ".join(cells) + " |", flush=True)
+        print(f"| {n:,} | {d} | {beta:g} | {rule} | {steps:,} | " + " | ".join(cells) + " |", flush=True)
 
 
 def scaling(path: Path) -> None:
@@ -111,20 +116,21 @@ def scaling(path: Path) -> None:
 def main() -> None:
     """Print the table, the agreement, and write the figure if asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks sphere")
-    parser.add_argument("--one", nargs=5, metavar=("WAY", "N", "D", "BETA", "STEPS"))
+    parser.add_argument("--one", nargs=6, metavar=("WAY", "N", "D", "BETA", "STEPS", "RULE"))
     parser.add_argument("--steps", type=int, default=10_000, help="for n = 500")
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--plot", type=Path)
     chosen = parser.parse_args()
     if chosen.one:
-        way, n, d, beta, steps = chosen.one
-        print(json.dumps(measure(way, int(n), int(d), float(beta), int(steps))))
+        way, n, d, beta, steps, rule = chosen.one
+        print(json.dumps(measure(way, int(n), int(d), float(beta), int(steps), rule)))
         return
-    long = chosen.steps
-    cases = [(500, 3, 1.0, long), (500, 3, 9.0, long // 10), (500, 2, 1.0, long // 10), (500, 2, 9.0, long // 10)]
-    cases += [(10_000, 3, 1.0, 100), (10_000, 3, 9.0, 20), (10_000, 2, 1.0, 20), (10_000, 2, 9.0, 20)]
+    long, short = chosen.steps, max(1, chosen.steps // 10)
+    cases = [(500, 3, 1.0, long, "USA"), (500, 3, 1.0, long, "SA"), (500, 3, 9.0, short, "SA")]
+    cases += [(500, 2, beta, short, rule) for beta, rule in ((1.0, "USA"), (9.0, "SA"))]
+    cases += [(10_000, 3, 1.0, 100, "USA"), (10_000, 3, 1.0, 20, "SA"), (10_000, 3, 9.0, 20, "SA"), (10_000, 2, 9.0, 20, "SA")]
     table(cases, chosen.repeats)
-    for n, d, beta, steps in ((500, 3, 1.0, 100), (500, 2, 9.0, 100), (2000, 3, 1.0, 20)):
+    for n, d, beta, count in ((500, 3, 1.0, 100), (500, 2, 9.0, 100), (2000, 3, 1.0, 20)):
         print(
             f"n = {n}, d = {d}, beta = {beta:g}: after {steps} steps within {agreement(n, d, beta, steps):.2g} of plain NumPy"
         )

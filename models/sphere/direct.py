@@ -14,7 +14,7 @@ from stinespring.models.sphere.model import FloatArray
 __all__ = ["DirectSums"]
 
 ENTRIES = 1 << 17  # of a block: 1 MB, so that it is still in the cache when it is multiplied
-MOST_ROWS = 125
+MOST_ROWS = 128
 SAFE = 300.0  # scores of at most this size are exponentiated without looking for the largest one in a row
 
 
@@ -37,7 +37,8 @@ class DirectSums:
         self, n: int, d: int, beta: float, scores: FloatArray | None, value: FloatArray | None, shift: float | None
     ) -> None:
         self.beta, self.scores, self.value, self.shift = beta, scores, value, shift
-        self.rows = min(n, MOST_ROWS, max(1, ENTRIES // n))
+        blocks = -(-n // min(n, MOST_ROWS, max(1, ENTRIES // n)))
+        self.rows = -(-n // blocks)  # blocks of even size
         self.block = np.empty(self.rows * n)
         self.left, self.right = np.empty((n, d + 1)), np.empty((d + 1, n))
         self.values, self.sums = np.ones((n, d + 1)), np.empty((n, d + 1))

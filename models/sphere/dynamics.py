@@ -15,6 +15,7 @@ from stinespring.models.sphere.series import SeriesSums
 __all__ = ["Dynamics", "Energy", "Moment", "Sums", "tangent"]
 
 Sums = Literal["auto", "direct", "series"]
+SERIES_BETA = {2: 700.0, 3: 16.0}  # on S^2 the basis of the series loses digits beyond
 ROWS = 4096  # particles whose neurons are evaluated at a time
 
 
@@ -86,9 +87,14 @@ class Dynamics:
         if model.is_gradient and shift is not None:
             difference = shift - (beta if model.kernel == "scaled" else 0.0)
             self.energy_factor = float(np.exp(difference)) if difference < 700.0 else None
-        has_series = d in (2, 3) and model.scores is None
+        has_series = model.scores is None and beta <= SERIES_BETA.get(d, 0.0)
         if sums == "series" and not has_series:
-            raise InputError("there is no series", got=f"d = {d}", expected="d = 2 or 3 and Q^T K = I", todo="use direct sums")
+            raise InputError(
+                "there is no series of this kernel",
+                got=f"d = {d}, beta = {beta:g}",
+                expected=f"Q^T K = I and d = 2, beta <= {SERIES_BETA[2]:g}, or d = 3, beta <= {SERIES_BETA[3]:g}",
+                todo="use --sums direct",
+            )
         self.sums: DirectSums | SeriesSums
         if sums == "series" or (sums == "auto" and has_series and series_is_faster(model)):
             assert shift is not None
@@ -128,7 +134,8 @@ class Dynamics:
 
 def series_is_faster(model: SphereModel) -> bool:
     """Return whether harmonics are expected to beat all pairs; nanoseconds as measured, right within a factor of two."""
-    degree = 7.0 + 8.5 * np.sqrt(model.beta) if model.beta < 700 else np.inf
+    degree = 6.0 + 8.0 * np.sqrt(model.beta)
+    direct = 30e3 + 1.8 * model.n**2
     if model.d == 2:
-        return bool(40e3 + 5.5 * model.n * (2 * degree + 1) < 30e3 + 1.8 * model.n**2)
-    return bool(30e3 * degree + 20.0 * model.n * (degree + 1) ** 2 < 30e3 + 1.8 * model.n**2)
+        return bool(40e3 + 5.5 * model.n * (2 * degree + 1) < direct)
+    return bool(10e3 * degree + 8.0 * model.n * (degree + 1) ** 2 < direct)

@@ -4,13 +4,12 @@
 The kernel depends on the angle only and is analytic, so few harmonics carry it:
 ``e^{beta (x.y - 1)} = e^{-beta} (I_0(beta) + 2 sum_k I_k(beta) cos k(phi_x - phi_y))`` on S^1 and
 ``e^{-beta} sum_l i_l(beta) sum_m Y_lm(x) Y_lm(y)`` on S^2, with harmonics of mean square 1. The coefficients fall faster than
-exponentially beyond ``sqrt beta``; the series ends where the rest is below 1e-17 of the kernel's largest value, which is
-where a sum of exponentials in float64 ends too.
+exponentially beyond ``sqrt beta``; the series ends where the rest is below 1e-16 of the kernel's largest value, which is
+where a sum of exponentials in float64 ends too. On S^2 beta is limited to 16, up to which rounding stays below 1e-13.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,10 +18,11 @@ from stinespring.models.sphere.model import FloatArray
 
 __all__ = ["SeriesSums", "circle_coefficients", "sphere_coefficients"]
 
-REST = 1e-17
+REST = 1e-16
 CHUNK_ENTRIES = 1 << 18  # harmonics of so many particles at a time: 2 MB
 KEPT_ENTRIES = 5 << 20  # harmonics of all particles are kept for the second use if they fit in 40 MB
 MOST_DEGREE = 400
+JOINED = 300  # basis functions up to which their coupling is one matrix
 
 
 def circle_coefficients(beta: float) -> FloatArray:
@@ -66,53 +66,70 @@ class CircleHarmonics:
         out[0], out[1::2], out[2::2] = 1.0, powers[1:].real, powers[1:].imag
 
 
-@lru_cache(maxsize=4)
-def _recurrence(degree: int) -> list[tuple[FloatArray, FloatArray]]:
-    """Return the factors of ``P_lm = a t P_{l-1,m} - b P_{l-2,m}`` for m < l, each of shape (l, 1)."""
-    factors = []
-    for level in range(1, degree + 1):
-        m = np.arange(level, dtype=np.float64)
-        below = (level - m) * (level + m)
-        a = np.sqrt((2 * level - 1) * (2 * level + 1) / below)
-        b = np.sqrt(np.maximum((2 * level + 1) * (level + m - 1) * (level - m - 1) / (below * max(1, 2 * level - 3)), 0.0))
-        factors.append((a[:, None], b[:, None]))
-    return factors
-
-
 class SphereHarmonics:
-    """Real spherical harmonics with mean square 1 up to a degree, in arrays that are used again.
+    """``Re`` and ``Im`` of ``(x + i y)^m`` times Chebyshev polynomials ``T_j(z)``, ``j + m <= degree``: a basis of all harmonics.
 
-    Rows l^2 .. l^2 + l hold ``P_lm cos m phi`` for m = 0..l, the l rows after them ``P_lm sin m phi`` for m = 1..l. The
-    associated Legendre functions come from the usual recurrence in l at fixed m, all m at once.
+    Rows: for m = 0 the ``degree + 1`` polynomials; then for each m real parts and imaginary parts, ``degree - m + 1`` rows each.
+    One product makes an entry, where the harmonics themselves take five operations.
     """
 
     def __init__(self, degree: int, rows: int) -> None:
         self.degree, self.circle = degree, CircleHarmonics(degree, rows)
         self.turns = np.empty((2 * degree + 1) * rows)
-        self.levels = np.empty((4, (degree + 1) * rows))
+        self.blocks = [slice(0, degree + 1)]
+        for m in range(1, degree + 1):
+            for _ in range(2):
+                self.blocks.append(slice(self.blocks[-1].stop, self.blocks[-1].stop + degree - m + 1))
 
     def __call__(self, x: FloatArray, out: FloatArray) -> None:
         """Fill ``out``, shape ((degree + 1)^2, n), for points of shape (n, 3)."""
-        n = len(x)
-        radius = np.hypot(x[:, 0], x[:, 1])
-        safe = np.where(radius > 0, radius, 1.0)
-        turns = self.turns[: (2 * self.degree + 1) * n].reshape(-1, n)
-        self.circle(np.stack([np.where(radius > 0, x[:, 0] / safe, 1.0), x[:, 1] / safe], axis=1), turns)
-        before, now, after, scratch = (part[: (self.degree + 1) * n].reshape(-1, n) for part in self.levels)
-        out[0] = now[0] = 1.0
-        for level, (a, b) in enumerate(_recurrence(self.degree), start=1):
-            np.multiply(now[:level], x[:, 2], out=after[:level])
-            after[:level] *= a
-            np.multiply(before[: level - 1], b[: level - 1], out=scratch[: level - 1])
-            after[: level - 1] -= scratch[: level - 1]
-            np.multiply(now[level - 1], radius, out=after[level])
-            after[level] *= np.sqrt((2 * level + 1) / (2 * level) if level > 1 else 3.0)
-            np.multiply(after[0], turns[0], out=out[level * level])
-            np.multiply(after[1 : level + 1], turns[1 : 2 * level : 2], out=out[level * level + 1 : level * level + level + 1])
-            np.multiply(
-                after[1 : level + 1], turns[2 : 2 * level + 1 : 2], out=out[level * level + level + 1 : (level + 1) ** 2]
-            )
-            before, now, after = now, after, before
+        turns = self.turns[: (2 * self.degree + 1) * len(x)].reshape(-1, len(x))
+        self.circle(x[:, :2], turns)
+        polynomials = out[self.blocks[0]]
+        z = np.ascontiguousarray(x[:, 2])
+        polynomials[0], polynomials[1], twice = 1.0, z, 2.0 * z
+        for j in range(2, self.degree + 1):
+            np.multiply(polynomials[j - 1], twice, out=polynomials[j])
+            polynomials[j] -= polynomials[j - 2]
+        for turn, block in zip(turns[1:], self.blocks[1:], strict=True):
+            np.multiply(polynomials[: block.stop - block.start], turn, out=out[block])
+
+
+def coupling(coefficients: FloatArray) -> list[FloatArray]:
+    """Return ``C_m`` with ``sum_{l >= m} c_l P_lm(z) P_lm(z') / (s s')^m = sum_jj' C_m[j, j'] T_j(z) T_j'(z')``, m = 0, 1, ...
+
+    ``P_lm / s^m`` (s = sqrt(1 - z^2), mean square 1 with the angle's factor) is a polynomial of degree l - m: its recurrence in l is
+    run at Chebyshev nodes and transformed.
+    """
+    degree = len(coefficients) - 1
+    angles = np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1)
+    nodes, result, start = np.cos(angles), [], 1.0
+    transform = 2.0 * np.cos(np.outer(np.arange(degree + 1), angles)) / (degree + 1)
+    transform[0] /= 2.0
+    for m in range(degree + 1):
+        if m:
+            start *= float(np.sqrt((2 * m + 1) / (2 * m) if m > 1 else 3.0))
+        before, now = np.zeros(degree + 1), np.full(degree + 1, start)
+        rows = [now]
+        for level in range(m + 1, degree + 1):
+            below = (level - m) * (level + m)
+            a = np.sqrt((2 * level - 1) * (2 * level + 1) / below)
+            b = np.sqrt((2 * level + 1) * (level + m - 1) * (level - m - 1) / (below * max(1, 2 * level - 3)))
+            before, now = now, a * nodes * now - b * before
+            rows.append(now)
+        chebyshev = (np.array(rows) @ transform.T)[:, : degree - m + 1]
+        result.append(chebyshev.T @ (coefficients[m:, None] * chebyshev))
+    return result
+
+
+def joined(blocks: list[tuple[slice, FloatArray]], count: int) -> list[tuple[slice, FloatArray]]:
+    """Return one matrix for all blocks where it is small: one product is then faster than many."""
+    if count > JOINED:
+        return blocks
+    matrix = np.zeros((count, count))
+    for block, part in blocks:
+        matrix[block, block] = part
+    return [(slice(None), matrix)]
 
 
 class SeriesSums:
@@ -132,12 +149,19 @@ class SeriesSums:
         self.value, self.factor = value, float(np.exp(beta - shift))
         coefficients = circle_coefficients(beta) if d == 2 else sphere_coefficients(beta)
         self.degree = len(coefficients) - 1
-        sizes = np.where(np.arange(self.degree + 1) > 0, 2, 1) if d == 2 else 2 * np.arange(self.degree + 1) + 1
-        self.weights = np.repeat(coefficients, sizes)[:, None]
-        self.rows = min(n, max(64, CHUNK_ENTRIES // len(self.weights)))
-        self.harmonics = (CircleHarmonics if d == 2 else SphereHarmonics)(self.degree, self.rows)
-        keep = n * len(self.weights) <= KEPT_ENTRIES
-        self.tables = np.empty((-(-n // self.rows) if keep else 1, len(self.weights) * self.rows))
+        self.count = 2 * self.degree + 1 if d == 2 else (self.degree + 1) ** 2
+        self.rows = min(n, max(64, CHUNK_ENTRIES // self.count))
+        self.harmonics: CircleHarmonics | SphereHarmonics
+        if d == 2:
+            self.harmonics = CircleHarmonics(self.degree, self.rows)
+            self.weights = [(slice(None), np.diag(np.repeat(coefficients, 2)[1:]))]
+        else:
+            self.harmonics = SphereHarmonics(self.degree, self.rows)
+            matrices = coupling(coefficients)
+            matrices = [matrices[0], *(matrix for matrix in matrices[1:] for _ in range(2))]
+            self.weights = joined(list(zip(self.harmonics.blocks, matrices, strict=True)), self.count)
+        keep = n * self.count <= KEPT_ENTRIES
+        self.tables = np.empty((-(-n // self.rows) if keep else 1, self.count * self.rows))
         self.values, self.sums = np.ones((n, d + 1)), np.empty((n, d + 1))
 
     def __call__(self, x: FloatArray) -> FloatArray:
@@ -145,10 +169,12 @@ class SeriesSums:
         n, d = x.shape
         self.values[:, :d] = x if self.value is None else x @ self.value.T
         chunks = [slice(first, min(first + self.rows, n)) for first in range(0, n, self.rows)]
-        moments = np.zeros((len(self.weights), d + 1))
+        moments = np.zeros((self.count, d + 1))
         for number, chunk in enumerate(chunks):
             moments += self.table(x, number, chunk, fresh=True) @ self.values[chunk]
-        moments *= self.weights * self.factor
+        moments *= self.factor
+        for block, matrix in self.weights:
+            moments[block] = matrix @ moments[block]
         for number, chunk in enumerate(chunks):
             np.matmul(self.table(x, number, chunk, fresh=len(self.tables) < len(chunks)).T, moments, out=self.sums[chunk])
         return self.sums
@@ -157,7 +183,7 @@ class SeriesSums:
         """Return the harmonics of a chunk of particles, evaluated or as they were kept."""
         points = x[chunk]
         room = self.tables[number % len(self.tables)]
-        result: FloatArray = room[: len(self.weights) * len(points)].reshape(-1, len(points))
+        result: FloatArray = room[: self.count * len(points)].reshape(-1, len(points))
         if fresh:
             self.harmonics(points, result)
         return result

@@ -46,7 +46,7 @@ def test_steps_field_and_energy_against_loops(data):
         assert run.energy is None
 
 
-@given(st.sampled_from([2, 3]), st.sampled_from([0.01, 1.0, 9.0, 50.0]), st.integers(1, 400), st.integers(0, 99))
+@given(st.sampled_from([2, 3]), st.sampled_from([0.01, 1.0, 9.0, 16.0, 50.0]), st.integers(1, 400), st.integers(0, 99))
 def test_series_equals_direct_sums(d, beta, n, seed):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, d))
@@ -56,7 +56,8 @@ def test_series_equals_direct_sums(d, beta, n, seed):
     shift = beta if beta > 1 else 0.0
     plain_sums = DirectSums(n, d, beta, np.eye(d), value, shift)(x).copy()
     scale = n * np.exp(beta - shift) * np.linalg.norm(value)
-    for sums in (DirectSums(n, d, beta, None, value, shift), SeriesSums(n, d, beta, value, shift)):
+    series = [SeriesSums(n, d, beta, value, shift)] if d == 2 or beta <= 16 else []
+    for sums in (DirectSums(n, d, beta, None, value, shift), *series):
         assert abs(sums(x) - plain_sums).max() <= 1e-13 * scale
 
 
@@ -256,3 +257,5 @@ def test_memory_stays_bounded():
 def test_series_only_where_there_is_one():
     with pytest.raises(InputError, match="no series"):
         Dynamics(random_model(particles=5, dimension=4, beta=1.0, seed=1), sums="series")
+    with pytest.raises(InputError, match="no series"):
+        Dynamics(random_model(particles=5, dimension=3, beta=17.0, seed=1), sums="series")
