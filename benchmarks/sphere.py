@@ -132,7 +132,7 @@ def main() -> None:
     table(cases, chosen.repeats)
     for n, d, beta, count in ((500, 3, 1.0, 100), (500, 2, 9.0, 100), (2000, 3, 1.0, 20)):
         print(
-            f"n = {n}, d = {d}, beta = {beta:g}: after {steps} steps within {agreement(n, d, beta, steps):.2g} of plain NumPy"
+            f"n = {n}, d = {d}, beta = {beta:g}: after {count} steps within {agreement(n, d, beta, count):.2g} of plain NumPy"
         )
     if chosen.plot:
         scaling(chosen.plot)

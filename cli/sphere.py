@@ -64,6 +64,8 @@ def run_(
     for path in (output, checkpoint):
         if path is not None and path.suffix != ".npz":
             raise InputError("the file's name has another ending", got=str(path), expected="FILE.npz")
+        if path is not None and not path.parent.is_dir():  # known before the run, not after it
+            raise InputError("the output cannot be written", got=str(path), expected="an existing folder")
     if sums not in ("auto", "direct", "series"):
         raise InputError("unknown sums", got=sums, expected="auto, direct or series")
     if plot is not None or movie is not None:

@@ -16,6 +16,7 @@ __all__ = ["Dynamics", "Energy", "Moment", "Sums", "tangent"]
 
 Sums = Literal["auto", "direct", "series"]
 SERIES_BETA = {2: 700.0, 3: 16.0}  # on S^2 the basis of the series loses digits beyond
+SERIES_NOISE = 1e-14  # of the kernel's largest value
 ROWS = 4096  # particles whose neurons are evaluated at a time
 
 
@@ -82,11 +83,6 @@ class Dynamics:
             shift = beta if model.kernel == "scaled" else 0.0
         elif model.scores is None:
             shift = beta
-        self.energy_rises = model.energy_rises
-        self.energy_factor: float | None = None  # from sum_ij k_ij as evaluated to the file's kernel
-        if model.is_gradient and shift is not None:
-            difference = shift - (beta if model.kernel == "scaled" else 0.0)
-            self.energy_factor = float(np.exp(difference)) if difference < 700.0 else None
         has_series = model.scores is None and beta <= SERIES_BETA.get(d, 0.0)
         if sums == "series" and not has_series:
             raise InputError(
@@ -101,6 +97,14 @@ class Dynamics:
             self.sums = SeriesSums(n, d, beta, value, shift)
         else:
             self.sums = DirectSums(n, d, beta, model.scores, value, shift)
+        self.energy_rises = model.energy_rises
+        self.energy_factor: float | None = None  # from sum_ij k_ij as evaluated to the file's kernel
+        if model.is_gradient and shift is not None:
+            difference = shift - (beta if model.kernel == "scaled" else 0.0)
+            self.energy_factor = float(np.exp(difference)) if difference < 700.0 else None
+        self.energy_noise = 0.0  # of a series, beside the rounding that every sum has
+        if isinstance(self.sums, SeriesSums) and self.energy_factor is not None:
+            self.energy_noise = SERIES_NOISE * float(np.exp(beta if model.kernel == "plain" else 0.0)) / (2.0 * beta)
 
     def __call__(self, x: FloatArray) -> Moment:
         """Return drift and energy for particles x, shape (n, d).

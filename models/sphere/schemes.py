@@ -33,7 +33,8 @@ STAGES = (
 FIFTH = (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84)
 ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)
 ROUNDING = 1e-13  # of the energy's parts: changes below are rounding of a sum of n^2 terms
-SMALLEST = 1e-290
+SMALLEST = 1e-200
+LONGEST = 1e3  # step times drift: at rest the error is 0 and steps would grow without end
 SMALLEST_ERROR = 1e-15
 RELATIVE = 100.0  # the error is also at most this times the tolerance of what a particle moves: so that runs converge
 MOST_REJECTED = 400
@@ -105,8 +106,9 @@ class Adaptive:
     def __call__(self, dynamics: Dynamics, now: Moment) -> Moment:
         """Return the particles after one accepted step."""
         first = velocity(dynamics, now)
+        longest = LONGEST / max(now.scale, SMALLEST)
         for _ in range(MOST_REJECTED):
-            h = self.proposal
+            h = min(self.proposal, longest)
             after, error = self.attempt(dynamics, now, first, h)
             wrong_way = after is not None and moves_wrongly(dynamics, now, after)
             if after is not None and error <= 1.0 and not wrong_way:
@@ -141,10 +143,11 @@ class Adaptive:
         return after, float(np.sqrt((np.asarray(error) ** 2).sum(axis=1).max())) / allowed
 
 
-def energy_slack(now: Moment, after: Moment) -> float:
+def energy_slack(dynamics: Dynamics, now: Moment, after: Moment) -> float:
     """Return the change of energy that rounding may cause."""
     energies = [e for e in (now.energy, after.energy) if e is not None]
-    return ROUNDING * max((abs(e.attention) + abs(e.perceptron) for e in energies), default=0.0)
+    size = max((abs(e.attention) + abs(e.perceptron) for e in energies), default=0.0)
+    return ROUNDING * size + dynamics.energy_noise
 
 
 def moves_wrongly(dynamics: Dynamics, now: Moment, after: Moment) -> bool:
@@ -152,7 +155,7 @@ def moves_wrongly(dynamics: Dynamics, now: Moment, after: Moment) -> bool:
     if not dynamics.energy_rises or now.energy is None or after.energy is None:
         return False
     gain = dynamics.model.sign * (after.energy.total - now.energy.total)
-    return bool(gain < -energy_slack(now, after))
+    return bool(gain < -energy_slack(dynamics, now, after))
 
 
 def scheme_of(name: str, step: float, tolerance: float) -> Euler | RK4 | Adaptive:

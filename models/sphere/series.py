@@ -67,9 +67,9 @@ class CircleHarmonics:
 
 
 class SphereHarmonics:
-    """``Re`` and ``Im`` of ``(x + i y)^m`` times Chebyshev polynomials ``T_j(z)``, ``j + m <= degree``: a basis of all harmonics.
+    """Real and imaginary parts of ``(x + i y)^m T_j(z)``, ``j + m <= degree``, T Chebyshev: a basis of all harmonics.
 
-    Rows: for m = 0 the ``degree + 1`` polynomials; then for each m real parts and imaginary parts, ``degree - m + 1`` rows each.
+    Rows: for m = 0 the ``degree + 1`` polynomials; then for each m real and imaginary parts, ``degree - m + 1`` rows each.
     One product makes an entry, where the harmonics themselves take five operations.
     """
 
@@ -98,8 +98,8 @@ class SphereHarmonics:
 def coupling(coefficients: FloatArray) -> list[FloatArray]:
     """Return ``C_m`` with ``sum_{l >= m} c_l P_lm(z) P_lm(z') / (s s')^m = sum_jj' C_m[j, j'] T_j(z) T_j'(z')``, m = 0, 1, ...
 
-    ``P_lm / s^m`` (s = sqrt(1 - z^2), mean square 1 with the angle's factor) is a polynomial of degree l - m: its recurrence in l is
-    run at Chebyshev nodes and transformed.
+    ``P_lm / s^m`` (s = sqrt(1 - z^2), mean square 1 with the angle's factor) is a polynomial of degree l - m: its recurrence in
+    l is run at Chebyshev nodes and transformed.
     """
     degree = len(coefficients) - 1
     angles = np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1)

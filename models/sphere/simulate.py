@@ -178,7 +178,7 @@ def advance(run: Run, dynamics: Dynamics, stepper: Any, every: int | None) -> No
     after = stepper(dynamics, before)
     if dynamics.energy_rises and before.energy is not None and after.energy is not None:
         lost = run.model.sign * (before.energy.total - after.energy.total)
-        if lost > energy_slack(before, after):
+        if lost > energy_slack(dynamics, before, after):
             run.wrong_steps += 1
             run.worst_change = max(run.worst_change, lost)
     run.moment = after

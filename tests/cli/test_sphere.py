@@ -121,6 +121,8 @@ def test_new_analyse_claims(invoke, tmp_path):
         (("run", "FILE", "--steps", 1, "--every", 0), "every must be at least 1"),
         (("run", "FILE", "--steps", 1, "--tolerance", 0), "tolerance is out of range"),
         (("run", "FILE", "--steps", 1, "-o", "o.txt"), "another ending"),
+        (("run", "FILE", "--steps", 1, "-o", "none/o.npz"), "existing folder"),
+        (("run", "FILE", "--steps", 1, "--checkpoint", "none/o.npz"), "existing folder"),
         (("run", "FILE", "--steps", 1, "--sums", "fast"), "unknown sums"),
         (("run", "FILE", "--steps", 1, "--movie", "m.mp4"), "movie's format"),
         (("run", "missing.json", "--steps", 1), "not found"),

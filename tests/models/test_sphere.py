@@ -259,3 +259,11 @@ def test_series_only_where_there_is_one():
         Dynamics(random_model(particles=5, dimension=4, beta=1.0, seed=1), sums="series")
     with pytest.raises(InputError, match="no series"):
         Dynamics(random_model(particles=5, dimension=3, beta=17.0, seed=1), sums="series")
+
+
+@pytest.mark.parametrize("d", [3, 5])
+def test_a_run_at_rest_goes_on(d):
+    """At a stationary point the error of a step is 0: steps must not grow until they are infinite."""
+    run = simulate(random_model(particles=12, dimension=d, beta=1.0, seed=1), steps=700, scheme="adaptive")
+    assert run.converged and run.step == 700 and run.wrong_steps == 0
+    assert np.isfinite(run.time)
