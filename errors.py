@@ -32,7 +32,7 @@ class StinespringError(Exception):
     exit_status = 2
 
     def __init__(self, what: str, *, got: object = None, expected: object = None, todo: str | None = None) -> None:
-        self.what = what
+        self.what, self.got, self.expected, self.todo = what, got, expected, todo
         lines = [what]
         for label, value in (("got", got), ("expected", expected), ("to do", todo)):
             if value is not None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Channel",
+    "CodeCounts",
     "Cost",
     "Dilation",
     "Effect",
@@ -285,6 +286,21 @@ class Program:
 
 
 @dataclass(frozen=True)
+class CodeCounts:
+    """What the token registers of one circuit read, before it is decoded into texts.
+
+    Attributes:
+        registers: ``t1..tL``.
+        codes: shape (U, L), distinct rows.
+        counts: shape (U,).
+    """
+
+    registers: tuple[Register, ...]
+    codes: IntArray
+    counts: IntArray
+
+
+@dataclass(frozen=True)
 class Samples:
     """Sampled texts.
 
@@ -301,6 +317,7 @@ class Samples:
         stepwise: whether the host was in the loop.
         attention: counts of attended positions by environment register, if there were any.
         metadata: versions, method and the like.
+        codes: what was read, of a program that is one circuit.
     """
 
     model: TextModel
@@ -315,6 +332,7 @@ class Samples:
     stepwise: bool = False
     attention: Mapping[str, Sequence[int]] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    codes: CodeCounts | None = None
 
     @property
     def shots(self) -> int:

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from stinespring.backends.aer import AerBackend, statevector_qubits
+from stinespring.backends.aer import WIDEST, AerBackend, statevector_qubits
 from stinespring.backends.base import Backend
 from stinespring.backends.branches import Bits, follow
 from stinespring.backends.flow_events import Event, events
@@ -26,10 +26,9 @@ from stinespring.errors import InputError, TooLargeError
 from stinespring.models.base import IntArray
 from stinespring.models.joint import require_count
 
-__all__ = ["FlowSamples", "Path", "sample_flow", "sample_flow_on"]
+__all__ = ["FlowSamples", "Path", "cheapest", "estimates", "sample_flow", "sample_flow_on"]
 
 Path = Literal["auto", "deferred", "branches", "shot_branching", "plain"]
-WIDEST = 62  # bits of one register
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,16 @@ class FlowSamples:
     metadata: Mapping[str, Any]
 
 
-def sample_flow(flow: Flow, *, shots: int, seed: int, path: Path = "auto", method: str = "statevector") -> FlowSamples:
+def sample_flow(
+    flow: Flow,
+    *,
+    shots: int,
+    seed: int,
+    path: Path = "auto",
+    method: str = "statevector",
+    backend: AerBackend | None = None,
+    limit: int | None = None,
+) -> FlowSamples:
     """Sample a program on Aer.
 
     Args:
@@ -57,7 +65,10 @@ def sample_flow(flow: Flow, *, shots: int, seed: int, path: Path = "auto", metho
         shots: at least 1.
         seed: root of all seeds; the same seed gives the same samples of one path.
         path: ``auto`` takes the path with the least estimated time.
-        method: ``statevector``, or ``matrix_product_state``, which only ``plain`` supports.
+        method: ``statevector``; others are supported by ``plain`` only.
+        backend: whose method, threads and memory are used instead, without noise; its method ``auto`` is ``statevector`` where
+            that fits.
+        limit: qubits of the widest statevector that a path may plan with; None: what the backend's memory holds.
 
     Raises:
         InputError: an unknown path or method, one that does not fit the other, or a register of more than 62 bits.
@@ -79,31 +90,49 @@ def sample_flow(flow: Flow, *, shots: int, seed: int, path: Path = "auto", metho
     for name, size in flow.classical:
         if size > WIDEST:
             raise InputError("a classical register is too wide", got=f"{name}[{size}]", expected=f"at most {WIDEST} bits")
+    if backend is None:
+        backend = AerBackend(method)
+    method = "statevector" if backend.method == "auto" else backend.method
     if method != "statevector":
         if path not in {"auto", "plain"}:
             raise InputError("the path needs a statevector", got=f"path {path}, method {method}", expected="path plain")
-        return shot_by_shot(flow, shots, seed, "plain", f"the method {method} has no other path", method)
-    program, limit = events(flow), statevector_qubits()
+        return shot_by_shot(flow, shots, seed, "plain", f"the method {method} has no other path", backend)
+    program, limit = events(flow), limit or statevector_qubits(backend.memory)
+    plans, seconds = estimates(flow, program, shots, limit)
+    why = "asked for"
+    if path == "auto":
+        if backend.method == "auto" and not any(map(isfinite, seconds.values())):
+            return shot_by_shot(flow, shots, seed, "plain", "no statevector fits", backend)
+        path, why = cheapest(seconds, limit)
+    if path in plans:
+        return by_plan(flow, program, plans[path], shots, seed, path, why, limit)
+    return shot_by_shot(flow, shots, seed, path, why, backend)
+
+
+def estimates(flow: Flow, program: list[Event], shots: int, limit: int) -> tuple[dict[str, Plan], dict[str, float]]:
+    """Return the plans of the paths that have one, and the estimated seconds of all paths.
+
+    Args:
+        flow: the program.
+        program: its events.
+        shots: number of shots.
+        limit: qubits of the widest statevector.
+    """
     plans = {name: plan(program, shots=shots, limit=limit, cut=name == "branches") for name in ("deferred", "branches")}
     seconds = {name: found.seconds for name, found in plans.items()}
     if flow.qubits <= limit:
         seconds |= {"shot_branching": shot_branching(flow, shots), "plain": per_shot(flow, shots)}
-    why = "asked for"
-    if path == "auto":
-        path, why = cheapest(seconds)
-    if path in plans:
-        return by_plan(flow, program, plans[path], shots, seed, path, why, limit)
-    return shot_by_shot(flow, shots, seed, path, why, method)
+    return plans, seconds
 
 
-def cheapest(seconds: Mapping[str, float]) -> tuple[Any, str]:
-    """Return the path with the least time, and the reason."""
+def cheapest(seconds: Mapping[str, float], limit: int) -> tuple[Any, str]:
+    """Return the path with the least time, and the reason; segments may have ``limit`` qubits."""
     order = sorted((name for name in seconds if isfinite(seconds[name])), key=lambda name: seconds[name])
     if not order:
         raise TooLargeError(
             "no path simulates the program in this machine's memory",
             got="every path needs a larger statevector",
-            expected=f"segments of at most {statevector_qubits()} qubits",
+            expected=f"segments of at most {limit} qubits",
             todo="use fewer coherent qubits between measurements, or the method matrix_product_state",
         )
     best, *others = (f"{name} {seconds[name]:.2g} s" for name in order)
@@ -137,19 +166,13 @@ def register_values(flow: Flow, bits: Bits) -> dict[str, IntArray]:
     return values
 
 
-def shot_by_shot(flow: Flow, shots: int, seed: int, path: str, why: str, method: str) -> FlowSamples:
+def shot_by_shot(flow: Flow, shots: int, seed: int, path: str, why: str, backend: AerBackend) -> FlowSamples:
     """Sample by Aer's own simulation of the whole program.
 
-    Aer gives shot i the seed ``seed + i``; the hashed seed keeps the runs apart. Its shots come sorted by branch where states
-    are shared, so that they are shuffled.
+    Aer gives shot i the seed ``seed + i``; the hashed seed keeps the runs apart.
     """
-    backend = AerBackend(method)
-    if path == "shot_branching":
-        backend.simulator.set_options(shot_branching_enable=True)
-    samples = sample_flow_on(backend, flow, shots, seed)
-    order = np.random.default_rng(derive_seed(seed, 1)).permutation(shots)
-    values = {name: value[order] for name, value in samples.values.items()}
-    return FlowSamples(values, path, why, samples.metadata)
+    samples = sample_flow_on(backend.sharing(path == "shot_branching"), flow, shots, seed)
+    return FlowSamples(samples.values, path, why, samples.metadata)
 
 
 def sample_flow_on(backend: Backend, flow: Flow, shots: int, seed: int) -> FlowSamples:

@@ -80,7 +80,8 @@ def check_attention(samples: Samples, *, alpha: float = 0.001, resolution: float
         counts[: len(samples.attention[name])] = samples.attention[name]
         if not samples.stepwise:  # a text that has ended leaves its register in 0; the host does not run it at all
             step = int(name[1:].partition("_")[0])
-            counts[0] -= samples.counts[samples.texts[:, step - 1] == samples.model.vacuum].sum()
+            ended = samples.counts[samples.texts[:, step - 1] == samples.model.vacuum].sum()
+            counts[0] = max(0, counts[0] - ended)  # noise can move an ended text's register away from 0
         if not counts.sum():
             continue
         if not counts[len(law) :].any():  # codes that stand for no position

@@ -27,7 +27,10 @@ class ContextTables:
 
 
 def text_probabilities(model: TextModel, prompt: IntArray, texts: IntArray) -> FloatArray:
-    """Return the law's probability of each text, shape (U,): the product of its tokens' conditional probabilities."""
+    """Return the law's probability of each text, shape (U,): the product of its tokens' conditional probabilities.
+
+    A text with a code that stands for no token (a negative number) has probability 0.
+    """
     result = np.ones(len(texts))
     for step in range(1, texts.shape[1] + 1):
         prefixes, where = np.unique(texts[:, : step - 1], axis=0, return_inverse=True)
@@ -37,14 +40,16 @@ def text_probabilities(model: TextModel, prompt: IntArray, texts: IntArray) -> F
             position = np.full(len(prefixes), -1)
             position[rows] = np.arange(len(rows))
             mine = np.flatnonzero(position[where] >= 0)
-            result[mine] *= law[position[where[mine]], texts[mine, step - 1]]
+            symbols = texts[mine, step - 1]
+            result[mine] *= np.where(symbols >= 0, law[position[where[mine]], symbols], 0.0)
     return result
 
 
 def context_tables(model: TextModel, prompt: IntArray, texts: IntArray, counts: IntArray) -> ContextTables:
     """Return one table for each visited context.
 
-    A context is the whole generated prefix, or the part of it that a law with a window reads.
+    A context is the whole generated prefix, or the part of it that a law with a window reads. Codes that stand for no token
+    are left out, and so is what follows them.
     """
     observed: list[NDArray[Any]] = []
     expected: list[NDArray[Any]] = []
@@ -57,10 +62,11 @@ def context_tables(model: TextModel, prompt: IntArray, texts: IntArray, counts: 
         where = where.ravel()
         visited.append(len(contexts))
         prefixes = texts[first, : step - 1]
-        for rows, law in laws(model, step, prompt, prefixes, ~model.complete(prefixes)):
+        wanted = ~model.complete(prefixes) & (contexts >= 0).all(axis=1)
+        for rows, law in laws(model, step, prompt, prefixes, wanted):
             position = np.full(len(contexts), -1)
             position[rows] = np.arange(len(rows))
-            mine = np.flatnonzero(position[where] >= 0)
+            mine = np.flatnonzero((position[where] >= 0) & (texts[:, step - 1] >= 0))
             tally = np.zeros_like(law)
             np.add.at(tally, (position[where[mine]], texts[mine, step - 1]), counts[mine])
             cells = pool(tally, law, shots)

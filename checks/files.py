@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.base import TextModel
+from stinespring.models.base import NOTHING, TextModel
 from stinespring.models.fock import start
 from stinespring.models.reading import read_json
-from stinespring.stages import Samples
+from stinespring.stages import UNUSED, Samples
 
 __all__ = ["read_samples"]
 
@@ -67,9 +67,9 @@ def read_samples(
 
 
 def read_text(model: TextModel, text: str, steps: int) -> list[int]:
-    """Return a text's token numbers, filled up with the vacuum after a stop token."""
+    """Return a text's token numbers, filled up with the vacuum after a stop token; U+FFFD is a code without a meaning."""
     numbers = []
-    lookup = {name: i for i, name in enumerate(model.tokens)}
+    lookup = {NOTHING: UNUSED} | {name: i for i, name in enumerate(model.tokens)}
     for name in text.split(" ") if text else []:
         if name not in lookup:
             raise InputError(

@@ -3,7 +3,7 @@
 
 ``G = 2 sum_i O_i ln(O_i / E_i)`` is asymptotically chi-squared. Two things are done so that its p-value can be trusted at
 0.001 and below: Williams' factor corrects its mean to first order in 1/E, and where even the corrected mean may be off by
-more than a twentieth of G's spread the null distribution is simulated instead.
+more than a twentieth of G's spread the null distribution is simulated instead, or for two cells summed exactly.
 
 Sources: Sokal & Rohlf, Biometry, ch. 17 (G-test); Williams, Biometrika 63, 33 (1976) (the factor).
 """
@@ -20,6 +20,7 @@ __all__ = ["PooledCells", "detectable_tvd", "pool", "upper_tail"]
 
 THIN = 5.0  # expected count below which a cell is pooled: the textbook rule
 SIMULATIONS = 20_000  # resolves p = 0.001 to about 0.0002
+MOST_THIN = 200  # a thin cell's count that is not reached by chance
 MOST_DRAWS = 20_000_000
 MANY = 400  # degrees of freedom above which two simulated moments describe G: its skewness is below 0.15
 POWER = 0.9
@@ -58,7 +59,8 @@ def pool(observed: FloatArray, law: FloatArray, shots: float) -> PooledCells:
     """Return one or several tables with their thin cells pooled.
 
     Cells with an expected count below 5 are pooled within their table; a pool that stays thin takes in the table's
-    thinnest other cell. Cells of probability 0 are left out: the caller has to test them first.
+    thinnest other cell, unless the only table would have one cell then. Cells of probability 0 are left out: the caller has
+    to test them first.
 
     Args:
         observed: shape (T, D).
@@ -74,7 +76,8 @@ def pool(observed: FloatArray, law: FloatArray, shots: float) -> PooledCells:
     rest = totals - np.where(np.arange(ranked.shape[1]) < kept[:, None], ranked, 0.0).sum(axis=1)
     support = (ranked > 0).sum(axis=1)
     rest = np.where(kept == support, 0.0, rest)
-    short = (kept < support) & (rest < THIN) & (kept > 0)
+    alone = (kept == 1) & (rest > 0) & (len(observed) == 1)  # a nearly certain outcome keeps its cell
+    short = (kept < support) & (rest < THIN) & (kept > 0) & ~alone
     kept = kept - short
     rest = np.where(
         short, rest + np.take_along_axis(ranked, np.minimum(kept, ranked.shape[1] - 1)[:, None], axis=1)[:, 0], rest
@@ -93,7 +96,7 @@ def pool(observed: FloatArray, law: FloatArray, shots: float) -> PooledCells:
 
 
 def upper_tail(cells: PooledCells, rng: np.random.Generator) -> tuple[float, str]:
-    """Return the p-value of G and how it was found: ``chi-squared`` or ``Monte Carlo``."""
+    """Return the p-value of G and how it was found: ``chi-squared``, ``binomial`` or ``Monte Carlo``."""
     degrees = cells.degrees
     if degrees < 1:
         return 1.0, "no degree of freedom"
@@ -107,11 +110,29 @@ def upper_tail(cells: PooledCells, rng: np.random.Generator) -> tuple[float, str
         totals = np.bincount(cells.table, weights=cells.expected)[by_table > 1]
         bias = float(((1.0 / cells.expected[several]).sum() - (1.0 / totals).sum()) / 6.0)
         return float(chi2.sf(g / (1.0 + bias / degrees), degrees)), "chi-squared"
+    if len(cells.expected) == 2:
+        return two_cells(cells), "binomial"
     null = simulate(cells, rng, 2_000 if degrees > MANY else SIMULATIONS)
     if degrees > MANY:
         mean, variance = float(null.mean()), float(null.var())
         return float(gamma.sf(g, mean**2 / variance, scale=variance / mean)), "Monte Carlo"
     return float((1 + (null >= g - 1e-9).sum()) / (1 + len(null))), "Monte Carlo"
+
+
+def two_cells(cells: PooledCells) -> float:
+    """Return the exact p-value of G for one table of two cells, the smaller one thin: its count is binomial.
+
+    Counts beyond the listed ones have a greater G than the observed one.
+    """
+    from scipy.stats import binom
+
+    thin = int(np.argmin(cells.expected))
+    shots, observed = round(float(cells.observed.sum())), int(cells.observed[thin])
+    counts = np.arange(min(shots, max(observed, MOST_THIN)) + 1, dtype=np.float64)
+    both = np.stack([counts, shots - counts], axis=1)[:, [thin, 1 - thin]]
+    law = binom(shots, cells.expected[thin] / cells.expected.sum())
+    reached = cells.statistic(both) >= float(cells.statistic()) - 1e-9
+    return float(min(1.0, law.pmf(counts[reached]).sum() + law.sf(counts[-1])))
 
 
 def simulate(cells: PooledCells, rng: np.random.Generator, repeats: int) -> FloatArray:

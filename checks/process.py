@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from stinespring.backends.base import Backend, open_backend
+from stinespring.backends.base import Backend
 from stinespring.backends.choi import channel_wires, circuit_choi, outcome_choi
+from stinespring.backends.registry import opened
 from stinespring.backends.seeds import derive_seed, root_seed
 from stinespring.channels.cptp import CPTP, ComplexArray, choi_of_kraus
 from stinespring.channels.distance import diamond_distance, process_fidelity
@@ -223,7 +224,7 @@ def sample_process(
         circuit: the program, register ``sys``.
         shots: in all, shared evenly among the settings.
         settings: how many pairs of input (6^m) and measurement (3^n) are drawn.
-        backend: where to run; see :func:`stinespring.backends.base.open_backend`.
+        backend: where to run; see :func:`stinespring.backends.registry.open_backend`.
         seed: of the settings and of the backend.
         alpha: the false-alarm rate.
         resolution: the mean TVD that a PASS must be able to detect.
@@ -233,18 +234,19 @@ def sample_process(
         raise InputError("there are fewer shots than settings", got=f"{shots} and {settings}", expected="a shot a setting")
     if channel.outputs < 1:
         raise InputError("a channel without output cannot be sampled", got="n = 0", expected="at least one output qubit")
-    sampler, root = open_backend(backend), root_seed(seed)
+    root = root_seed(seed)
     wires = channel_wires(circuit, inputs=channel.inputs, outputs=channel.outputs)
     rng, choi = np.random.default_rng(derive_seed(root, 0)), channel.choi()
     each = shots // settings
     law = np.zeros((settings, 1 << channel.outputs))
     observed = np.zeros_like(law)
-    for index in range(settings):
-        drawn = Setting(
-            tuple(rng.integers(len(STATES), size=channel.inputs).tolist()),
-            tuple(rng.integers(len(BASES), size=channel.outputs).tolist()),
-        )
-        law[index] = drawn.law(choi)
-        [values] = sampler.sample(drawn.circuit(circuit, *wires), None, each, derive_seed(root, 1, index))
-        observed[index] = np.bincount(values["probe"], minlength=law.shape[1])
+    with opened(backend) as sampler:
+        for index in range(settings):
+            drawn = Setting(
+                tuple(rng.integers(len(STATES), size=channel.inputs).tolist()),
+                tuple(rng.integers(len(BASES), size=channel.outputs).tolist()),
+            )
+            law[index] = drawn.law(choi)
+            [values] = sampler.sample(drawn.circuit(circuit, *wires), None, each, derive_seed(root, 1, index))
+            observed[index] = np.bincount(values["probe"], minlength=law.shape[1])
     return judge_tables(observed, law, alpha=alpha, resolution=resolution, what=f"{settings} settings")

@@ -14,11 +14,11 @@ from stinespring.checks.contexts import context_tables, text_probabilities
 from stinespring.checks.distance import hellinger_fidelity, noise_floor, total_variation, tvd_interval
 from stinespring.checks.gtest import PooledCells, detectable_tvd, pool, upper_tail
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.base import TextModel
+from stinespring.models.base import IntArray, TextModel
 from stinespring.models.joint import JointLaw
 from stinespring.stages import Samples, Verdict
 
-__all__ = ["check"]
+__all__ = ["check", "decide", "listed_law", "shots_for", "two_digits"]
 
 MOST_TEXTS = 1 << 17  # joint laws up to this many texts are tested as a whole
 MOST_SHOTS = 10**12
@@ -72,7 +72,7 @@ def check(
     law_model = model or samples.realises or samples.model
     rng = np.random.default_rng(seed)
     probabilities = text_probabilities(law_model, samples.prompt, samples.texts)
-    joint = listed(law_model, samples)
+    joint = listed_law(law_model, samples.prompt, samples.steps)
     parts = [] if joint is None else [whole_texts(samples, joint, alpha, rng)]
     parts.append(by_context(samples, law_model, alpha, rng))
     impossible = samples.texts[probabilities <= 0]
@@ -85,6 +85,9 @@ def check(
     if len(impossible):
         example = repr(law_model.text(impossible[0].tolist()))
         reason = f"the law gives probability 0 to {len(impossible)} sampled text(s), for example {example}"
+        lost = int(samples.counts[(samples.texts < 0).any(axis=1)].sum())
+        if lost:
+            reason += f"; {lost:,} shots read codes that stand for no token"
     if samples.tvd_bound and model is None:
         reason += f"; tested against the truncated law, which is within TVD {samples.tvd_bound:.3g} of the model"
     frequencies = samples.counts / samples.shots
@@ -120,12 +123,12 @@ def decide(
     return "UNVERIFIED", f"{reason}, not {wanted:g}: {advice}"
 
 
-def listed(model: TextModel, samples: Samples) -> JointLaw | None:
+def listed_law(model: TextModel, prompt: IntArray, steps: int) -> JointLaw | None:
     """Return the joint law if it has few enough texts to be listed, else None."""
-    if model.window != 0 and samples.steps * math.log(max(2, support_bound(model))) > math.log(64.0 * MOST_TEXTS):
+    if model.window != 0 and steps * math.log(max(2, support_bound(model))) > math.log(64.0 * MOST_TEXTS):
         return None
     try:
-        joint = model.joint(samples.prompt.tolist(), samples.steps)
+        joint = model.joint(prompt.tolist(), steps)
     except TooLargeError:
         return None
     return joint if len(joint) <= MOST_TEXTS else None
@@ -167,6 +170,11 @@ def shots_needed(joint: JointLaw | None, contexts: Part, shots: int, alpha: floa
     if joint is None:
         room = resolution - contexts.cells.hidden
         return None if room <= 0 else two_digits(shots * ((contexts.resolution - contexts.cells.hidden) / room) ** 2)
+    return shots_for(joint, alpha, resolution)
+
+
+def shots_for(joint: JointLaw, alpha: float, resolution: float) -> int | None:
+    """Return the least number of shots, to two digits, with which the test of whole texts has the wanted resolution."""
 
     def enough(shots: int) -> bool:
         cells = pool(joint.probabilities[None, :] * shots, joint.probabilities[None, :], shots)

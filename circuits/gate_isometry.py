@@ -8,13 +8,11 @@ from collections.abc import Iterable
 import numpy as np
 
 from stinespring.channels.cptp import choi_of_kraus
-from stinespring.circuits.conditional_simulation import gate_matrix
-from stinespring.circuits.gates import Gate
+from stinespring.circuits.gates import TWO_QUBIT, Gate
+from stinespring.circuits.one_qubit import entries_of
 from stinespring.circuits.sequence import ComplexArray
 
 __all__ = ["choi_error", "gate_isometry", "kraus_of"]
-
-PAIR = {"cz": np.diag([1, 1, 1, -1]).astype(np.complex128), "cx": np.eye(4, dtype=np.complex128)[[0, 1, 3, 2]]}
 
 
 def gate_isometry(gates: Iterable[Gate], width: int, inputs: int) -> ComplexArray:
@@ -25,14 +23,21 @@ def gate_isometry(gates: Iterable[Gate], width: int, inputs: int) -> ComplexArra
         width: number of wires.
         inputs: wires 0..inputs-1 are the input.
     """
-    state: ComplexArray = np.eye(1 << width, 1 << inputs, dtype=np.complex128).reshape((2,) * width + (-1,))
+    state: ComplexArray = np.eye(1 << width, 1 << inputs, dtype=np.complex128)
     for gate in gates:
-        axes = tuple(width - 1 - q for q in gate.qubits)
-        matrix = PAIR[gate.name] if len(axes) == 2 else gate_matrix(gate)
-        operator = matrix.reshape((2,) * (2 * len(axes)))
-        state = np.tensordot(operator, state, axes=(tuple(range(len(axes), 2 * len(axes))), axes))
-        state = np.moveaxis(state, tuple(range(len(axes))), axes)
-    return state.reshape(1 << width, 1 << inputs)
+        if gate.name in TWO_QUBIT:
+            low, high = sorted(gate.qubits)
+            parts = state.reshape(-1, 2, 1 << (high - low - 1), 2, state.shape[1] << low)
+            if gate.name == "cz":
+                parts[:, 1, :, 1] *= -1.0
+            elif gate.qubits[0] == high:
+                parts[:, 1] = parts[:, 1, :, ::-1].copy()
+            else:
+                parts[:, :, :, 1] = parts[:, ::-1, :, 1].copy()
+        else:
+            matrix = np.array(entries_of(gate)).reshape(2, 2)
+            state = np.matmul(matrix, state.reshape(-1, 2, state.shape[1] << gate.qubits[0])).reshape(state.shape)
+    return state
 
 
 def kraus_of(isometry: ComplexArray, kept: int) -> ComplexArray:

@@ -11,7 +11,7 @@ import typer
 
 from stinespring.channels.files import read_channel
 from stinespring.cli import options
-from stinespring.cli.output import print_json
+from stinespring.cli.output import print_json, progress
 from stinespring.compiler.channel import DEFAULT_EFFORT, compile_channel
 
 File = Annotated[Path, typer.Argument(metavar="FILE.npz", help="Holds one of kraus, choi and isometry (and dims, labels).")]
@@ -29,7 +29,8 @@ def channel_(
     json: options.Json = False,
 ) -> None:
     """Compile a channel into a circuit: a Stinespring isometry, or a tree of measurements."""
-    program = compile_channel(read_channel(file), form=form, effort=effort)
+    with progress("compiling"):
+        program = compile_channel(read_channel(file), form=form, effort=effort)
     files = [] if output is None else [str(path) for path in program.write(output)]
     if json:
         print_json(program.summary() | {"files": files})

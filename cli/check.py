@@ -11,7 +11,7 @@ import typer
 from stinespring.checks.files import read_samples
 from stinespring.checks.verdict import check
 from stinespring.cli import options
-from stinespring.cli.output import EXIT, print_json, print_verdict
+from stinespring.cli.output import EXIT, print_json, print_verdict, progress
 from stinespring.models.load import load
 
 Counts = Annotated[Path, typer.Option("--counts", help='{"format": "stinespring/samples@1", "counts": {"a b": 123}}')]
@@ -33,7 +33,8 @@ def check_(
     """Check sampled texts against a model's law."""
     source = load(model, top_k=top_k, temperature=temperature)
     samples = read_samples(counts, source, prompt=prompt, steps=steps, input_state=input_state, level=level)
-    verdict = check(samples, alpha=alpha, resolution=resolution)
+    with progress("checking"):
+        verdict = check(samples, alpha=alpha, resolution=resolution)
     if json:
         print_json(verdict.summary())
     else:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from stinespring.cli import options
-from stinespring.cli.output import PASS_COLUMNS, cost_line, pass_row, print_json, print_table
+from stinespring.cli.output import PASS_COLUMNS, cost_line, pass_row, print_json, print_table, progress
 from stinespring.compiler.compile import compile_model
 from stinespring.models.load import load
 from stinespring.report.draw import draw_program
@@ -52,27 +52,28 @@ def compile_(
     if draw is not None:
         require_figure(draw)
     source = load(model, top_k=top_k, temperature=temperature)
-    program = compile_model(
-        source,
-        prompt=prompt,
-        steps=steps,
-        input_state=input_state,
-        level=level,
-        schedule=schedule,
-        extension=extension,
-        input=input,
-        codes=codes,
-        phases=phases,
-        tolerance=tolerance,
-        effort=effort,
-        target=target,
-        max_qubits=max_qubits,
-        max_two_qubit_gates=max_two_qubit_gates,
-        max_conditions=max_conditions,
-        feed_forward=feed_forward,
-        attention=attention,
-        delays=delays,
-    )
+    with progress("compiling"):
+        program = compile_model(
+            source,
+            prompt=prompt,
+            steps=steps,
+            input_state=input_state,
+            level=level,
+            schedule=schedule,
+            extension=extension,
+            input=input,
+            codes=codes,
+            phases=phases,
+            tolerance=tolerance,
+            effort=effort,
+            target=target,
+            max_qubits=max_qubits,
+            max_two_qubit_gates=max_two_qubit_gates,
+            max_conditions=max_conditions,
+            feed_forward=feed_forward,
+            attention=attention,
+            delays=delays,
+        )
     if draw is not None:
         draw_program(program, draw)
     files = [] if output is None else [str(path) for path in program.write(output)]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from stinespring.cli import options
-from stinespring.cli.output import SHOWN, print_json, print_table
+from stinespring.cli.output import SHOWN, print_json, print_table, progress
 from stinespring.models.fock import start
 from stinespring.models.load import load
 
@@ -21,8 +21,9 @@ def law(
 ) -> None:
     """Print the exact joint law of the next tokens."""
     source = load(model, top_k=top_k, temperature=temperature)
-    begin = start(source, prompt, steps, input_state=input_state, level=level)
-    joint = begin.model.joint(begin.prompt.tolist(), steps)
+    with progress("computing the law"):
+        begin = start(source, prompt, steps, input_state=input_state, level=level)
+        joint = begin.model.joint(begin.prompt.tolist(), steps)
     if json:
         print_json({"format": "stinespring/law@1", "model": source.name, "steps": steps, "joint": dict(joint)})
         return

@@ -11,17 +11,30 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from stinespring.errors import StinespringError, shorten
+from stinespring.errors import InputError, StinespringError, shorten
 from stinespring.version import __version__
 
 VERBS = {
     "law": ("stinespring.cli.law", "law", "Print the exact joint law of the next tokens."),
     "compile": ("stinespring.cli.compile", "compile_", "Compile the next tokens of a model into a quantum program."),
     "run": ("stinespring.cli.run", "run_", "Compile, sample and check: from a model to a verdict."),
+    "estimate": ("stinespring.cli.estimate", "estimate_", "Tell what a run will cost before it is submitted."),
+    "submit": ("stinespring.cli.submit", "submit_", "Submit a run to a backend and keep it in the ledger."),
+    "jobs": ("stinespring.cli.jobs", "jobs_", "List the runs in the ledger."),
+    "fetch": ("stinespring.cli.fetch", "fetch_", "Fetch and judge what a submitted run measured."),
+    "resume": ("stinespring.cli.resume", "resume_", "Send what was never sent of a run, and heal what was."),
+    "cancel": ("stinespring.cli.cancel", "cancel_", "Cancel a run at the service."),
+    "export": ("stinespring.cli.export", "export_", "Write a run's counts and provenance to a file."),
+    "backends": ("stinespring.cli.backends", "backends_", "List where programs can run, or save a calibration."),
     "check": ("stinespring.cli.check", "check_", "Check sampled texts against a model's law."),
     "channel": ("stinespring.cli.channel", "channel_", "Compile any quantum channel into a circuit."),
     "sphere": ("stinespring.cli.sphere", "sphere", "Particles on the sphere: run, analyse, compile, sample."),
     "verify-channel": ("stinespring.cli.verify_channel", "verify_", "Compare a program with the channel it should be."),
+    "lens": ("stinespring.cli.lens", "lens_", "What a decoder would say after each layer; see also the next four."),
+    "lens compile": ("stinespring.cli.lens_compile", "compile_", "Compile the layers for a prompt into reflections."),
+    "lens run": ("stinespring.cli.lens_run", "run_", "Sample the layers as circuits and check every point."),
+    "lens study": ("stinespring.cli.lens_study", "study_", "Compare the operators of many prompts."),
+    "lens train": ("stinespring.cli.lens_train", "train_", "Train a bias-only tuned lens."),
 }
 INTERRUPTED = 130
 
@@ -61,14 +74,55 @@ def application(wanted: str | None) -> typer.Typer:
     return app
 
 
+def with_bare_wait(arguments: list[str]) -> list[str]:
+    """Return the arguments with ``--wait`` given a value where it has none: it means for as long as it takes.
+
+    Example:
+        >>> with_bare_wait(["fetch", "--wait", "--json", "--wait", "5"])
+        ['fetch', '--wait=forever', '--json', '--wait', '5']
+    """
+    following = [*arguments[1:], ""]
+    pairs = zip(arguments, following, strict=True)
+    return ["--wait=forever" if word == "--wait" and not is_number(after) else word for word, after in pairs]
+
+
+def is_number(word: str) -> bool:
+    """Return whether a word looks like a number, also one that is out of range."""
+    return word.lstrip("-").replace(".", "").isdigit()
+
+
+def spelled(arguments: list[str]) -> list[str]:
+    """Return the arguments with a verb of two words as one: ``lens compile`` is a verb, and so is ``lens``.
+
+    Example:
+        >>> spelled(["lens", "compile", "glassllm:en"]), spelled(["lens", "glassllm:en"])
+        (['lens compile', 'glassllm:en'], ['lens', 'glassllm:en'])
+    """
+    pair = " ".join(arguments[:2])
+    return [pair, *arguments[2:]] if pair in VERBS else arguments
+
+
+def require_second_word(arguments: list[str]) -> None:
+    """Refuse the first word alone of verbs that all have two; with ``--help`` list them and end."""
+    first = arguments[0] if arguments else ""
+    lines = [f"  {name:14} {summary}" for name, (_, _, summary) in VERBS.items() if name.startswith(f"{first} ")]
+    if first in VERBS or not lines:
+        return
+    if "--help" in arguments:
+        sys.stdout.write("\n".join([f"Verbs of stinespring {first}:", *lines, ""]))
+        raise SystemExit(0)
+    raise InputError(f"'{first}' needs one more word", expected="\n".join(["one of", *lines]))
+
+
 def main() -> None:
     """Run the command line and exit: 0 PASS or done, 1 FAIL, 2 bad input, 3 UNVERIFIED, 4 backend failed, 130 interrupted."""
-    arguments = sys.argv[1:]
+    arguments = spelled(with_bare_wait(sys.argv[1:]))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     wanted = next((word for word in arguments if not word.startswith("-")), None)
     try:
+        require_second_word(arguments)
         status = application(wanted)(args=arguments, standalone_mode=False, prog_name="stinespring")
     except TyperException as error:
         if wanted in VERBS or arguments:
@@ -82,8 +136,9 @@ def main() -> None:
         sys.stderr.write(f"stinespring: {error}\n")
         status = error.exit_status
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("stinespring: interrupted\n")
         status = INTERRUPTED
+    if status == INTERRUPTED:  # Typer itself makes this status of Ctrl-C, without a word
+        sys.stderr.write("stinespring: interrupted\n")
     sys.exit(status or 0)
 
 

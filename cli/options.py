@@ -3,13 +3,27 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model file (.json), glassllm:en or glassllm:pt.")]
 Prompt = Annotated[str | None, typer.Option("--prompt", help="Token names separated by spaces; for glassllm plain text.")]
+DecoderModel = Annotated[str, typer.Argument(metavar="MODEL", help="glassllm:en or glassllm:pt.")]
+TextPrompt = Annotated[str, typer.Option("--prompt", help="Plain text.")]
+Lens = Annotated[str, typer.Option("--lens", help="logit, or tuned:FILE.safetensors that 'lens train' wrote.")]
+Upto = Annotated[
+    int | None, typer.Option("--upto", help="Number of the point to measure at, 0 = embedding; default the last one.")
+]
+LayerTime = Annotated[float, typer.Option("--time", help="How much of the last operator acts: exp(-i H time); 1 is all.")]
+SimplifyOption = Annotated[
+    str,
+    typer.Option("--simplify", help="operators (merge neighbouring preparations), none, or state (prepare the last state)."),
+]
 InputState = Annotated[
     Path | None, typer.Option("--input-state", help="Instead of --prompt: FILE.json, a superposition or mixture of texts.")
 ]
@@ -54,9 +68,59 @@ Delays = Annotated[
 Tolerance = Annotated[float, typer.Option("--tolerance", help="TVD of the joint law that the compiler may spend.")]
 Shots = Annotated[int, typer.Option("--shots", help="How many texts to sample.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="The same seed gives the same counts.")]
-BackendOption = Annotated[str, typer.Option("--backend", help="For example aer or aer?method=matrix_product_state.")]
+BackendOption = Annotated[
+    str, typer.Option("--backend", help="For example aer, aer?noise=boston or fake:boston; see 'stinespring backends'.")
+]
+Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg): sampled against analytic.")]
 Alpha = Annotated[float, typer.Option("--alpha", help="False-alarm rate of the check.")]
 Resolution = Annotated[float, typer.Option("--resolution", help="The TVD that a PASS must be able to detect.")]
+MitigationOption = Annotated[
+    str,
+    typer.Option(
+        "--mitigation",
+        help="none; readout (of a device's readout errors, programs without feed-forward); or always (with it, too).",
+    ),
+]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="FILE.qasm (with FILE.json beside it), or a folder for stepwise.")
 ]
+
+# What compile_model takes, by its argument: option and default.
+COMPILE: dict[str, tuple[Any, Any]] = {
+    "prompt": (Prompt, None),
+    "steps": (Steps, inspect.Parameter.empty),
+    "input_state": (InputState, None),
+    "level": (Level, None),
+    "schedule": (ScheduleOption, "auto"),
+    "extension": (ExtensionOption, "token"),
+    "input": (InputOption, None),
+    "codes": (CodesOption, "free"),
+    "phases": (PhasesOption, None),
+    "tolerance": (Tolerance, 0.0),
+    "effort": (Effort, None),
+    "target": (TargetOption, "aer"),
+    "max_qubits": (MaxQubits, None),
+    "max_two_qubit_gates": (MaxGates, None),
+    "max_conditions": (MaxConditions, None),
+    "feed_forward": (FeedForward, "auto"),
+    "attention": (AttentionOption, "auto"),
+    "delays": (Delays, "none"),
+}
+
+
+def takes_compile_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb all options of the compiler, which it receives as one dict named ``compiling``."""
+    own = [p for name, p in inspect.signature(function, eval_str=True).parameters.items() if name != "compiling"]
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in COMPILE.items()
+    ]
+
+    @wraps(function)
+    def verb(**given: Any) -> None:
+        function(compiling={name: given.pop(name) for name in COMPILE}, **given)
+
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+    verb.__signature__ = inspect.Signature([parameters[0], *added, *parameters[1:]])  # type: ignore[attr-defined]
+    verb.__annotations__ = {p.name: p.annotation for p in (*parameters, *added)}
+    return verb

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from stinespring.cli.progress import progress as progress  # noqa: PLC0414 -- the verbs show it beside what they print
 
 if TYPE_CHECKING:
-    from stinespring.backends.execute import Progress
+    from pathlib import Path
+
     from stinespring.checks.attention import AttentionVerdict
+    from stinespring.ledger.submit import Plan
     from stinespring.stages import Effect, Program, Samples, Verdict
 
 EXIT = {"PASS": 0, "FAIL": 1, "UNVERIFIED": 3}
@@ -22,6 +25,14 @@ def print_json(data: dict[str, Any]) -> None:
     """Print exactly one JSON object; where stdout cannot carry every character, with escapes."""
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=not utf8, allow_nan=False) + "\n")
+
+
+def require_plot(path: Path | None) -> None:
+    """Refuse a figure that could not be written, before the work is done."""
+    if path is not None:
+        from stinespring.report.plot import require_figure
+
+        require_figure(path)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -37,16 +48,6 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     for row in rows:
         table.add_row(*[cell.replace("[", r"\[") for cell in row])
     Console(highlight=False, width=None if sys.stdout.isatty() else 100).print(table)
-
-
-@contextmanager
-def progress() -> Iterator[Progress]:
-    """Show what is being done on stderr while it is done, on a terminal only."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    with console.status("working …") as status:
-        yield lambda phrase, share: status.update(f"{phrase} ({share:.0%})")
 
 
 def cost_line(program: Program) -> str:
@@ -94,3 +95,53 @@ def text_rows(samples: Samples) -> list[dict[str, Any]]:
     return [
         {"key": model.text(t), "text": model.plain(t), "ids": [n for n in t if n != model.vacuum], "count": c} for c, t in rows
     ]
+
+
+def samples_summary(
+    cost: Mapping[str, Any], samples: Samples, verdict: Verdict, positions: AttentionVerdict | None
+) -> dict[str, Any]:
+    """Return what ``run --json`` and ``fetch --json`` print of sampled texts."""
+    rows = text_rows(samples)
+    return verdict.summary() | {
+        "seconds": samples.seconds, "counts": {row["key"]: row["count"] for row in rows}, "cost": dict(cost),
+        "texts": [{name: row[name] for name in ("text", "ids", "count")} for row in rows], "seed": samples.seed,
+        "backend": samples.backend, "attention": dict(samples.attention),
+        "attention_verdict": None if positions is None else positions.summary(), "metadata": dict(samples.metadata),
+    }  # fmt: skip
+
+
+def print_samples(
+    samples: Samples, verdict: Verdict, positions: AttentionVerdict | None, source: str, cost: str | None = None
+) -> None:
+    """Print the most frequent texts, the cost and the verdicts for people."""
+    rows = text_rows(samples)
+    table = [
+        [repr(row["text"]), " ".join(map(str, row["ids"])), f"{row['count']:,}", f"{row['count'] / samples.shots:.4f}"]
+        for row in rows[:SHOWN]
+    ]
+    print_table(f"{samples.shots:,} texts after {source!r}, {len(rows):,} different", ["text", "ids", "count", "share"], table)
+    if cost is not None:
+        sys.stdout.write(f"{cost}, sampled in {samples.seconds:.2f} s on {samples.backend}\n")
+    print_verdict(verdict)
+    if positions is not None:
+        print_attention(positions)
+
+
+def worst(verdict: Verdict, positions: AttentionVerdict | None) -> str:
+    """Return the worst of the verdicts on the texts and on the attended positions."""
+    found = [verdict.verdict] + ([] if positions is None else [positions.verdict])
+    return next(name for name in ("FAIL", "UNVERIFIED", "PASS") if name in found)
+
+
+def print_estimate(planned: Plan, to: TextIO | None = None) -> None:
+    """Print what a run will take, for people."""
+    e = planned.estimate
+    duration = "unknown" if e.duration_s is None else f"{e.duration_s * 1e6:.1f} us a shot"
+    needed = "cannot be told" if e.shots_for_verdict is None else f"{e.shots_for_verdict:,}"
+    (to or sys.stdout).write(
+        f"{planned.program.schedule.kind} program on {planned.backend.name}: {e.qubits} qubits, {e.two_qubit_gates} two-qubit "
+        f"gates, duration {duration}\n"
+        f"{planned.request.shots:,} shots: {e.circuits:,} circuit(s) in {e.jobs} job(s), about "
+        f"{e.qpu_seconds:.1f} s of QPU time\n"
+        f"expected TVD {e.expected_tvd:.3g} ({e.expected_tvd_by}); shots for a verdict: {needed}\n"
+    )

@@ -4,130 +4,94 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 import typer
 
+from stinespring.backends.base import device_of
 from stinespring.backends.execute import run
+from stinespring.backends.mitigation import mitigated_verdict, require_mitigable, require_mode
+from stinespring.backends.registry import opened
+from stinespring.backends.remote import keeps_jobs
 from stinespring.checks.attention import check_attention
 from stinespring.checks.verdict import check
 from stinespring.cli import options
+from stinespring.cli.fetch import MONTH, judge
 from stinespring.cli.output import (
     EXIT,
-    SHOWN,
     cost_line,
-    print_attention,
+    print_estimate,
     print_json,
-    print_table,
-    print_verdict,
+    print_samples,
     progress,
-    text_rows,
+    require_plot,
+    samples_summary,
+    worst,
 )
 from stinespring.compiler.compile import compile_model
+from stinespring.ledger.advance import Advance
+from stinespring.ledger.store import Ledger, Run
+from stinespring.ledger.submit import Plan, plan, submit
 from stinespring.models.joint import require_count
 from stinespring.models.load import load
 
-if TYPE_CHECKING:
-    from stinespring.checks.attention import AttentionVerdict
-    from stinespring.stages import Program, Samples, Verdict
 
-Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg): sampled against analytic.")]
-
-
+@options.takes_compile_options
 def run_(
     model: options.Model,
-    steps: options.Steps,
-    prompt: options.Prompt = None,
-    input_state: options.InputState = None,
-    level: options.Level = None,
+    compiling: dict[str, Any],
     shots: options.Shots = 20_000,
     seed: options.Seed = None,
     backend: options.BackendOption = "aer",
-    schedule: options.ScheduleOption = "auto",
-    extension: options.ExtensionOption = "token",
-    input: options.InputOption = None,
-    codes: options.CodesOption = "free",
-    phases: options.PhasesOption = None,
-    tolerance: options.Tolerance = 0.0,
-    effort: options.Effort = None,
-    target: options.TargetOption = "aer",
-    max_qubits: options.MaxQubits = None,
-    max_two_qubit_gates: options.MaxGates = None,
-    max_conditions: options.MaxConditions = None,
-    feed_forward: options.FeedForward = "auto",
-    attention: options.AttentionOption = "auto",
     top_k: options.TopK = None,
     temperature: options.Temperature = None,
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
-    plot: Plot = None,
+    mitigation: options.MitigationOption = "none",
+    plot: options.Plot = None,
     json: options.Json = False,
 ) -> None:
     """Compile, sample and check: from a model to a verdict."""
     require_count(shots, "shots")
-    if plot is not None:
-        from stinespring.report.plot import require_figure
-
-        require_figure(plot)
-    source = load(model, top_k=top_k, temperature=temperature)
-    program = compile_model(
-        source,
-        prompt=prompt,
-        steps=steps,
-        input_state=input_state,
-        level=level,
-        schedule=schedule,
-        extension=extension,
-        input=input,
-        codes=codes,
-        phases=phases,
-        tolerance=tolerance,
-        effort=effort,
-        target=target,
-        max_qubits=max_qubits,
-        max_two_qubit_gates=max_two_qubit_gates,
-        max_conditions=max_conditions,
-        feed_forward=feed_forward,
-        attention=attention,
-    )
-    with progress() as report:
-        samples = run(program, backend=backend, shots=shots, seed=seed, progress=report)
-        report("checking", 1.0)
-        verdict = check(samples, alpha=alpha, resolution=resolution)
-        positions = check_attention(samples, alpha=alpha, resolution=resolution)
+    require_plot(plot)
+    require_mode(mitigation)
+    with opened(backend) as sampler:
+        if keeps_jobs(sampler):
+            planned = plan(
+                model, backend=sampler, asked=backend, shots=shots, seed=seed, options=compiling, top_k=top_k,
+                temperature=temperature, mitigation=mitigation,
+            )  # fmt: skip
+            ledger = Ledger()
+            done = in_ledger(ledger, planned)
+            judge(ledger, done, waited=MONTH, alpha=alpha, resolution=resolution, plot=plot, json=json)
+        source, wanted, device = load(model, top_k=top_k, temperature=temperature), compiling["target"], device_of(sampler)
+        target = device if wanted == "aer" and device is not None else wanted
+        with progress("compiling") as report:
+            program = compile_model(source, **{**compiling, "target": target})
+            require_mitigable(program, mitigation)
+            report("sampling", 0.0)
+            samples = run(program, backend=sampler, shots=shots, seed=seed, progress=report)
+            report("checking", 1.0)
+            verdict = check(samples, alpha=alpha, resolution=resolution)
+            verdict, note = mitigated_verdict(samples, program, sampler, verdict, mode=mitigation, resolution=resolution)
+            positions = None if note["applied"] else check_attention(samples, alpha=alpha, resolution=resolution)
     if plot is not None:
         from stinespring.report.plot import plot_samples
 
         plot_samples(samples, verdict, plot)
     if json:
-        print_json(run_summary(program, samples, verdict, positions))
+        print_json(samples_summary(program.summary(), samples, verdict, positions) | {"mitigation": note})
     else:
-        print_run(program, samples, verdict, positions, prompt or str(input_state))
-    outcomes = [verdict.verdict] + ([] if positions is None else [positions.verdict])
-    raise typer.Exit(EXIT[next(v for v in ("FAIL", "UNVERIFIED", "PASS") if v in outcomes)])
+        asked = compiling["prompt"] or str(compiling["input_state"])
+        print_samples(samples, verdict, positions, asked, cost_line(program))
+    raise typer.Exit(EXIT[worst(verdict, positions)])
 
 
-def run_summary(program: Program, samples: Samples, verdict: Verdict, positions: AttentionVerdict | None) -> dict[str, Any]:
-    """Return what ``run --json`` prints."""
-    rows = text_rows(samples)
-    return verdict.summary() | {
-        "seconds": samples.seconds, "counts": {row["key"]: row["count"] for row in rows}, "cost": program.summary(),
-        "texts": [{name: row[name] for name in ("text", "ids", "count")} for row in rows], "seed": samples.seed,
-        "backend": samples.backend, "attention": dict(samples.attention),
-        "attention_verdict": None if positions is None else positions.summary(), "metadata": dict(samples.metadata),
-    }  # fmt: skip
-
-
-def print_run(program: Program, samples: Samples, verdict: Verdict, positions: AttentionVerdict | None, source: str) -> None:
-    """Print the most frequent texts, the cost and the verdicts for people."""
-    rows = text_rows(samples)
-    table = [
-        [repr(row["text"]), " ".join(map(str, row["ids"])), f"{row['count']:,}", f"{row['count'] / samples.shots:.4f}"]
-        for row in rows[:SHOWN]
-    ]
-    print_table(f"{samples.shots:,} texts after {source!r}, {len(rows):,} different", ["text", "ids", "count", "share"], table)
-    sys.stdout.write(cost_line(program) + f", sampled in {samples.seconds:.2f} s on {samples.backend}\n")
-    print_verdict(verdict)
-    if positions is not None:
-        print_attention(positions)
+def in_ledger(ledger: Ledger, planned: Plan) -> Run:
+    """Submit a run to a service, and bring it to its end; whatever happens on the way, it can be fetched or resumed."""
+    print_estimate(planned, to=sys.stderr)
+    with progress() as report:
+        sent = submit(ledger, planned, report=report)
+        sys.stderr.write(f"run {sent.id} is in the ledger; it can be fetched and resumed\n")
+        driver = Advance(ledger, sent.id, planned.texts, lambda: planned.backend, report)
+        return driver.until(MONTH, send=True, onward=True)

@@ -13,7 +13,7 @@ from stinespring.channels.files import read_channel
 from stinespring.checks.process import read_program, sample_process, verify_channel
 from stinespring.cli import options
 from stinespring.cli.channel import File
-from stinespring.cli.output import EXIT, print_json, print_verdict
+from stinespring.cli.output import EXIT, print_json, print_verdict, progress
 from stinespring.errors import InputError
 from stinespring.models.reading import read_json
 
@@ -38,15 +38,17 @@ def verify_(
     """Compare a program with the channel it should be: process fidelity and diamond distance, or a sampled test."""
     channel, circuit = read_channel(file), read_program(program)
     if shots is not None:
-        verdict = sample_process(
-            channel, circuit, shots=shots, settings=settings, backend=backend, seed=seed, alpha=alpha, resolution=resolution
-        )
+        with progress("sampling"):
+            verdict = sample_process(
+                channel, circuit, shots=shots, settings=settings, backend=backend, seed=seed, alpha=alpha, resolution=resolution
+            )
         if json:
             print_json(verdict.summary() | {"method": "sampled"})
         else:
             print_verdict(verdict)
         raise typer.Exit(EXIT[verdict.verdict])
-    found = verify_channel(channel, circuit, tolerance=tolerance, outcomes=outcomes_beside(program))
+    with progress("comparing"):
+        found = verify_channel(channel, circuit, tolerance=tolerance, outcomes=outcomes_beside(program))
     if json:
         print_json(found.summary())
     else:

@@ -15,7 +15,7 @@ from stinespring.compiler.encode import Codes, registers
 from stinespring.compiler.plan import BUDGETS
 from stinespring.compiler.programs import dynamic_program, on_device, static_program, stepwise_program
 from stinespring.compiler.specialise import channels
-from stinespring.compiler.target import open_target
+from stinespring.compiler.target import Device, open_target
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.base import TextModel
 from stinespring.models.fock import Start, start
@@ -47,7 +47,7 @@ def compile_model(
     phases: str | None = None,
     tolerance: float = 0.0,
     effort: float | None = None,
-    target: str = "aer",
+    target: str | Device = "aer",
     max_qubits: int | None = None,
     max_two_qubit_gates: int | None = None,
     max_conditions: int | None = None,
@@ -81,7 +81,8 @@ def compile_model(
             closed forms only. By default 1 to 6, more where more gates can be saved; see
             :func:`stinespring.compiler.synthesise.default_effort`.
         target: a device whose basis and coupling the circuit is lowered to; see
-            :func:`stinespring.compiler.target.open_target`. ``aer`` has no constraints.
+            :func:`stinespring.compiler.target.open_target`. ``aer`` has no constraints. A stepwise program is lowered for its
+            cost; a backend with a device lowers its templates again.
         max_qubits: a hard limit on the qubits declared.
         max_two_qubit_gates: a hard limit on the two-qubit gates of the worst path.
         max_conditions: a hard limit on the ``if`` statements.
@@ -119,12 +120,13 @@ def compile_model(
         feed_forward,
     )
     given: dict[str, Any] = {
-        "schedule": schedule, "extension": extension, "input": input, "codes": codes, "phases": phases, "target": target,
+        "schedule": schedule, "extension": extension, "input": input, "codes": codes, "phases": phases,
+        "target": target if isinstance(target, str) else target.name,
         "tolerance": check_share(tolerance, "tolerance", 1.0),
         "effort": None if effort is None else check_share(effort, "effort", math.inf),
         "budget": budget, "delays": delays, "attention": attention, "state": begin.state if input == "quantum" else None,
     }  # fmt: skip
-    options, device = Options(**given), open_target(target)
+    options, device = Options(**given), open_target(target) if isinstance(target, str) else target
     if schedule == "auto" and phases == "free" and (budget.asked or attention == "rejection"):
         options = replace(options, schedule="dynamic")
     elif schedule == "auto":

@@ -9,14 +9,17 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stinespring.compiler.channel_program import ChannelProgram
 from stinespring.compiler.qasm import template_qasm
 from stinespring.errors import InputError
 from stinespring.stages import UNUSED, Program, Register
 
-__all__ = ["write_channel_program", "write_program", "write_whole"]
+if TYPE_CHECKING:
+    from stinespring.compiler.lens_program import LensProgram
+
+__all__ = ["write_channel_program", "write_lens_program", "write_program", "write_whole"]
 
 FORMAT = "stinespring/program@1"
 
@@ -90,6 +93,15 @@ def write_channel_program(program: ChannelProgram, path: str | Path) -> list[Pat
     return write_pair(
         usable(path), program.qasm3(), {"format": FORMAT, **figures, "decode": decode if program.outcomes else {}}
     )
+
+
+def write_lens_program(program: LensProgram, path: str | Path) -> list[Path]:
+    """Write a lens' program and its description; return the files."""
+    figures = program.summary()
+    figures.pop("seconds")
+    tokens = program.states.decoder.tokens if program.measured else ()
+    decode = {"t1": {str(number): token for number, token in enumerate(tokens)}} if tokens else {}
+    return write_pair(usable(path), program.qasm3(), {"format": FORMAT, **figures, "decode": decode})
 
 
 def write_pair(path: Path, text: str, description: dict[str, Any]) -> list[Path]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from stinespring.circuits.flow import Flow, If, Instruction, Measure, Reset
@@ -90,11 +91,12 @@ def flow_of(circuit: QuantumCircuit, *, dt: float | None = None, idle: bool = Fa
 
 
 def gate_of(item: CircuitInstruction, on: tuple[int, ...], dt: float | None) -> Gate:
-    """Return one gate, or a delay in seconds."""
+    """Return one gate, or a delay in seconds; an angle that is still free is NaN."""
     operation = item.operation
     if operation.name == "delay":
         return Gate("delay", on, (seconds_of_delay(operation, dt),))
-    return Gate(operation.name, on, tuple(float(p) for p in operation.params) if operation.name != "barrier" else ())
+    angles = () if operation.name == "barrier" else operation.params
+    return Gate(operation.name, on, tuple(math.nan if getattr(p, "parameters", None) else float(p) for p in angles))
 
 
 def seconds_of_delay(operation: Any, dt: float | None) -> float:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from math import pi
 from typing import TYPE_CHECKING
 
-from stinespring.circuits.flow import Flow, If, Measure, Reset
+from stinespring.circuits.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.gates import Gate, Slot
 from stinespring.compiler.lowered import condition_of, register_and_bit
 from stinespring.compiler.lowering import quantum_name, schedule_gates
@@ -30,14 +31,16 @@ DEFINITIONS = {  # gates of devices that the language's library does not have
     "ecr": "gate ecr a, b { s a; sx b; cx a, b; x a; }",
     "rzz": "gate rzz(t) a, b { cx a, b; rz(t) b; cx a, b; }",
 }
-OWN_GATES = {
+OWN = {  # the library's gates from what is built in, for programs whose registers bear names of the library
+    "h": "gate h a { U(pi/2, 0, pi) a; }",
     "ry": "gate ry(t) a { U(t, 0, 0) a; }",
     "rz": "gate rz(t) a { U(0, 0, t) a; }",
-    "h": "gate h a { U(pi/2, 0, pi) a; }",
     "cz": "gate cz a, b { ctrl(2) @ gphase(pi) a, b; }",
     "cx": "gate cx a, b { U(pi/2, 0, pi) b; ctrl(2) @ gphase(pi) a, b; U(pi/2, 0, pi) b; }",
 }
-GATE_NAMES = frozenset({"x", "y", "z", "h", "s", "t", "p", "id"})  # of the library, as far as registers carry them
+LIBRARY = frozenset(  # names of its gates; the comment: a list of words is easier to read
+    "p x y z h s sdg t tdg sx rx ry rz cx cy cz cp crx cry crz ch swap ccx cswap cu CX phase cphase id u1 u2 u3".split()  # noqa: SIM905
+)
 NAMES = {"u": "U"}  # the general one-qubit gate is built into the language; its library has no "u"
 
 
@@ -116,11 +119,11 @@ def write(registers: Sequence[Register], measured: Sequence[str], gates: Iterabl
 def flow_qasm(flow: Flow) -> str:
     """Return a program with measurements, resets and conditions as OpenQASM 3.
 
-    A register may carry the name of a gate of the language's library, such as ``x``. The library is then not included:
-    the gates that occur are defined in the program.
+    A register must not bear the name of a gate. Where one does (``x``), the library is not included; the gates are then
+    defined from the built-in ``U`` and ``gphase``, in a way that does not depend on the phase that a reader gives ``U``.
     """
-    own = any(name in GATE_NAMES for name, _ in flow.quantum)
-    lines = ["OPENQASM 3.0;", *(own_gates(flow) if own else ['include "stdgates.inc";'])]
+    flow = with_own_gates(flow)
+    lines = ["OPENQASM 3.0;", *gate_definitions(flow)]
     lines += [f"qubit[{size}] {name};" for name, size in flow.quantum if size]
     lines += [f"bit[{size}] {name};" for name, size in flow.classical if size]
     wires = [f"{name}[{i}]" for name, size in flow.quantum for i in range(size)]
@@ -131,21 +134,42 @@ def flow_qasm(flow: Flow) -> str:
         elif isinstance(item, Reset):
             lines += [f"reset {wires[qubit]};" for qubit in item.qubits]
         elif isinstance(item, If):
-            body = " ".join(statement(gate, wires, own=own) for gate in item.gates)
+            body = " ".join(statement(gate, wires) for gate in item.gates)
             lines.append(f"if ({condition(item)}) {{ {body} }}")
         else:
-            lines.append(statement(item, wires, own=own))
+            lines.append(statement(item, wires))
     return "\n".join(lines) + "\n"
 
 
-def own_gates(flow: Flow) -> list[str]:
-    """Return definitions of the gates that occur, from the language's built-in operations alone.
+def clashes(flow: Flow) -> bool:
+    """Return whether a register bears the name of a gate of the library."""
+    return bool(LIBRARY & {name for name, _ in (*flow.quantum, *flow.classical)})
 
-    Only the phase of U depends on the version of the language, so nothing but gphase is controlled.
-    """
-    guarded = (gate for item in flow.instructions if isinstance(item, If) for gate in item.gates)
-    used = {item.name for item in flow.instructions if isinstance(item, Gate)} | {gate.name for gate in guarded}
-    return [OWN_GATES[name] for name in sorted(used) if name in OWN_GATES]
+
+def with_own_gates(flow: Flow) -> Flow:
+    """Return the program with ``u`` in place of ``x`` where the library's names are not to be had."""
+    if not clashes(flow):
+        return flow
+
+    def own(gate: Gate) -> Gate:
+        return Gate("u", gate.qubits, (pi, 0.0, pi)) if gate.name == "x" else gate
+
+    items: list[Instruction] = []
+    for item in flow.instructions:
+        if isinstance(item, If):
+            items.append(item._replace(gates=tuple([own(gate) for gate in item.gates])))
+        else:
+            items.append(own(item) if isinstance(item, Gate) else item)
+    return replace(flow, instructions=tuple(items))
+
+
+def gate_definitions(flow: Flow) -> list[str]:
+    """Return the line that includes the library, or definitions of the gates that are used."""
+    if not clashes(flow):
+        return ['include "stdgates.inc";']
+    parts = [item.gates if isinstance(item, If) else (item,) for item in flow.instructions]
+    used = {gate.name for part in parts for gate in part if isinstance(gate, Gate)}
+    return [OWN[name] for name in sorted(used & OWN.keys())]
 
 
 def condition(item: If) -> str:
@@ -155,11 +179,9 @@ def condition(item: If) -> str:
     return f"{'' if item.value else '!'}{item.register}[{item.bit}]"
 
 
-def statement(gate: Gate, wires: Sequence[str], *, own: bool = False) -> str:
-    """Return one gate; ``own``: X by the built-in U, since its name may be a register's."""
+def statement(gate: Gate, wires: Sequence[str]) -> str:
+    """Return one gate."""
     name, on, params = gate
-    if own and name == "x":
-        name, params = "u", (pi, 0.0, pi)
     angles = f"({', '.join([angle(p) for p in params])})" if params else ""
     return f"{NAMES.get(name, name)}{angles} {', '.join([wires[q] for q in on])};"
 

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stinespring.compiler.legality import require_legal, rules_of
+from stinespring.compiler.legality import Rules, require_legal, rules_of
 from stinespring.compiler.lowered import flow_of, is_dynamic, worst_path_of
 from stinespring.compiler.lowering import flow_cost
+from stinespring.compiler.snapshots import snapshot_target
 from stinespring.errors import InputError, TooLargeError
 from stinespring.stages import Cost
 
@@ -32,10 +32,22 @@ GENERIC_BASIS = ["rz", "sx", "x", "cz", "measure", "reset"]
 
 @dataclass(frozen=True)
 class Device:
-    """A target by name."""
+    """A target by name.
+
+    Attributes:
+        name: as in a backend or target string.
+        target: Qiskit's description of it.
+        rules: what it executes; by default those that go with the name.
+    """
 
     name: str
     target: Target
+    rules: Rules | None = None
+
+    @property
+    def executes(self) -> Rules:
+        """What it executes."""
+        return self.rules or rules_of(self.name)
 
 
 def open_target(name: str) -> Device | None:
@@ -52,7 +64,7 @@ def open_target(name: str) -> Device | None:
     if kind == "aer":
         return None
     if kind == "fake":
-        return Device(name, fake_target(size))
+        return Device(name, snapshot_target(size))
     try:
         if kind in ("line", "grid", "heavy-hex"):
             return Device(name, generic_target(kind, size))
@@ -80,26 +92,6 @@ def generic_target(kind: str, size: str) -> Target:
         coupling = CouplingMap.from_heavy_hex(int(size))
     target: Target = Target.from_configuration(basis_gates=GENERIC_BASIS, coupling_map=coupling, num_qubits=coupling.size())
     target.add_instruction(IfElseOp, name="if_else")
-    return target
-
-
-def fake_target(name: str) -> Target:
-    """Return the target of an IBM device's snapshot."""
-    try:
-        from qiskit_ibm_runtime.fake_provider import FakeProviderForBackendV2
-    except ImportError:
-        raise InputError(
-            "qiskit-ibm-runtime is not installed",
-            got=f"fake:{name}",
-            expected="the extra [ibm]",
-            todo="pip install 'stinespring[ibm]'",
-        ) from None
-    with warnings.catch_warnings():  # some snapshots warn about others
-        warnings.simplefilter("ignore")
-        snapshots = {backend.name.removeprefix("fake_"): backend for backend in FakeProviderForBackendV2().backends()}
-    if name not in snapshots:
-        raise InputError("no such device snapshot", got=f"fake:{name}", expected="one of " + " ".join(sorted(snapshots)))
-    target: Target = snapshots[name].target
     return target
 
 
@@ -140,7 +132,7 @@ def lower(circuit: QuantumCircuit, device: Device, *, seed: int = 0) -> QuantumC
     assert best is not None, "at least one layout is tried"
     if dynamic:
         best = without_empty(best)
-        require_legal(best, rules_of(device.name), target=device.target)
+        require_legal(best, device.executes, target=device.target)
     return best
 
 
@@ -193,7 +185,7 @@ def region(edges: Collection[tuple[int, int]], size: int) -> list[int] | None:
 
 def require_executable(circuit: QuantumCircuit, device: Device) -> None:
     """Refuse what the device's rules forbid, and mid-circuit operations that it does not have at all."""
-    require_legal(circuit, rules_of(device.name))
+    require_legal(circuit, device.executes)
     missing = {"if_else", "reset"}.intersection(circuit.count_ops()) - set(device.target.operation_names)
     if missing:
         raise InputError(

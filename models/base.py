@@ -17,10 +17,11 @@ from stinespring.errors import InputError
 if TYPE_CHECKING:
     from stinespring.models.joint import JointLaw
 
-__all__ = ["FloatArray", "IntArray", "TextModel"]
+__all__ = ["NOTHING", "FloatArray", "IntArray", "TextModel"]
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
+NOTHING = "\N{REPLACEMENT CHARACTER}"
 
 
 class TextModel(ABC):
@@ -128,8 +129,11 @@ class TextModel(ABC):
             )
 
     def text(self, numbers: Sequence[int]) -> str:
-        """Return the key of a generated text: token names joined by one space, the vacuum left out."""
-        return " ".join(self.tokens[n] for n in numbers if n != self.vacuum)
+        """Return the key of a generated text: token names joined by one space, the vacuum left out.
+
+        A negative number stands for a code without a meaning, which only noise produces, and is written as U+FFFD.
+        """
+        return " ".join(self.tokens[n] if n >= 0 else NOTHING for n in numbers if n != self.vacuum)
 
     def plain(self, numbers: Sequence[int]) -> str:
         """Return a generated text as a person would read it."""

@@ -76,6 +76,8 @@ class GlassModel(TextModel):
 
     def plain(self, numbers: Sequence[int]) -> str:
         """Return the text as the tokenizer writes it."""
+        if min(numbers, default=0) < 0:
+            return self.text(numbers)
         return str(self.tokenizer.decode([n for n in numbers if n != self.vacuum]))
 
     def law(self, step: int, texts: IntArray) -> FloatArray:

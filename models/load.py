@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from stinespring.errors import InputError
 from stinespring.models import attention, table
 from stinespring.models.base import TextModel
 from stinespring.models.reading import read_json
 
-__all__ = ["load"]
+__all__ = ["load", "model_of"]
 
 
 def load(source: str | Path, *, top_k: int | None = None, temperature: float | None = None) -> TextModel:
@@ -42,7 +43,15 @@ def load(source: str | Path, *, top_k: int | None = None, temperature: float | N
             expected="glassllm:en or glassllm:pt",
             todo=f"leave {option} out; a file states its own law",
         )
-    data = read_json(source)
+    return model_of(read_json(source), Path(source).stem)
+
+
+def model_of(data: dict[str, Any], name: str) -> TextModel:
+    """Return the model that a file's content describes.
+
+    Raises:
+        InputError: whatever is wrong with it.
+    """
     kinds = {attention.FORMAT: attention.AttentionModel, table.FORMAT: table.TableModel}
     kind = kinds.get(data["format"]) if isinstance(data.get("format"), str) else None
     if kind is None:
@@ -52,4 +61,4 @@ def load(source: str | Path, *, top_k: int | None = None, temperature: float | N
             expected=" or ".join(kinds),
             todo="set the field 'format'",
         )
-    return kind(data, Path(source).stem)
+    return kind(data, name)

@@ -18,7 +18,8 @@ import stinespring
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [README, *((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("channels.md", "dynamic.md", "sphere.md"))]
+NAMES = ("backends.md", "channels.md", "distributed.md", "dynamic.md", "lens.md", "providers.md", "sphere.md")
+PAGES = [README, *((ROOT / "docs" / name).read_text(encoding="utf-8") for name in NAMES)]
 MODULES = [m.name for m in pkgutil.walk_packages(stinespring.__path__, "stinespring.") if "__main__" not in m.name]
 
 
@@ -52,6 +53,8 @@ COMMANDS = sorted({line.strip() for page in PAGES for line in page.splitlines() 
 def test_commands(command, tmp_path):
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     words = shlex.split(command)
+    if "--mitigation" in words:
+        pytest.importorskip("mthree")
     done = subprocess.run(
         [sys.executable, "-m", "stinespring.cli.main", *words[1:]], cwd=tmp_path, capture_output=True, text=True, timeout=300
     )

@@ -12,6 +12,8 @@ import stinespring
 from stinespring.backends import execute
 from stinespring.backends.aer import AerBackend, checked_simulator, statevector_qubits
 from stinespring.backends.seeds import derive_seed
+from stinespring.circuits.flow import Flow, If, Measure, Reset
+from stinespring.circuits.gates import Gate
 from stinespring.errors import BackendError, InputError, TooLargeError
 from stinespring.models.table import TableModel
 
@@ -80,9 +82,11 @@ def test_too_many_qubits_name_the_size_that_fits():
     model = TableModel({"tokens": ["x", "y"], "context": 1, "law": rows})
     program = stinespring.compile(model, prompt="x", steps=statevector_qubits() + 8, schedule="static")
     with pytest.raises(TooLargeError, match=f"at most {statevector_qubits()} qubits"):
-        stinespring.run(program, shots=10)
+        stinespring.run(program, shots=10, backend="aer?method=statevector")
     samples = stinespring.run(program, shots=200, seed=1, backend="aer?method=matrix_product_state")
     assert samples.shots == 200
+    chosen = stinespring.run(program, shots=200, seed=1)
+    assert chosen.metadata["method"] == "matrix_product_state", "a chain with a memory of one token has a small bond"
 
 
 def test_an_object_with_sample_is_a_backend(coin):
@@ -109,3 +113,17 @@ def test_quantum_input_has_nothing_to_run_on(two_tokens):
     program = stinespring.compile(two_tokens, prompt="a b", steps=1, input="quantum")
     with pytest.raises(InputError, match="prepares p1"):
         stinespring.run(program, shots=10)
+
+
+@pytest.mark.parametrize("method", ["statevector", "matrix_product_state"])
+def test_a_condition_on_a_qubit_that_is_never_measured(method):
+    """Aer's own removal of qubits breaks such programs; outcome 3 cannot occur, for nothing measures into its upper bits."""
+    instructions = (
+        Reset((1,)), Measure((0,), "other", (0,)), Reset((2,)), Gate("h", (1,)), Measure((2,), "outcome", (2,)),
+        If("outcome", 3, (Gate("h", (1,)),)), Gate("h", (0,)), Measure((0,), "other", (0,)), Measure((2,), "outcome", (2,)),
+        Reset((1,)),
+    )  # fmt: skip
+    flow = Flow((("sys", 2), ("env", 1)), (("outcome", 3), ("other", 1)), instructions)
+    [values] = AerBackend(method).sample(flow.circuit(), None, 200, 1)
+    assert not values["outcome"].any()
+    assert 0 < values["other"].mean() < 1  # a fair coin shows one side 200 times with probability 2^-199

@@ -177,14 +177,13 @@ def test_runs_of_one_program_are_independent(monkeypatch):
 @pytest.mark.parametrize("branching", [False, True])
 def test_neighbouring_seeds_share_no_shots(monkeypatch, branching):
     """Aer gives shot i the seed s + i: without hashing, shot i + 1 of seed s would be shot i of seed s + 1."""
-    flow, backend = coins(8), AerBackend()
-    backend.simulator.set_options(shot_branching_enable=branching)
+    flow, backend = coins(8), AerBackend().sharing(branching)
 
     def shifted() -> float:
         first, second = (sample_flow_on(backend, flow, 3000, seed).values["c"] for seed in (20, 21))
         return float((first[1:] == second[:-1]).mean())
 
-    if not branching:  # branching returns the shots sorted by branch
+    if not branching:  # branching returns the shots sorted by branch, which are then shuffled
         assert shifted() < 0.03  # 1/256 expected, standard deviation 0.0011
         monkeypatch.setattr(dynamic, "derive_seed", lambda root, *purpose: root)
         assert shifted() > 0.99
@@ -247,9 +246,11 @@ def test_what_cannot_be_run_is_named(monkeypatch):
         sample_flow(Flow((("q", 1),), (("w", 63),), (Measure((0,), "w", (0,)),)), shots=1, seed=1)
     with pytest.raises(TooLargeError, match="path deferred"):
         sample_flow(chain(60, 2), shots=10, seed=1, path="deferred")
-    monkeypatch.setattr(dynamic, "statevector_qubits", lambda: 1)
+    monkeypatch.setattr(dynamic, "statevector_qubits", lambda memory: 1)
     with pytest.raises(TooLargeError, match="no path"):
         sample_flow(coherent(2), shots=10, seed=1)
+    by_itself = sample_flow(coherent(2), shots=10, seed=1, backend=AerBackend())
+    assert (by_itself.path, by_itself.why) == ("plain", "no statevector fits")
 
 
 def test_a_stage_that_aer_does_not_sample_is_refused():

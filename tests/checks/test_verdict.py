@@ -157,3 +157,28 @@ def test_bad_options(two_tokens, options):
     samples = Samples(two_tokens, np.array([0, 1]), np.array([[0, 0]]), np.array([5]))
     with pytest.raises(InputError):
         stinespring.check(samples, **options)
+
+
+@pytest.mark.parametrize(
+    ("shots", "p", "count"), [(1000, 1e-4, 0), (1000, 1e-4, 1), (1000, 1e-3, 5), (12, 0.2, 6), (7, 0.5, 0)]
+)
+def test_one_thin_cell_has_the_exact_p_value(shots, p, count):
+    """The binomial probability of all counts whose G is at least the observed one, by a loop."""
+
+    def g(k):
+        pairs = ((k, shots * p), (shots - k, shots * (1 - p)))
+        return 2 * sum(o * np.log(o / e) for o, e in pairs if o)
+
+    wanted = sum(binom.pmf(k, shots, p) for k in range(shots + 1) if g(k) >= g(count) - 1e-9)
+    observed = np.array([[shots - count, count]], dtype=float)
+    cells = PooledCells(observed[0], shots * np.array([1 - p, p]), np.array([0, 0]), 0.0)
+    assert upper_tail(cells, np.random.default_rng(0)) == (pytest.approx(wanted, abs=1e-12), "binomial")
+
+
+def test_a_nearly_certain_outcome_is_verified_and_its_loss_found():
+    law = np.array([1 - 3e-5, 1e-5, 1e-5, 1e-5])
+    model, rng = table(law), np.random.default_rng(0)
+    verdict = stinespring.check(draw(model, law, 20_000, rng), alpha=1e-6)
+    assert (verdict.verdict, verdict.resolution < 0.05) == ("PASS", True)
+    other = np.array([0.99, 0.01 / 3, 0.01 / 3, 0.01 / 3])
+    assert stinespring.check(draw(model, other, 20_000, rng), alpha=1e-6).verdict == "FAIL"

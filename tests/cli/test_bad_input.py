@@ -275,6 +275,8 @@ OPTIONS = [
     *[(["compile", "run"], option, v) for option in ("--schedule", "--extension", "--input", "--codes") for v in ("x", "")],
     *[(["run"], option, v) for option in ("--alpha", "--resolution") for v in ("nan", "0", "1", "-0.1", "inf", "x", "")],
     *[(["run"], "--backend", v) for v in ("", "x", "aer?x=1", "aer?method=foo", "aer?method=", "aer:foo", "aer??")],
+    *[(["run"], "--backend", v) for v in ("aer?noise=", "aer?noise=x", "aer?threads=0", "aer?memory=x", "fake:", "fake:x")],
+    *[(["run"], "--mitigation", v) for v in ("x", "")],
     *[(["run"], "--seed", v) for v in ("x", "1.5", "", "nan")],
     (["run"], "--input", "quantum"),
     (["law", "compile"], "--top-k", "3"),

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""IBM's devices as backends: submit, look up, fetch, cancel, through the client's own classes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from http import HTTPStatus
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stinespring.backends.aer import register_values
+from stinespring.backends.ibm.account import connect
+from stinespring.backends.ibm.options import IBMOptions, read_options
+from stinespring.backends.ibm.wire import ServiceError, guarded, patiently
+from stinespring.backends.remote import Outcomes, Pub, RemoteState, outcomes_of
+from stinespring.compiler.legality import IBM, require_legal
+from stinespring.compiler.target import Device
+from stinespring.errors import BackendError, InputError
+from stinespring.models.base import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+    from qiskit_ibm_runtime import Batch, IBMBackend, QiskitRuntimeService, Session
+
+__all__ = ["IBMDevice", "open_ibm"]
+
+LEAST_BUSY = "least-busy"
+FINAL = {"DONE": "done", "ERROR": "failed", "CANCELLED": "cancelled"}
+REP_DELAY = 250e-6  # IBM's default
+POLL = 0.5  # seconds between two questions about a job's state; grown to
+SLOWEST_POLL = 5.0
+
+
+def open_ibm(name: str, options: Mapping[str, str]) -> IBMDevice:
+    """Return the backend that ``ibm:NAME[?option=value&...]`` or ``ibm:least-busy`` names; nothing is sent yet."""
+    if not name:
+        raise InputError("the backend has no name", got="ibm", expected="ibm:NAME or ibm:least-busy")
+    return IBMDevice(name, read_options(options), dict(options))
+
+
+class IBMDevice:
+    """A device of IBM's service.
+
+    Args:
+        name: as the service knows it, or ``least-busy``, which the first question to the service resolves.
+        options: see :class:`stinespring.backends.ibm.options.IBMOptions`.
+        given: the options as they were written, for the name.
+
+    Every method may raise :class:`stinespring.backends.ibm.wire.ServiceError`.
+    """
+
+    def __init__(self, name: str, options: IBMOptions, given: Mapping[str, str] | None = None) -> None:
+        self.wanted, self.options, self.given = name, options, dict(given or {})
+
+    @cached_property
+    def service(self) -> QiskitRuntimeService:
+        """The client, connected."""
+        return connect(self.options.account, self.options.instance)
+
+    @cached_property
+    def backend(self) -> IBMBackend:
+        """The client's backend."""
+        found: IBMBackend = patiently(self._find_backend)
+        return found
+
+    def _find_backend(self) -> Any:
+        from qiskit.providers.exceptions import QiskitBackendNotFoundError
+
+        with guarded("find the device") as heard:
+            try:
+                return self.service.least_busy() if self.wanted == LEAST_BUSY else self.service.backend(self.wanted)
+            except QiskitBackendNotFoundError:
+                if heard.failure is not None or heard.broken:
+                    raise
+                names = sorted(found.name for found in self.service.backends())
+                if not names or heard.failure is not None or self.wanted in (*names, LEAST_BUSY):
+                    raise
+        raise InputError("the service has no such device", got=f"ibm:{self.wanted}", expected=" or ".join(names))
+
+    @property
+    def name(self) -> str:
+        """The backend string; the least busy device by its own name once it is known."""
+        query = "&".join(f"{key}={value}" for key, value in self.given.items())
+        found = self.backend.name if self.wanted == LEAST_BUSY else self.wanted
+        return f"ibm:{found}" + (f"?{query}" if query else "")
+
+    @cached_property
+    def device(self) -> Device:
+        """Qubits, gates and times, read from the service."""
+        backend = self.backend
+
+        def read() -> Device:
+            with guarded("read the device's properties"):
+                return Device(f"ibm:{backend.name}", backend.target)
+
+        return patiently(read)
+
+    @property
+    def max_shots(self) -> int:
+        """Most shots of one row of parameters."""
+        return int(getattr(self.backend.configuration(), "max_shots", 100_000))
+
+    @property
+    def rep_delay(self) -> float:
+        """Seconds between a measurement and the next circuit."""
+        given = self.options.rep_delay
+        return float(given if given is not None else getattr(self.backend.configuration(), "default_rep_delay", REP_DELAY))
+
+    def calibration(self) -> dict[str, Any]:
+        """Return errors, durations and coherence times as the service states them now."""
+        from stinespring.backends.calibration import Calibration
+
+        return Calibration.of_target(self.device.target, name=self.backend.name).content()
+
+    def metadata(self) -> dict[str, Any]:
+        """Return versions and options."""
+        versions = {name: metadata.version(name) for name in ("qiskit", "qiskit-ibm-runtime")}
+        return {**versions, "options": {k: v for k, v in self.given.items() if k not in ("account", "instance")}}
+
+    def finish(self, circuit: QuantumCircuit) -> QuantumCircuit:
+        """Return a lowered circuit with the device's own mid-circuit measurement and reset, where it has them.
+
+        Raises:
+            InputError: the device does not execute the circuit, or refuses an option for it.
+        """
+        target = self.device.target
+        if self.options.dynamical_decoupling != "none" and circuit.has_control_flow_op():
+            raise InputError(
+                "IBM's service has no dynamical decoupling for programs with conditions",
+                got=f"dynamical_decoupling={self.options.dynamical_decoupling}",
+                expected="dynamical_decoupling=none",
+                todo="use --delays decouple, or --schedule static",
+            )
+        if self.options.measurement == "mid" and "measure_2" in target.operation_names:
+            from qiskit.transpiler import PassManager
+            from qiskit_ibm_runtime.transpiler.passes import ConvertToMidCircuitMeasure, ConvertToMidCircuitResetAndMeasure
+
+            both = "reset_2" in target.operation_names
+            convert = ConvertToMidCircuitResetAndMeasure if both else ConvertToMidCircuitMeasure
+            circuit = PassManager([convert(target)]).run(circuit)
+        require_legal(circuit, IBM, target=target)
+        return circuit
+
+    def sample(
+        self, circuit: QuantumCircuit, angles: FloatArray | None, shots: int, seed: int
+    ) -> Sequence[Mapping[str, IntArray]]:
+        """Submit one job outside the ledger and wait for it; see :class:`stinespring.backends.base.Backend`."""
+        import secrets
+
+        job = self.post([Pub(self.finish(circuit), angles)], shots, [f"ss-{secrets.token_hex(10)}"], None)
+        pause = POLL
+        while (found := self.state(job)).state in ("queued", "running"):
+            time.sleep(pause)
+            pause = min(1.5 * pause, SLOWEST_POLL)
+        if found.state != "done":
+            raise BackendError(f"IBM's job {found.state}", got=f"{job}: {found.message}")
+        [rows] = self.result(job)
+        return [{name: np.repeat(row.column(name), row.counts) for name in row.registers} for row in rows]
+
+    def open_group(self, jobs: int) -> str | None:
+        """Open the session or batch of a run; a run of one job needs none unless it was asked for."""
+        from qiskit_ibm_runtime import Batch, Session
+
+        mode = self.options.mode
+        if mode == "job" or (mode == "auto" and jobs < 2):
+            return None
+        kind: type[Session] = Session if mode == "session" else Batch
+        backend = self.backend
+
+        def create() -> str:
+            with guarded("open a session"):
+                return str(kind(backend, max_time=self.options.max_time).session_id)
+
+        return patiently(create)
+
+    def group(self, identity: str) -> Session | Batch:
+        """Return an open session or batch by its id."""
+        from qiskit_ibm_runtime import Batch, Session
+
+        with guarded("find the session"):
+            kind = Session if self.options.mode == "session" else Batch
+            found = kind(self.backend, create_new=False)
+            found._session_id = identity
+            return found
+
+    def group_is_open(self, group: str) -> bool:
+        """Return whether a session or batch still takes jobs."""
+
+        def ask() -> dict[str, Any]:
+            with guarded("ask for the session"):
+                return self.group(group).details() or {}
+
+        try:
+            details = patiently(ask)
+        except ServiceError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return False
+            raise
+        return details.get("state") != "closed" and details.get("accepting_jobs") is not False
+
+    def close_group(self, group: str) -> None:
+        """Take no more jobs in a session or batch."""
+        with guarded("close the session"):
+            self.group(group).close()
+
+    def post(self, pubs: Sequence[Pub], shots: int, tags: Sequence[str], group: str | None) -> str:
+        """Submit one job; a failure is never repeated here, for the job may have been stored."""
+        from qiskit_ibm_runtime.executor_sampler import Sampler
+
+        mode = self.backend if group is None else self.group(group)
+        with guarded("submit the job"):
+            sampler = Sampler(mode=mode, options=self.options.sampler(shots, list(tags)))
+            job = sampler.run([(pub.circuit, pub.angles) for pub in pubs], shots=shots)
+            return str(job.job_id())
+
+    def find(self, tag: str) -> list[str]:
+        """Return the ids of all jobs with a tag, in every instance of the account, the oldest first."""
+
+        def look(instance: str) -> list[Any]:
+            with guarded("look up the job"):
+                return list(self.service.jobs(limit=50, job_tags=[tag], instance=instance, include_mocks=True))
+
+        found: dict[str, str] = {}
+        for instance in [entry["crn"] for entry in self.service.instances()]:
+            for job in patiently(lambda crn=instance: look(crn)):  # type: ignore[misc]
+                if tag in (job.tags or []):
+                    found[str(job.job_id())] = str(getattr(job, "_creation_date", "") or "")
+        return sorted(found, key=lambda job: (found[job], job))
+
+    def state(self, job: str) -> RemoteState:
+        """Return the service's word on a job."""
+
+        def ask() -> RemoteState:
+            with guarded(f"ask for the state of job {job}"):
+                found = self.service.job(job)
+                status = str(found.status())
+                message = "" if status != "ERROR" else str(found.error_message() or "")
+            state: Any = FINAL.get(status, "running" if status == "RUNNING" else "queued")
+            return RemoteState(state, message)
+
+        return patiently(ask)
+
+    def result(self, job: str) -> list[list[Outcomes]]:
+        """Return what was measured, for each pub and each of its rows."""
+
+        def load() -> list[list[Outcomes]]:
+            with guarded(f"fetch the result of job {job}"):
+                return [rows_of(pub.data) for pub in self.service.job(job).result()]
+
+        return patiently(load)
+
+    def cancel(self, job: str) -> None:
+        """Cancel a job; one that is finished already stays finished."""
+        from qiskit_ibm_runtime import RuntimeInvalidStateError
+
+        with guarded(f"cancel job {job}"):
+            try:
+                self.service.job(job).cancel()
+            except RuntimeInvalidStateError:
+                return
+
+
+def rows_of(data: Any) -> list[Outcomes]:
+    """Return the outcomes of each parameter row from a pub's bit arrays."""
+    values = {name: np.atleast_2d(register_values(data[name].array)) for name in data}
+    if not values:
+        raise ServiceError("the result has no measured registers", status=200)
+    rows = {len(array) for array in values.values()}
+    if len(rows) != 1:
+        raise ServiceError("the result's registers differ in their number of rows", status=200, got=sorted(rows))
+    return [outcomes_of({name: array[row] for name, array in values.items()}) for row in range(rows.pop())]

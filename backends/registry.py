@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The strings that name backends, and what each kind of them opens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import parse_qsl
+
+from stinespring.backends.base import Backend
+from stinespring.errors import InputError
+
+__all__ = ["EXTRAS", "GROUP", "KINDS", "missing_extra", "offered", "open_backend", "opened", "parse"]
+
+GROUP = "stinespring.backends"  # entry points: the kind, and a function (name, options) -> Backend
+
+# kind -> module and function that opens it with the name and the options of the string
+KINDS: Mapping[str, tuple[str, str]] = {
+    "aer": ("stinespring.backends.aer", "open_aer"),
+    "fake": ("stinespring.backends.fake", "open_fake"),
+    "ibm": ("stinespring.backends.ibm.backend", "open_ibm"),
+    "dask": ("stinespring.backends.distributed", "open_dask"),
+    "braket": ("stinespring.backends.braket", "open_braket"),
+}
+
+# kind -> the extra it needs, and a module of that extra
+EXTRAS: Mapping[str, tuple[str, str]] = {
+    "fake": ("ibm", "qiskit_ibm_runtime"),
+    "ibm": ("ibm", "qiskit_ibm_runtime"),
+    "dask": ("dask", "distributed"),
+    "braket": ("braket", "braket"),
+}
+
+
+def parse(text: str) -> tuple[str, str, dict[str, str]]:
+    """Split ``kind[:name][?option=value&...]``.
+
+    Example:
+        >>> parse("aer?method=matrix_product_state")
+        ('aer', '', {'method': 'matrix_product_state'})
+    """
+    head, _, query = text.partition("?")
+    kind, _, name = head.partition(":")
+    try:
+        options = dict(parse_qsl(query, strict_parsing=True, keep_blank_values=True)) if query else {}
+    except ValueError:
+        raise InputError("the backend's options cannot be read", got=text, expected="kind[:name][?option=value&...]") from None
+    return kind, name, options
+
+
+def offered() -> dict[str, EntryPoint]:
+    """Return the entry points of other packages by kind; none of them is loaded."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def missing_extra(kind: str) -> str | None:
+    """Return the extra that a kind of backends needs and that is not installed, or None."""
+    extra, module = EXTRAS.get(kind, ("", ""))
+    return extra if module and find_spec(module) is None else None
+
+
+def open_backend(backend: Any) -> Backend:
+    """Return the backend that a string names, or an object as a backend.
+
+    Args:
+        backend: ``kind[:name][?option=value&...]``; an object with ``sample``, which is returned as it is; a ``BackendV2``, a
+            ``SamplerV2`` or a function ``circuit, shots -> counts``, see :func:`stinespring.backends.adapters.adapt`.
+
+    Raises:
+        InputError: an unknown kind, name or option, or an extra that is not installed.
+    """
+    if not isinstance(backend, str):
+        if hasattr(backend, "sample"):
+            ready: Backend = backend
+            return ready
+        from stinespring.backends.adapters import adapt
+
+        return adapt(backend)
+    kind, name, options = parse(backend)
+    if kind in KINDS:
+        own: Backend = opener(kind)(name, options)
+        return own
+    others = offered()
+    if kind not in others:
+        raise InputError("unknown backend", got=backend, expected=" or ".join([*KINDS, *sorted(others)]))
+    try:
+        function = others[kind].load()
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"the backend {kind} cannot be loaded", got=str(error), expected="a package that imports") from error
+    other: Backend = function(name, options)
+    return other
+
+
+def opener(kind: str) -> Any:
+    """Return the function that opens a kind of our own."""
+    extra = missing_extra(kind)
+    if extra is not None:
+        raise InputError(
+            f"the backend {kind} needs a package that is not installed",
+            got=kind,
+            expected=f"the extra [{extra}]",
+            todo=f"pip install 'stinespring[{extra}]'",
+        )
+    module, function = KINDS[kind]
+    return getattr(import_module(module), function)
+
+
+@contextmanager
+def opened(backend: str | Backend) -> Iterator[Backend]:
+    """Open a backend, and close what a string opened: connections and processes end with the block, also after errors."""
+    found = open_backend(backend)
+    try:
+        yield found
+    finally:
+        if isinstance(backend, str) and hasattr(found, "close"):
+            found.close()

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``stinespring submit``: a run is written into the ledger and sent."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from stinespring.backends.registry import opened
+from stinespring.cli import options
+from stinespring.cli.output import print_estimate, print_json, progress
+from stinespring.errors import InputError
+from stinespring.ledger.store import Ledger
+from stinespring.ledger.submit import plan, submit
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Once = Annotated[bool, typer.Option("--once", help="Return an earlier run that asked the same, if there is one.")]
+
+
+@options.takes_compile_options
+def submit_(
+    model: options.Model,
+    compiling: dict[str, Any],
+    shots: options.Shots = 20_000,
+    seed: options.Seed = None,
+    backend: options.BackendOption = "aer",
+    top_k: options.TopK = None,
+    temperature: options.Temperature = None,
+    mitigation: options.MitigationOption = "none",
+    yes: Yes = False,
+    once: Once = False,
+    json: options.Json = False,
+) -> None:
+    """Submit a run to a backend and keep it in the ledger."""
+    if not yes and not sys.stdin.isatty():
+        raise InputError(
+            "submitting needs a yes, and there is no terminal to ask on", expected="--yes", todo="add --yes; nothing was sent"
+        )
+    ledger = Ledger()
+    with opened(backend) as ready:
+        with progress("compiling"):
+            planned = plan(
+                model, backend=ready, asked=backend, shots=shots, seed=seed, options=compiling, top_k=top_k,
+                temperature=temperature, mitigation=mitigation, simulate=not yes,
+            )  # fmt: skip
+        if not yes:
+            print_estimate(planned, to=sys.stderr)
+            if not typer.confirm("Submit?", err=True):
+                raise InputError("not submitted: the answer was no", todo="nothing was sent")
+        with progress("submitting") as report:
+            run = submit(ledger, planned, once=once, report=report)
+    jobs = len(ledger.jobs(run.id))
+    if json:
+        print_json({"id": run.id, "state": run.state, "jobs": jobs, "backend": run.backend, "estimate": dict(run.estimate)})
+    else:
+        sys.stdout.write(f"run {run.id} on {run.backend}: {run.state}, {jobs} job(s)\n")
+        sys.stdout.write(f"see 'stinespring fetch {run.id} --wait'\n")

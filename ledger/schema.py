@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ledger's tables, as numbered migrations: number n brings version n-1 to version n; none is ever changed."""
+
+from __future__ import annotations
+
+__all__ = ["MIGRATIONS"]
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE runs (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        identity TEXT NOT NULL,               -- SHA-256 of what was asked
+        state TEXT NOT NULL CHECK (state IN ('created', 'submitted', 'done', 'failed', 'cancelled')),
+        backend TEXT NOT NULL,
+        shots INTEGER NOT NULL,
+        seed TEXT NOT NULL,                   -- decimal, of any size
+        created TEXT NOT NULL,                -- ISO 8601, UTC
+        updated TEXT NOT NULL,
+        message TEXT NOT NULL DEFAULT '',
+        request TEXT NOT NULL,                -- JSON: the model itself, the prompt, all options
+        program TEXT NOT NULL,                -- JSON: what decodes and judges the outcomes
+        estimate TEXT NOT NULL,               -- JSON
+        versions TEXT NOT NULL,               -- JSON
+        calibration BLOB,                     -- JSON, compressed by zlib
+        session TEXT                          -- batch or session at the service
+    );
+    CREATE INDEX runs_by_identity ON runs (identity);
+    CREATE TABLE jobs (
+        tag TEXT PRIMARY KEY,                 -- no other job has it, here or at the service
+        run TEXT NOT NULL REFERENCES runs (id),
+        step INTEGER NOT NULL,                -- from 1
+        part INTEGER NOT NULL,                -- from 0
+        state TEXT NOT NULL CHECK (state IN ('created', 'submitted', 'done', 'failed', 'cancelled')),
+        remote TEXT,                          -- the service's id
+        payload BLOB NOT NULL,                -- circuits as QPY and parameter values, npz
+        outcomes TEXT,                        -- JSON: what was measured, by row
+        created TEXT NOT NULL,
+        attempted REAL,                       -- Unix time of the last attempt to send it, written before the attempt
+        finished TEXT,
+        UNIQUE (run, step, part)
+    );
+    CREATE TABLE stored (
+        remote TEXT NOT NULL,                 -- every job that the service keeps for a run, adopted or not
+        tag TEXT NOT NULL REFERENCES jobs (tag),
+        run TEXT NOT NULL REFERENCES runs (id),
+        PRIMARY KEY (remote, tag)
+    );
+    """,
+)

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ledger on disk: one SQLite file, written in transactions before and after everything that matters."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sqlite3
+import time
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from stinespring.errors import InputError, StinespringError
+from stinespring.ledger.schema import MIGRATIONS
+
+__all__ = ["Job", "Ledger", "LedgerError", "Run", "State", "fresh_id", "fresh_tag", "home", "now"]
+
+State = Literal["created", "submitted", "done", "failed", "cancelled"]
+BUSY = 20.0  # seconds to wait for another process's transaction
+LATEST = "latest"
+
+
+class LedgerError(StinespringError, OSError):
+    """The ledger cannot be used now: locked, full disk, no permission. What is in it stays as it was."""
+
+    exit_status = 4
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: what was asked, and how far it is."""
+
+    id: str
+    identity: str
+    state: State
+    backend: str
+    shots: int
+    seed: int
+    created: str
+    message: str
+    request: Mapping[str, Any]
+    program: Mapping[str, Any]
+    estimate: Mapping[str, Any]
+    versions: Mapping[str, Any]
+    session: str | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of a run: its payload, and what came back."""
+
+    tag: str
+    run: str
+    step: int
+    part: int
+    payload: bytes = field(repr=False)
+    state: State = "created"
+    remote: str | None = None
+    outcomes: str | None = field(default=None, repr=False)
+    attempted: float | None = None
+
+
+def home() -> Path:
+    """Return the ledger's folder: ``STINESPRING_HOME``, or the platform's folder for user data."""
+    given = os.environ.get("STINESPRING_HOME")
+    if given:
+        return Path(given)
+    from platformdirs import user_data_path
+
+    return user_data_path("stinespring", appauthor=False)
+
+
+def now() -> str:
+    """Return the time, ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class Ledger:
+    """The runs and jobs in ``STINESPRING_HOME/ledger.sqlite``.
+
+    Every method is one transaction: it happens whole or not at all, whatever kills the process.
+
+    Args:
+        folder: where the file lies; made if it is missing.
+
+    Raises:
+        InputError: the folder cannot be one, or the file is no ledger, or of a later version.
+        LedgerError: the file cannot be used now.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or home()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise InputError(
+                "the ledger's folder cannot be made",
+                got=f"{self.folder}: {error.strerror or error}",
+                expected="a folder that can be written",
+                todo="set STINESPRING_HOME to one",
+            ) from None
+        self.path = self.folder / "ledger.sqlite"
+        self.migrate()
+
+    @contextmanager
+    def transaction(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:
+        """Give a connection inside one transaction; an exception rolls it back."""
+        try:
+            with closing(sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)) as connection:
+                connection.row_factory = sqlite3.Row
+                connection.execute("PRAGMA foreign_keys = ON")
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+                try:
+                    yield connection
+                except BaseException:
+                    connection.rollback()
+                    raise
+                connection.commit()
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            raise  # a mistake of ours
+        except sqlite3.DatabaseError as error:
+            raise self.unusable(error) from None
+
+    def unusable(self, error: sqlite3.DatabaseError) -> StinespringError:
+        """Return the message for what SQLite says."""
+        text = str(error)
+        if "not a database" in text or "malformed" in text or "no such table" in text or "no such column" in text:
+            return InputError(
+                "the file is no ledger, or a damaged one",
+                got=f"{self.path}: {text}",
+                expected="a file that stinespring made",
+                todo="move it away, or set STINESPRING_HOME to another folder",
+            )
+        todo = "end the other process, or try again" if "locked" in text else "make room or give permission, then try again"
+        return LedgerError("the ledger cannot be used now", got=f"{self.path}: {text}", todo=todo + ": nothing was lost")
+
+    def migrate(self) -> None:
+        """Bring the file to the newest version, one migration after the other, each in its own transaction."""
+        try:
+            with closing(sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)) as connection:
+                version = connection.execute("PRAGMA user_version").fetchone()[0]
+                if version == len(MIGRATIONS):
+                    return
+                if version == 0:
+                    connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.DatabaseError as error:
+            raise self.unusable(error) from None
+        while True:
+            with self.transaction() as connection:
+                version = connection.execute("PRAGMA user_version").fetchone()[0]
+                if version > len(MIGRATIONS):
+                    raise InputError(
+                        "the ledger was written by a later version of stinespring",
+                        got=f"{self.path}: version {version}",
+                        expected=f"at most version {len(MIGRATIONS)}",
+                        todo="update stinespring, or set STINESPRING_HOME to another folder",
+                    )
+                if version == len(MIGRATIONS):
+                    return
+                for statement in MIGRATIONS[version].split(";"):
+                    if statement.strip():
+                        connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {version + 1}")
+
+    def add(self, run: Run, jobs: Sequence[Job], calibration: Mapping[str, Any] | None, *, once: bool = False) -> Run:
+        """Store a run and its first jobs; with ``once`` return a run that asked the same and did not fail, if there is one."""
+        packed = None if calibration is None else zlib.compress(json.dumps(calibration).encode())
+        with self.transaction() as connection:
+            if once:
+                row = connection.execute(
+                    "SELECT * FROM runs WHERE identity = ? AND state NOT IN ('failed', 'cancelled') "
+                    "ORDER BY number DESC LIMIT 1",
+                    (run.identity,),
+                ).fetchone()
+                if row is not None:
+                    return read_run(row)
+            texts = [json.dumps(part, allow_nan=False) for part in (run.request, run.program, run.estimate, run.versions)]
+            connection.execute(
+                "INSERT INTO runs (id, identity, state, backend, shots, seed, created, updated, message, request, program, "
+                "estimate, versions, calibration, session) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (run.id, run.identity, run.state, run.backend, run.shots, str(run.seed), run.created, run.created, run.message,
+                 *texts, packed, run.session),
+            )  # fmt: skip
+            insert_jobs(connection, jobs)
+        return run
+
+    def add_jobs(self, jobs: Sequence[Job]) -> None:
+        """Store the jobs of a later step."""
+        with self.transaction() as connection:
+            insert_jobs(connection, jobs)
+
+    def run(self, name: str) -> Run:
+        """Return a run by its id, by the beginning of its id if only one begins so, or the newest by ``latest``.
+
+        Raises:
+            InputError: there is no such run, or there are several.
+        """
+        with self.transaction(write=False) as connection:
+            if name == LATEST:
+                rows = connection.execute("SELECT * FROM runs ORDER BY number DESC LIMIT 1").fetchall()
+            else:
+                rows = (
+                    connection.execute("SELECT * FROM runs WHERE id = ?", (name,)).fetchall()
+                    or connection.execute(
+                        "SELECT * FROM runs WHERE substr(id, 1, ?) = ? LIMIT 2", (max(4, len(name)), name)
+                    ).fetchall()
+                )
+        if len(rows) != 1:
+            what = "several runs have an id that begins so" if rows else "there is no such run in the ledger"
+            raise InputError(what, got=name, expected="an id, or latest", todo="see 'stinespring jobs'")
+        return read_run(rows[0])
+
+    def runs(self) -> list[Run]:
+        """Return all runs, the newest first."""
+        with self.transaction(write=False) as connection:
+            return [read_run(row) for row in connection.execute("SELECT * FROM runs ORDER BY number DESC")]
+
+    def calibration(self, run: str) -> dict[str, Any] | None:
+        """Return the device's calibration when the run was submitted."""
+        with self.transaction(write=False) as connection:
+            row = connection.execute("SELECT calibration FROM runs WHERE id = ?", (run,)).fetchone()
+        return None if row is None or row[0] is None else json.loads(zlib.decompress(row[0]))
+
+    def jobs(self, run: str) -> list[Job]:
+        """Return a run's jobs in order."""
+        with self.transaction(write=False) as connection:
+            rows = connection.execute("SELECT * FROM jobs WHERE run = ? ORDER BY step, part", (run,)).fetchall()
+        names = ("tag", "run", "step", "part", "payload", "state", "remote", "outcomes", "attempted")
+        return [Job(**{name: row[name] for name in names}) for row in rows]
+
+    def stored(self) -> dict[str, list[str]]:
+        """Return, for each run, the ids of every job that the service keeps for it."""
+        found: dict[str, list[str]] = {}
+        with self.transaction(write=False) as connection:
+            for run, remote in connection.execute("SELECT run, remote FROM stored ORDER BY rowid"):
+                found.setdefault(run, []).append(remote)
+        return found
+
+    def update(self, run: str, *, state: State | None = None, message: str | None = None, session: str | None = None) -> None:
+        """Change a run's state, message or session; what is None stays."""
+        with self.transaction() as connection:
+            connection.execute(
+                "UPDATE runs SET state = coalesce(?, state), message = coalesce(?, message), session = coalesce(?, session), "
+                "updated = ? WHERE id = ?",
+                (state, message, session, now(), run),
+            )
+
+    def attempting(self, job: Job) -> None:
+        """Record that a job is about to be sent."""
+        with self.transaction() as connection:
+            connection.execute("UPDATE jobs SET attempted = ? WHERE tag = ?", (time.time(), job.tag))
+
+    def posted(self, job: Job, remote: str, others: Sequence[str] = ()) -> None:
+        """Record that the service keeps a job, and any further jobs with the same tag."""
+        with self.transaction() as connection:
+            connection.execute(
+                "UPDATE jobs SET remote = ?, state = 'submitted' WHERE tag = ? AND state = 'created'", (remote, job.tag)
+            )
+            for known in (remote, *others):
+                connection.execute(
+                    "INSERT OR IGNORE INTO stored (remote, tag, run) VALUES (?, ?, ?)", (known, job.tag, job.run)
+                )
+
+    def finished(self, job: Job, state: State, outcomes: str | None = None) -> None:
+        """Record what became of a job."""
+        with self.transaction() as connection:
+            connection.execute(
+                "UPDATE jobs SET state = ?, outcomes = ?, finished = ? WHERE tag = ?", (state, outcomes, now(), job.tag)
+            )
+
+
+def insert_jobs(connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
+    """Insert jobs; those of a step that another process has stored already are left alone."""
+    for job in jobs:
+        connection.execute(
+            "INSERT OR IGNORE INTO jobs (tag, run, step, part, state, payload, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (job.tag, job.run, job.step, job.part, job.state, job.payload, now()),
+        )
+
+
+def read_run(row: sqlite3.Row) -> Run:
+    """Return a run from its row."""
+    texts = {name: json.loads(row[name]) for name in ("request", "program", "estimate", "versions")}
+    plain = {name: row[name] for name in ("id", "identity", "state", "backend", "shots", "created", "message", "session")}
+    return Run(**plain, seed=int(row["seed"]), **texts)
+
+
+def fresh_id() -> str:
+    """Return a new run's id."""
+    return secrets.token_hex(4)
+
+
+def fresh_tag() -> str:
+    """Return a tag that no other job has, at most 24 characters."""
+    return f"ss-{secrets.token_hex(10)}"

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""QLens: the layers of a decoder as unitaries on the space of its output tokens (arXiv 2510.11963)."""
+
+from stinespring.models.lens.decoder import Decoder, FinalNorm, Point
+from stinespring.models.lens.glass import GlassDecoder, load_decoder
+from stinespring.models.lens.reflection import Reflection
+from stinespring.models.lens.states import LensStates, read_states
+from stinespring.models.lens.study import Study, study_prompts
+from stinespring.models.lens.train import train_lens
+from stinespring.models.lens.tuned import TunedLens, read_lens
+
+__all__ = [
+    "Decoder",
+    "FinalNorm",
+    "GlassDecoder",
+    "LensStates",
+    "Point",
+    "Reflection",
+    "Study",
+    "TunedLens",
+    "load_decoder",
+    "read_lens",
+    "read_states",
+    "study_prompts",
+    "train_lens",
+]

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The states of prompts at every point of a decoder: ``psi = sqrt(softmax(logits))`` through a lens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stinespring.models.base import FloatArray, IntArray
+from stinespring.models.lens.decoder import Decoder, Point
+from stinespring.models.lens.reflection import Reflection, directions
+
+if TYPE_CHECKING:
+    from stinespring.models.lens.tuned import TunedLens
+
+__all__ = ["LensStates", "amplitudes", "read_batches", "read_states"]
+
+MOST_ENTRIES = 1 << 23  # numbers of one batch of residual streams: 64 MB
+
+
+def amplitudes(logits: FloatArray) -> FloatArray:
+    """Return ``sqrt(softmax(logits))`` along the last axis, norm 1 to rounding.
+
+    Example:
+        >>> amplitudes(np.log([[1.0, 3.0]])).round(3).tolist()
+        [[0.5, 0.866]]
+    """
+    psi = np.exp(0.5 * (logits - logits.max(axis=-1, keepdims=True)))
+    return np.asarray(psi / np.linalg.norm(psi, axis=-1, keepdims=True))
+
+
+@dataclass(frozen=True, eq=False)
+class LensStates:
+    """What the lens shows of one prompt, read at its last token.
+
+    Attributes:
+        decoder: which one.
+        lens: "logit", or "tuned:" and the lens' hash.
+        prompt: token numbers, shape (n,), at most ``decoder.longest`` of them.
+        psi: shape (points, V), real and non-negative, rows of norm 1; the last row squared is the decoder's own softmax.
+    """
+
+    decoder: Decoder
+    lens: str
+    prompt: IntArray
+    psi: FloatArray
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Where the states were read."""
+        return self.decoder.points
+
+    @cached_property
+    def v(self) -> FloatArray:
+        """Direction of every layer operator, shape (points - 1, V): row k leads from point k to point k + 1."""
+        return directions(self.psi[:-1], self.psi[1:])
+
+    @cached_property
+    def delta(self) -> FloatArray:
+        """``Delta psi = psi_out - psi_in = -2 v <v|psi_in>`` of every operator, shape (points - 1, V)."""
+        return np.diff(self.psi, axis=0)
+
+    def operator(self, point: int) -> Reflection:
+        """Return the operator that leads to a point from the one before it; ``point`` counts from 1."""
+        if not 1 <= point < len(self.points):
+            raise IndexError(f"there is no operator into point {point}")
+        return Reflection(self.v[point - 1])
+
+    def law(self, point: int = -1) -> FloatArray:
+        """Return the Born probabilities ``|<i|psi>|^2`` at a point, shape (V,), sum 1."""
+        p = self.psi[point] ** 2
+        return np.asarray(p / p.sum())
+
+    @cached_property
+    def entropy(self) -> FloatArray:
+        """Shannon entropy of the Born probabilities in nats, shape (points,)."""
+        p = self.psi**2
+        logs = np.log(p, out=np.zeros_like(p), where=p > 0)
+        return np.asarray(np.maximum(0.0, -np.sum(p * logs, axis=1)))
+
+    def evolved_law(self, point: int, time: float) -> FloatArray:
+        """Return the Born probabilities on the way to a point: of ``exp(-i H t) psi_in``, t = ``time`` and alpha = 1."""
+        if point == 0 or time == 1.0:
+            return self.law(point)
+        p = abs(self.operator(point).evolve(self.psi[point - 1], time)) ** 2
+        return np.asarray(p / p.sum())
+
+    def top(self, point: int, count: int = 5) -> list[tuple[int, float]]:
+        """Return the most likely tokens at a point with their probabilities; ties to the lowest number."""
+        p = self.law(point)
+        return [(int(i), float(p[i])) for i in np.argsort(-p, kind="stable")[:count]]
+
+
+def read_states(decoder: Decoder, prompt: str | Sequence[int], *, lens: TunedLens | None = None) -> LensStates:
+    """Return the states of one prompt at every point.
+
+    Args:
+        decoder: the decoder.
+        prompt: text or token numbers; of a longer text than the decoder can take, its last tokens count.
+        lens: a tuned lens; None is the logit lens ``W_U LN_f(x)``.
+
+    Raises:
+        InputError: a prompt that the decoder cannot read, or a lens of another decoder.
+    """
+    numbers = decoder.encode(prompt)[-decoder.longest :]
+    [(_, psi)] = read_batches(decoder, [numbers], lens=lens)
+    return LensStates(decoder, "logit" if lens is None else f"tuned:{lens.fingerprint()}", numbers, psi[:, 0])
+
+
+def read_batches(
+    decoder: Decoder, texts: Sequence[IntArray], *, lens: TunedLens | None = None
+) -> Iterator[tuple[IntArray, FloatArray]]:
+    """Yield (numbers of the texts, psi of shape (points, B, V)) in batches that fit in memory.
+
+    Texts of different lengths share a batch: they are filled up on the right, which a causal decoder does not see.
+    """
+    if lens is not None:
+        lens.require(decoder)
+    bias = 0.0 if lens is None else lens.bias[:, None, :]
+    lengths = np.array([len(text) for text in texts])
+    order = np.argsort(-lengths, kind="stable")  # the longest first: it sets the size of its batch
+    start, points = 0, len(decoder.points)
+    while start < len(order):
+        room = MOST_ENTRIES // (points * max(int(lengths[order[start]]) * decoder.unembedding.shape[1], len(decoder.tokens)))
+        rows = order[start : start + max(1, room)]
+        filled = np.zeros((len(rows), int(lengths[rows].max())), dtype=np.int64)
+        for row, number in enumerate(rows):
+            filled[row, : lengths[number]] = texts[number]
+        last = decoder.stream(filled)[:, np.arange(len(rows)), lengths[rows] - 1]
+        yield rows, amplitudes(decoder.norm(last + bias) @ decoder.unembedding.T)
+        start += len(rows)

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs of the lens, exported and run by the independent OpenQASM interpreter."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from qiskit import qasm3
+from qiskit.quantum_info import Operator, Statevector
+
+from oracles.qasm_runner import branches, distribution, operator, registers, two_qubit_gates
+from oracles.tiny_decoder import TinyDecoder, dense_reflection
+from stinespring.circuits.flow import Flow, If, Measure
+from stinespring.circuits.gates import Gate
+from stinespring.compiler.lens import compile_lens, compile_operator
+from stinespring.compiler.qasm import flow_qasm
+from stinespring.errors import InputError
+from stinespring.models.lens import load_decoder, read_states
+
+
+def probabilities(qasm, size):
+    found = np.zeros(size)
+    for (value,), p in distribution(qasm, ["t1"]).items():
+        found[value] = p
+    return found
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return read_states(TinyDecoder(tokens=6), "w1 w3 w0")
+
+
+@pytest.fixture(scope="module", params=[("en", "Alice was beginning to"), ("pt", "O menino")], ids=["en", "pt"])
+def glass(request):
+    language, prompt = request.param
+    return read_states(load_decoder(f"glassllm:{language}"), prompt)
+
+
+@pytest.mark.parametrize("tokens", [2, 3, 6, 8])
+@pytest.mark.parametrize("simplify", ["operators", "none", "state"])
+def test_every_point(tokens, simplify):
+    states = read_states(TinyDecoder(tokens=tokens, seed=tokens), [1, 0])
+    size = max(1, (tokens - 1).bit_length())
+    for point in range(5):
+        program = compile_lens(states, upto=point, simplify=simplify)
+        assert registers(program.qasm3()) == ({"q_t1": size}, {"t1": size})
+        found = probabilities(program.qasm3(), 2**size)
+        np.testing.assert_allclose(found[:tokens], states.psi[point] ** 2, atol=1e-12)
+        assert found[tokens:].max(initial=0.0) < 1e-20  # codes of the padding carry nothing
+
+
+@pytest.mark.parametrize("time", [0.5, 0.2, -1.3, 0.0])
+def test_halfway_through_a_layer(tiny, time):
+    program = compile_lens(tiny, upto=3, time=time)
+    wanted = abs(tiny.operator(3).evolve(tiny.psi[2], time)) ** 2
+    np.testing.assert_allclose(probabilities(program.qasm3(), 8)[:6], wanted, atol=1e-12)
+
+
+def test_operators_alone(tiny):
+    for point in range(1, 5):
+        program = compile_operator(tiny, point)
+        qasm = program.qasm3()
+        assert registers(qasm) == ({"x": 3}, {})
+        wanted = np.eye(8)
+        wanted[:6, :6] = dense_reflection(tiny.psi[point - 1], tiny.psi[point])
+        found = operator(qasm)
+        phase = np.vdot(found, wanted) / 8
+        np.testing.assert_allclose(found * phase, wanted, atol=1e-10)
+        assert two_qubit_gates(qasm) == program.cost.two_qubit_gates
+        by_qiskit = Operator(qasm3.loads(qasm)).data
+        np.testing.assert_allclose(by_qiskit * (np.vdot(by_qiskit, wanted) / 8), wanted, atol=1e-10)
+        assert [register.name for register in qasm3.loads(qasm).qregs] == ["x"]
+    half = operator(compile_operator(tiny, 2, time=0.5).qasm3())
+    whole = operator(compile_operator(tiny, 2).qasm3())
+    phase = np.vdot(half @ half, whole) / 8
+    np.testing.assert_allclose(half @ half * phase, whole, atol=1e-10)
+
+
+def test_full_vocabulary_against_the_decoders_own_softmax(glass):
+    program = compile_lens(glass)
+    state = Statevector(program.circuit.remove_final_measurements(inplace=False)).data
+    own = glass.decoder.law(glass.prompt[None, :])[0]
+    np.testing.assert_allclose(abs(state) ** 2, own, atol=1e-12)
+    assert program.cost.qubits == program.cost.clbits == 10
+    assert program.cost.two_qubit_gates < 8 * 1500
+    assert compile_operator(glass, 3).cost.two_qubit_gates <= 2 * (2**10 - 11) + 200
+
+
+def test_full_vocabulary_exported(glass):
+    qasm = compile_lens(glass, upto=1).qasm3()
+    np.testing.assert_allclose(probabilities(qasm, 1024), glass.psi[1] ** 2, atol=1e-12)
+
+
+def test_exported_reflection_of_the_full_vocabulary(glass):
+    """U psi for three vectors: the two states, and one that the layer was not made for."""
+    qasm = compile_operator(glass, 5).qasm3()
+    other = np.random.default_rng(0).normal(size=1024)
+    other /= np.linalg.norm(other)
+    layer = glass.operator(5)
+    for psi in (glass.psi[4], glass.psi[5], other):
+        [branch] = branches(qasm, {"x": psi})
+        wanted = layer.apply(psi)
+        phase = np.vdot(branch.state, wanted)
+        np.testing.assert_allclose(branch.state * phase, wanted, atol=1e-11)
+
+
+def test_registers_named_like_gates():
+    """The same gates on registers `x` and `q`, read by two readers; conditions included."""
+    gates = (Gate("h", (0,)), Gate("x", (1,)), Gate("ry", (1,), (0.3,)), Gate("cx", (0, 1)), Gate("rz", (0,), (0.7,)))
+    gates += (Gate("cz", (1, 0)), Gate("u", (0,), (0.1, 0.2, 0.3)))
+    named, plain = (Flow(((name, 2),), (), gates).circuit() for name in ("x", "q"))
+    texts = [flow_qasm(Flow(((name, 2),), (), gates)) for name in ("x", "q")]
+    assert "stdgates" not in texts[0] and "stdgates" in texts[1]
+    wanted = Operator(plain).data
+    for found in (Operator(named).data, *map(operator, texts), *(Operator(qasm3.loads(text)).data for text in texts)):
+        np.testing.assert_allclose(found * np.vdot(found, wanted) / 4, wanted, atol=1e-13)
+    steered = (Gate("h", (0,)), Measure((0,), "c", (0,)), If("c", 1, (Gate("x", (1,)),)), Measure((1,), "t1", (0,)))
+    qasm = flow_qasm(Flow((("x", 2),), (("c", 1), ("t1", 1)), steered))
+    assert distribution(qasm, ["c", "t1"]) == pytest.approx({(0, 0): 0.5, (1, 1): 0.5})
+
+
+def test_layers_that_do_nothing():
+    decoder = TinyDecoder(tokens=4)
+    decoder.mixing[:] = 0.0
+    states = read_states(decoder, [2])
+    program = compile_operator(states, 1)
+    assert program.flow.instructions == ()
+    np.testing.assert_allclose(operator(program.qasm3()), np.eye(4), atol=0)
+    assert compile_lens(states).cost == compile_lens(states, upto=0).cost
+
+
+def test_files(tiny, tmp_path):
+    program = compile_lens(tiny, upto=2)
+    paths = program.write(tmp_path / "p.qasm")
+    content = json.loads(paths[1].read_text())
+    assert content["format"] == "stinespring/program@1"
+    assert content["decode"] == {"t1": {str(i): f"w{i}" for i in range(6)}}
+    assert content["hash"] == program.hash
+    assert "seconds" not in content
+    again = compile_lens(tiny, upto=2).write(tmp_path / "q.qasm")
+    assert [p.read_bytes() for p in paths] == [p.read_bytes() for p in again]
+    hashes = {
+        compile_lens(tiny, **options).hash
+        for options in ({}, {"upto": 2}, {"upto": 2, "time": 0.5}, {"simplify": "none"}, {"simplify": "state"})
+    }
+    assert len(hashes | {compile_operator(tiny, 2).hash}) == 6
+    alone = compile_operator(tiny, 2).write(tmp_path / "x.qasm")
+    assert json.loads(alone[1].read_text())["decode"] == {}
+
+
+def test_what_was_simplified_is_said(tiny):
+    assert "known state" in compile_lens(tiny, simplify="state").summary()["method"]
+    assert "whatever the state" in compile_lens(tiny).summary()["method"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"upto": 5}, {"upto": -1}, {"upto": True}, {"upto": 2.0}, {"time": float("nan")}, {"time": float("inf")},
+        {"upto": 0, "time": 0.5}, {"simplify": "all"}, {"simplify": "state", "time": 0.5},
+    ],
+)  # fmt: skip
+def test_bad_input(tiny, options):
+    with pytest.raises(InputError):
+        compile_lens(tiny, **options)
+
+
+@pytest.mark.parametrize("options", [{"point": 0}, {"point": 5}, {"point": 1, "time": float("inf")}])
+def test_bad_operators(tiny, options):
+    with pytest.raises(InputError):
+        compile_operator(tiny, **options)
