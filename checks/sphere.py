@@ -10,17 +10,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from stinespring.backends.base import Backend, open_backend
+from stinespring.backends.base import Backend, device_of
+from stinespring.backends.registry import open_backend
 from stinespring.backends.seeds import derive_seed, root_seed
 from stinespring.checks.tables import judge_tables
 from stinespring.circuits.flow import Flow, Measure
 from stinespring.circuits.gates import append
 from stinespring.circuits.linear_combination import hadamard_test, overlap_angles, padded, swap_test
 from stinespring.compiler.sphere import SphereProgram, compile_sphere
+from stinespring.compiler.target import lower
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.base import FloatArray, IntArray
 from stinespring.models.joint import require_count
@@ -29,6 +31,9 @@ from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.perceptron import ACTIVATIONS
 from stinespring.models.sphere.schemes import Euler
 from stinespring.stages import Verdict
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
 
 __all__ = ["EnergyVerdict", "OverlapVerdict", "check_overlaps", "judge_layers", "layer_programs", "sample_layers"]
 
@@ -68,9 +73,15 @@ def sample_layers(
     shots, sampler, root = require_count(shots, "shots"), open_backend(backend), root_seed(seed)
     rows = []
     for number, program in enumerate(programs):
-        [values] = sampler.sample(program.circuit, None, shots, derive_seed(root, number))
+        [values] = sampler.sample(fitted(program.circuit, sampler), None, shots, derive_seed(root, number))
         rows.append(program.tally(values))
     return np.array(rows)
+
+
+def fitted(circuit: QuantumCircuit, backend: Backend) -> QuantumCircuit:
+    """Return the circuit lowered to the backend's device, if it has one."""
+    device = device_of(backend)
+    return circuit if device is None else lower(circuit, device)
 
 
 def judge_layers(
@@ -211,7 +222,7 @@ def overlap_counts(u: FloatArray, v: FloatArray, test: str, backend: Backend, sh
         template = QuantumCircuit(QuantumRegister(size + 1, "q"), ClassicalRegister(1, "a"))
         append(template, hadamard_test(size), list(ParameterVector("t", angles.shape[1])))
         template.measure(size, 0)
-        results = backend.sample(template, angles, shots, derive_seed(root, 0))
+        results = backend.sample(fitted(template, backend), angles, shots, derive_seed(root, 0))
         return np.array([int((values["a"] == 0).sum()) for values in results])
     if test != "swap":
         raise InputError("unknown test", got=test, expected="hadamard or swap")
@@ -219,7 +230,7 @@ def overlap_counts(u: FloatArray, v: FloatArray, test: str, backend: Backend, sh
     for number, (one, other) in enumerate(zip(u, v, strict=True)):
         gates = swap_test(one, other)
         flow = Flow((("q", 2 * size), ("ancilla", 1)), (("a", 1),), (*gates, Measure((2 * size,), "a", (0,))))
-        [values] = backend.sample(flow.circuit(), None, shots, derive_seed(root, number))
+        [values] = backend.sample(fitted(flow.circuit(), backend), None, shots, derive_seed(root, number))
         counts.append(int((values["a"] == 0).sum()))
     return np.array(counts)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from oracles import plain_sphere as plain
-from stinespring.backends.base import open_backend
+from stinespring.backends import open_backend
 from stinespring.checks.sphere import check_overlaps, judge_energy, judge_layers, layer_programs, pairs_of, sample_layers
 from stinespring.errors import InputError
 from stinespring.models.sphere.files import random_model, sphere_content
