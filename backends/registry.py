@@ -8,13 +8,16 @@ from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from stinespring.backends.base import Backend
+from stinespring.backends.base import Backend, device_of
 from stinespring.errors import InputError
 
-__all__ = ["EXTRAS", "GROUP", "KINDS", "missing_extra", "offered", "open_backend", "opened", "parse"]
+if TYPE_CHECKING:
+    from stinespring.compiler.target import Device
+
+__all__ = ["EXTRAS", "GROUP", "KINDS", "missing_extra", "offered", "open_backend", "opened", "parse", "target_of"]
 
 GROUP = "stinespring.backends"  # entry points: the kind, and a function (name, options) -> Backend
 
@@ -26,6 +29,8 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "dask": ("stinespring.backends.distributed", "open_dask"),
     "braket": ("stinespring.backends.braket", "open_braket"),
 }
+
+GENERIC = ("line", "grid", "heavy-hex")  # targets that are no backends
 
 # kind -> the extra it needs, and a module of that extra
 EXTRAS: Mapping[str, tuple[str, str]] = {
@@ -107,6 +112,22 @@ def opener(kind: str) -> Any:
         )
     module, function = KINDS[kind]
     return getattr(import_module(module), function)
+
+
+def target_of(text: str) -> str | Device:
+    """Return what a target's name stands for to the compiler: the name itself, or the device of the backend it names.
+
+    Args:
+        text: a target of :func:`stinespring.compiler.target.open_target`, or a backend string.
+
+    Raises:
+        InputError: it is neither.
+    """
+    kind = text.partition("?")[0].partition(":")[0]
+    if text == kind == "aer" or kind in GENERIC or kind not in {*KINDS, *offered()}:
+        return text
+    with opened(text) as backend:
+        return device_of(backend) or "aer"
 
 
 @contextmanager

@@ -5,42 +5,26 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from stinespring.backends.registry import target_of
 from stinespring.cli import options
-from stinespring.cli.output import PASS_COLUMNS, cost_line, pass_row, print_json, print_table, progress
+from stinespring.cli.output import PASS_COLUMNS, cost_line, pass_row, print_json, print_table, progress, require_plot
 from stinespring.compiler.compile import compile_model
 from stinespring.models.load import load
 from stinespring.report.draw import draw_program
-from stinespring.report.plot import require_figure
 
 Explain = Annotated[bool, typer.Option("--explain", help="Print what each pass of the compiler did.")]
 
 Draw = Annotated[Path | None, typer.Option("--draw", help="Write a picture (.png or .svg): registers and steps.")]
 
 
+@options.takes_compile_options
 def compile_(
     model: options.Model,
-    steps: options.Steps,
-    prompt: options.Prompt = None,
-    input_state: options.InputState = None,
-    level: options.Level = None,
-    schedule: options.ScheduleOption = "auto",
-    extension: options.ExtensionOption = "token",
-    input: options.InputOption = None,
-    codes: options.CodesOption = "free",
-    phases: options.PhasesOption = None,
-    tolerance: options.Tolerance = 0.0,
-    effort: options.Effort = None,
-    target: options.TargetOption = "aer",
-    max_qubits: options.MaxQubits = None,
-    max_two_qubit_gates: options.MaxGates = None,
-    max_conditions: options.MaxConditions = None,
-    feed_forward: options.FeedForward = "auto",
-    attention: options.AttentionOption = "auto",
-    delays: options.Delays = "none",
+    compiling: dict[str, Any],
     top_k: options.TopK = None,
     temperature: options.Temperature = None,
     output: options.Output = None,
@@ -49,31 +33,10 @@ def compile_(
     json: options.Json = False,
 ) -> None:
     """Compile the next tokens of a model into a quantum program."""
-    if draw is not None:
-        require_figure(draw)
+    require_plot(draw)
     source = load(model, top_k=top_k, temperature=temperature)
     with progress("compiling"):
-        program = compile_model(
-            source,
-            prompt=prompt,
-            steps=steps,
-            input_state=input_state,
-            level=level,
-            schedule=schedule,
-            extension=extension,
-            input=input,
-            codes=codes,
-            phases=phases,
-            tolerance=tolerance,
-            effort=effort,
-            target=target,
-            max_qubits=max_qubits,
-            max_two_qubit_gates=max_two_qubit_gates,
-            max_conditions=max_conditions,
-            feed_forward=feed_forward,
-            attention=attention,
-            delays=delays,
-        )
+        program = compile_model(source, **{**compiling, "target": target_of(compiling["target"])})
     if draw is not None:
         draw_program(program, draw)
     files = [] if output is None else [str(path) for path in program.write(output)]
