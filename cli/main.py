@@ -29,6 +29,7 @@ VERBS = {
     "check": ("stinespring.cli.check", "check_", "Check sampled texts against a model's law."),
     "channel": ("stinespring.cli.channel", "channel_", "Compile any quantum channel into a circuit."),
     "spins": ("stinespring.cli.spins", "spins", "1-bit self-attention: simulate, analyse, compile and check."),
+    "sphere": ("stinespring.cli.sphere", "sphere", "Particles on the sphere: run, analyse, compile, sample."),
     "verify-channel": ("stinespring.cli.verify_channel", "verify_", "Compare a program with the channel it should be."),
     "lens": ("stinespring.cli.lens", "lens_", "What a decoder would say after each layer; see also the next four."),
     "lens compile": ("stinespring.cli.lens_compile", "compile_", "Compile the layers for a prompt into reflections."),
@@ -64,12 +65,11 @@ def application(wanted: str | None) -> typer.Typer:
 
     app.callback()(common)
     for name, (module, function, summary) in VERBS.items():
-        if name == wanted:
-            verb = getattr(import_module(module), function)
-            if isinstance(verb, typer.Typer):  # a verb with verbs of its own
-                app.add_typer(verb, name=name, help=summary)
-            else:
-                app.command(name, help=summary)(verb)
+        found = getattr(import_module(module), function) if name == wanted else None
+        if isinstance(found, typer.Typer):  # a verb with verbs of its own
+            app.add_typer(found, name=name, help=summary)
+        elif found is not None:
+            app.command(name, help=summary)(found)
         else:
             app.command(name, help=summary)(lambda: None)
     return app

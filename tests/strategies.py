@@ -255,3 +255,34 @@ def spin_networks(draw: st.DrawFn, *, spins: int = 5, attention: bool | None = F
     if draw(st.booleans()) if attention is None else attention:
         return data | {"attention_window": rng.normal(size=(2**P, M)).tolist()}
     return data | {"window": signs(2**P, N)}
+
+
+@st.composite
+def sphere_models(draw: Draw, max_particles: int = 7, max_dimension: int = 4, *, gradient: bool | None = None) -> Model:
+    """Sphere files: both normalisations, kernels, directions and fields, with and without matrices and perceptron."""
+    rng = np.random.default_rng(draw(seeds()))
+    n, d = draw(st.integers(1, max_particles)), draw(st.integers(2, max_dimension))
+    in_gradient = draw(st.booleans()) if gradient is None else gradient
+    model: Model = {
+        "format": "stinespring/sphere@1",
+        "particles": rng.normal(size=(n, d)).tolist(),
+        "beta": draw(st.sampled_from([0.05, 1.0, 4.0])),
+        "normalise": draw(st.sampled_from(["SA", "USA"])),
+        "kernel": draw(st.sampled_from(["plain", "scaled"])),
+        "direction": draw(st.sampled_from(["ascent", "descent"])),
+        "field": draw(st.sampled_from(["projected", "raw"])),
+        "step": draw(st.sampled_from([0.02, 0.3])),
+        "perceptron": None,
+    }
+    if not in_gradient:
+        model |= {name: _matrix(rng, d, d) for name in ("query", "key", "value") if draw(st.booleans())}
+    if draw(st.booleans()):
+        m = draw(st.integers(1, 4))
+        model["perceptron"] = {
+            "directions": _matrix(rng, m, d),
+            "weights": rng.normal(size=m).tolist(),
+            "activation": draw(st.sampled_from(["relu", "gelu", "tanh"])),
+        }
+        if not in_gradient and draw(st.booleans()):
+            model["perceptron"]["output"] = _matrix(rng, m, d)
+    return model

@@ -1,0 +1,87 @@
+"""Each claim about the landscape with a case where it holds, one where it cannot be told, and one that breaks it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stinespring.checks import sphere_claims as claims
+from stinespring.errors import InputError
+from stinespring.models.sphere.files import random_model
+from stinespring.models.sphere.measure import AtomicMeasure, measure_of
+from stinespring.models.sphere.perceptron import Perceptron
+from stinespring.models.sphere.simulate import simulate
+
+
+def test_constants():
+    assert pytest.approx(0.5742, abs=5e-5) == claims.MASS_BOUND
+    assert pytest.approx(0.16547, abs=5e-6) == claims.PRINTED_EXCLUSION
+    inside, outside = claims.exact_constants(400.0)
+    assert inside == pytest.approx(0.75 * math.exp(-0.125), rel=1e-2)
+    assert outside == pytest.approx(2 * math.exp(-1.5), rel=1e-2)
+
+
+@pytest.mark.parametrize("direction", ["ascent", "descent"])
+def test_energy(direction):
+    model = random_model(particles=30, dimension=3, beta=9.0, hidden=3, seed=2, direction=direction)
+    assert claims.energy_is_monotone(model, steps=60).verdict == "PASS"
+    assert claims.energy_is_monotone(replace(model, normalise="SA")).verdict == "UNVERIFIED"
+    coarse = replace(model, step=5.0, kernel="scaled")
+    assert claims.energy_is_monotone(coarse, scheme="euler", steps=60).verdict == "FAIL"  # steps of several radians
+
+
+@pytest.mark.parametrize("d", [2, 3, 4])
+def test_maximisers(d, monkeypatch):
+    model = random_model(particles=5, dimension=d, beta=2.0, hidden=d, seed=d)
+    claim = claims.maximisers_are_diracs(model, trials=60)
+    assert claim.verdict == "PASS"
+    assert claim.numbers["dirac_energy"] == pytest.approx(math.exp(2.0) / 4.0 + claim.numbers["max_v"] / 2)
+    monkeypatch.setattr(claims, "highest_potential", lambda model, random: (-np.array(claim.numbers["argmax_v"]), 0.0))
+    assert claims.maximisers_are_diracs(model, trials=60).verdict == "FAIL"  # a Dirac elsewhere is no maximiser
+
+
+def test_minimiser(monkeypatch):
+    a = np.array([[1.0, 0.0], [math.cos(2.0), math.sin(2.0)]])
+    model = replace(random_model(particles=5, dimension=2, beta=2.0, seed=1), perceptron=Perceptron(a, np.ones(2), a, "tanh"))
+    claim = claims.minimiser_is_unique(model)
+    assert claim.verdict == "PASS"
+    assert claim.numbers["symmetries"] >= 1  # the mirror that swaps the neurons
+    assert claims.minimiser_is_unique(random_model(particles=5, dimension=4, beta=1.0, seed=1)).verdict == "UNVERIFIED"
+    turn = np.array([[math.cos(0.5), -math.sin(0.5)], [math.sin(0.5), math.cos(0.5)]])
+    monkeypatch.setattr(claims, "symmetries", lambda model, random: [turn])
+    assert claims.minimiser_is_unique(model).verdict == "FAIL"  # that turn leaves v not alone
+
+
+def test_atoms():
+    model = random_model(particles=30, dimension=2, beta=1.0, hidden=2, seed=5, direction="descent")
+    claim = claims.finitely_many_atoms(model)
+    assert claim.verdict == "PASS", claim.reason
+    assert max(claim.numbers["atoms"]) <= 10
+    assert claims.finitely_many_atoms(replace(model, perceptron=None)).verdict == "UNVERIFIED"
+    assert claims.finitely_many_atoms(model, steps=5).verdict == "UNVERIFIED"
+
+
+def test_mass_bound():
+    model = random_model(particles=60, dimension=2, beta=1.0, seed=5, direction="descent")
+    run = simulate(model, steps=400, scheme="adaptive", stop=True)
+    claim = claims.mass_bound(measure_of(model, run.positions), tolerance=1e-4)
+    assert claim.verdict == "PASS"
+    assert claim.numbers["heaviest"] <= claim.numbers["bound_at_this_beta"] + 1e-9
+    pair = AtomicMeasure(np.array([[1.0, 0], [0, 1.0]]), np.array([0.5, 0.5]), 1.0)
+    assert claims.mass_bound(pair).verdict == "UNVERIFIED"  # not stationary
+    small = AtomicMeasure(np.array([[1.0, 0], [-1.0, 0]]), np.array([0.5, 0.5]), 0.02)
+    assert claims.mass_bound(small).verdict == "UNVERIFIED"  # below 1/3 the constants do not hold
+
+
+def test_the_claim_that_is_false_as_printed():
+    threshold = 1 / (4 * math.pi**2)
+    assert threshold == pytest.approx(0.02533, abs=1e-5)
+    assert claims.one_cluster_is_excluded(threshold * 0.9999).verdict == "FAIL"
+    assert claims.one_cluster_is_excluded(0.01).numbers["mass_in_one_cluster"] == 1
+    assert claims.one_cluster_is_excluded(threshold * 1.001).verdict == "UNVERIFIED"
+    assert claims.one_cluster_is_excluded(1.0).verdict == "PASS"
+    with pytest.raises(InputError):
+        claims.one_cluster_is_excluded(0.0)
