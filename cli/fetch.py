@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from json import loads
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -11,10 +12,11 @@ import typer
 
 from stinespring.checks.attention import check_attention
 from stinespring.cli import options
+from stinespring.cli.durable import again
 from stinespring.cli.output import EXIT, print_json, print_samples, progress, require_plot, samples_summary, worst
 from stinespring.errors import BackendError, InputError
 from stinespring.ledger.store import Ledger, Run
-from stinespring.ledger.submit import advancing, samples_of, verdict_of
+from stinespring.ledger.submit import advancing, is_command, samples_of, verdict_of
 
 FOREVER = "forever"  # what a bare --wait means; cli.main writes it in
 MONTH = 30 * 86_400.0
@@ -36,7 +38,10 @@ def fetch_(
     require_plot(plot)
     ledger, seconds = Ledger(), waiting(wait)
     run = ledger.run(id)
-    if run.state not in ("done", "failed", "cancelled"):
+    if is_command(run) and run.state not in ("failed", "cancelled"):
+        show_command(ledger, run, seconds, json)
+        run = ledger.run(run.id)
+    elif run.state not in ("done", "failed", "cancelled"):
         with progress() as report, advancing(ledger, run, report) as driver:
             run = driver.until(seconds, send=False, onward=seconds is not None)
     judge(ledger, run, waited=seconds, alpha=alpha, resolution=resolution, plot=plot, json=json)
@@ -85,6 +90,20 @@ def show(ledger: Ledger, run: Run, *, alpha: float, resolution: float, plot: Pat
     else:
         print_samples(samples, verdict, positions, run.request["options"].get("prompt") or "the input state")
     raise typer.Exit(EXIT[worst(verdict, positions)])
+
+
+def show_command(ledger: Ledger, run: Run, waited: float | None, json: bool) -> None:
+    """Print what another command than ``run`` says of what was measured, and exit as it does; return if it is not done."""
+    begun = any(job.remote for job in ledger.jobs(run.id))
+    found = again(ledger, run, wait=waited, send=waited is not None and begun, json=json)
+    if found is None:
+        return
+    printed, status = found
+    if json:
+        print_json({"state": "done", "id": run.id, **loads(printed)})
+    else:
+        sys.stdout.write(printed)
+    raise typer.Exit(status)
 
 
 def refuse(run: Run, waited: float | None) -> None:

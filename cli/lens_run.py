@@ -11,6 +11,7 @@ import typer
 from stinespring.backends.lens import run_lens
 from stinespring.checks.verdict import check
 from stinespring.cli import options
+from stinespring.cli.durable import durable
 from stinespring.cli.output import EXIT, print_json, print_table, progress
 from stinespring.compiler.lens import compile_lens
 from stinespring.compiler.lens_program import LensProgram
@@ -48,11 +49,13 @@ def run_(
     wanted: list[int | None] = list(range(len(states.points))) if every_point else [upto]
     share = alpha / len(wanted) if 0 < alpha < 1 else alpha  # so that all points together keep the false-alarm rate
     found: Found = []
-    with progress() as report:
+    asked = {"model": model, "prompt": prompt, "upto": upto, "every_point": every_point, "time": time, "simplify": simplify}
+    asked |= {"lens": lens, "shots": shots, "seed": seed, "backend": backend, "alpha": alpha, "resolution": resolution}
+    with durable("lens run", asked, calls=len(wanted)) as (sampler, root), progress() as report:
         for number, point in enumerate(wanted):
             report(f"point {number + 1} of {len(wanted)}", number / len(wanted))
             program = compile_lens(states, upto=point, time=time, simplify=simplify)
-            samples = run_lens(program, backend=backend, shots=shots, seed=seed)
+            samples = run_lens(program, backend=sampler, shots=shots, seed=root)
             found.append((program, samples, check(samples, alpha=share, resolution=resolution)))
     if json:
         print_json(summary(states, found, every_point))

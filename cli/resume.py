@@ -6,17 +6,21 @@ from __future__ import annotations
 import sys
 
 from stinespring.cli import options
+from stinespring.cli.durable import again
 from stinespring.cli.fetch import Name, refuse
 from stinespring.cli.output import print_json, progress
 from stinespring.ledger.store import Ledger
-from stinespring.ledger.submit import advancing
+from stinespring.ledger.submit import advancing, is_command
 
 
 def resume_(id: Name, json: options.Json = False) -> None:
     """Send what was never sent of a run, and heal what was."""
     ledger = Ledger()
     run = ledger.run(id)
-    if run.state not in ("done", "failed", "cancelled"):
+    if is_command(run) and run.state not in ("done", "failed", "cancelled"):
+        again(ledger, run, wait=None, send=True, json=True)
+        run = ledger.run(run.id)
+    elif run.state not in ("done", "failed", "cancelled"):
         with progress() as report, advancing(ledger, run, report) as driver:
             run = driver.until(None, send=True, onward=True)
     remote = ledger.stored().get(run.id, [])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from stinespring.cli import options
+from stinespring.cli.durable import durable
 from stinespring.cli.output import EXIT, print_json, print_table, print_verdict, progress
 from stinespring.errors import InputError
 
@@ -337,8 +338,10 @@ def sample_(
         raise InputError("there is no such particle", got=particle, expected=f"a number from 0 to {model.n - 1}, or all")
     chosen = list(range(model.n)) if particle == "all" else [int(particle)]
     programs = layer_programs(model, chosen, layers=layers, schedule=schedule, amplify=rounds_of(amplify))
-    with progress():
-        counts = sample_layers(programs, backend=backend, shots=shots, seed=seed)
+    asked = {"file": file, "particle": particle, "layers": layers, "schedule": schedule, "amplify": amplify, "shots": shots}
+    asked |= {"seed": seed, "backend": backend, "alpha": alpha, "resolution": resolution}
+    with durable("sphere sample", asked, calls=len(programs)) as (sampler, root), progress():
+        counts = sample_layers(programs, backend=sampler, shots=shots, seed=root)
     verdict = judge_layers(programs, counts, alpha=alpha, resolution=resolution)
     if json:
         rows = [
@@ -346,7 +349,7 @@ def sample_(
              "counts": row[:-1], "failures": row[-1], "two_qubit_gates": p.cost.two_qubit_gates, "qubits": p.cost.qubits}
             for p, row in zip(programs, counts.tolist(), strict=True)
         ]  # fmt: skip
-        print_json(verdict.summary() | {"circuits": rows, "seed": seed, "backend": backend, "schedule": schedule})
+        print_json(verdict.summary() | {"circuits": rows, "seed": root, "backend": sampler.name, "schedule": schedule})
     else:
         sys.stdout.write(f"{len(programs)} circuits for {len(chosen)} particle(s), {shots:,} shots each on {backend}\n")
         print_verdict(verdict)
@@ -371,10 +374,12 @@ def overlaps_(
     from stinespring.models.sphere.files import read_sphere
 
     model = read_sphere(file)
-    with progress():
-        found = check_overlaps(model, test=test, shots=shots, seed=seed, backend=backend, alpha=alpha, resolution=resolution)
+    asked = {"file": file, "test": test, "shots": shots, "seed": seed, "backend": backend, "alpha": alpha}
+    asked |= {"resolution": resolution}
+    with durable("sphere overlaps", asked, calls=1) as (sampler, root), progress():
+        found = check_overlaps(model, test=test, shots=shots, seed=root, backend=sampler, alpha=alpha, resolution=resolution)
     if json:
-        print_json(found.summary() | {"seed": seed, "backend": backend})
+        print_json(found.summary() | {"seed": root, "backend": sampler.name})
     else:
         sys.stdout.write(f"{found.pairs} pairs by the {found.test} test, {shots:,} shots each on {backend}\n")
         print_verdict(found.overlaps)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stinespring.cli import options
+from stinespring.cli.durable import durable
 from stinespring.cli.output import EXIT, print_json, print_table, progress
 from stinespring.models.joint import require_count
 from stinespring.models.spins import read_network
@@ -67,9 +68,14 @@ def sample_(
         from stinespring.report.plot import require_figure
 
         require_figure(plot)
+    asked = {"file": file, "steps": steps, "shots": shots, "seed": seed, "backend": backend, "schedule": schedule}
     program = compile_spins(read_network(file), steps=steps, schedule=schedule)
-    with progress() as report:
-        samples = sample_spins(program, backend=backend, shots=shots, seed=seed, progress=report)
+    rounds = steps if schedule == "stepwise" else 1
+    with (
+        durable("spins sample", {**asked, "alpha": alpha, "resolution": resolution}, calls=rounds) as (sampler, root),
+        progress() as report,
+    ):
+        samples = sample_spins(program, backend=sampler, shots=shots, seed=root, progress=report)
         report("checking", 1.0)
         verdict = check_spins(samples, alpha=alpha, resolution=resolution)
         limit = check_mean_field(samples, alpha=alpha) if shots > 1 else None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 
@@ -23,7 +23,6 @@ from stinespring.errors import BackendError
 from stinespring.ledger.local import sample_work
 from stinespring.ledger.payload import Work, pack, pack_outcomes, require_complete, unpack, unpack_outcomes
 from stinespring.ledger.store import Job, Ledger, LedgerError, Run, fresh_tag
-from stinespring.ledger.texts import TextRun
 
 __all__ = ["Advance", "calibration_readings", "finished_steps", "held", "jobs_of"]
 
@@ -59,6 +58,24 @@ def jobs_of(run: str, step: int, works: Sequence[Work]) -> list[Job]:
     return [Job(fresh_tag(), run, step, part, pack(work)) for part, work in enumerate(works)]
 
 
+class Task(Protocol):
+    """What a run's steps measure, and which come next."""
+
+    @property
+    def steps(self) -> int:
+        """Number of steps, if it is known."""
+
+    @property
+    def seed(self) -> int:
+        """Root of the seeds."""
+
+    def measured(self, step: int) -> list[str]:
+        """Return the registers that a step's result must have."""
+
+    def following(self, done: Sequence[Any], backend: Backend) -> list[Work]:
+        """Return the jobs of the step after those that are done; none if that was the last."""
+
+
 @dataclass
 class Advance:
     """Brings one run forward.
@@ -73,7 +90,7 @@ class Advance:
 
     ledger: Ledger
     run: str
-    texts: TextRun
+    texts: Task
     backend: Callable[[], Backend]
     report: Report = lambda phrase, share: None
     asked: float | None = None  # when the service was first asked for a state

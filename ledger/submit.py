@@ -18,6 +18,7 @@ from stinespring.checks.verdict import check
 from stinespring.compiler.compile import compile_model
 from stinespring.errors import InputError
 from stinespring.ledger.advance import Advance, Report, calibration_readings, finished_steps, jobs_of
+from stinespring.ledger.durable import Calls
 from stinespring.ledger.estimate import Estimate, estimate_run
 from stinespring.ledger.payload import Work
 from stinespring.ledger.request import Request, read_request
@@ -27,7 +28,7 @@ from stinespring.models.joint import require_count
 from stinespring.stages import Program, Samples, Verdict
 from stinespring.version import __version__
 
-__all__ = ["Plan", "advancing", "plan", "samples_of", "submit", "verdict_of"]
+__all__ = ["Plan", "advancing", "is_command", "plan", "samples_of", "submit", "verdict_of"]
 
 
 @dataclass
@@ -125,9 +126,19 @@ def advancing(ledger: Ledger, run: Run, report: Report | None = None) -> Iterato
                 found.append(stack.enter_context(opened(run.backend)))
             return found[0]
 
-        driver = Advance(ledger, run.id, TextRun(Request(**run.request), run.program, run.seed), backend)
+        task: TextRun | Calls
+        if is_command(run):
+            task = Calls(run.seed, int(run.request["calls"]))
+        else:
+            task = TextRun(Request(**run.request), run.program, run.seed)
+        driver = Advance(ledger, run.id, task, backend)
         driver.report = report or driver.report
         yield driver
+
+
+def is_command(run: Run) -> bool:
+    """Return whether a run is that of another command than ``run`` and ``submit``; see :mod:`stinespring.ledger.durable`."""
+    return bool(run.request.get("kind") == "command")
 
 
 def verdict_of(
@@ -141,6 +152,12 @@ def verdict_of(
 
 def samples_of(ledger: Ledger, run: Run) -> Samples:
     """Return the texts of a run that is done."""
+    if is_command(run):
+        raise InputError(
+            "the run has no texts",
+            got=f"run {run.id}: {run.request['command']}",
+            todo=f"see 'stinespring fetch {run.id} --json'",
+        )
     if run.state != "done":
         raise InputError("the run has no complete counts yet", got=f"run {run.id}: {run.state}", expected="state done")
     texts = TextRun(Request(**run.request), run.program, run.seed)
