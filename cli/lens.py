@@ -87,7 +87,7 @@ def summary(states: LensStates) -> dict[str, Any]:
 
 def write_full(states: LensStates, path: Path) -> None:
     """Write the states and directions themselves."""
-    from stinespring.compiler.files import write_whole
+    from stinespring.writing import write_whole
 
     buffer = io.BytesIO()
     np.savez(buffer, psi=states.psi, v=states.v, prompt_ids=states.prompt)

@@ -12,10 +12,10 @@ import typer
 
 from stinespring.cli import options
 from stinespring.cli.output import print_json, print_table, progress
-from stinespring.compiler.files import require_regular, usable, write_whole
 from stinespring.models.lens.glass import load_decoder
 from stinespring.models.lens.lines import encode_lines
 from stinespring.models.lens.train import train_lens
+from stinespring.writing import require_regular, usable, write_whole
 
 LensFile = Annotated[Path, typer.Option("-o", "--output", help="FILE.safetensors.")]
 Texts = Annotated[

@@ -96,7 +96,7 @@ def write_arrays(run: Run, output: Path | None) -> None:
     if output is not None:
         import numpy as np
 
-        from stinespring.compiler.files import write_whole
+        from stinespring.writing import write_whole
 
         buffer = io.BytesIO()
         np.savez(buffer, positions=run.positions, step=run.step, time=run.time, **run.record.arrays())
@@ -164,8 +164,8 @@ def new_(
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same file.")] = 0,
 ) -> None:
     """Write a sphere file with uniform particles and a random perceptron."""
-    from stinespring.compiler.files import write_whole
     from stinespring.models.sphere.files import random_model, sphere_content, sphere_from, write_sphere
+    from stinespring.writing import write_whole
 
     if seed < 0:
         raise InputError("the seed is negative", got=seed, expected="0 or more")

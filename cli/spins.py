@@ -278,7 +278,7 @@ def write_json(network: SpinNetwork, path: Path) -> None:
     """Write a network's file."""
     import json
 
-    from stinespring.compiler.files import write_whole
+    from stinespring.writing import write_whole
 
     write_whole(path, json.dumps(network_content(network), ensure_ascii=False) + "\n")
 
@@ -287,7 +287,7 @@ def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
     """Write an ``.npz`` file."""
     import io
 
-    from stinespring.compiler.files import write_whole
+    from stinespring.writing import write_whole
 
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -16,61 +15,14 @@ from stinespring.compiler.channel_program import ChannelProgram
 from stinespring.compiler.qasm import template_qasm
 from stinespring.errors import InputError
 from stinespring.stages import UNUSED, Program, Register
+from stinespring.writing import dump, require_regular, usable, write_whole
 
 if TYPE_CHECKING:
     from stinespring.compiler.lens_program import LensProgram
 
-__all__ = ["write_channel_program", "write_lens_program", "write_program", "write_whole"]
+__all__ = ["write_channel_program", "write_lens_program", "write_program"]
 
 FORMAT = "stinespring/program@1"
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader sees the old content or the new one, never a part.
-
-    Raises:
-        InputError: the folder does not exist or cannot be written.
-    """
-    data = content.encode() if isinstance(content, str) else content
-    try:
-        path = path.resolve()  # a link keeps pointing at what is written
-        require_regular(path)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.chmod(name, 0o666 & ~_umask())
-            os.replace(name, path)
-        finally:
-            with contextlib.suppress(OSError):
-                os.unlink(name)  # there is nothing left unless something went wrong
-    except OSError as error:
-        raise InputError(
-            "the output cannot be written", got=f"{path}: {error.strerror or error}", expected="a writable folder"
-        ) from None
-
-
-def require_regular(path: Path) -> None:
-    """Refuse to replace a device, a pipe or a folder by a file."""
-    if path.exists() and not path.is_file():
-        raise InputError("the output is no regular file", got=str(path), expected="a new name or a file to replace")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def usable(path: str | Path) -> Path:
-    """Return a path that can be looked at, or say why it cannot."""
-    try:
-        Path(path).lstat()
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError) as error:
-        raise InputError("the output cannot be written", got=f"{path}: {error}", expected="a usable name") from None
-    return Path(path)
 
 
 def write_program(program: Program, path: str | Path) -> list[Path]:
@@ -230,8 +182,3 @@ def folder_files(program: Program) -> dict[str, str]:
         "angles.json": json.dumps(angles_file, ensure_ascii=False) + "\n",
         "program.json": dump(description),
     }
-
-
-def dump(data: dict[str, Any]) -> str:
-    """Return JSON for people and programs, the same bytes for the same data."""
-    return json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n"

@@ -128,7 +128,8 @@ class SphereProgram:
 
     def write(self, path: str | Path) -> list[Path]:
         """Write FILE.qasm with FILE.json beside it; return what was written."""
-        from stinespring.compiler.files import FORMAT, usable, write_pair
+        from stinespring.compiler.files import FORMAT, write_pair
+        from stinespring.writing import usable
 
         figures = self.summary()
         figures.pop("seconds")  # so that the same program gives the same bytes

@@ -9,10 +9,11 @@ import tempfile
 from pathlib import Path
 
 from stinespring.circuits.linear_combination import Combination
-from stinespring.compiler.files import FORMAT, dump, usable
+from stinespring.compiler.files import FORMAT
 from stinespring.compiler.qasm import flow_qasm
 from stinespring.compiler.sphere import SphereProgram, best_rounds, static_flow
 from stinespring.errors import InputError
+from stinespring.writing import dump, usable
 
 __all__ = ["write_sphere_folder"]
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from stinespring.circuits.spin_tokens import token_template
-from stinespring.compiler.files import FORMAT, dump, usable, write_folder, write_pair
+from stinespring.compiler.files import FORMAT, write_folder, write_pair
 from stinespring.compiler.spins import SpinProgram, spin_qasm
 from stinespring.models.spins import network_content
 from stinespring.models.spins.contexts import spins_of
+from stinespring.writing import dump, usable
 
 __all__ = ["token_text", "write_spin_program"]
 

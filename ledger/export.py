@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stinespring.compiler.files import dump, write_whole
 from stinespring.ledger.store import Ledger, Run
 from stinespring.ledger.submit import samples_of
+from stinespring.writing import dump, write_whole
 
 __all__ = ["write_samples"]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stinespring.circuits.gates import count_two_qubit
-from stinespring.compiler.files import write_whole
 from stinespring.report.plot import require_figure
 from stinespring.report.timeline import draw_timeline
 from stinespring.stages import Law, Program, Register
+from stinespring.writing import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

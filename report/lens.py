@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stinespring.compiler.files import write_whole
 from stinespring.models.lens.states import LensStates
 from stinespring.models.lens.study import Study
 from stinespring.report.plot import require_figure
+from stinespring.writing import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stinespring.checks.contexts import text_probabilities
-from stinespring.compiler.files import write_whole
 from stinespring.errors import InputError
 from stinespring.models.base import FloatArray, IntArray
 from stinespring.stages import Samples, Verdict
+from stinespring.writing import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stinespring.compiler.files import write_whole
 from stinespring.errors import InputError
 from stinespring.models.sphere.model import FloatArray, SphereModel
 from stinespring.models.sphere.simulate import Run
 from stinespring.report.plot import require_figure
 from stinespring.report.sphere_page import PAGE
+from stinespring.writing import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

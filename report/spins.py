@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stinespring.compiler.files import write_whole
 from stinespring.models.spins import Diagram, Spectrum, SpinNetwork
 from stinespring.models.spins.network import FloatArray
+from stinespring.writing import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stinespring.circuits.flow import If, Measure, Reset
-from stinespring.compiler.files import write_whole
 from stinespring.report.plot import require_figure
 from stinespring.stages import Program
+from stinespring.writing import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

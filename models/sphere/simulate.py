@@ -190,7 +190,7 @@ def advance(run: Run, dynamics: Dynamics, stepper: Any, every: int | None) -> No
 
 def save(run: Run, file: Path, identity: str) -> None:
     """Write a checkpoint in one move."""
-    from stinespring.compiler.files import write_whole
+    from stinespring.writing import write_whole
 
     state = [run.time, float(run.wrong_steps), run.worst_change]
     if run.adaptive is not None:

@@ -10,9 +10,9 @@ import pytest
 from qiskit import qasm3
 
 import stinespring
-from stinespring.compiler.files import write_whole
 from stinespring.errors import InputError
 from stinespring.models.table import TableModel
+from stinespring.writing import write_whole
 
 
 def test_the_same_program_gives_the_same_bytes(three_tokens, tmp_path):
