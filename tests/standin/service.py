@@ -8,6 +8,7 @@ import re
 import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from standin.judge import faults_of_job
 from standin.programs import BadInput, Program, Registers, decode
 
 PAGE = 20
+WORKER = ThreadPoolExecutor(1)  # one thread for all circuits: reading QPY in a new thread for every request crashed Qiskit 2.6
 MOST_TAGS = 8
 
 
@@ -259,11 +261,11 @@ class Service:
 
     def program(self, job: Job) -> Program:
         delays = self.devices[job.backend].configuration.get("rep_delay_range")
-        return decode(job.program, job.params, seed=self.seed(job), rep_delays=delays)
+        return WORKER.submit(decode, job.program, job.params, seed=self.seed(job), rep_delays=delays).result()
 
     def ran(self, job: Job, program: Program) -> list[Registers]:
         return [
-            run(work.circuit, work.values, work.shots, seed_of(self.seed(job), index))
+            WORKER.submit(run, work.circuit, work.values, work.shots, seed_of(self.seed(job), index)).result()
             for index, work in enumerate(program.works)
         ]
 
