@@ -38,6 +38,10 @@ def adapt(source: Any) -> Backend:
     from qiskit_aer import AerSimulator
     from qiskit_aer.primitives import SamplerV2
 
+    if type(source).__module__.startswith("qiskit_ibm_runtime.ibm_backend"):  # its client has no other way to run circuits
+        from stinespring.backends.ibm.backend import IBMDevice
+
+        return IBMDevice.of(source)
     if isinstance(source, AerSimulator):
         return SamplerBackend(lambda seed: SamplerV2.from_backend(source, seed=seed), f"qiskit:{source.name}", None)
     if isinstance(source, BackendV2):
@@ -52,6 +56,7 @@ def adapt(source: Any) -> Backend:
         )  # fmt: skip
     if callable(getattr(source, "run", None)):
         inner = getattr(source, "backend", None)
+        inner = inner() if callable(inner) and not isinstance(inner, BackendV2) else inner
         device = device_of_backend(inner) if isinstance(inner, BackendV2) and not isinstance(inner, AerSimulator) else None
         return SamplerBackend(lambda seed: source, f"sampler:{type(source).__name__}", device, seeded=False)
     if callable(source):

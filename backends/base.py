@@ -25,7 +25,9 @@ class Backend(Protocol):
     backend was opened by name.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The backend string, or what stands for it."""
 
     def sample(
         self, circuit: QuantumCircuit, angles: FloatArray | None, shots: int, seed: int

@@ -51,9 +51,12 @@ def parse(text: str) -> tuple[str, str, dict[str, str]]:
     head, _, query = text.partition("?")
     kind, _, name = head.partition(":")
     try:
-        options = dict(parse_qsl(query, strict_parsing=True, keep_blank_values=True)) if query else {}
+        pairs = parse_qsl(query, strict_parsing=True, keep_blank_values=True) if query else []
     except ValueError:
         raise InputError("the backend's options cannot be read", got=text, expected="kind[:name][?option=value&...]") from None
+    options = dict(pairs)
+    if len(options) < len(pairs):
+        raise InputError("an option of the backend is given twice", got=text, expected="every option once")
     return kind, name, options
 
 

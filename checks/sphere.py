@@ -18,6 +18,7 @@ from stinespring.backends.base import Backend, device_of
 from stinespring.backends.registry import open_backend
 from stinespring.backends.seeds import derive_seed, root_seed
 from stinespring.checks.tables import judge_tables
+from stinespring.checks.verdict import require_shares
 from stinespring.circuits.flow import Flow, Measure
 from stinespring.circuits.gates import append
 from stinespring.circuits.linear_combination import hadamard_test, overlap_angles, padded, swap_test
@@ -95,13 +96,6 @@ def judge_layers(
         counts.astype(np.float64), law / law.sum(axis=1, keepdims=True), alpha=alpha, resolution=resolution,
         what=f"{len(programs)} circuits",
     )  # fmt: skip
-
-
-def require_shares(alpha: float, resolution: float) -> None:
-    """Refuse rates outside (0, 1)."""
-    for name, value in (("alpha", alpha), ("resolution", resolution)):
-        if not 0 < value < 1:
-            raise InputError(f"{name} is out of range", got=value, expected="a number between 0 and 1")
 
 
 @dataclass(frozen=True)

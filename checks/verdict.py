@@ -18,7 +18,7 @@ from stinespring.models.base import IntArray, TextModel
 from stinespring.models.joint import JointLaw
 from stinespring.stages import Samples, Verdict
 
-__all__ = ["check", "decide", "listed_law", "shots_for", "two_digits"]
+__all__ = ["check", "decide", "listed_law", "require_shares", "shots_for", "two_digits"]
 
 MOST_TEXTS = 1 << 17  # joint laws up to this many texts are tested as a whole
 MOST_SHOTS = 10**12
@@ -64,9 +64,7 @@ def check(
     Raises:
         InputError: no samples, or alpha or resolution out of range.
     """
-    for name, value in (("alpha", alpha), ("resolution", resolution)):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
-            raise InputError(f"{name} is out of range", got=value, expected="a number between 0 and 1")
+    require_shares(alpha, resolution)
     if samples.shots < 1:
         raise InputError("there are no samples to check", got="0 shots", expected="at least 1")
     law_model = model or samples.realises or samples.model
@@ -108,6 +106,13 @@ def check(
         reason=reason,
         details={part.name: part.summary() for part in parts},
     )
+
+
+def require_shares(alpha: float, resolution: float) -> None:
+    """Refuse rates outside (0, 1)."""
+    for name, value in (("alpha", alpha), ("resolution", resolution)):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+            raise InputError(f"{name} is out of range", got=value, expected="a number between 0 and 1")
 
 
 def decide(

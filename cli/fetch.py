@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from json import loads
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -11,6 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from stinespring.checks.attention import check_attention
+from stinespring.checks.verdict import require_shares
 from stinespring.cli import options
 from stinespring.cli.durable import again
 from stinespring.cli.output import EXIT, print_json, print_samples, progress, require_plot, samples_summary, worst
@@ -36,15 +39,26 @@ def fetch_(
 ) -> None:
     """Fetch and judge what a submitted run measured."""
     require_plot(plot)
+    require_shares(alpha, resolution)
     ledger, seconds = Ledger(), waiting(wait)
     run = ledger.run(id)
     if is_command(run) and run.state not in ("failed", "cancelled"):
         show_command(ledger, run, seconds, json)
         run = ledger.run(run.id)
     elif run.state not in ("done", "failed", "cancelled"):
-        with progress() as report, advancing(ledger, run, report) as driver:
+        with progress() as report, advancing(ledger, run, report) as driver, resumable(run.id):
             run = driver.until(seconds, send=False, onward=seconds is not None)
     judge(ledger, run, waited=seconds, alpha=alpha, resolution=resolution, plot=plot, json=json)
+
+
+@contextmanager
+def resumable(run: str) -> Iterator[None]:
+    """Say after an interruption how the run goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.stderr.write(f"run {run} is in the ledger: 'stinespring fetch {run} --wait' goes on\n")
+        raise
 
 
 def waiting(text: str | None) -> float | None:

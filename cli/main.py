@@ -88,8 +88,12 @@ def with_bare_wait(arguments: list[str]) -> list[str]:
 
 
 def is_number(word: str) -> bool:
-    """Return whether a word looks like a number, also one that is out of range."""
-    return word.lstrip("-").replace(".", "").isdigit()
+    """Return whether a word reads as a number, also one that is out of range."""
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def spelled(arguments: list[str]) -> list[str]:

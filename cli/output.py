@@ -139,8 +139,8 @@ def print_estimate(planned: Plan, to: TextIO | None = None) -> None:
     duration = "unknown" if e.duration_s is None else f"{e.duration_s * 1e6:.1f} us a shot"
     needed = "cannot be told" if e.shots_for_verdict is None else f"{e.shots_for_verdict:,}"
     (to or sys.stdout).write(
-        f"{planned.program.schedule.kind} program on {planned.backend.name}: {e.qubits} qubits, {e.two_qubit_gates} two-qubit "
-        f"gates, duration {duration}\n"
+        f"{planned.program.schedule.kind} program on {planned.backend.name}: {e.qubits_used} qubits, "
+        f"{e.two_qubit_gates} two-qubit gates, duration {duration}\n"
         f"{planned.request.shots:,} shots: {e.circuits:,} circuit(s) in {e.jobs} job(s), about "
         f"{e.qpu_seconds:.1f} s of QPU time\n"
         f"expected TVD {e.expected_tvd:.3g} ({e.expected_tvd_by}); shots for a verdict: {needed}\n"

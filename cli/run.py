@@ -16,7 +16,7 @@ from stinespring.backends.remote import keeps_jobs
 from stinespring.checks.attention import check_attention
 from stinespring.checks.verdict import check
 from stinespring.cli import options
-from stinespring.cli.fetch import MONTH, judge
+from stinespring.cli.fetch import MONTH, judge, resumable
 from stinespring.cli.output import (
     EXIT,
     cost_line,
@@ -94,4 +94,5 @@ def in_ledger(ledger: Ledger, planned: Plan) -> Run:
         sent = submit(ledger, planned, report=report)
         sys.stderr.write(f"run {sent.id} is in the ledger; it can be fetched and resumed\n")
         driver = Advance(ledger, sent.id, planned.texts, lambda: planned.backend, report)
-        return driver.until(MONTH, send=True, onward=True)
+        with resumable(sent.id):
+            return driver.until(MONTH, send=True, onward=True)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from stinespring.backends.registry import opened
+from stinespring.backends.remote import keeps_jobs
 from stinespring.cli import options
 from stinespring.cli.output import print_estimate, print_json, progress
 from stinespring.errors import InputError
@@ -52,6 +53,8 @@ def submit_(
         with progress("submitting") as report:
             run = submit(ledger, planned, once=once, report=report)
     jobs = len(ledger.jobs(run.id))
+    if once and run.state == "created" and keeps_jobs(ready):
+        sys.stderr.write(f"run {run.id} asked the same and was never sent; 'stinespring resume {run.id}' sends it\n")
     if json:
         print_json({"id": run.id, "state": run.state, "jobs": jobs, "backend": run.backend, "estimate": dict(run.estimate)})
     else:

@@ -28,11 +28,15 @@ __all__ = ["Advance", "calibration_readings", "finished_steps", "held", "jobs_of
 
 POLL = 0.5  # seconds between two questions; grows by half up to
 SLOWEST_POLL = 5.0
-SETTLED = 15.0  # seconds after which a request that was cut off is stored or lost: only then is it sent again
+SETTLED = 30.0  # seconds after which a request that was cut off is stored or lost: only then is it sent again
 REFUSED = frozenset({429, 500, 503})  # answers after which a job was not stored, by IBM's word; others leave it open
 PATIENCE = 30.0  # seconds to wait for another process that works on the same run
 FINAL = ("done", "failed", "cancelled")
 Report = Callable[[str, float], None]
+
+
+class HeldElsewhereError(LedgerError):
+    """Another process works on the run."""
 
 
 @contextmanager
@@ -48,7 +52,7 @@ def held(ledger: Ledger, run: str, patience: float = PATIENCE) -> Iterator[None]
         with FileLock(folder / f"{run}.lock", timeout=max(0.0, patience)):
             yield
     except Timeout:
-        raise LedgerError(
+        raise HeldElsewhereError(
             "another process works on this run", got=f"run {run}", todo="wait for it, or try again: nothing was lost"
         ) from None
 
@@ -109,8 +113,13 @@ class Advance:
         """
         pause = POLL
         while True:
-            with held(self.ledger, self.run, PATIENCE if deadline is None else max(1.0, min(PATIENCE, deadline))):
-                run = self.pass_once(send=send, onward=onward, fresh=fresh)
+            try:
+                with held(self.ledger, self.run, PATIENCE if send else 1.0):
+                    run = self.pass_once(send=send, onward=onward, fresh=fresh)
+            except HeldElsewhereError:
+                if send:
+                    raise
+                run = self.ledger.run(self.run)  # what the other process has found so far
             if run.state in FINAL or deadline is None or run.state == "created":
                 return run
             left = (self.asked or time.monotonic()) + deadline - time.monotonic()
@@ -153,15 +162,17 @@ class Advance:
         """
         with held(self.ledger, self.run):
             run, jobs = self.ledger.run(self.run), self.ledger.jobs(self.run)
-            if run.state in FINAL:
+            if run.state in ("done", "failed"):
                 return run
             backend = self.backend()
             if keeps_jobs(backend):
                 for job in jobs:
-                    if job.state == "created":
-                        self.post_one(backend, job, send=False, known=False)
-                for job in self.ledger.jobs(self.run):
-                    if job.state == "submitted" and job.remote is not None:
+                    if job.remote is None and job.attempts:  # also of a run that was cancelled before: it may have come since
+                        found = self.settled(backend, job, wait=True)
+                        self.ledger.adopted(job, found)
+                        for remote in found:
+                            backend.cancel(remote)
+                    elif job.state == "submitted" and job.remote is not None:
                         backend.cancel(job.remote)
             for job in self.ledger.jobs(self.run):
                 if job.state in ("created", "submitted"):
@@ -209,7 +220,7 @@ class Advance:
 
     def post_one(self, backend: Remote, job: Job, *, send: bool, known: bool) -> None:
         """Adopt a job that the service has, else send it."""
-        found = [] if known else self.settled(backend, job, wait=send)
+        found = [] if known or not job.attempts else self.settled(backend, job, wait=send)
         if not found and send:
             found = self.send(backend, job)
         if found:
@@ -246,8 +257,10 @@ class Advance:
                 last = attempt == ATTEMPTS - 1
                 asked = error.method == "GET"  # a question before the job, which the client itself has repeated
                 if asked and error.status != HTTPStatus.TOO_MANY_REQUESTS:
+                    self.ledger.refused(job)
                     raise
                 if error.status != HTTPStatus.OK and not error.transient:
+                    self.ledger.refused(job)
                     raise
                 time.sleep(pause)
                 found = self.look_up(backend, job.tag, error)
@@ -287,6 +300,8 @@ class Advance:
                 f"step {job.step} of {self.texts.steps}: waiting", (job.step - 1 + index / len(sent)) / self.texts.steps
             )
             self.asked = self.asked or time.monotonic()
+            if job.attempts > 1:
+                self.cancel_doubles(backend, job)
             word = backend.state(job.remote)
             if word.state in ("failed", "cancelled"):
                 state: Any = word.state
@@ -297,6 +312,14 @@ class Advance:
             if word.state == "done":
                 rows = [row for pub in backend.result(job.remote) for row in pub]
                 self.store(job, unpack(job.payload, circuits=False), rows)
+
+    def cancel_doubles(self, backend: Remote, job: Job) -> None:
+        """Cancel what an earlier attempt left at the service after all: one job of them is enough."""
+        others = [remote for remote in backend.find(job.tag) if remote != job.remote]
+        self.ledger.adopted(job, others)
+        for remote in others:
+            if backend.state(remote).state in ("queued", "running"):
+                backend.cancel(remote)
 
     def store(self, job: Job, work: Work, rows: Sequence[Outcomes]) -> None:
         """Keep what a job measured, if it is complete."""

@@ -38,7 +38,8 @@ class Estimate:
     """What a run will take.
 
     Attributes:
-        qubits: that the program uses; on a device those that anything acts on.
+        qubits: declared by the program; on a device all of its qubits.
+        qubits_used: those that anything acts on.
         two_qubit_gates: on the worst path.
         duration_s: seconds of one shot, without the delay between shots; None where the backend states no times.
         circuits: circuits with bound parameters, in all.
@@ -52,6 +53,7 @@ class Estimate:
     """
 
     qubits: int
+    qubits_used: int
     two_qubit_gates: int
     duration_s: float | None
     circuits: int
@@ -109,7 +111,8 @@ def estimate_run(
             expected, by = program.tvd_bound + simulated_tvd(program, backend), "noisy simulation"
     delay = float(getattr(backend, "rep_delay", REP_DELAY))
     return Estimate(
-        qubits=program.cost.qubits if device is None else used(works[0].pubs[0].circuit),
+        qubits=program.cost.qubits,
+        qubits_used=used(works[0].pubs[0].circuit),
         two_qubit_gates=program.cost.two_qubit_gates,
         duration_s=duration,
         circuits=round(sum(circuits)),

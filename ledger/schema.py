@@ -36,7 +36,8 @@ MIGRATIONS: tuple[str, ...] = (
         payload BLOB NOT NULL,                -- circuits as QPY and parameter values, npz
         outcomes TEXT,                        -- JSON: what was measured, by row
         created TEXT NOT NULL,
-        attempted REAL,                       -- Unix time of the last attempt to send it, written before the attempt
+        attempted REAL,                       -- Unix time of the last attempt whose fate is open, written before the attempt
+        attempts INTEGER NOT NULL DEFAULT 0,
         finished TEXT,
         UNIQUE (run, step, part)
     );

@@ -64,6 +64,7 @@ class Job:
     remote: str | None = None
     outcomes: str | None = field(default=None, repr=False)
     attempted: float | None = None
+    attempts: int = 0
 
 
 def home() -> Path:
@@ -232,7 +233,7 @@ class Ledger:
         """Return a run's jobs in order."""
         with self.transaction(write=False) as connection:
             rows = connection.execute("SELECT * FROM jobs WHERE run = ? ORDER BY step, part", (run,)).fetchall()
-        names = ("tag", "run", "step", "part", "payload", "state", "remote", "outcomes", "attempted")
+        names = ("tag", "run", "step", "part", "payload", "state", "remote", "outcomes", "attempted", "attempts")
         return [Job(**{name: row[name] for name in names}) for row in rows]
 
     def stored(self) -> dict[str, list[str]]:
@@ -255,7 +256,19 @@ class Ledger:
     def attempting(self, job: Job) -> None:
         """Record that a job is about to be sent."""
         with self.transaction() as connection:
-            connection.execute("UPDATE jobs SET attempted = ? WHERE tag = ?", (time.time(), job.tag))
+            connection.execute("UPDATE jobs SET attempted = ?, attempts = attempts + 1 WHERE tag = ?", (time.time(), job.tag))
+
+    def refused(self, job: Job) -> None:
+        """Record that the service refused a job: it is not stored there."""
+        with self.transaction() as connection:
+            connection.execute("UPDATE jobs SET attempted = NULL WHERE tag = ?", (job.tag,))
+
+    def adopted(self, job: Job, others: Sequence[str]) -> None:
+        """Record further jobs with the same tag at the service."""
+        with self.transaction() as connection:
+            for remote in others:
+                row = (remote, job.tag, job.run)
+                connection.execute("INSERT OR IGNORE INTO stored (remote, tag, run) VALUES (?, ?, ?)", row)
 
     def posted(self, job: Job, remote: str, others: Sequence[str] = ()) -> None:
         """Record that the service keeps a job, and any further jobs with the same tag."""

@@ -22,7 +22,7 @@ from stinespring.ledger.durable import Calls
 from stinespring.ledger.estimate import Estimate, estimate_run
 from stinespring.ledger.payload import Work
 from stinespring.ledger.request import Request, read_request
-from stinespring.ledger.store import Ledger, Run, fresh_id, now
+from stinespring.ledger.store import Ledger, LedgerError, Run, fresh_id, now
 from stinespring.ledger.texts import TextRun, describe_program
 from stinespring.models.joint import require_count
 from stinespring.stages import Program, Samples, Verdict
@@ -112,7 +112,11 @@ def submit(ledger: Ledger, planned: Plan, *, once: bool = False, report: Report 
     driver = Advance(ledger, run.id, planned.texts, lambda: backend)
     driver.report = report or driver.report
     fresh = frozenset(job.tag for job in jobs)
-    return driver.send_first(fresh) if keeps_jobs(backend) else driver.until(None, send=True, onward=True)
+    try:
+        return driver.send_first(fresh) if keeps_jobs(backend) else driver.until(None, send=True, onward=True)
+    except LedgerError as error:
+        todo = f"then 'stinespring resume {run.id}', not submit again: the job may be at the service already"
+        raise LedgerError(error.what, got=error.got, todo=todo) from None
 
 
 @contextmanager

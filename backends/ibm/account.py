@@ -8,13 +8,13 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from stinespring.backends.ibm.wire import TRANSIENT, explain, guarded, patiently
+from stinespring.backends.ibm.wire import CONNECT, TRANSIENT, explain, guarded, patiently
 from stinespring.errors import InputError
 
 if TYPE_CHECKING:
     from qiskit_ibm_runtime import QiskitRuntimeService
 
-__all__ = ["connect", "require_safe_url"]
+__all__ = ["connect", "post_once", "require_safe_url"]
 
 URLS = ("QISKIT_IBM_URL", "IAM_URL")  # environment variables of the client that name a server
 
@@ -95,7 +95,7 @@ def connect(name: str | None = None, instance: str | None = None) -> QiskitRunti
                 raise explain("list the devices", ValueError("no list of devices"), heard)
             return found
 
-    service = patiently(start)
+    service = patiently(start, seconds=CONNECT)
     post_once(service)
     return service
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from http import HTTPStatus
 from importlib import metadata
@@ -13,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stinespring.backends.aer import register_values
-from stinespring.backends.ibm.account import connect
+from stinespring.backends.ibm.account import connect, post_once
 from stinespring.backends.ibm.options import IBMOptions, read_options
-from stinespring.backends.ibm.wire import ServiceError, guarded, patiently
+from stinespring.backends.ibm.wire import ANSWER, CONNECT, POST, ServiceError, guarded, patiently, within
 from stinespring.backends.remote import Outcomes, Pub, RemoteState, outcomes_of
 from stinespring.compiler.legality import IBM, require_legal
 from stinespring.compiler.target import Device
@@ -56,6 +57,14 @@ class IBMDevice:
     def __init__(self, name: str, options: IBMOptions, given: Mapping[str, str] | None = None) -> None:
         self.wanted, self.options, self.given = name, options, dict(given or {})
 
+    @classmethod
+    def of(cls, backend: IBMBackend) -> IBMDevice:
+        """Return the device of the client's own backend object, with the connection that it has."""
+        found = cls(str(backend.name), IBMOptions())
+        found.service, found.backend = backend.service, backend
+        post_once(backend.service)
+        return found
+
     @cached_property
     def service(self) -> QiskitRuntimeService:
         """The client, connected."""
@@ -64,7 +73,7 @@ class IBMDevice:
     @cached_property
     def backend(self) -> IBMBackend:
         """The client's backend."""
-        found: IBMBackend = patiently(self._find_backend)
+        found: IBMBackend = patiently(self._find_backend, seconds=CONNECT)
         return found
 
     def _find_backend(self) -> Any:
@@ -114,7 +123,8 @@ class IBMDevice:
         """Return errors, durations and coherence times as the service states them now."""
         from stinespring.backends.calibration import Calibration
 
-        return Calibration.of_target(self.device.target, name=self.backend.name).content()
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return Calibration.of_target(self.device.target, name=self.backend.name, taken=now, max_shots=self.max_shots).content()
 
     def metadata(self) -> dict[str, Any]:
         """Return versions and options."""
@@ -204,18 +214,26 @@ class IBMDevice:
 
     def close_group(self, group: str) -> None:
         """Take no more jobs in a session or batch."""
-        with guarded("close the session"):
-            self.group(group).close()
+
+        def close() -> None:
+            with guarded("close the session"):
+                self.group(group).close()
+
+        within(ANSWER, close)
 
     def post(self, pubs: Sequence[Pub], shots: int, tags: Sequence[str], group: str | None) -> str:
         """Submit one job; a failure is never repeated here, for the job may have been stored."""
         from qiskit_ibm_runtime.executor_sampler import Sampler
 
         mode = self.backend if group is None else self.group(group)
-        with guarded("submit the job"):
-            sampler = Sampler(mode=mode, options=self.options.sampler(shots, list(tags)))
-            job = sampler.run([(pub.circuit, pub.angles) for pub in pubs], shots=shots)
-            return str(job.job_id())
+
+        def send() -> str:
+            with guarded("submit the job"):
+                sampler = Sampler(mode=mode, options=self.options.sampler(shots, list(tags)))
+                job = sampler.run([(pub.circuit, pub.angles) for pub in pubs], shots=shots)
+                return str(job.job_id())
+
+        return within(POST, send)
 
     def find(self, tag: str) -> list[str]:
         """Return the ids of all jobs with a tag, in every instance of the account, the oldest first."""
@@ -257,11 +275,14 @@ class IBMDevice:
         """Cancel a job; one that is finished already stays finished."""
         from qiskit_ibm_runtime import RuntimeInvalidStateError
 
-        with guarded(f"cancel job {job}"):
-            try:
-                self.service.job(job).cancel()
-            except RuntimeInvalidStateError:
-                return
+        def stop() -> None:
+            with guarded(f"cancel job {job}"):
+                try:
+                    self.service.job(job).cancel()
+                except RuntimeInvalidStateError:
+                    return
+
+        patiently(stop)
 
 
 def rows_of(data: Any) -> list[Outcomes]:

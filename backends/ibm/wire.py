@@ -17,15 +17,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from threading import Thread
 from typing import Any, TypeVar
 
 from stinespring.errors import BackendError, StinespringError
 
-__all__ = ["TRANSIENT", "Exchange", "ServiceError", "explain", "guarded", "patiently", "quiet"]
+__all__ = ["TRANSIENT", "Exchange", "ServiceError", "explain", "guarded", "patiently", "quiet", "within"]
 
 T = TypeVar("T")
 RAW_KEY = "Unable to retrieve IBM Cloud access token"  # the warning before the client sends the raw key
 ATTEMPTS = 5
+ANSWER = 25.0  # seconds for a question; the client's own five repetitions of a failed one take 15
+CONNECT = 60.0  # for several questions one after the other
+POST = 120.0  # for a job, which may be large
 PAUSE = 1.0  # seconds before the second attempt; doubled each time
 LONGEST = 30.0  # seconds between two attempts
 TRANSIENT = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 524})
@@ -207,15 +211,44 @@ def clean(text: str) -> str:
     return SENSITIVE.sub(r"\1 ***", text)
 
 
-def patiently(call: Callable[[], T], *, statuses: frozenset[int] = frozenset({429})) -> T:
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """Return what ``call`` returns, or give up after so many seconds.
+
+    The client itself has no limit: it waits for an answer for ever, and for as long as a ``Retry-After`` says. A call that is
+    given up stays behind in a thread that ends with the process.
+
+    Raises:
+        ServiceError: no answer in time.
+    """
+    result: list[T] = []
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            result.append(call())
+        except BaseException as error:  # noqa: BLE001 -- raised again where it is waited for
+            failure.append(error)
+
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failure:
+        raise failure[0]
+    if not result:
+        raise ServiceError(f"the service did not answer within {seconds:g} s", todo="try again later: nothing is lost")
+    return result[0]
+
+
+def patiently(call: Callable[[], T], *, statuses: frozenset[int] = frozenset({429}), seconds: float = ANSWER) -> T:
     """Return what ``call`` returns, after at most five tries with growing pauses while the answer is one of ``statuses``.
 
-    The client repeats failures of the server by itself; what it never repeats is 429, and what it asks of the identity service.
+    Every try has so many seconds. The client repeats failures of the server by itself; what it never repeats is 429, and its
+    questions to the identity service.
     """
     pause = PAUSE
     for attempt in range(ATTEMPTS):
         try:
-            return call()
+            return within(seconds, call)
         except ServiceError as error:
             if error.status not in statuses or attempt == ATTEMPTS - 1:
                 raise

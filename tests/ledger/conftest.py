@@ -32,7 +32,7 @@ def service(serving, tmp_path, monkeypatch):
     for module in (wire, advance):
         monkeypatch.setattr(module, "PAUSE", 0.01)
     monkeypatch.setattr(advance, "POLL", 0.02)
-    monkeypatch.setattr(advance, "SETTLED", 0.2)
+    monkeypatch.setattr(advance, "SETTLED", 0.3)
     yield serving
     serving.clear_faults()
 
