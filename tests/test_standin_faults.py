@@ -99,7 +99,7 @@ def test_submitter_that_is_killed_between_its_job_and_the_answer(calm):
     program = f"""
 import urllib.request, json
 body = json.dumps({{"program_id": "executor", "backend": {SMALL!r}, "params": {{}}, "tags": ["orphan"]}}).encode()
-headers = {{"Authorization": "Bearer {tokens.issue(60)["access_token"]}"}}
+headers = {{"Authorization": "Bearer {tokens.issue(86_400)["access_token"]}"}}
 urllib.request.urlopen(urllib.request.Request("{calm.url}/api/v1/jobs", data=body, headers=headers))
 """
     client = subprocess.Popen([sys.executable, "-c", program])
@@ -125,7 +125,7 @@ def test_two_clients_at_once(calm):
 
     def post(number):
         body = json.dumps({"program_id": "executor", "backend": SMALL, "params": {}, "tags": ["crowd", f"c{number}"]}).encode()
-        headers = {"Authorization": f"Bearer {tokens.issue(60)['access_token']}"}
+        headers = {"Authorization": f"Bearer {tokens.issue(86_400)['access_token']}"}
         request = urllib.request.Request(f"{calm.url}/api/v1/jobs", data=body, headers=headers)
         return json.load(urllib.request.urlopen(request, timeout=30))["id"]
 
@@ -193,9 +193,9 @@ def test_raw_key_is_seen_when_the_identity_service_fails(calm):
 @pytest.mark.parametrize(
     ("authorization", "status"),
     [
-        (f"Bearer {tokens.issue(60)['access_token']}", 200),
+        (f"Bearer {tokens.issue(86_400)['access_token']}", 200),
         (f"Bearer {tokens.issue(-60)['access_token']}", 401),
-        (f"Bearer {tokens.issue(60)['access_token']}x", 401),
+        (f"Bearer {tokens.issue(86_400)['access_token']}x", 401),
         ("Bearer no-token", 401),
         ("apikey wrong", 401),
         ("", 401),

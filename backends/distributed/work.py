@@ -112,13 +112,16 @@ def version_message(here: Mapping[str, str], expected: Mapping[str, str]) -> str
 def sampled(
     data: bytes, angles: FloatArray | None, shots: int, seed: int, options: Mapping[str, str], path: str | None, limit: int
 ) -> Sampled:
-    """Return the values of every register, shape (rows, shots), in their smallest type."""
+    """Return the values of every register, shape (rows, shots), in their smallest type.
+
+    One thread, unless the options say otherwise: with another number Aer deals other random numbers to the shots.
+    """
     from stinespring.backends.aer import open_aer
     from stinespring.backends.dynamic import sample_flow
 
-    circuit = circuit_of(data)
+    circuit, aer = circuit_of(data), open_aer("", {"threads": "1", **options})
     if path is None:
-        rows = open_aer("", options).sample(circuit, angles, shots, seed)
+        rows = aer.sample(circuit, angles, shots, seed)
         found = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
     else:
         if angles is not None:
@@ -127,7 +130,7 @@ def sampled(
         assert flow is not None, "a path is chosen for programs that can be read"
         found = {
             name: value[None]
-            for name, value in sample_flow(flow, shots=shots, seed=seed, path=path, limit=limit).values.items()  # type: ignore[arg-type]
+            for name, value in sample_flow(flow, shots=shots, seed=seed, path=path, backend=aer, limit=limit).values.items()  # type: ignore[arg-type]
         }
     return {name: smallest(value) for name, value in found.items()}
 
