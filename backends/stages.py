@@ -93,9 +93,9 @@ def outcomes(stage: Stage, one: Any, shots: int, random: np.random.Generator) ->
         return Outcomes(np.zeros(shots, dtype=np.int64), {0: direction(kept_state(state, stage, 0))})
     if not one.metadata.get("measure_sampling"):
         raise BackendError("Aer simulated a stage shot by shot", got=one.metadata, expected="sampling from one final state")
-    counts = data["counts"]
-    values = np.array([int(key, 16) for key in counts], dtype=np.int64)
-    drawn = random.permutation(np.repeat(values, list(counts.values())))[:shots]
+    counts = sorted((int(key, 16), number) for key, number in data["counts"].items())  # Aer's order depends on its threads
+    values = np.array([value for value, _ in counts], dtype=np.int64)
+    drawn = random.permutation(np.repeat(values, [number for _, number in counts]))[:shots]
     if not stage.kept:
         return Outcomes(drawn, {})
     state = np.asarray(data["state"])
