@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard
 
@@ -103,8 +103,8 @@ class Remote(Backend, Protocol):
     def close_group(self, group: str) -> None:
         """Take no more jobs in a session or batch."""
 
-    def post(self, pubs: Sequence[Pub], shots: int, tags: Sequence[str], group: str | None) -> str:
-        """Submit one job, once, and return its id."""
+    def post(self, pubs: Sequence[Pub], shots: int, tags: Sequence[str], group: str | None, before: Callable[[], None]) -> str:
+        """Submit one job, once, and return its id; ``before`` is called when the request is about to leave."""
 
     def find(self, tag: str) -> list[str]:
         """Return the ids of all jobs with a tag, the oldest first."""

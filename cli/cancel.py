@@ -19,9 +19,8 @@ def cancel_(id: Name, json: options.Json = False) -> None:
     run = ledger.run(id)
     if run.state in ("done", "failed"):
         raise InputError("the run is over already", got=f"run {run.id}: {run.state}", todo=f"see 'stinespring fetch {run.id}'")
-    if run.state != "cancelled":
-        with progress() as report, advancing(ledger, run, report) as driver:
-            run = driver.cancel()
+    with progress() as report, advancing(ledger, run, report) as driver:
+        run = driver.cancel()
     if json:
         print_json({"id": run.id, "state": run.state, "message": run.message})
     else:

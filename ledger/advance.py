@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -250,14 +251,13 @@ class Advance:
         """
         work, session, pause = unpack(job.payload), self.session(backend, job), PAUSE
         for attempt in range(ATTEMPTS):
-            self.ledger.attempting(job)
             try:
-                return [backend.post(work.pubs, work.shots, [job.tag, "stinespring"], session)]
+                before = partial(self.ledger.attempting, job)
+                return [backend.post(work.pubs, work.shots, [job.tag, "stinespring"], session, before)]
             except ServiceError as error:
                 last = attempt == ATTEMPTS - 1
                 asked = error.method == "GET"  # a question before the job, which the client itself has repeated
                 if asked and error.status != HTTPStatus.TOO_MANY_REQUESTS:
-                    self.ledger.refused(job)
                     raise
                 if error.status != HTTPStatus.OK and not error.transient:
                     self.ledger.refused(job)

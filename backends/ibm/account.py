@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from stinespring.errors import InputError
 if TYPE_CHECKING:
     from qiskit_ibm_runtime import QiskitRuntimeService
 
-__all__ = ["connect", "post_once", "require_safe_url"]
+__all__ = ["Announced", "connect", "post_once", "require_safe_url"]
 
 URLS = ("QISKIT_IBM_URL", "IAM_URL")  # environment variables of the client that name a server
 
@@ -95,9 +96,7 @@ def connect(name: str | None = None, instance: str | None = None) -> QiskitRunti
                 raise explain("list the devices", ValueError("no list of devices"), heard)
             return found
 
-    service = patiently(start, seconds=CONNECT)
-    post_once(service)
-    return service
+    return patiently(start, seconds=CONNECT)
 
 
 def find_account(name: str | None) -> Any:
@@ -146,16 +145,35 @@ def fetch_token(account: Any) -> None:
         ).get_auth_handler().get_headers()
 
 
-def post_once(service: QiskitRuntimeService) -> None:
+class Announced:
+    """Who is told before a job is sent."""
+
+    def __init__(self) -> None:
+        self.before: Callable[[], None] = lambda: None
+
+
+def post_once(service: QiskitRuntimeService) -> Announced:
     """Keep the client from repeating a POST by itself: a job whose answer was lost would be submitted twice.
 
     A POST that failed is repeated by the ledger, after it has looked up the job's tag.
+
+    Returns:
+        What calls back right before a job leaves this machine: until then nothing can have been stored.
     """
     from requests.adapters import HTTPAdapter
     from urllib3.util.retry import Retry
+
+    announced = Announced()
+
+    class Adapter(HTTPAdapter):  # type: ignore[misc]
+        def send(self, request: Any, *args: Any, **options: Any) -> Any:
+            if request.method == "POST" and request.path_url.endswith("/jobs"):
+                announced.before()
+            return super().send(request, *args, **options)
 
     once = Retry(total=5, connect=3, backoff_factor=0.5, status_forcelist=(500, 502, 503, 504), allowed_methods=("GET",))
     for client in service._get_api_clients().values():
         session = client._session
         for path in ("/jobs", "/sessions"):
-            session.mount(session.base_url + path, HTTPAdapter(max_retries=once))
+            session.mount(session.base_url + path, Adapter(max_retries=once))
+    return announced

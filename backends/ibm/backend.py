@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stinespring.backends.aer import register_values
-from stinespring.backends.ibm.account import connect, post_once
+from stinespring.backends.ibm.account import Announced, connect, post_once
 from stinespring.backends.ibm.options import IBMOptions, read_options
 from stinespring.backends.ibm.wire import ANSWER, CONNECT, POST, ServiceError, guarded, patiently, within
 from stinespring.backends.remote import Outcomes, Pub, RemoteState, outcomes_of
@@ -62,13 +62,17 @@ class IBMDevice:
         """Return the device of the client's own backend object, with the connection that it has."""
         found = cls(str(backend.name), IBMOptions())
         found.service, found.backend = backend.service, backend
-        post_once(backend.service)
         return found
 
     @cached_property
     def service(self) -> QiskitRuntimeService:
         """The client, connected."""
         return connect(self.options.account, self.options.instance)
+
+    @cached_property
+    def announced(self) -> Announced:
+        """Who is told before a job is sent; the client no longer repeats a POST by itself."""
+        return post_once(self.service)
 
     @cached_property
     def backend(self) -> IBMBackend:
@@ -161,7 +165,7 @@ class IBMDevice:
         """Submit one job outside the ledger and wait for it; see :class:`stinespring.backends.base.Backend`."""
         import secrets
 
-        job = self.post([Pub(self.finish(circuit), angles)], shots, [f"ss-{secrets.token_hex(10)}"], None)
+        job = self.post([Pub(self.finish(circuit), angles)], shots, [f"ss-{secrets.token_hex(10)}"], None, lambda: None)
         pause = POLL
         while (found := self.state(job)).state in ("queued", "running"):
             time.sleep(pause)
@@ -176,6 +180,7 @@ class IBMDevice:
         from qiskit_ibm_runtime import Batch, Session
 
         mode = self.options.mode
+        _ = self.announced  # opening a session is a POST too
         if mode == "job" or (mode == "auto" and jobs < 2):
             return None
         kind: type[Session] = Session if mode == "session" else Batch
@@ -221,11 +226,12 @@ class IBMDevice:
 
         within(ANSWER, close)
 
-    def post(self, pubs: Sequence[Pub], shots: int, tags: Sequence[str], group: str | None) -> str:
+    def post(self, pubs: Sequence[Pub], shots: int, tags: Sequence[str], group: str | None, before: Callable[[], None]) -> str:
         """Submit one job; a failure is never repeated here, for the job may have been stored."""
         from qiskit_ibm_runtime.executor_sampler import Sampler
 
         mode = self.backend if group is None else self.group(group)
+        self.announced.before = before
 
         def send() -> str:
             with guarded("submit the job"):

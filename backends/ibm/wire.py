@@ -239,7 +239,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     return result[0]
 
 
-def patiently(call: Callable[[], T], *, statuses: frozenset[int] = frozenset({429}), seconds: float = ANSWER) -> T:
+def patiently(call: Callable[[], T], *, statuses: frozenset[int] = frozenset({429}), seconds: float | None = None) -> T:
     """Return what ``call`` returns, after at most five tries with growing pauses while the answer is one of ``statuses``.
 
     Every try has so many seconds. The client repeats failures of the server by itself; what it never repeats is 429, and its
@@ -248,7 +248,7 @@ def patiently(call: Callable[[], T], *, statuses: frozenset[int] = frozenset({42
     pause = PAUSE
     for attempt in range(ATTEMPTS):
         try:
-            return within(seconds, call)
+            return within(ANSWER if seconds is None else seconds, call)
         except ServiceError as error:
             if error.status not in statuses or attempt == ATTEMPTS - 1:
                 raise

@@ -3,7 +3,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+
+from stinespring.backends.ibm import backend, wire
+from stinespring.ledger import advance
 
 pytest.importorskip("qiskit_ibm_runtime", reason="the extra [ibm] is not installed")
 REQUESTS = (
@@ -219,3 +224,74 @@ def test_options_that_do_not_exist(service, submit, query):
     assert status == 2
     assert query.partition("=")[0] in err
     assert len(service.log()) == before
+
+
+def test_a_service_that_never_answers_is_given_up(service, submit, ask, monkeypatch):
+    monkeypatch.setattr(wire, "ANSWER", 0.5)
+    assert submit()[0] == 0
+    service.fault("GET /jobs/*", "slow", seconds=4.0, times=0)
+    begun = time.monotonic()
+    status, _, err = ask("fetch", "latest", "--wait", "1")
+    assert status == 4
+    assert "did not answer within 0.5 s" in err
+    assert time.monotonic() - begun < 4.0  # the one delay that is asserted: the fault itself would take longer
+    service.clear_faults()
+    monkeypatch.undo()
+    time.sleep(4.0)  # the thread that was given up ends
+
+
+def test_a_long_retry_after_is_not_obeyed(service, submit, ask, monkeypatch):
+    monkeypatch.setattr(wire, "ANSWER", 1.0)
+    assert submit()[0] == 0
+    service.fault("GET /jobs/*", "status", status=429, retry_after=3600, times=0)
+    status, _, err = ask("fetch", "latest", "--wait", "1")
+    assert status == 4
+    assert "429" in err or "did not answer" in err
+    assert ask("jobs")[1]["jobs"][0]["state"] == "submitted"
+
+
+def test_a_job_that_is_stored_too_late_is_found_and_cancelled(service, submit, ask, monkeypatch):
+    """The request is given up, settles for lost, is sent again, and is stored after all: one of the two jobs is cancelled."""
+    monkeypatch.setattr(backend, "POST", 0.3)
+    service.set(queued_seconds=4.0)
+    service.fault("POST /jobs", "slow", seconds=3.0)
+    assert submit()[0] == 4
+    monkeypatch.setattr(backend, "POST", 60.0)
+    assert ask("resume", "latest")[0] == 0
+    time.sleep(3.0)
+    status, found, err = ask("fetch", "latest", "--wait", "30")
+    assert status == 3, err
+    [run] = ask("jobs")[1]["jobs"]
+    assert len(run["remote"]) == 2
+    assert sorted(job["status"] for job in stored(service, run["id"])) == ["Cancelled", "Completed"]
+
+
+def test_cancel_looks_again_for_a_job_that_came_late(service, submit, ask, monkeypatch):
+    monkeypatch.setattr(backend, "POST", 0.3)
+    service.set(queued_seconds=1000.0)
+    service.fault("POST /jobs", "slow", seconds=2.0)
+    assert submit()[0] == 4
+    assert ask("cancel", "latest")[1]["state"] == "cancelled"
+    time.sleep(2.0)
+    assert ask("cancel", "latest")[0] == 0
+    [run] = ask("jobs")[1]["jobs"]
+    assert [job["status"] for job in stored(service, run["id"])] == ["Cancelled"]
+
+
+def test_a_refusal_is_sent_again_without_waiting(service, submit, ask, monkeypatch):
+    monkeypatch.setattr(advance, "SETTLED", 1000.0)
+    service.fault("POST /jobs", "status", status=403)
+    assert submit()[0] == 4
+    ends_well(service, ask)
+
+
+def test_the_clients_own_device_is_a_backend(service, two_tokens):
+    import qiskit_ibm_runtime as runtime
+
+    import stinespring
+
+    device = runtime.QiskitRuntimeService().backend("ibm_standin_small")
+    for schedule in ("static", "stepwise"):
+        program = stinespring.compile(two_tokens, prompt="a b", steps=2, schedule=schedule)
+        assert stinespring.run(program, backend=device, shots=200).shots == 200
+    assert all(not job["refused"] for job in service.jobs()[-3:])

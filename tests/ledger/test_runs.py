@@ -172,7 +172,7 @@ def test_estimate(service, ask, examples):
     status, found, err = ask("estimate", *words)
     assert status == 0, err
     assert set(found) >= {"qubits", "two_qubit_gates", "duration_s", "circuits", "jobs", "qpu_seconds", "expected_tvd", "hash"}
-    assert found["qubits"] == 2
+    assert (found["qubits"], found["qubits_used"]) == (20, 2)  # all of the device are declared
     executions = 20_000
     assert found["qpu_seconds"] == pytest.approx(2.0 + executions * (250e-6 + found["duration_s"]))
     assert 0 < found["expected_tvd"] < 0.1
