@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
@@ -33,6 +34,34 @@ def require_plot(path: Path | None) -> None:
         from stinespring.report.plot import require_figure
 
         require_figure(path)
+
+
+def require_report(path: Path | None, *others: Path | None) -> None:
+    """Refuse a report that could not be written, before the work is done."""
+    if path is not None:
+        from stinespring.report.html.page import require_report
+
+        require_report(path, *others)
+
+
+def command_line(seed: int | None = None) -> str:
+    """Return the command that was given, with the seed that was drawn if none was."""
+    words = ["stinespring", *sys.argv[1:]]
+    given = any(word.partition("=")[0] == "--seed" for word in words)
+    return shlex.join(words if given or seed is None else [*words, "--seed", str(seed)])
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write an ``.npz`` file."""
+    import io
+
+    import numpy as np
+
+    from stinespring.compiler.files import write_whole
+
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_whole(path, buffer.getvalue())
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
