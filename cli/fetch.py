@@ -51,7 +51,7 @@ def fetch_(
     ledger, seconds = Ledger(), waiting(wait)
     run = ledger.run(id)
     if is_command(run) and run.state not in ("failed", "cancelled"):
-        show_command(ledger, run, seconds, json)
+        show_command(ledger, run, seconds, page, json)
         run = ledger.run(run.id)
     elif run.state not in ("done", "failed", "cancelled"):
         with progress() as report, advancing(ledger, run, report) as driver:
@@ -102,7 +102,7 @@ def show(
     if page is not None:
         from stinespring.report.html.texts import fetched_page
 
-        fetched_page(ledger, run, samples, verdict, positions, note, command=command_line()).write(page)
+        fetched_page(ledger, run, samples, verdict, positions, note, command=command_line(run=run.id)).write(page)
     if json:
         figures = samples_summary(run.program["cost"], samples, verdict, positions)
         print_json({"state": run.state, "id": run.id, **figures, "mitigation": note})
@@ -111,10 +111,10 @@ def show(
     raise typer.Exit(EXIT[worst(verdict, positions)])
 
 
-def show_command(ledger: Ledger, run: Run, waited: float | None, json: bool) -> None:
+def show_command(ledger: Ledger, run: Run, waited: float | None, page: Path | None, json: bool) -> None:
     """Print what another command than ``run`` says of what was measured, and exit as it does; return if it is not done."""
     begun = any(job.remote for job in ledger.jobs(run.id))
-    found = again(ledger, run, wait=waited, send=waited is not None and begun, json=json)
+    found = again(ledger, run, wait=waited, send=waited is not None and begun, json=json, page=page)
     if found is None:
         return
     printed, status = found

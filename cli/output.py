@@ -44,10 +44,15 @@ def require_report(path: Path | None, *others: Path | None) -> None:
         require_report(path, *others)
 
 
-def command_line(seed: int | None = None) -> str:
-    """Return the command that was given, with the seed that was drawn if none was."""
-    words = ["stinespring", *sys.argv[1:]]
-    given = any(word.partition("=")[0] == "--seed" for word in words)
+def command_line(seed: int | None = None, run: str | None = None) -> str:
+    """Return the command that was given so that it can be given again.
+
+    Args:
+        seed: that was drawn; it is added where none was given and the command takes one.
+        run: the id of the run that was fetched, to be written instead of ``latest``.
+    """
+    words = ["stinespring", *(run if run and word == "latest" else word for word in sys.argv[1:])]
+    given = "fetch" in words[1:2] or any(word.partition("=")[0] == "--seed" for word in words)
     return shlex.join(words if given or seed is None else [*words, "--seed", str(seed)])
 
 

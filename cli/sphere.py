@@ -80,7 +80,7 @@ def run_(
         raise InputError("unknown sums", got=sums, expected="auto, direct or series")
     require_report(page, plot, movie)
     if (plot, movie, page) != (None, None, None):
-        from stinespring.report.sphere import require_outputs
+        from stinespring.report.sphere import require_outputs, write_figures
 
         require_outputs(model, plot, movie)
         every = every or max(1, steps // 100)
@@ -92,8 +92,6 @@ def run_(
     if output is not None:
         write_arrays(output, {"positions": run.positions, "step": run.step, "time": run.time, **run.record.arrays()})
     if plot is not None or movie is not None:
-        from stinespring.report.sphere import write_figures
-
         write_figures(run, plot, movie)
     summary = run_summary(run)
     if page is not None:

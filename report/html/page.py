@@ -225,7 +225,7 @@ def provenance(figures: Mapping[str, Any]) -> Table:
 
 def plain_table(caption: str, figures: Mapping[str, Any]) -> Table:
     """Return figures by name, without those that are None."""
-    return Table(caption, ["", "what"], [[name.replace("_", " "), value] for name, value in flat(figures).items()])
+    return Table(caption, ["figure", "what it is"], [[name.replace("_", " "), value] for name, value in flat(figures).items()])
 
 
 def flat(figures: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -239,6 +239,8 @@ def flat(figures: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     for name, value in figures.items():
         if isinstance(value, Mapping):
             result |= flat(value, f"{prefix}{name}.")
+        elif isinstance(value, float):
+            result[f"{prefix}{name}"] = f"{value:.6g}"
         elif value is not None:
             result[f"{prefix}{name}"] = shorten(str(value), LONG)
     return result

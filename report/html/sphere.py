@@ -97,8 +97,8 @@ def layers_page(
         verdict=Finding(verdict.verdict, "layers", verdict.reason),
         sections=[Section("Sampled against analytic", [figure, circuits(programs, counts), distances(verdict)])],
         provenance={
-            **model_provenance(model), "programs": ", ".join(p.hash[:16] for p in programs[:SHOWN]), "backend": backend.name, "seed": seed,
-            **backend.metadata(),
+            **model_provenance(model), "programs": ", ".join(p.hash[:16] for p in programs[:SHOWN]),
+            "backend": backend.name, "seed": seed, **backend.metadata(),
         },
     )  # fmt: skip
 

@@ -143,7 +143,7 @@ def distances(verdict: Verdict) -> Table:
         ["resolution", f"{verdict.resolution:.4g}", "the smallest distance these shots detect with power 0.9"],
         ["shots", f"{verdict.shots:,}", f"needed: {verdict.shots_needed:,}" if verdict.shots_needed else ""],
     ]
-    return Table("distances", ["", "value", "what to compare it with"], rows)
+    return Table("distances", ["figure", "value", "what to compare it with"], rows)
 
 
 def attention_figure(positions: AttentionVerdict) -> Figure:
