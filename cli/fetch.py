@@ -102,7 +102,7 @@ def show(
     if page is not None:
         from stinespring.report.html.texts import fetched_page
 
-        fetched_page(ledger, run, samples, verdict, positions, note, command=command_line(run=run.id)).write(page)
+        fetched_page(ledger, run, samples, verdict, positions, note, command=command_line(run.seed, run.id)).write(page)
     if json:
         figures = samples_summary(run.program["cost"], samples, verdict, positions)
         print_json({"state": run.state, "id": run.id, **figures, "mitigation": note})

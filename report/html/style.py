@@ -28,6 +28,7 @@ th { font-weight: 600; }
 th.words, td.words, tbody th { text-align: left; }
 tbody th { font-weight: 400; }
 td.words, tbody th { overflow-wrap: anywhere; min-width: 6rem; white-space: pre-wrap; }
+td.words:not(:nth-child(2)) { min-width: 14rem; }
 figure { margin: 1.2rem 0; }
 figure img { display: block; max-width: 100%; height: auto; background: #fff; border-radius: .3rem; }
 figcaption { font-size: .9rem; margin-top: .3rem; }
@@ -35,5 +36,5 @@ iframe { width: 100%; height: 46rem; border: 1px solid var(--line); border-radiu
   color-scheme: light; }
 pre { background: var(--tint); padding: .7rem .9rem; white-space: pre-wrap; overflow-wrap: anywhere; border-radius: .3rem; }
 @media print { main { max-width: none; padding: 0; } figure, tr, .verdict { break-inside: avoid; } h2 { break-after: avoid; }
-  .scroll { overflow: visible; } iframe { display: none; } }
+  .scroll { overflow: visible; } figure:has(iframe) { display: none; } }
 """.strip()
