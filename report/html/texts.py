@@ -58,7 +58,7 @@ def texts_page(
         *([] if asked is None else [Section("What was asked", [plain_table("the request in the ledger", asked)])]),
     ]
     return Page(
-        title=f"{samples.model.name} after “{prompt}”",
+        title=samples.model.name + (f" after “{prompt}”" if prompt else ""),  # an input state is named in the command
         lead=f"{samples.shots:,} texts of {samples.steps} token(s), sampled on {samples.backend}",
         command=command,
         verdict=min(findings, key=lambda found: ("FAIL", "UNVERIFIED", "PASS").index(found.verdict)),
