@@ -12,6 +12,7 @@ from contextlib import contextmanager, redirect_stdout
 from contextvars import ContextVar
 from hashlib import sha256
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ import typer
 from stinespring.backends.registry import opened
 from stinespring.backends.remote import keeps_jobs
 from stinespring.backends.seeds import root_seed
+from stinespring.errors import InputError
 from stinespring.version import __version__
 
 if TYPE_CHECKING:
@@ -88,7 +90,9 @@ def stored(arguments: Mapping[str, Any], seed: int) -> dict[str, Any]:
     return {"name": name, "options": asked, "arguments": {**plain, "seed": seed}, "files": files}
 
 
-def again(ledger: Ledger, run: Run, *, wait: float | None, send: bool, json: bool) -> tuple[str, int] | None:
+def again(
+    ledger: Ledger, run: Run, *, wait: float | None, send: bool, json: bool, page: Path | None = None
+) -> tuple[str, int] | None:
     """Run a stored command again with what was measured, as far as it goes.
 
     Args:
@@ -97,20 +101,28 @@ def again(ledger: Ledger, run: Run, *, wait: float | None, send: bool, json: boo
         wait: seconds to wait for outcomes; None: none.
         send: whether what was never sent is sent.
         json: whether it prints JSON.
+        page: where it writes its report, or None.
 
     Returns:
         What it printed and its exit status; None if it is not done yet.
+
+    Raises:
+        InputError: a report is asked of a command that has none.
     """
     from stinespring.ledger.durable import Calls, LedgerBackend, Pending
 
     request = run.request
     module, name = COMMANDS[request["command"]]
     function: Callable[..., None] = getattr(import_module(module), name)
+    if page is not None and "page" not in signature(function).parameters:
+        raise InputError("the command has no report", got=f"run {run.id}: {request['command']}", todo="leave out --report")
     with tempfile.TemporaryDirectory() as scratch, opened(run.backend) as remote:
         assert keeps_jobs(remote), "only services that keep jobs have runs of commands"
         arguments = {**request["arguments"], "json": json, "plot": None}
         if "plot" not in request["arguments"]:
             arguments.pop("plot")
+        if page is not None:
+            arguments["page"] = page
         for argument, content in request["files"].items():
             path = Path(scratch) / Path(request["arguments"][argument]).name
             path.write_text(content, encoding="utf-8")

@@ -16,7 +16,17 @@ from stinespring.checks.attention import check_attention
 from stinespring.checks.verdict import require_shares
 from stinespring.cli import options
 from stinespring.cli.durable import again
-from stinespring.cli.output import EXIT, print_json, print_samples, progress, require_plot, samples_summary, worst
+from stinespring.cli.output import (
+    EXIT,
+    command_line,
+    print_json,
+    print_samples,
+    progress,
+    require_plot,
+    require_report,
+    samples_summary,
+    worst,
+)
 from stinespring.errors import BackendError, InputError
 from stinespring.ledger.store import Ledger, Run
 from stinespring.ledger.submit import advancing, is_command, samples_of, verdict_of
@@ -35,20 +45,22 @@ def fetch_(
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
     plot: options.Plot = None,
+    page: options.Report = None,
     json: options.Json = False,
 ) -> None:
     """Fetch and judge what a submitted run measured."""
     require_plot(plot)
     require_shares(alpha, resolution)
+    require_report(page, plot)
     ledger, seconds = Ledger(), waiting(wait)
     run = ledger.run(id)
     if is_command(run) and run.state not in ("failed", "cancelled"):
-        show_command(ledger, run, seconds, json)
+        show_command(ledger, run, seconds, page, json)
         run = ledger.run(run.id)
     elif run.state not in ("done", "failed", "cancelled"):
         with progress() as report, advancing(ledger, run, report) as driver, resumable(run.id):
             run = driver.until(seconds, send=False, onward=seconds is not None)
-    judge(ledger, run, waited=seconds, alpha=alpha, resolution=resolution, plot=plot, json=json)
+    judge(ledger, run, waited=seconds, alpha=alpha, resolution=resolution, plot=plot, page=page, json=json)
 
 
 @contextmanager
@@ -77,11 +89,12 @@ def waiting(text: str | None) -> float | None:
 
 
 def judge(
-    ledger: Ledger, run: Run, *, waited: float | None, alpha: float, resolution: float, plot: Path | None, json: bool
-) -> None:
+    ledger: Ledger, run: Run, *, waited: float | None, alpha: float, resolution: float, plot: Path | None, page: Path | None,
+    json: bool,
+) -> None:  # fmt: skip
     """Print the verdict on a run that is done, else its state; exit accordingly."""
     if run.state == "done":
-        show(ledger, run, alpha=alpha, resolution=resolution, plot=plot, json=json)
+        show(ledger, run, alpha=alpha, resolution=resolution, plot=plot, page=page, json=json)
     if json:
         print_json({"id": run.id, "state": run.state, "message": run.message})
     else:
@@ -89,7 +102,9 @@ def judge(
     refuse(run, waited)
 
 
-def show(ledger: Ledger, run: Run, *, alpha: float, resolution: float, plot: Path | None, json: bool) -> NoReturn:
+def show(
+    ledger: Ledger, run: Run, *, alpha: float, resolution: float, plot: Path | None, page: Path | None, json: bool
+) -> NoReturn:
     """Print the verdict on a run that is done; exit accordingly."""
     samples = samples_of(ledger, run)
     verdict, note = verdict_of(ledger, run, samples, alpha=alpha, resolution=resolution)
@@ -98,6 +113,10 @@ def show(ledger: Ledger, run: Run, *, alpha: float, resolution: float, plot: Pat
         from stinespring.report.plot import plot_samples
 
         plot_samples(samples, verdict, plot)
+    if page is not None:
+        from stinespring.report.html.texts import fetched_page
+
+        fetched_page(ledger, run, samples, verdict, positions, note, command=command_line(run.seed, run.id)).write(page)
     if json:
         figures = samples_summary(run.program["cost"], samples, verdict, positions)
         print_json({"state": run.state, "id": run.id, **figures, "mitigation": note})
@@ -106,10 +125,10 @@ def show(ledger: Ledger, run: Run, *, alpha: float, resolution: float, plot: Pat
     raise typer.Exit(EXIT[worst(verdict, positions)])
 
 
-def show_command(ledger: Ledger, run: Run, waited: float | None, json: bool) -> None:
+def show_command(ledger: Ledger, run: Run, waited: float | None, page: Path | None, json: bool) -> None:
     """Print what another command than ``run`` says of what was measured, and exit as it does; return if it is not done."""
     begun = any(job.remote for job in ledger.jobs(run.id))
-    found = again(ledger, run, wait=waited, send=waited is not None and begun, json=json)
+    found = again(ledger, run, wait=waited, send=waited is not None and begun, json=json, page=page)
     if found is None:
         return
     printed, status = found

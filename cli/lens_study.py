@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from stinespring.cli import options
-from stinespring.cli.output import print_json, print_table, progress
+from stinespring.cli.output import command_line, print_json, print_table, progress, require_report
 from stinespring.models.lens.glass import load_decoder
 from stinespring.models.lens.lines import encode_lines
 from stinespring.models.lens.metrics import cos_u
@@ -30,6 +30,7 @@ def study_(
     permutations: Permutations = 999,
     seed: StudySeed = 0,
     plot: Plot = None,
+    page: options.Report = None,
     json: options.Json = False,
 ) -> None:
     """Compare the operators of many prompts: which are alike, which layer moves the answer."""
@@ -37,13 +38,15 @@ def study_(
         from stinespring.report.plot import require_figure
 
         require_figure(plot)
+    require_report(page, plot)
     decoder = load_decoder(model)
     texts = encode_lines(decoder, prompts)
+    tuned = named_lens(lens, decoder)
     with progress() as report:
         study = study_prompts(
             decoder,
             [text.tolist() for text in texts],
-            lens=named_lens(lens, decoder),
+            lens=tuned,
             permutations=permutations,
             seed=seed,
             progress=report,
@@ -52,6 +55,10 @@ def study_(
         from stinespring.report.lens import plot_study
 
         plot_study(study, plot)
+    if page is not None:
+        from stinespring.report.html.lens import study_page
+
+        study_page(study, tuned, command=command_line(), provenance={"seed": seed}).write(page)
     if json:
         print_json({"model": decoder.name, "lens": lens.partition(":")[0]} | study.summary())
     else:

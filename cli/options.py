@@ -72,6 +72,9 @@ BackendOption = Annotated[
     str, typer.Option("--backend", help="For example aer, aer?noise=boston or fake:boston; see 'stinespring backends'.")
 ]
 Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg): sampled against analytic.")]
+Report = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE.html", help="Write a page with everything that was found.")
+]
 Alpha = Annotated[float, typer.Option("--alpha", help="False-alarm rate of the check.")]
 Resolution = Annotated[float, typer.Option("--resolution", help="The TVD that a PASS must be able to detect.")]
 MitigationOption = Annotated[

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
@@ -33,6 +34,39 @@ def require_plot(path: Path | None) -> None:
         from stinespring.report.plot import require_figure
 
         require_figure(path)
+
+
+def require_report(path: Path | None, *others: Path | None) -> None:
+    """Refuse a report that could not be written, before the work is done."""
+    if path is not None:
+        from stinespring.report.html.page import require_report
+
+        require_report(path, *others)
+
+
+def command_line(seed: int | None = None, run: str | None = None) -> str:
+    """Return the command that was given so that it can be given again.
+
+    Args:
+        seed: that was drawn; it is added where none was given and the command takes one.
+        run: the id of the run that was fetched, to be written instead of ``latest``.
+    """
+    words = ["stinespring", *(run if run and word == "latest" else word for word in sys.argv[1:])]
+    given = "fetch" in words[1:2] or any(word.partition("=")[0] == "--seed" for word in words)
+    return shlex.join(words if given or seed is None else [*words, "--seed", str(seed)])
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write an ``.npz`` file."""
+    import io
+
+    import numpy as np
+
+    from stinespring.writing import write_whole
+
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_whole(path, buffer.getvalue())
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -19,12 +19,14 @@ from stinespring.cli import options
 from stinespring.cli.fetch import MONTH, judge, resumable
 from stinespring.cli.output import (
     EXIT,
+    command_line,
     cost_line,
     print_estimate,
     print_json,
     print_samples,
     progress,
     require_plot,
+    require_report,
     samples_summary,
     worst,
 )
@@ -49,11 +51,13 @@ def run_(
     resolution: options.Resolution = 0.05,
     mitigation: options.MitigationOption = "none",
     plot: options.Plot = None,
+    page: options.Report = None,
     json: options.Json = False,
 ) -> None:
     """Compile, sample and check: from a model to a verdict."""
     require_count(shots, "shots")
     require_plot(plot)
+    require_report(page, plot)
     require_mode(mitigation)
     with opened(backend) as sampler:
         if keeps_jobs(sampler):
@@ -63,7 +67,7 @@ def run_(
             )  # fmt: skip
             ledger = Ledger()
             done = in_ledger(ledger, planned)
-            judge(ledger, done, waited=MONTH, alpha=alpha, resolution=resolution, plot=plot, json=json)
+            judge(ledger, done, waited=MONTH, alpha=alpha, resolution=resolution, plot=plot, page=page, json=json)
         source, wanted, device = load(model, top_k=top_k, temperature=temperature), compiling["target"], device_of(sampler)
         target = device if wanted == "aer" and device is not None else wanted
         with progress("compiling") as report:
@@ -79,6 +83,11 @@ def run_(
         from stinespring.report.plot import plot_samples
 
         plot_samples(samples, verdict, plot)
+    if page is not None:
+        from stinespring.report.html.texts import texts_page
+
+        cost, command = program.summary(), command_line(samples.seed)
+        texts_page(samples, verdict, positions, note, cost=cost, command=command, program=program).write(page)
     if json:
         print_json(samples_summary(program.summary(), samples, verdict, positions) | {"mitigation": note})
     else:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -12,7 +11,16 @@ import typer
 
 from stinespring.cli import options
 from stinespring.cli.durable import durable
-from stinespring.cli.output import EXIT, print_json, print_table, print_verdict, progress
+from stinespring.cli.output import (
+    EXIT,
+    command_line,
+    print_json,
+    print_table,
+    print_verdict,
+    progress,
+    require_report,
+    write_arrays,
+)
 from stinespring.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,6 +63,7 @@ def run_(
     checkpoint_every: CheckpointSeconds = 30.0,
     plot: Plot = None,
     movie: Movie = None,
+    page: options.Report = None,
     json: options.Json = False,
 ) -> None:
     """Move the particles, and say where they end: energy, residual, clusters."""
@@ -69,8 +78,9 @@ def run_(
             raise InputError("the output cannot be written", got=str(path), expected="an existing folder")
     if sums not in ("auto", "direct", "series"):
         raise InputError("unknown sums", got=sums, expected="auto, direct or series")
-    if plot is not None or movie is not None:
-        from stinespring.report.sphere import require_outputs
+    require_report(page, plot, movie)
+    if (plot, movie, page) != (None, None, None):
+        from stinespring.report.sphere import require_outputs, write_figures
 
         require_outputs(model, plot, movie)
         every = every or max(1, steps // 100)
@@ -79,28 +89,19 @@ def run_(
             model, steps=steps, scheme=scheme, tolerance=tolerance, every=every, stop=stop, converged=converged,
             sums=cast('Sums', sums), checkpoint=checkpoint, checkpoint_seconds=checkpoint_every, progress=report,
         )  # fmt: skip
-    write_arrays(run, output)
+    if output is not None:
+        write_arrays(output, {"positions": run.positions, "step": run.step, "time": run.time, **run.record.arrays()})
     if plot is not None or movie is not None:
-        from stinespring.report.sphere import write_figures
-
         write_figures(run, plot, movie)
     summary = run_summary(run)
+    if page is not None:
+        from stinespring.report.html.sphere import run_page
+
+        run_page(run, summary, command=command_line(), movie=movie).write(page)
     if json:
         print_json(summary)
     else:
         print_run(run, summary)
-
-
-def write_arrays(run: Run, output: Path | None) -> None:
-    """Write FILE.npz: positions, step, time, and what was kept."""
-    if output is not None:
-        import numpy as np
-
-        from stinespring.writing import write_whole
-
-        buffer = io.BytesIO()
-        np.savez(buffer, positions=run.positions, step=run.step, time=run.time, **run.record.arrays())
-        write_whole(output, buffer.getvalue())
 
 
 def run_summary(run: Run) -> dict[str, Any]:
@@ -327,12 +328,14 @@ def sample_(
     backend: options.BackendOption = "aer",
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
+    page: options.Report = None,
     json: options.Json = False,
 ) -> None:
     """Sample layer steps: amplitudes, fidelity and success probability against their analytic values."""
     from stinespring.checks.sphere import judge_layers, layer_programs, sample_layers
     from stinespring.models.sphere.files import read_sphere
 
+    require_report(page)
     model = read_sphere(file)
     if particle != "all" and not particle.isdigit():
         raise InputError("there is no such particle", got=particle, expected=f"a number from 0 to {model.n - 1}, or all")
@@ -343,6 +346,10 @@ def sample_(
     with durable("sphere sample", asked, calls=len(programs)) as (sampler, root), progress():
         counts = sample_layers(programs, backend=sampler, shots=shots, seed=root)
     verdict = judge_layers(programs, counts, alpha=alpha, resolution=resolution)
+    if page is not None:
+        from stinespring.report.html.sphere import layers_page
+
+        layers_page(model, programs, counts, verdict, command=command_line(root), backend=sampler, seed=root).write(page)
     if json:
         rows = [
             {"particle": p.particle, "read": p.read, "success_probability": p.success_probability, "law": p.law().tolist(),

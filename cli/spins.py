@@ -13,7 +13,7 @@ import numpy as np
 import typer
 
 from stinespring.cli import options
-from stinespring.cli.output import print_json, print_table
+from stinespring.cli.output import command_line, print_json, print_table, require_report, write_arrays
 from stinespring.cli.spins_circuits import check_, compile_, sample_
 from stinespring.errors import InputError
 from stinespring.models.joint import require_count
@@ -178,10 +178,12 @@ def diagram_(
     sweep: Annotated[
         Literal["none", "up", "down"], typer.Option("--sweep", help="none: all start alike; up, down: follow an attractor.")
     ] = "none",
+    page: options.Report = None,
     json: options.Json = False,
 ) -> None:
     """Compute the bifurcation diagram over the inverse temperature."""
     require_suffix(output, (".npz", ".png", ".svg"))
+    require_report(page)
     network = read_network(file)
     levels = beta_range(betas)
     found = diagram(network, betas=levels, transient=transient, keep=keep, exponents=exponents, sweep=sweep)
@@ -199,6 +201,11 @@ def diagram_(
         from stinespring.report.spins import plot_diagram
 
         plot_diagram(network, found, output)
+    if page is not None:
+        from stinespring.report.html.spins import diagram_page
+
+        settings = {"transient": transient, "keep": keep, "sweep": sweep}
+        diagram_page(network, found, command=command_line(), settings=settings).write(page)
     if json:
         print_json({
             "betas": levels.tolist(), "transient": transient, "keep": keep, "sweep": sweep,
@@ -281,17 +288,6 @@ def write_json(network: SpinNetwork, path: Path) -> None:
     from stinespring.writing import write_whole
 
     write_whole(path, json.dumps(network_content(network), ensure_ascii=False) + "\n")
-
-
-def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
-    """Write an ``.npz`` file."""
-    import io
-
-    from stinespring.writing import write_whole
-
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    write_whole(path, buffer.getvalue())
 
 
 def numbers(values: FloatArray) -> str:

@@ -11,7 +11,7 @@ import typer
 
 from stinespring.cli import options
 from stinespring.cli.durable import durable
-from stinespring.cli.output import EXIT, print_json, print_table, progress
+from stinespring.cli.output import EXIT, command_line, print_json, print_table, progress, require_report
 from stinespring.models.joint import require_count
 from stinespring.models.spins import read_network
 
@@ -56,6 +56,7 @@ def sample_(
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
     plot: Plot = None,
+    page: options.Report = None,
     json: options.Json = False,
 ) -> None:
     """Compile, run the circuits, and check every token against its exact law and the averages against the mean field."""
@@ -68,6 +69,7 @@ def sample_(
         from stinespring.report.plot import require_figure
 
         require_figure(plot)
+    require_report(page, plot)
     asked = {"file": file, "steps": steps, "shots": shots, "seed": seed, "backend": backend, "schedule": schedule}
     program = compile_spins(read_network(file), steps=steps, schedule=schedule)
     rounds = steps if schedule == "stepwise" else 1
@@ -83,6 +85,10 @@ def sample_(
         from stinespring.report.spins import plot_averages
 
         plot_averages(program.network, limit.mean, limit.standard_error, limit.mean_field, shots, plot)
+    if page is not None:
+        from stinespring.report.html.spins import spins_page
+
+        spins_page(samples, verdict, limit, command=command_line(root)).write(page)
     if json:
         print_json(judged(verdict, limit) | {
             "seconds": samples.seconds, "seed": samples.seed, "backend": samples.backend, "cost": program.summary(),

@@ -18,7 +18,7 @@ from stinespring.writing import write_whole
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_samples", "require_figure", "wilson_interval"]
+__all__ = ["plot_samples", "require_figure", "require_matplotlib", "wilson_interval"]
 
 SHOWN = 16  # bars
 COLOURS = {"PASS": "#1b7f4d", "FAIL": "#b3261e", "UNVERIFIED": "#8a6100"}
@@ -31,12 +31,17 @@ def require_figure(path: Path) -> None:
         raise InputError("the figure's format is not known", got=str(path), expected="a name that ends in .png or .svg")
     if not path.parent.is_dir():
         raise InputError("the figure's folder does not exist", got=str(path.parent), expected="an existing folder")
+    require_matplotlib("--plot")
+
+
+def require_matplotlib(option: str) -> None:
+    """Refuse an option that draws where there is nothing to draw with."""
     try:
         import matplotlib  # noqa: F401
     except ImportError:
         raise InputError(
             "matplotlib is not installed",
-            got="--plot",
+            got=option,
             expected="the extra [plot]",
             todo="pip install 'stinespring[plot]'",
         ) from None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_run", "require_outputs", "write_figures", "write_movie", "write_page"]
+__all__ = ["player", "plot_run", "require_outputs", "write_figures", "write_movie", "write_page"]
 
 EARLY, LATE, NEURON, ATTENTION = "#9db7d9", "#1f4e8c", "#c2571a", "#3b6fb6"
 MOST_FRAMES = 120
@@ -162,7 +162,12 @@ def write_movie(run: Run, path: Path) -> None:
 
 
 def write_page(run: Run, path: Path) -> None:
-    """Write a page that plays the kept positions: a slider, a sphere that can be turned, the energy; nothing is loaded."""
+    """Write a page that plays the kept positions."""
+    write_whole(path, player(run))
+
+
+def player(run: Run) -> str:
+    """Return a page that plays the kept positions: a slider, a sphere that can be turned, the energy; nothing is loaded."""
     model, (shown, kept) = run.model, frames_of(run)
     energies = kept["energies"][shown].sum(axis=1)
     neurons = [] if model.perceptron is None else [
@@ -175,4 +180,4 @@ def write_page(run: Run, path: Path) -> None:
         "steps": kept["steps"][shown].tolist(), "times": kept["times"][shown].tolist(), "neurons": neurons,
         "energies": [None if not np.isfinite(e) else float(e) for e in energies.tolist()],
     }  # fmt: skip
-    write_whole(path, PAGE.replace("__DATA__", json.dumps(data, allow_nan=False)))
+    return PAGE.replace("__DATA__", json.dumps(data, allow_nan=False))

@@ -71,7 +71,7 @@ def draw_timeline(program: Program, path: Path) -> None:
     events = columns(flow)
     shown = events[:MOST_COLUMNS]
     names = [f"{name}[{i}]" for name, size in flow.quantum for i in range(size)]
-    width = max(6.0, 0.55 * len(shown) + 2.5)
+    width = max(9.5, 0.55 * len(shown) + 2.5)
     with pyplot.rc_context({"svg.hashsalt": "stinespring", "font.size": 9}):
         figure, axes = pyplot.subplots(figsize=(width, 0.6 * flow.qubits + 1.9), layout="constrained")
         for row, name in enumerate(names):

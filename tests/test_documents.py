@@ -18,7 +18,17 @@ import stinespring
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-NAMES = ("backends.md", "channels.md", "distributed.md", "dynamic.md", "lens.md", "providers.md", "sphere.md", "spins.md")
+NAMES = (
+    "backends.md",
+    "channels.md",
+    "distributed.md",
+    "dynamic.md",
+    "lens.md",
+    "providers.md",
+    "report.md",
+    "sphere.md",
+    "spins.md",
+)
 PAGES = [README, *((ROOT / "docs" / name).read_text(encoding="utf-8") for name in NAMES)]
 MODULES = [m.name for m in pkgutil.walk_packages(stinespring.__path__, "stinespring.") if "__main__" not in m.name]
 

@@ -54,6 +54,23 @@ def test_a_command_is_a_run_of_the_ledger(service, ask, files, command):
         assert replayed.get(key) == found.get(key)
 
 
+@pytest.mark.parametrize("command", ["spins", "sphere", "overlaps"])
+def test_a_fetched_command_writes_its_report(service, ask, invoke, files, command):
+    """Of the commands that have one; the others refuse it before anything is fetched."""
+    pytest.importorskip("matplotlib", reason="the extra [plot] is not installed")
+    status, found, err = ask(*words(command, files), "--seed", "3", "--backend", SMALL)
+    assert status in (0, 1, 3), err
+    page = files / "report.html"
+    again, _, err = ask("fetch", "latest", "--report", page)
+    if command == "overlaps":
+        assert again == 2 and "no report" in err and not page.exists()
+    else:
+        assert again == status, err
+        text = page.read_text(encoding="utf-8")
+        assert f'<span class="badge {found["verdict"]}">' in text
+        assert "fetch latest --report" in text and "fetch latest --seed" not in text
+
+
 @pytest.mark.parametrize("command", ["spins", "sphere"])
 def test_what_was_cut_off_goes_on(service, ask, files, command):
     service.fault("POST /jobs", "status", nth=2, times=0, status=401)
