@@ -14,11 +14,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from stinespring.compiler.files import require_regular, write_whole
 from stinespring.errors import InputError, shorten
 from stinespring.report.html.style import STYLE
 from stinespring.report.plot import require_matplotlib
 from stinespring.version import __version__
+from stinespring.writing import require_regular, write_whole
 
 __all__ = ["Figure", "Finding", "Page", "Player", "Section", "Table", "embedded", "plain_table", "require_report"]
 
