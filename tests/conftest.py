@@ -17,7 +17,7 @@ from stinespring.cli.main import main
 Invoke = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parent.parent
 settings.register_profile(
-    "suite", deadline=None, derandomize=True, max_examples=25, suppress_health_check=[HealthCheck.too_slow]
+    "suite", deadline=None, derandomize=True, max_examples=15, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("suite")
 
