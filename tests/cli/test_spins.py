@@ -144,6 +144,16 @@ def test_sample(small, invoke, tmp_path):
     assert status == 0 and "PASS: product law" in out
 
 
+def test_the_verdict_is_what_the_exit_status_says(examples, invoke):
+    """99 noiseless spins near chaos: too few runs and too few spins for the limit, but nothing fails."""
+    status, out, _ = invoke(
+        "spins", "sample", examples / "spins.json", "--steps", 6, "--shots", 400, "--seed", 1, "--alpha", 1e-6, "--json"
+    )
+    found = read(out)
+    assert (status, found["verdict"], found["product_law"]) == (3, "UNVERIFIED", "UNVERIFIED")
+    assert (found["mean_field"]["verdict"], found["mean_field"]["exact_verdict"]) == ("UNVERIFIED", "PASS")
+
+
 def test_check_counts_from_elsewhere(small, invoke, save):
     law = plain_spins.joint_law(json.loads(small.read_text()), 2)
     counts = np.random.default_rng(1).multinomial(6000, list(law.values()))
