@@ -298,8 +298,9 @@ def check_mean_field(samples: SpinSamples, *, alpha: float = 0.001, seed: int = 
     comparable = (spread <= INFORMATIVE) & (abs(simulated - limit) + drawn <= spread + 1e-12)
     outcomes, reason = compare(far, spread, reach, comparable, network.N)
     return MeanFieldVerdict(
-        worst(list(outcomes)), reason, outcomes, mean, error, limit, spread, simulated - limit, exact, "FAIL" if exact < alpha else "PASS"
-    )
+        worst(list(outcomes)), reason, outcomes, mean, error, limit, spread, simulated - limit, exact,
+        "FAIL" if exact < alpha else "PASS",
+    )  # fmt: skip
 
 
 def compare(
@@ -341,6 +342,6 @@ def place(weight: FloatArray, far: FloatArray, spread: FloatArray, spins: int) -
     """Return in words where ``weight`` is largest: step, component, distance and spread."""
     step, component = np.unravel_index(int(np.argmax(weight)), weight.shape)
     return (
-        f"step {step + 1}, component {component + 1}: the average is {far[step, component]:.3g} from the mean field; one run of "
-        f"{spins:,} spins spreads by {spread[step, component]:.3g} there"
+        f"step {step + 1}, component {component + 1}: the average is {far[step, component]:.3g} from the mean field; one run "
+        f"of {spins:,} spins spreads by {spread[step, component]:.3g} there"
     )

@@ -152,9 +152,7 @@ def number_of_tests(joint: JointLaw | None) -> int:
     return 1 if joint is None or joint.texts.shape[1] == 1 else 2
 
 
-def tests(
-    samples: Samples, model: TextModel, joint: JointLaw | None, alpha: float, rng: np.random.Generator
-) -> list[Part]:
+def tests(samples: Samples, model: TextModel, joint: JointLaw | None, alpha: float, rng: np.random.Generator) -> list[Part]:
     """Return the tests by name, the one by context last; each has its share of the false-alarm rate."""
     share = alpha / number_of_tests(joint)
     if joint is None:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from stinespring.cli import options
+from stinespring.cli.lens_prompt import tell_left_out
 from stinespring.cli.output import print_json, print_table, progress
 from stinespring.models.lens.glass import load_decoder
 from stinespring.models.lens.lines import encode_lines
@@ -39,6 +40,7 @@ def study_(
         require_figure(plot)
     decoder = load_decoder(model)
     texts = encode_lines(decoder, prompts)
+    tell_left_out(decoder, [len(text) - decoder.longest for text in texts])
     with progress() as report:
         study = study_prompts(
             decoder,
