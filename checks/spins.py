@@ -317,12 +317,7 @@ def compare(
     """
     trusted = np.logical_and.accumulate(comparable.all(axis=1))  # what an earlier token scattered, later ones inherit
     beyond, within = far - reach > spread + 1e-12, far + reach <= spread + 3e-12
-    outcomes = tuple(
-        [
-            "UNVERIFIED" if not known else "FAIL" if out else "PASS" if inside else "UNVERIFIED"
-            for known, out, inside in zip(trusted, beyond.any(axis=1), within.all(axis=1), strict=True)
-        ]
-    )
+    outcomes = tuple([step_outcome(bool(trusted[t]), bool(beyond[t].any()), bool(within[t].all())) for t in range(len(far))])
     if "FAIL" in outcomes:
         shown = np.where(trusted[:, None] & beyond, far - reach - spread, -np.inf)
         return outcomes, f"{place(shown, far, spread, spins)}: further off than {spins:,} spins scatter"
@@ -336,6 +331,13 @@ def compare(
     if "UNVERIFIED" in outcomes:
         return outcomes, f"{place(np.where(within, -np.inf, far + reach - spread), far, spread, spins)}: too few shots to tell"
     return outcomes, place(far, far, spread, spins)
+
+
+def step_outcome(trusted: bool, beyond: bool, within: bool) -> Outcome:
+    """Return one step's verdict: nothing is known where the mean field says little about N spins."""
+    if trusted and beyond:
+        return "FAIL"
+    return "PASS" if trusted and within else "UNVERIFIED"
 
 
 def place(weight: FloatArray, far: FloatArray, spread: FloatArray, spins: int) -> str:

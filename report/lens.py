@@ -168,8 +168,8 @@ def draw_components(axes: Axes, study: Study) -> None:
     share = chosen.explained * 100
     axes.set(xlabel=f"component 1 ({share[0]:.0f} % of the variance)", ylabel=f"component 2 ({share[1]:.0f} %)")
     number = len(np.unique(chosen.clusters))
-    tie = f" (as many as {', '.join(str(other.point) for other in others)})" if others else ""
-    axes.set_title(f"directions v of {chosen.point}, which settles most answers{tie}; {number} clusters", fontsize=9)
+    tie = f", as many as {', '.join(str(other.point) for other in others)}" if others else ""
+    axes.set_title(f"directions v of {chosen.point}, {number} clusters\nit settles most answers{tie}", fontsize=9)
 
 
 def points(axes: Axes, study: Study) -> None:
