@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stinespring.checks.gtest import detectable_tvd, pool, upper_tail
 from stinespring.checks.verdict import decide, two_digits
@@ -29,6 +30,7 @@ from stinespring.models.spins.network import OUTPUT, FloatArray, IntArray, SignA
 __all__ = ["MeanFieldVerdict", "SpinVerdict", "StepVerdict", "check_mean_field", "check_spins"]
 
 Outcome = Literal["PASS", "FAIL", "UNVERIFIED"]
+BoolArray = NDArray[np.bool_]
 WHOLE = 10  # spins up to which whole tokens are tested
 MOST_CELLS = 1 << 23
 PLENTY = 25.0  # variance of a spin's count above which it is taken as normal
@@ -240,9 +242,11 @@ class MeanFieldVerdict:
     """What the averages over the runs say about the mean field, the limit of infinitely many spins.
 
     Attributes:
-        verdict: PASS if every average is certainly within the spread that a single run of N spins has; FAIL if one certainly is
-            not; UNVERIFIED otherwise, or where that spread is so large that it says little.
-        reason: one sentence.
+        verdict: of all averages: the worst of ``steps``.
+        reason: one sentence; it names the step and the component that decide.
+        steps: of each token. PASS if its averages are certainly within the spread that a single run of N spins has; FAIL if one
+            certainly is not, although the exact law of N spins is; UNVERIFIED otherwise, in particular where the spread, here
+            or at an earlier step, is so large or the exact averages so far off that the limit says little about N spins.
         mean: averages of ``<W^o_b x>`` over the sampled runs, shape (T, M).
         standard_error: of them, shape (T, M).
         mean_field: shape (T, M).
@@ -254,6 +258,7 @@ class MeanFieldVerdict:
 
     verdict: Outcome
     reason: str
+    steps: tuple[Outcome, ...]
     mean: FloatArray
     standard_error: FloatArray
     mean_field: FloatArray
@@ -289,20 +294,56 @@ def check_mean_field(samples: SpinSamples, *, alpha: float = 0.001, seed: int = 
     far, reach = abs(mean - limit), quantile * spread / np.sqrt(samples.shots) + 1e-12
     together = np.sqrt(spread**2 / samples.shots + spread**2 / REFERENCE_RUNS) + 1e-12
     exact = min(1.0, mean.size * 2.0 * float(norm.sf((abs(mean - simulated) / together).max())))
-    verdict, reason = compare(far, spread, reach, network.N)
+    drawn = quantile * spread / np.sqrt(REFERENCE_RUNS)
+    comparable = (spread <= INFORMATIVE) & (abs(simulated - limit) + drawn <= spread + 1e-12)
+    outcomes, reason = compare(far, spread, reach, comparable, network.N)
     return MeanFieldVerdict(
-        verdict, reason, mean, error, limit, spread, simulated - limit, exact, "FAIL" if exact < alpha else "PASS"
+        worst(list(outcomes)), reason, outcomes, mean, error, limit, spread, simulated - limit, exact,
+        "FAIL" if exact < alpha else "PASS",
+    )  # fmt: skip
+
+
+def compare(
+    far: FloatArray, spread: FloatArray, reach: FloatArray, comparable: BoolArray, spins: int
+) -> tuple[tuple[Outcome, ...], str]:
+    """Return each step's verdict on its distances from the mean field, and a reason.
+
+    Args:
+        far: distances of the averages, shape (T, M).
+        spread: of one run, shape (T, M).
+        reach: by how much the averages may be off, shape (T, M).
+        comparable: where the exact law of so many spins is near the mean field, shape (T, M).
+        spins: N.
+    """
+    trusted = np.logical_and.accumulate(comparable.all(axis=1))  # what an earlier token scattered, later ones inherit
+    beyond, within = far - reach > spread + 1e-12, far + reach <= spread + 3e-12
+    outcomes = tuple([step_outcome(bool(trusted[t]), bool(beyond[t].any()), bool(within[t].all())) for t in range(len(far))])
+    if "FAIL" in outcomes:
+        shown = np.where(trusted[:, None] & beyond, far - reach - spread, -np.inf)
+        return outcomes, f"{place(shown, far, spread, spins)}: further off than {spins:,} spins scatter"
+    if not trusted.all():
+        first = int(np.argmin(trusted))
+        worst_here = np.full(far.shape, -np.inf)
+        worst_here[first] = np.where(comparable[first], -np.inf, spread[first])
+        widest = float(spread.max())
+        advice = f"about {two_digits(spins * (widest / INFORMATIVE) ** 2):,} would do" if widest > INFORMATIVE else "take more"
+        return outcomes, f"{place(worst_here, far, spread, spins)}: too few spins for the limit from there on, {advice}"
+    if "UNVERIFIED" in outcomes:
+        return outcomes, f"{place(np.where(within, -np.inf, far + reach - spread), far, spread, spins)}: too few shots to tell"
+    return outcomes, place(far, far, spread, spins)
+
+
+def step_outcome(trusted: bool, beyond: bool, within: bool) -> Outcome:
+    """Return one step's verdict: nothing is known where the mean field says little about N spins."""
+    if trusted and beyond:
+        return "FAIL"
+    return "PASS" if trusted and within else "UNVERIFIED"
+
+
+def place(weight: FloatArray, far: FloatArray, spread: FloatArray, spins: int) -> str:
+    """Return in words where ``weight`` is largest: step, component, distance and spread."""
+    step, component = np.unravel_index(int(np.argmax(weight)), weight.shape)
+    return (
+        f"step {step + 1}, component {component + 1}: the average is {far[step, component]:.3g} from the mean field; one run "
+        f"of {spins:,} spins spreads by {spread[step, component]:.3g} there"
     )
-
-
-def compare(far: FloatArray, spread: FloatArray, reach: FloatArray, spins: int) -> tuple[Outcome, str]:
-    """Return the verdict on distances from the mean field and its reason."""
-    widest = float(spread.max())
-    reason = f"averages within {far.max():.3g} of the mean field; one run of {spins:,} spins spreads by up to {widest:.3g}"
-    if (far - reach > spread + 1e-12).any():
-        return "FAIL", reason
-    if widest > INFORMATIVE:
-        return "UNVERIFIED", f"{reason}: too few spins, about {two_digits(spins * (widest / INFORMATIVE) ** 2):,} would do"
-    if (far + reach <= spread + 3e-12).all():
-        return "PASS", reason
-    return "UNVERIFIED", f"{reason}: too few shots to tell"

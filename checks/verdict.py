@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -50,8 +50,9 @@ def check(
 ) -> Verdict:
     """Test sampled texts against a model's law.
 
-    Two G-tests are combined (Bonferroni): the texts as a whole, where their law can be listed, and the next token after
-    each visited context. Any text of probability 0 is a FAIL. Otherwise FAIL if the combined p-value is below ``alpha``;
+    Up to two G-tests are combined (Bonferroni): the texts as a whole, where their law can be listed, and the next token
+    after each visited context. For a single step they are one test, which counts once. Any text of probability 0 is a
+    FAIL. Otherwise FAIL if the combined p-value is below ``alpha``;
     UNVERIFIED if these shots could not have detected a TVD of ``resolution`` with power 0.9; else PASS.
 
     Args:
@@ -71,10 +72,9 @@ def check(
     rng = np.random.default_rng(seed)
     probabilities = text_probabilities(law_model, samples.prompt, samples.texts)
     joint = listed_law(law_model, samples.prompt, samples.steps)
-    parts = [] if joint is None else [whole_texts(samples, joint, alpha, rng)]
-    parts.append(by_context(samples, law_model, alpha, rng))
+    parts = tests(samples, law_model, joint, alpha, rng)
     impossible = samples.texts[probabilities <= 0]
-    p_value = 0.0 if len(impossible) else min(1.0, 2.0 * min(part.p_value for part in parts))
+    p_value = 0.0 if len(impossible) else min(1.0, number_of_tests(joint) * min(part.p_value for part in parts))
     best = min(part.resolution for part in parts)
     needed = (
         shots_needed(joint, parts[-1], samples.shots, alpha, resolution) if best > resolution and p_value >= alpha else None
@@ -144,6 +144,25 @@ def support_bound(model: TextModel) -> int:
     return int(getattr(model, "top_k", model.d))
 
 
+def number_of_tests(joint: JointLaw | None) -> int:
+    """Return how many different tests share the false-alarm rate.
+
+    Texts that cannot be listed are tested by context only; texts of one token have one context, whose table is theirs.
+    """
+    return 1 if joint is None or joint.texts.shape[1] == 1 else 2
+
+
+def tests(samples: Samples, model: TextModel, joint: JointLaw | None, alpha: float, rng: np.random.Generator) -> list[Part]:
+    """Return the tests by name, the one by context last; each has its share of the false-alarm rate."""
+    share = alpha / number_of_tests(joint)
+    if joint is None:
+        return [by_context(samples, model, share, rng)]
+    whole = whole_texts(samples, joint, share, rng)
+    if number_of_tests(joint) == 1:
+        return [whole, replace(whole, name="contexts")]
+    return [whole, by_context(samples, model, share, rng)]
+
+
 def whole_texts(samples: Samples, joint: JointLaw, alpha: float, rng: np.random.Generator) -> Part:
     """Return the test of whole texts."""
     lookup = {tuple(text): i for i, text in enumerate(joint.texts.tolist())}
@@ -161,9 +180,9 @@ def by_context(samples: Samples, model: TextModel, alpha: float, rng: np.random.
 
 
 def part(name: str, cells: PooledCells, shots: int, alpha: float, rng: np.random.Generator) -> Part:
-    """Return one test; half of the false-alarm rate is its share, and what its pools hide adds to what it detects."""
+    """Return one test; ``alpha`` is its share of the false-alarm rate, what its pools hide adds to what it detects."""
     p_value, method = upper_tail(cells, rng)
-    return Part(name, cells, p_value, method, min(1.0, detectable_tvd(cells.degrees, shots, alpha / 2) + cells.hidden))
+    return Part(name, cells, p_value, method, min(1.0, detectable_tvd(cells.degrees, shots, alpha) + cells.hidden))
 
 
 def shots_needed(joint: JointLaw | None, contexts: Part, shots: int, alpha: float, resolution: float) -> int | None:
@@ -180,10 +199,11 @@ def shots_needed(joint: JointLaw | None, contexts: Part, shots: int, alpha: floa
 
 def shots_for(joint: JointLaw, alpha: float, resolution: float) -> int | None:
     """Return the least number of shots, to two digits, with which the test of whole texts has the wanted resolution."""
+    share = alpha / number_of_tests(joint)
 
     def enough(shots: int) -> bool:
         cells = pool(joint.probabilities[None, :] * shots, joint.probabilities[None, :], shots)
-        return bool(detectable_tvd(cells.degrees, shots, alpha / 2) + cells.hidden <= resolution)
+        return bool(detectable_tvd(cells.degrees, shots, share) + cells.hidden <= resolution)
 
     return smallest(enough)
 

@@ -57,11 +57,13 @@ class Flow:
         quantum: names and sizes of the quantum registers; qubits are numbered through them in this order.
         classical: names and sizes of the classical registers, all zero at the start.
         instructions: in order.
+        phase: global phase; the whole program is ``e^{i phase}`` times its instructions.
     """
 
     quantum: tuple[tuple[str, int], ...]
     classical: tuple[tuple[str, int], ...]
     instructions: tuple[Instruction, ...]
+    phase: float = 0.0
 
     @property
     def qubits(self) -> int:
@@ -113,7 +115,7 @@ class Flow:
 
         registers = {name: ClassicalRegister(size, name) for name, size in self.classical}
         quantum = [QuantumRegister(size, name) for name, size in self.quantum if size]
-        circuit = QuantumCircuit(*quantum, *registers.values(), name="stinespring")
+        circuit = QuantumCircuit(*quantum, *registers.values(), name="stinespring", global_phase=self.phase)
         for item in self.instructions:
             if isinstance(item, Measure):
                 circuit.measure(item.qubits, [registers[item.register][bit] for bit in item.bits])

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stinespring.circuits.gates import Gate
+from stinespring.circuits.global_phase import missing_phase
 from stinespring.circuits.multiplexer import FloatArray
 from stinespring.circuits.one_qubit import wire_gates
 from stinespring.circuits.plain_gates import plain_gates
@@ -22,7 +23,7 @@ from stinespring.circuits.real_state import SchmidtState, gray_state, inverse, s
 from stinespring.circuits.sequence import ComplexArray
 from stinespring.circuits.shannon import shannon_gates
 
-__all__ = ["Turn", "phase_of_zero", "reflection_gates", "state_gates", "turns_program"]
+__all__ = ["Turn", "phase_of_zero", "reflection_gates", "state_gates", "turn_phase", "turns_program"]
 
 DIRECT = 2  # qubits up to which an operator is synthesised as a matrix
 UNEVEN = 9  # odd numbers of qubits from which one operator alone is cheaper in Gray form
@@ -77,6 +78,25 @@ def reflection_gates(v: FloatArray, *, time: float = 1.0) -> list[Gate]:
         Gates that realise the operator up to a global phase; 2044 CX for n = 10.
     """
     return turns_program(None, [Turn(v, time)], v.size.bit_length() - 1)
+
+
+def turn_phase(turn: Turn, gates: Sequence[Gate], size: int) -> float:
+    """Return the angle g for which ``e^{ig}`` times the gates of one operator alone is the operator itself, phase included.
+
+    Args:
+        turn: the operator.
+        gates: what :func:`turns_program` returned for it.
+        size: n.
+    """
+    if not gates:
+        return 0.0
+    if size > SCHMIDT:  # preparations in Gray order and their inverses are exact: what they enclose is enough
+        turn = Turn(np.eye(1, 1 << size)[0], turn.time)
+        gates = phase_of_zero(size, -np.pi * turn.time)
+    column = int(np.argmin(abs(turn.v)))
+    wanted = (np.exp(-1j * np.pi * turn.time) - 1.0) * turn.v[column] * turn.v
+    wanted[column] += 1.0
+    return missing_phase(gates, column, wanted)
 
 
 def turns_program(state: FloatArray | None, turns: Sequence[Turn], size: int, *, merge: bool = True) -> list[Gate]:

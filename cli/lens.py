@@ -12,10 +12,11 @@ import numpy as np
 import typer
 
 from stinespring.cli import options
+from stinespring.cli.lens_prompt import prompt_states
 from stinespring.cli.output import print_json, print_table
 from stinespring.models.lens.glass import load_decoder
 from stinespring.models.lens.metrics import floor_u
-from stinespring.models.lens.states import LensStates, read_states
+from stinespring.models.lens.states import LensStates
 from stinespring.models.lens.tuned import named_lens
 
 Full = Annotated[Path | None, typer.Option("--full", help="FILE.npz: psi (points, V) and v (operators, V) in float64.")]
@@ -37,7 +38,7 @@ def lens_(
 
         require_figure(plot)
     decoder = load_decoder(model)
-    states = read_states(decoder, prompt, lens=named_lens(lens, decoder))
+    states = prompt_states(decoder, prompt, named_lens(lens, decoder))
     if full is not None:
         write_full(states, full)
     if plot is not None:
@@ -105,5 +106,5 @@ def print_states(states: LensStates, data: dict[str, Any]) -> None:
             + ([f"{move['overlap']:.4f}", f"{move['norm_delta_psi']:.4f}"] if move else ["", ""])
         )
     columns = ["point", "after", "entropy", "what is most likely", "overlap", "|Δψ|"]
-    print_table(f"{data['model']} after {states.decoder.plain(states.prompt.tolist())!r}, lens {data['lens']}", columns, rows)
+    print_table(f"{data['model']} after {states.title()!r}, lens {data['lens']}", columns, rows)
     sys.stdout.write(f"floor of cos(U, U'): 1 - 4/V = {data['floor_U']:.6f}\n")

@@ -11,11 +11,11 @@ from typing import Annotated
 import typer
 
 from stinespring.cli import options
+from stinespring.cli.lens_prompt import prompt_states
 from stinespring.cli.output import print_json
 from stinespring.compiler.lens import compile_lens, compile_operator
 from stinespring.errors import InputError
 from stinespring.models.lens.glass import load_decoder
-from stinespring.models.lens.states import read_states
 from stinespring.models.lens.tuned import named_lens
 
 Operator = Annotated[
@@ -39,7 +39,7 @@ def compile_(
         raise InputError("--operator exports one unitary", got="--upto or --simplify beside it", expected="one of them")
     decoder = load_decoder(model)
     chosen, begun = named_lens(lens, decoder), clock.perf_counter()
-    states = read_states(decoder, prompt, lens=chosen)
+    states = prompt_states(decoder, prompt, chosen)
     if operator is not None:
         program = compile_operator(states, operator, time=time)
     else:

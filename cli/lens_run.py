@@ -9,15 +9,17 @@ from typing import Annotated, Any
 import typer
 
 from stinespring.backends.lens import run_lens
-from stinespring.checks.verdict import check
+from stinespring.checks.verdict import check, require_shares
 from stinespring.cli import options
 from stinespring.cli.durable import durable
+from stinespring.cli.lens_prompt import prompt_states
 from stinespring.cli.output import EXIT, print_json, print_table, progress
 from stinespring.compiler.lens import compile_lens
 from stinespring.compiler.lens_program import LensProgram
 from stinespring.errors import InputError
+from stinespring.models.joint import require_count
 from stinespring.models.lens.glass import load_decoder
-from stinespring.models.lens.states import LensStates, read_states
+from stinespring.models.lens.states import LensStates
 from stinespring.models.lens.tuned import named_lens
 from stinespring.stages import Samples, Verdict
 
@@ -44,10 +46,12 @@ def run_(
     """Sample the layers as circuits: the last point is held to the model's own softmax, the others to their lens."""
     if every_point and (upto is not None or time != 1.0):
         raise InputError("--every-point measures whole layers, all of them", got="--upto or --time beside it")
+    require_count(shots, "shots")
+    require_shares(alpha, resolution)
     decoder = load_decoder(model)
-    states = read_states(decoder, prompt, lens=named_lens(lens, decoder))
+    states = prompt_states(decoder, prompt, named_lens(lens, decoder))
     wanted: list[int | None] = list(range(len(states.points))) if every_point else [upto]
-    share = alpha / len(wanted) if 0 < alpha < 1 else alpha  # so that all points together keep the false-alarm rate
+    share = alpha / len(wanted)  # so that all points together keep the false-alarm rate
     found: Found = []
     asked = {"model": model, "prompt": prompt, "upto": upto, "every_point": every_point, "time": time, "simplify": simplify}
     asked |= {"lens": lens, "shots": shots, "seed": seed, "backend": backend, "alpha": alpha, "resolution": resolution}
@@ -90,7 +94,7 @@ def print_run(states: LensStates, found: Found) -> None:
         place = str(states.points[program.point]) + ("" if program.time == 1.0 else f", t = {program.time:g}")
         figures = [f"{verdict.tvd:.4f}", f"{verdict.tvd_noise_floor:.4f}", f"{verdict.p_value:.3g}", verdict.verdict]
         rows.append([str(program.point), place, f"{program.cost.two_qubit_gates:,}", *figures])
-    title = f"{found[0][1].shots:,} shots a point after {states.decoder.plain(states.prompt.tolist())!r}"
+    title = f"{found[0][1].shots:,} shots a point after {states.title()!r}"
     print_table(title, ["point", "after", "two-qubit gates", "TVD", "shot noise", "p", "verdict"], rows)
     last = found[-1][2]
     sys.stdout.write(f"{last.verdict}: {last.reason}\n")

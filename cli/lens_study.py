@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from stinespring.cli import options
+from stinespring.cli.lens_prompt import tell_left_out
 from stinespring.cli.output import command_line, print_json, print_table, progress, require_report
 from stinespring.models.lens.glass import load_decoder
 from stinespring.models.lens.lines import encode_lines
@@ -42,6 +43,7 @@ def study_(
     decoder = load_decoder(model)
     texts = encode_lines(decoder, prompts)
     tuned = named_lens(lens, decoder)
+    tell_left_out(decoder, [len(text) - decoder.longest for text in texts])
     with progress() as report:
         study = study_prompts(
             decoder,

@@ -15,7 +15,7 @@ import typer
 from stinespring.cli import options
 from stinespring.cli.output import command_line, print_json, print_table, require_report, write_arrays
 from stinespring.cli.spins_circuits import check_, compile_, sample_
-from stinespring.errors import InputError
+from stinespring.errors import InputError, TooLargeError
 from stinespring.models.joint import require_count
 from stinespring.models.spins import (
     SpinNetwork,
@@ -34,10 +34,13 @@ from stinespring.models.spins.network import FloatArray, probability_plus
 
 spins = typer.Typer(add_completion=False, rich_markup_mode=None)
 SHOWN = 12  # rows of a table for people
+MOST_BETAS = 10**6
 
 File = Annotated[Path, typer.Argument(metavar="FILE.json", help="A network: stinespring/spins@1.")]
 Steps = Annotated[int, typer.Option("--steps", help="How many tokens.")]
-Transient = Annotated[int, typer.Option("--transient", help="Tokens that are thrown away first.")]
+Transient = Annotated[
+    int, typer.Option("--transient", help="Tokens thrown away first; for exponents at least the L of a window.")
+]
 Figure = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg).")]
 Arrays = Annotated[Path | None, typer.Option("-o", "--output", help="FILE.npz with the arrays, or FILE.png, FILE.svg.")]
 
@@ -189,8 +192,8 @@ def diagram_(
     found = diagram(network, betas=levels, transient=transient, keep=keep, exponents=exponents, sweep=sweep)
     if output.suffix == ".npz":
         arrays: dict[str, Any] = {
-            "betas": found.betas, "m_o": found.m_o, "windows": found.windows, "time": found.time,
-            "initial_time": network.time, "initial_overlaps": network.start(),
+            "betas": found.betas, "m_o": found.m_o, "windows": found.windows, "time": storable(found.time),
+            "initial_time": storable(network.time), "initial_overlaps": network.start(),
         }  # fmt: skip
         if network.attention_window is not None:
             arrays["initial_attention_window"] = network.attention_window
@@ -252,6 +255,7 @@ def spectrum_(
 
 @spins.command("new")
 def new_(
+    context: typer.Context,
     output: Annotated[Path, typer.Option("-o", "--output", help="FILE.json to write.")],
     like: Annotated[Path | None, typer.Option("--like", help="Take this file, and draw only a new window of tokens.")] = None,
     features: Annotated[int, typer.Option("--features", help="M.")] = 3,
@@ -267,6 +271,7 @@ def new_(
     """Write a network with random features, or another one's with a new random window."""
     require_suffix(output, (".json",))
     if like is not None:
+        refuse_beside_like(context)
         network = draw_window(read_network(like), seed)
     else:
         network = draw_network(
@@ -274,6 +279,21 @@ def new_(
         )  # fmt: skip
     write_json(network, output)
     sys.stdout.write(f"wrote {output}\n")
+
+
+def refuse_beside_like(context: typer.Context) -> None:
+    """Refuse options that ``--like`` would leave without effect: everything but the window is the file's."""
+    kept = {"output", "like", "seed", "context"}
+    given = [
+        name for name in context.params
+        if name not in kept and getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    ]  # fmt: skip
+    if given:
+        raise InputError(
+            "--like takes everything but the window from its file",
+            got=" ".join("--" + name.replace("_", "-") for name in given) + " beside it",
+            expected="--like with --seed and -o only",
+        )
 
 
 spins.command("compile")(compile_)
@@ -288,6 +308,11 @@ def write_json(network: SpinNetwork, path: Path) -> None:
     from stinespring.writing import write_whole
 
     write_whole(path, json.dumps(network_content(network), ensure_ascii=False) + "\n")
+
+
+def storable(time: int) -> int | str:
+    """Return a time as a file of arrays can hold it: as a number up to 64 bits, as its digits beyond."""
+    return time if abs(time) < 2**63 else str(time)
 
 
 def numbers(values: FloatArray) -> str:
@@ -316,13 +341,15 @@ def beta_range(text: str) -> FloatArray:
     """
     try:
         low, high, number = (kind(part) for kind, part in zip((float, float, int), text.split(":"), strict=True))
-        usable = math.isfinite(low) and math.isfinite(high) and 0 <= low <= high and 1 <= number <= 10**6
+        usable = math.isfinite(low) and math.isfinite(high) and 0 <= low <= high and number >= 1
     except ValueError:
         usable = False
     if not usable:
         raise InputError(
             "the temperatures cannot be read", got=text, expected="lo:hi:n with 0 <= lo <= hi and n >= 1, as 0:3:701"
         )
+    if number > MOST_BETAS:
+        raise TooLargeError("too many temperatures", got=f"{int(number):,}", expected=f"at most {MOST_BETAS:,}")
     return np.linspace(low, high, int(number))
 
 

@@ -16,7 +16,7 @@ from stinespring.models.joint import require_count
 from stinespring.models.spins import read_network
 
 if TYPE_CHECKING:  # other verbs of ``spins`` need no compiler
-    from stinespring.checks.spins import MeanFieldVerdict, SpinVerdict
+    from stinespring.checks.spins import MeanFieldVerdict, Outcome, SpinVerdict
     from stinespring.compiler.spins import SpinProgram
 
 File = Annotated[Path, typer.Argument(metavar="FILE.json", help="A network: stinespring/spins@1.")]
@@ -97,7 +97,7 @@ def sample_(
     else:
         sys.stdout.write(cost_line(program) + f"; {shots:,} runs on {samples.backend} in {samples.seconds:.2f} s\n")
         print_judged(verdict, limit)
-    raise typer.Exit(exit_status(verdict, limit))
+    raise typer.Exit(EXIT[overall(verdict, limit)])
 
 
 def check_(
@@ -120,12 +120,15 @@ def check_(
         print_json(judged(verdict, limit))
     else:
         print_judged(verdict, limit)
-    raise typer.Exit(exit_status(verdict, limit))
+    raise typer.Exit(EXIT[overall(verdict, limit)])
 
 
 def judged(verdict: SpinVerdict, limit: MeanFieldVerdict | None) -> dict[str, Any]:
-    """Return both verdicts as JSON data."""
-    return verdict.summary() | {"mean_field": None if limit is None else limit.summary()}
+    """Return all verdicts as JSON data; ``verdict`` is what the exit status says."""
+    return verdict.summary() | {
+        "verdict": overall(verdict, limit), "product_law": verdict.verdict,
+        "mean_field": None if limit is None else limit.summary(),
+    }  # fmt: skip
 
 
 def print_judged(verdict: SpinVerdict, limit: MeanFieldVerdict | None) -> None:
@@ -138,11 +141,11 @@ def print_judged(verdict: SpinVerdict, limit: MeanFieldVerdict | None) -> None:
         sys.stdout.write(f"{limit.verdict}: mean field: {limit.reason}\n")
 
 
-def exit_status(verdict: SpinVerdict, limit: MeanFieldVerdict | None) -> int:
-    """Return the exit status: of the product law, or FAIL if an average fails; too few spins for the limit are no fault."""
+def overall(verdict: SpinVerdict, limit: MeanFieldVerdict | None) -> Outcome:
+    """Return the verdict of the product law, or FAIL if an average fails; too few spins for the limit are no fault."""
     if limit is not None and "FAIL" in (limit.verdict, limit.exact_verdict):
-        return EXIT["FAIL"]
-    return EXIT[verdict.verdict]
+        return "FAIL"
+    return verdict.verdict
 
 
 def cost_line(program: SpinProgram) -> str:

@@ -62,6 +62,8 @@ def write_pair(path: Path, text: str, description: dict[str, Any]) -> list[Path]
     if path.suffix == ".json":
         raise InputError("the program and its description would have one name", got=str(path), expected="FILE.qasm")
     require_regular(path)
+    if not path.parent.is_dir():
+        raise InputError("the output cannot be written", got=f"{path}: its folder does not exist", expected="a writable folder")
     beside = path.with_suffix(".json")
     if beside.exists() and not is_program(beside):
         raise InputError(

@@ -12,7 +12,7 @@ from typing import cast, get_args
 import numpy as np
 
 from stinespring.circuits.flow import Flow, Instruction, Measure
-from stinespring.circuits.reflection import Turn, state_gates, turns_program
+from stinespring.circuits.reflection import Turn, state_gates, turn_phase, turns_program
 from stinespring.compiler.lens_program import LensProgram, Simplify
 from stinespring.compiler.lowering import circuit_cost
 from stinespring.errors import InputError, TooLargeError
@@ -78,6 +78,8 @@ def compile_lens(
 def compile_operator(states: LensStates, point: int, *, time: float = 1.0) -> LensProgram:
     """Compile the operator that leads to one point, alone, on quantum register ``x``; nothing is measured.
 
+    The global phase is part of it: ``Operator`` of the circuit, and of the exported file read by Qiskit, is ``exp(-i H time)``.
+
     Args:
         states: the prompt through a lens.
         point: from 1.
@@ -92,8 +94,9 @@ def compile_operator(states: LensStates, point: int, *, time: float = 1.0) -> Le
     if not math.isfinite(time):
         raise InputError("the time is out of range", got=time, expected="a finite number")
     size = qubits_of(states)
-    gates = turns_program(None, [Turn(padded(states.v[point - 1], size), time)], size)
-    flow = Flow((("x", size),), (), tuple(gates))
+    turn = Turn(padded(states.v[point - 1], size), time)
+    gates = turns_program(None, [turn], size)
+    flow = Flow((("x", size),), (), tuple(gates), turn_phase(turn, gates, size))
     return LensProgram(
         states, point, False, "operators", float(time), flow, circuit_cost(gates, size, 0),
         clock.perf_counter() - begun, provenance(states, "operator", point, time, "operators"),

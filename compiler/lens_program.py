@@ -27,6 +27,7 @@ METHODS = {
     "none": "one reflection for each operator, each with its own preparation",
     "state": "the state at the point is prepared at once: the operators are replaced by their action on the known state",
 }
+OPERATOR = "one reflection, global phase included (with U as Qiskit reads it)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,5 +112,5 @@ class LensProgram:
             "layer": place.layer,
             "time": self.time,
             "simplify": self.simplify,
-            "method": METHODS[self.simplify] if self.measured else "one reflection",
+            "method": METHODS[self.simplify] if self.measured else OPERATOR,
         }

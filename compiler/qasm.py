@@ -34,7 +34,7 @@ DEFINITIONS = {  # gates of devices that the language's library does not have
 OWN = {  # the library's gates from what is built in, for programs whose registers bear names of the library
     "h": "gate h a { U(pi/2, 0, pi) a; }",
     "ry": "gate ry(t) a { U(t, 0, 0) a; }",
-    "rz": "gate rz(t) a { U(0, 0, t) a; }",
+    "rz": "gate rz(t) a { gphase(-t/2); U(0, 0, t) a; }",
     "cz": "gate cz a, b { ctrl(2) @ gphase(pi) a, b; }",
     "cx": "gate cx a, b { U(pi/2, 0, pi) b; ctrl(2) @ gphase(pi) a, b; U(pi/2, 0, pi) b; }",
 }
@@ -126,6 +126,8 @@ def flow_qasm(flow: Flow) -> str:
     lines = ["OPENQASM 3.0;", *gate_definitions(flow)]
     lines += [f"qubit[{size}] {name};" for name, size in flow.quantum if size]
     lines += [f"bit[{size}] {name};" for name, size in flow.classical if size]
+    if flow.phase:
+        lines.append(f"gphase({angle(flow.phase)});")
     wires = [f"{name}[{i}]" for name, size in flow.quantum for i in range(size)]
     for item in flow.instructions:
         if isinstance(item, Measure):

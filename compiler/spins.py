@@ -31,6 +31,7 @@ __all__ = ["SpinProgram", "SpinSamples", "compile_spins"]
 
 MOST_CONTEXTS = 1 << 14  # of one step that are written out
 MOST_ROTATIONS = 1 << 18
+MOST_QUBITS = 1 << 20
 MOST_BITS = 32  # of a register that hardware compares with a constant
 MOST_SPINS = 1 << 28  # of all shots and steps: one byte each
 WIDEST = 60  # bits of a classical register in circuits that are run
@@ -201,6 +202,8 @@ def one_column_a_spin(network: SpinNetwork) -> SpinNetwork:
     """Return the same network with every spin's column written out: column i becomes spins i r .. (i+1) r - 1."""
     if network.repeat == 1:
         return network
+    if network.spins > MOST_QUBITS:
+        raise TooLargeError("too many spins for a circuit", got=f"{network.spins:,}", expected=f"at most {MOST_QUBITS:,}")
     window = None if network.window is None else np.repeat(network.window, network.repeat, axis=1)
     return replace(network, features=np.repeat(network.features, network.repeat, axis=2), repeat=1, window=window)
 

@@ -45,7 +45,7 @@ def plot_states(states: LensStates, path: Path) -> None:
         figure, (left, right) = pyplot.subplots(1, 2, figsize=(13, 4.6), width_ratios=(4, 1.3), layout="constrained")
         draw_tokens(left, states)
         draw_steps(right, states)
-        prompt = states.decoder.plain(states.prompt.tolist()).replace("$", r"\$")
+        prompt = states.title().replace("$", r"\$")
         figure.suptitle(f"{states.decoder.name} after “{prompt}”, {states.lens.partition(':')[0]} lens")
         save(figure, path)
         pyplot.close(figure)
@@ -130,7 +130,7 @@ def draw_answers(axes: Axes, study: Study) -> None:
     axes.figure.colorbar(image, ax=axes, label="probability of the final answer")
     axes.plot(paths.settled[order], np.arange(len(order)), "_", color="#d9822b", ms=5)
     points(axes, study)
-    axes.set_ylabel("prompt")
+    axes.set_ylabel("prompts, sorted by when their answer leads")
     axes.set_title("from the orange mark on the final answer leads", fontsize=9)
 
 
@@ -162,12 +162,14 @@ def draw_cosines(axes: Axes, study: Study) -> None:
 
 def draw_components(axes: Axes, study: Study) -> None:
     """Draw the directions of the operator that settles most answers in their first two components, coloured by cluster."""
-    chosen = max(study.operators, key=lambda operator: operator.decides)
+    most = max(operator.decides for operator in study.operators)
+    chosen, *others = [operator for operator in study.operators if operator.decides == most]
     axes.scatter(chosen.components[:, 0], chosen.components[:, 1], c=chosen.clusters, cmap="tab10", s=18, vmin=1, vmax=10)
     share = chosen.explained * 100
     axes.set(xlabel=f"component 1 ({share[0]:.0f} % of the variance)", ylabel=f"component 2 ({share[1]:.0f} %)")
     number = len(np.unique(chosen.clusters))
-    axes.set_title(f"directions v of {chosen.point}, which settles most answers; {number} clusters", fontsize=9)
+    tie = f", as many as {', '.join(str(other.point) for other in others)}" if others else ""
+    axes.set_title(f"directions v of {chosen.point}, {number} clusters\nit settles most answers{tie}", fontsize=9)
 
 
 def points(axes: Axes, study: Study) -> None:

@@ -7,7 +7,7 @@ Every figure is a function that draws on given axes, for reports, and one that w
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,10 +121,10 @@ def plot_trajectory(network: SpinNetwork, m_o: FloatArray, path: Path) -> None:
         figure.suptitle(f"{network.name}: mean field at β = {network.beta:g}, {len(m_o) - 1:,} tokens", fontsize=11)
 
 
-def draw_spectrum(axes: Axes, spectrum: Spectrum) -> None:
-    """Draw a power spectrum, its power logarithmic."""
+def draw_spectrum(axes: Axes, spectrum: Spectrum, features: Iterable[int] | None = None) -> None:
+    """Draw a power spectrum, its power logarithmic; by default of the first features, one over the other."""
     floor = 1e-12 * max(float(spectrum.power.max()), 1e-300)
-    for feature in range(min(spectrum.power.shape[1], MOST_LINES)):
+    for feature in range(min(spectrum.power.shape[1], MOST_LINES)) if features is None else features:
         power = np.maximum(spectrum.power[:, feature], floor)
         axes.semilogy(spectrum.frequencies, power, lw=0.8, color=COLOURS[feature], label=f"$m^o_{feature + 1}$")
     axes.set(xlabel="cycles a token", ylabel="power", xlim=(0.0, 0.5))
@@ -132,9 +132,13 @@ def draw_spectrum(axes: Axes, spectrum: Spectrum) -> None:
 
 
 def plot_spectrum(network: SpinNetwork, spectrum: Spectrum, path: Path) -> None:
-    """Write a power spectrum."""
-    with written(path, 1, 1, (8.0, 3.8)) as (figure, axes):
-        draw_spectrum(axes[0, 0], spectrum)
+    """Write a power spectrum, one panel for each feature so that no line hides another."""
+    rows = min(spectrum.power.shape[1], MOST_LINES)
+    with written(path, rows, 1, (8.0, 1.7 * rows + 1.2), sharex=True, sharey=True) as (figure, axes):
+        for feature in range(rows):
+            draw_spectrum(axes[feature, 0], spectrum, [feature])
+            if feature < rows - 1:
+                axes[feature, 0].set_xlabel("")
         figure.suptitle(f"{network.name}: power spectrum of the mean field at β = {network.beta:g}", fontsize=11)
 
 
@@ -151,7 +155,7 @@ def draw_averages(axes: Axes, mean: FloatArray, error: FloatArray, limit: FloatA
         )
     axes.set(xlabel="generated token", ylabel="overlap")
     whole_numbers(axes)
-    axes.legend(frameon=False, fontsize=8, ncols=3)
+    axes.legend(frameon=False, fontsize=8, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.16))  # not over the data
 
 
 def whole_numbers(axes: Axes) -> None:

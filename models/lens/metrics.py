@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 ROWS = 256  # relabellings at once
+ROUNDING = 1e-13  # of a squared distance, as a share of the squared lengths it is the difference of
 
 
 def floor_u(vocabulary: int) -> float:
@@ -122,9 +123,11 @@ def sign_flip_p_value(delta: FloatArray, *, permutations: int, rng: np.random.Ge
 
 
 def distances(x: FloatArray) -> FloatArray:
-    """Return the Euclidean distances of rows, shape (N, N)."""
+    """Return the Euclidean distances of rows, shape (N, N); 0 where they are rounding, below 3e-7 of the rows' lengths."""
     square = np.sum(x * x, axis=1)
-    distance = np.sqrt(np.maximum(0.0, square[:, None] + square[None, :] - 2.0 * (x @ x.T)))
+    both = square[:, None] + square[None, :]
+    squared = both - 2.0 * (x @ x.T)
+    distance = np.sqrt(np.where(squared > ROUNDING * both, squared, 0.0))
     np.fill_diagonal(distance, 0.0)
     return np.asarray(distance)
 

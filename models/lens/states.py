@@ -42,12 +42,14 @@ class LensStates:
         lens: "logit", or "tuned:" and the lens' hash.
         prompt: token numbers, shape (n,), at most ``decoder.longest`` of them.
         psi: shape (points, V), real and non-negative, rows of norm 1; the last row squared is the decoder's own softmax.
+        left_out: how many of the prompt's first tokens were left out because the decoder cannot take more.
     """
 
     decoder: Decoder
     lens: str
     prompt: IntArray
     psi: FloatArray
+    left_out: int = 0
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -63,6 +65,11 @@ class LensStates:
     def delta(self) -> FloatArray:
         """``Delta psi = psi_out - psi_in = -2 v <v|psi_in>`` of every operator, shape (points - 1, V)."""
         return np.diff(self.psi, axis=0)
+
+    def title(self, width: int = 60) -> str:
+        """Return the prompt for titles, its middle left out where it is longer than ``width``."""
+        text = self.decoder.plain(self.prompt.tolist())
+        return text if len(text) <= width else f"{text[: width // 2]} … {text[-width // 2 :]}"
 
     def operator(self, point: int) -> Reflection:
         """Return the operator that leads to a point from the one before it; ``point`` counts from 1."""
@@ -106,9 +113,11 @@ def read_states(decoder: Decoder, prompt: str | Sequence[int], *, lens: TunedLen
     Raises:
         InputError: a prompt that the decoder cannot read, or a lens of another decoder.
     """
-    numbers = decoder.encode(prompt)[-decoder.longest :]
+    given = decoder.encode(prompt)
+    numbers = given[-decoder.longest :]
     [(_, psi)] = read_batches(decoder, [numbers], lens=lens)
-    return LensStates(decoder, "logit" if lens is None else f"tuned:{lens.fingerprint()}", numbers, psi[:, 0])
+    name = "logit" if lens is None else f"tuned:{lens.fingerprint()}"
+    return LensStates(decoder, name, numbers, psi[:, 0], len(given) - len(numbers))
 
 
 def read_batches(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from stinespring.errors import InputError
 from stinespring.models.joint import require_count
+from stinespring.models.spins.files import LARGEST
 from stinespring.models.spins.lyapunov import TOGETHER, Exponents, Tangent, carry, require_transient, settle
 from stinespring.models.spins.mean_field import MeanField, require_room
 from stinespring.models.spins.network import FloatArray, SpinNetwork
@@ -61,8 +62,8 @@ def diagram(
     betas = np.atleast_1d(np.asarray(betas, dtype=np.float64))
     keep = require_count(keep, "the number of kept steps")
     require_transient(transient)
-    if not np.isfinite(betas).all() or not len(betas):
-        raise InputError("the temperatures are not usable", got=betas.tolist(), expected="finite numbers")
+    if not (abs(betas) <= LARGEST).all() or not len(betas):
+        raise InputError("the temperatures are not usable", got=betas.tolist(), expected=f"finite numbers up to {LARGEST:g}")
     if exponents < 0 or exponents > network.L * network.M:
         raise InputError("too many exponents", got=exponents, expected=f"0 to L M = {network.L * network.M}")
     if sweep not in ("none", "up", "down"):

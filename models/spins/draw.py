@@ -9,8 +9,8 @@ import numpy as np
 
 from stinespring.errors import InputError
 from stinespring.models.joint import require_count
-from stinespring.models.spins.files import MOST_POSITION_BITS, number
-from stinespring.models.spins.network import SignArray, SpinNetwork, probability_plus
+from stinespring.models.spins.files import LARGEST, MOST_POSITION_BITS, number, require_few_spins
+from stinespring.models.spins.network import SignArray, SpinNetwork, generator, probability_plus
 
 __all__ = ["draw_network", "draw_window"]
 
@@ -47,15 +47,16 @@ def draw_network(
     """
     for value, what in ((M, "the number of features"), (N, "the number of spins"), (repeat, "repeat")):
         require_count(value, what)
+    require_few_spins(N, repeat)
     if not 0 <= P <= MOST_POSITION_BITS:
         raise InputError("the position bits are out of range", got=P, expected=f"0 to {MOST_POSITION_BITS}")
     if segments is not None and (segments < 1 or N % segments):
         raise InputError("the spins do not divide into segments", got=f"{N} spins, {segments} segments", expected="a divisor")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     features = random_signs(rng, (4, M, segments or N))
     return SpinNetwork(
-        eps=number(eps, "eps", low=0.0, high=1.0), gamma=number(gamma, "gamma"), beta=number(beta, "beta", low=0.0),
-        features=np.repeat(features, N // (segments or N), axis=2),
+        eps=number(eps, "eps", low=0.0, high=1.0), gamma=number(gamma, "gamma", low=-LARGEST, high=LARGEST),
+        beta=number(beta, "beta", low=0.0, high=LARGEST), features=np.repeat(features, N // (segments or N), axis=2),
         position_features=random_signs(rng, (4, M, P)), repeat=repeat, window=random_signs(rng, (1 << P, N)),
         name=f"{N * repeat} random spins",
     )  # fmt: skip
@@ -74,7 +75,7 @@ def draw_window(network: SpinNetwork, seed: int | np.random.Generator | None = N
             expected="'repeat': 1",
             todo="repeat the columns",
         )
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     if network.attention_window is None:
         return replace(network, window=random_signs(rng, (network.L, network.N)))
     plus = probability_plus(network.beta * network.fields(network.attention_window))

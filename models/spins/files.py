@@ -11,16 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from stinespring.errors import InputError
+from stinespring.errors import InputError, TooLargeError
 from stinespring.models.reading import array, fields, read_json
 from stinespring.models.spins.network import ROLES, FloatArray, SignArray, SpinNetwork
 
-__all__ = ["FORMAT", "MOST_POSITION_BITS", "network_content", "number", "read_network"]
+__all__ = ["FORMAT", "LARGEST", "MOST_POSITION_BITS", "network_content", "number", "read_network", "require_few_spins"]
 
 FORMAT = "stinespring/spins@1"
 REQUIRED = ("format", "eps", "gamma", "beta", "features", "position_features")
 FIELDS = (*REQUIRED, "repeat", "time", "window", "attention_window", "name", "description")
 MOST_POSITION_BITS = 12
+MOST_SPINS = 10**15  # of one token: sums of so many are exact in float64
+LARGEST = 1e100  # inverse temperature: products of several stay finite
+LARGEST_ATTENTION = 1e6  # attention vectors of tokens are at most 1
 
 
 def read_network(path: str | Path) -> SpinNetwork:
@@ -48,13 +51,15 @@ def read_network(path: str | Path) -> SpinNetwork:
     if positions.shape[2] > MOST_POSITION_BITS:
         raise InputError("too many position bits", got=positions.shape[2], expected=f"at most {MOST_POSITION_BITS}")
     window, attention = context(data, 1 << positions.shape[2], features.shape[1], features.shape[2])
+    repeat = whole(data.get("repeat", 1), "repeat", low=1)
+    require_few_spins(features.shape[2], repeat)
     return SpinNetwork(
         eps=number(data["eps"], "eps", low=0.0, high=1.0),
-        gamma=number(data["gamma"], "gamma"),
-        beta=number(data["beta"], "beta", low=0.0),
+        gamma=number(data["gamma"], "gamma", low=-LARGEST, high=LARGEST),
+        beta=number(data["beta"], "beta", low=0.0, high=LARGEST),
         features=features,
         position_features=positions,
-        repeat=whole(data.get("repeat", 1), "repeat", low=1),
+        repeat=repeat,
         time=whole(data.get("time", 0), "time"),
         window=window,
         attention_window=attention,
@@ -71,7 +76,22 @@ def context(data: Mapping[str, Any], L: int, M: int, N: int) -> tuple[SignArray 
         )
     if given == ["window"]:
         return signs(data["window"], "window", rows=L, columns=N), None
-    return None, array(data["attention_window"], (L, M), "attention_window")
+    vectors = array(data["attention_window"], (L, M), "attention_window")
+    if abs(vectors).max() > LARGEST_ATTENTION:
+        raise InputError(
+            "'attention_window' is out of range",
+            got=float(vectors.flat[abs(vectors).argmax()]),
+            expected=f"numbers of at most {LARGEST_ATTENTION:g}; attention vectors of tokens are at most 1",
+        )
+    return None, vectors
+
+
+def require_few_spins(columns: int, repeat: int) -> None:
+    """Refuse tokens of more spins than can be counted exactly."""
+    if columns * repeat > MOST_SPINS:
+        raise TooLargeError(
+            "too many spins", got=f"{columns} columns repeated {repeat} times", expected=f"at most {MOST_SPINS:,} spins a token"
+        )
 
 
 def four(data: object, where: str, *, empty: bool = False) -> SignArray:
@@ -101,7 +121,7 @@ def signs(data: object, where: str, *, rows: int | None = None, columns: int | N
 
 def number(value: object, where: str, *, low: float = -math.inf, high: float = math.inf) -> float:
     """Return a finite number in an interval."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not low <= value <= high:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high or not math.isfinite(value):
         limits = [f"at least {low:g}"] * (low > -math.inf) + [f"at most {high:g}"] * (high < math.inf)
         raise InputError(f"'{where}' is out of range", got=value, expected=" and ".join(["a finite number", *limits]))
     return float(value)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.joint import require_count
-from stinespring.models.spins.network import OUTPUT, FloatArray, SpinNetwork, column_kinds, probability_plus
+from stinespring.models.spins.network import OUTPUT, FloatArray, SpinNetwork, column_kinds, generator, probability_plus
 
 __all__ = ["Runs", "run_network", "token_sampler"]
 
@@ -95,7 +95,7 @@ def run_network(
             expected=f"at most {MOST_NUMBERS:,}",
             todo="fewer runs",
         )
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     sample, name = token_sampler(network, method)
     beta = np.repeat(levels, runs)
     state = np.concatenate([network.with_beta(float(level)).start(rng, runs) for level in levels])

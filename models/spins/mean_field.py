@@ -146,7 +146,7 @@ class MeanField:
 
     def window(self) -> FloatArray:
         """Return the attention vectors that generated the context, newest token first, shape (K, L, M)."""
-        order = (self.time - np.arange(self.network.L)) % self.network.L
+        order = (self.time % self.network.L - np.arange(self.network.L)) % self.network.L
         return np.ascontiguousarray(self.past[order].transpose(2, 0, 1))
 
 

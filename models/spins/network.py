@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stinespring.errors import InputError
 
-__all__ = ["KEY", "OUTPUT", "QUERY", "ROLES", "VALUE", "SpinNetwork", "Step", "column_kinds", "probability_plus"]
+__all__ = ["KEY", "OUTPUT", "QUERY", "ROLES", "VALUE", "SpinNetwork", "Step", "column_kinds", "generator", "probability_plus"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -121,7 +121,7 @@ class SpinNetwork:
             semantic: newest token first, shape (..., L, 4, M).
             time: of the newest token.
         """
-        clock = (time - np.arange(self.L)) % self.L
+        clock = (time % self.L - np.arange(self.L)) % self.L  # only time mod L counts, and time may be any whole number
         return np.asarray((1.0 - self.eps) * semantic + self.position_overlaps[clock])
 
     def attend(self, semantic: FloatArray, time: int) -> Step:
@@ -183,6 +183,13 @@ class SpinNetwork:
         if self.attention_window is not None:
             return record | {"attention_window": self.attention_window.tolist()}
         return record | {"overlaps": {role: self.start()[:, a].tolist() for a, role in enumerate(ROLES)}}
+
+
+def generator(seed: int | np.random.Generator | None) -> np.random.Generator:
+    """Return the generator of a seed; negative whole numbers are seeds of their own."""
+    if isinstance(seed, int | np.integer) and seed < 0:
+        return np.random.default_rng([abs(int(seed)), 1])
+    return np.random.default_rng(seed)
 
 
 def probability_plus(beta_h: FloatArray) -> FloatArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import binom, chisquare, power_divergence
+from scipy.stats import binom, chisquare, kstest, power_divergence
 
 import stinespring
 from stinespring.checks.distance import expected_deviation, tvd_interval
@@ -28,7 +28,7 @@ def draw(model: TableModel, law: np.ndarray, shots: int, rng: np.random.Generato
 def test_false_alarms_come_at_the_stated_rate(outcomes, shots, steps):
     """At alpha = 0.05 the number of FAILs among 300 true samples stays below its binomial 1 - 1e-7 quantile.
 
-    The combination of two tests is conservative, so only the upper side is tested.
+    The combination of two tests of three steps is conservative, so only the upper side is tested.
     """
     rng = np.random.default_rng(outcomes)
     law = rng.dirichlet(np.ones(outcomes))
@@ -51,6 +51,31 @@ def test_p_values_are_uniform_enough_in_the_tail():
     assert binom.ppf(1e-7, 2000, 0.02) <= small <= binom.isf(1e-7, 2000, 0.02)
 
 
+def test_the_p_value_of_a_single_token_is_uniform():
+    """Kolmogorov-Smirnov at 1e-6 over 1000 true samples, and P(p < 0.05) within its binomial bounds at 1e-7, both sides."""
+    rng = np.random.default_rng(3)
+    law = rng.dirichlet(np.full(12, 3.0))
+    model = table(law)
+    verdicts = [stinespring.check(draw(model, law, 20_000, rng)) for _ in range(1000)]
+    p_values = np.array([verdict.p_value for verdict in verdicts])
+    assert kstest(p_values, "uniform").pvalue > 1e-6
+    assert binom.ppf(1e-7, 1000, 0.05) <= (p_values < 0.05).sum() <= binom.isf(1e-7, 1000, 0.05)
+    assert all(v.details["texts"] == v.details["contexts"] and v.p_value == v.details["texts"]["p_value"] for v in verdicts)
+
+
+def test_a_single_token_has_the_whole_false_alarm_rate(two_tokens):
+    """The resolution of one step is that of alpha, of two steps that of alpha / 2; the planned number of shots agrees."""
+    law = np.full(16, 1 / 16)
+    verdict = stinespring.check(draw(table(law), law, 900, np.random.default_rng(1)), alpha=0.01)
+    assert verdict.resolution == detectable_tvd(15, 900, 0.01)
+    assert verdict.shots_needed is not None and detectable_tvd(15, verdict.shots_needed, 0.01) <= 0.05
+    assert detectable_tvd(15, int(0.97 * verdict.shots_needed), 0.01) > 0.05
+    joint = two_tokens.joint("a b", 2)
+    samples = Samples(two_tokens, np.array([0, 1]), joint.texts, np.round(900 * joint.probabilities).astype(np.int64))
+    details = stinespring.check(samples, alpha=0.01).details
+    assert details["texts"]["resolution"] == detectable_tvd(details["texts"]["degrees_of_freedom"], 900, 0.005)
+
+
 def test_a_wrong_law_at_the_resolution_is_found():
     """The least favourable direction at TVD = resolution fails in at least 0.85 of 200 samples.
 
@@ -59,7 +84,7 @@ def test_a_wrong_law_at_the_resolution_is_found():
     rng = np.random.default_rng(7)
     law = np.full(16, 1 / 16)
     model, shots, alpha = table(law), 4000, 0.01
-    delta = detectable_tvd(15, shots, alpha / 2)
+    delta = detectable_tvd(15, shots, alpha)
     wrong = law * (1 + 2 * delta * np.where(np.arange(16) % 2, 1, -1))
     assert 0.5 * abs(wrong - law).sum() == pytest.approx(delta)
     found = sum(stinespring.check(draw(model, wrong, shots, rng), alpha=alpha).verdict == "FAIL" for _ in range(200))

@@ -223,3 +223,29 @@ def test_verbs_of_two_words(invoke, monkeypatch):
         assert (status, out) == (2, "") and "moons step" in err
     status, out, err = invoke("moons", "--help")
     assert (status, err) == (0, "") and "Do a step." in out
+
+
+def test_a_prompt_beyond_the_context_is_said(invoke, tmp_path):
+    long = " ".join(["Alice was beginning to"] * 100)
+    status, out, err = invoke("lens", "glassllm:en", "--prompt", long)
+    assert status == 0
+    assert re.fullmatch(
+        r"the prompt is longer than glassllm:en reads: the last \d+ tokens count, \d+ before them are left out\n", err
+    )
+    assert "…" in out.splitlines()[0] and len(out.splitlines()[0]) < 150
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text(long + "\nAlice was\nAlice was\n")
+    status, _, err = invoke("lens", "study", "glassllm:en", "--prompts", prompts, "--permutations", 9, "--json")
+    assert status == 0 and err.startswith("1 of 3 prompts is longer")
+
+
+@pytest.mark.parametrize(
+    "words", [("--shots", 0), ("--alpha", 2), ("--alpha", "nan"), ("--resolution", 0), ("--backend", "no")]
+)
+def test_bad_numbers_are_refused_before_compiling(words, invoke, monkeypatch):
+    def refuse(*_args, **_options):
+        raise AssertionError("it compiled")
+
+    monkeypatch.setattr("stinespring.cli.lens_run.compile_lens", refuse)
+    status, out, err = invoke("lens", "run", "glassllm:en", *PROMPT, *words)
+    assert (status, out) == (2, "") and 1 <= len(err.splitlines()) <= 12

@@ -144,6 +144,16 @@ def test_sample(small, invoke, tmp_path):
     assert status == 0 and "PASS: product law" in out
 
 
+def test_the_verdict_is_what_the_exit_status_says(examples, invoke):
+    """99 noiseless spins near chaos: too few runs and too few spins for the limit, but nothing fails."""
+    status, out, _ = invoke(
+        "spins", "sample", examples / "spins.json", "--steps", 6, "--shots", 400, "--seed", 1, "--alpha", 1e-6, "--json"
+    )
+    found = read(out)
+    assert (status, found["verdict"], found["product_law"]) == (3, "UNVERIFIED", "UNVERIFIED")
+    assert (found["mean_field"]["verdict"], found["mean_field"]["exact_verdict"]) == ("UNVERIFIED", "PASS")
+
+
 def test_check_counts_from_elsewhere(small, invoke, save):
     law = plain_spins.joint_law(json.loads(small.read_text()), 2)
     counts = np.random.default_rng(1).multinomial(6000, list(law.values()))
@@ -171,6 +181,60 @@ def test_new_networks(small, invoke, tmp_path):
     assert network_content(read_network(tmp_path / "like.json"))["features"] == json.loads(small.read_text())["features"]
 
 
+def test_messages_name_what_is_wrong(small, invoke, tmp_path):
+    err = invoke("spins", "diagram", small, "--betas", "0:3:1000000000", "-o", tmp_path / "a.npz")[2]
+    assert "too many temperatures" in err
+    err = invoke("spins", "compile", small, "--steps", 2, "--schedule", "static", "-o", tmp_path / "nowhere" / "q.qasm")[2]
+    assert "q.qasm" in err and "q.json" not in err
+    err = invoke("spins", "new", "--like", small, "--columns", 7, "--seed", 1, "-o", tmp_path / "a.json")[2]
+    assert "--columns beside it" in err
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"repeat": 10**30}, {"repeat": 10**400}, {"beta": 1e308}, {"beta": 10**400}, {"gamma": -1e308}, {"gamma": 10**400},
+     {"window": None, "attention_window": [[1e300, 0.0], [0.0, 0.0]]}],
+    ids=lambda change: " ".join(change),
+)  # fmt: skip
+def test_numbers_beyond_all_measure_are_refused(change, small, invoke, save):
+    path = save(
+        {name: value for name, value in (json.loads(small.read_text()) | change).items() if value is not None}, "odd.json"
+    )
+    for words in (("step",), ("run", "--steps", 3), ("sample", "--steps", 2, "--shots", 50)):
+        status, out, err = invoke("spins", words[0], path, *words[1:])
+        assert (status, out) == (2, "") and "Warning" not in err and len(err.splitlines()) <= 12
+
+
+def test_only_time_modulo_the_context_counts(small, invoke, save, tmp_path):
+    data = json.loads(small.read_text())
+    for time in (2**63 - 2, 10**30, -(10**30)):
+        far, near = save(data | {"time": time}, "far.json"), save(data | {"time": time % 2}, "near.json")
+        for words in (
+            ("run", "--steps", 3, "--seed", 5),
+            ("meanfield", "--steps", 5),
+            ("lyapunov", "--transient", 9, "--steps", 9),
+        ):
+            (_, out, err), (_, wanted, _) = (invoke("spins", words[0], path, *words[1:], "--json") for path in (far, near))
+            found, wanted = read(out), read(wanted)
+            assert err == "" and found["initial"]["time"] == time
+            assert {k: found[k] for k in found if k not in ("initial", "final")} == {
+                k: wanted[k] for k in wanted if k not in ("initial", "final")
+            }
+        assert invoke("spins", "sample", far, "--steps", 2, "--shots", 300, "--seed", 1, "--alpha", 1e-6)[0] in (0, 3)
+        npz = tmp_path / "far.npz"
+        assert invoke("spins", "diagram", far, "--betas", "0:1:2", "--transient", 5, "--keep", 4, "-o", npz)[0] == 0
+        with np.load(npz, allow_pickle=False) as arrays:
+            assert int(arrays["initial_time"].item()) == time
+
+
+def test_negative_seeds_are_seeds(small, invoke, tmp_path):
+    for words in (("run", small, "--steps", 2, "--runs", 3), ("sample", small, "--steps", 2, "--shots", 500, "--alpha", 1e-6)):
+        one, again, other = (read(invoke("spins", *words, "--seed", seed, "--json")[1]) for seed in (-7, -7, 7))
+        kept = "mean" if words[0] == "run" else "p_value"
+        assert one[kept] == again[kept] != other[kept]
+    assert invoke("spins", "new", "-o", tmp_path / "n.json", "--columns", 6, "--seed", -3)[0] == 0
+
+
 BAD = [
     ("step", "{missing}"),
     ("run", "{small}", "--steps", 0),
@@ -183,7 +247,13 @@ BAD = [
     ("diagram", "{small}", "--betas", "1:0:5", "-o", "a.npz"),
     ("diagram", "{small}", "--betas", "0:1", "-o", "a.npz"),
     ("diagram", "{small}", "--betas", "0:nan:3", "-o", "a.npz"),
+    ("diagram", "{small}", "--betas", "0:3:1000000000", "-o", "a.npz"),
+    ("diagram", "{small}", "--betas", "0:1e308:3", "-o", "a.npz"),
     ("diagram", "{small}", "--betas", "0:1:3", "-o", "a.txt"),
+    ("compile", "{small}", "--steps", 2, "--schedule", "static", "-o", "nowhere/q.qasm"),
+    ("new", "-o", "a.json", "--like", "{small}", "--columns", 7),
+    ("new", "-o", "a.json", "--like", "{small}", "--beta", 1.27),
+    ("new", "-o", "a.json", "--columns", 5, "--repeat", 10**30),
     ("diagram", "{small}", "--betas", "0:1:3", "-o", "nowhere/a.npz"),
     ("diagram", "{small}", "--betas", "0:1:3", "--keep", 0, "-o", "a.npz"),
     ("spectrum", "{small}", "--steps", 3),

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 from qiskit import qasm3
 from qiskit.quantum_info import Operator, Statevector
+from scipy.linalg import expm
 
 from oracles.qasm_runner import branches, distribution, operator, registers, two_qubit_gates
 from oracles.tiny_decoder import TinyDecoder, dense_reflection
 from stinespring.circuits.flow import Flow, If, Measure
 from stinespring.circuits.gates import Gate
+from stinespring.circuits.global_phase import applied
+from stinespring.circuits.reflection import Turn, turn_phase, turns_program
 from stinespring.compiler.lens import compile_lens, compile_operator
 from stinespring.compiler.qasm import flow_qasm
 from stinespring.errors import InputError
@@ -65,17 +68,43 @@ def test_operators_alone(tiny):
         assert registers(qasm) == ({"x": 3}, {})
         wanted = np.eye(8)
         wanted[:6, :6] = dense_reflection(tiny.psi[point - 1], tiny.psi[point])
-        found = operator(qasm)
-        phase = np.vdot(found, wanted) / 8
-        np.testing.assert_allclose(found * phase, wanted, atol=1e-10)
+        for found in (operator(qasm), Operator(qasm3.loads(qasm)).data, Operator(program.circuit).data):
+            np.testing.assert_allclose(found, wanted, atol=1e-10)
         assert two_qubit_gates(qasm) == program.cost.two_qubit_gates
-        by_qiskit = Operator(qasm3.loads(qasm)).data
-        np.testing.assert_allclose(by_qiskit * (np.vdot(by_qiskit, wanted) / 8), wanted, atol=1e-10)
         assert [register.name for register in qasm3.loads(qasm).qregs] == ["x"]
     half = operator(compile_operator(tiny, 2, time=0.5).qasm3())
     whole = operator(compile_operator(tiny, 2).qasm3())
-    phase = np.vdot(half @ half, whole) / 8
-    np.testing.assert_allclose(half @ half * phase, whole, atol=1e-10)
+    np.testing.assert_allclose(half @ half, whole, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "time"), [*((n, t) for n in (2, 4, 6) for t in (1.0, 0.5, -1.3, 2.0)), (20, 3.0), (20, 0.5), (150, 0.7)]
+)
+def test_operators_with_their_global_phase(tokens, time):
+    """``exp(-i H t)`` by SciPy's matrix exponential, with nothing left open."""
+    states = read_states(TinyDecoder(tokens=tokens, seed=tokens), [1, 0])
+    program = compile_operator(states, 1, time=time)
+    size = 1 << program.cost.qubits
+    v = np.zeros(size)
+    v[:tokens] = states.v[0]
+    wanted = expm(-1j * np.pi * time * np.outer(v, v))
+    assert abs(Operator(program.circuit).data - wanted).max() < 1e-9
+    for found in (Operator(qasm3.loads(program.qasm3())).data, operator(program.qasm3())):
+        assert abs(found - wanted).max() < 1e-9
+
+
+def test_the_phase_of_the_largest_operators():
+    """Beyond 12 qubits the phase is found without the preparations: here by applying all gates to a column."""
+    size = 13  # Gray order, as 9 and 11 qubits are
+    v = np.random.default_rng(1).normal(size=1 << size)
+    v /= np.linalg.norm(v)
+    turn = Turn(v, 0.3)
+    gates = turns_program(None, [turn], size)
+    start = np.zeros(1 << size)
+    start[5] = 1.0
+    wanted = start + np.expm1(-0.3j * np.pi) * v[5] * v
+    found = np.exp(1j * turn_phase(turn, gates, size)) * applied(gates, start)
+    assert abs(found - wanted).max() < 1e-9
 
 
 def test_full_vocabulary_against_the_decoders_own_softmax(glass):

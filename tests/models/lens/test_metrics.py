@@ -138,3 +138,15 @@ def test_silhouette_by_hand():
     wanted = np.mean([1 - 1 / 4.5, 1 - 1 / 4, 1 - 2 / 4, 1 - 2 / 4.5])
     assert silhouette(distance, np.array([1, 1, 2, 2])) == pytest.approx(wanted)
     assert silhouette(distance, np.array([1, 1, 1, 2])) == pytest.approx(np.mean([1 - 2.5 / 5, 1 - 2.5 / 4, (2 - 4) / 4, 0]))
+
+
+def test_equal_rows_have_no_distance():
+    """Rows that are equal up to rounding do not vary: the correlation is 0, not that of the rounding errors."""
+    rng = np.random.default_rng(4)
+    one, other = (random_directions(1, 1000, rng) for _ in range(2))
+    x = np.repeat(one, 6, axis=0) * (1.0 + 1e-16 * rng.normal(size=(6, 1000)))
+    y = np.repeat(other, 6, axis=0) + 1e-16 * rng.normal(size=(6, 1000))
+    z = random_directions(6, 1000, rng)
+    assert distance_correlation(x, y) == distance_correlation(x, z) == unbiased_distance_correlation(x, y) == 0.0
+    near = np.repeat(one, 6, axis=0) + 1e-5 * rng.normal(size=(6, 1000))  # small distances are still distances
+    assert distance_correlation(near, near) > 0.999

@@ -11,7 +11,7 @@ import pytest
 
 from oracles.tiny_decoder import TinyDecoder, plain_law
 from stinespring.errors import InputError
-from stinespring.models.lens import TunedLens, read_lens, train_lens
+from stinespring.models.lens import TunedLens, read_lens, read_states, train_lens
 from stinespring.models.lens.safetensors import pack, unpack
 from stinespring.models.lens.train import divergence, sampled_texts
 from stinespring.models.lens.tuned import named_lens
@@ -159,3 +159,15 @@ def test_too_little_text():
     for options in ({"positions": 0}, {"steps": 0}, {"positions": 1}):
         with pytest.raises(InputError):
             train_lens(TinyDecoder(), **options)
+
+
+@pytest.mark.parametrize("value", [1e300, -1e150, np.inf, np.nan])
+@pytest.mark.filterwarnings("error")
+def test_biases_beyond_all_measure_are_refused(value):
+    decoder = TinyDecoder(layers=1)
+    bias = np.zeros((len(decoder.points), decoder.unembedding.shape[1]))
+    bias[0, 0] = value
+    with pytest.raises(InputError, match="do not fit"):
+        read_states(decoder, [0, 1], lens=TunedLens(bias, decoder.fingerprint()))
+    bias[0, 0] = 1e99
+    assert np.isfinite(read_states(decoder, [0, 1], lens=TunedLens(bias, decoder.fingerprint())).psi).all()
