@@ -81,7 +81,9 @@ def array(data: object, shape: tuple[int | None, ...], where: str) -> NDArray[np
     _check_entries(data, len(shape), where)
     try:
         result = np.array(data, dtype=np.float64)
-    except (ValueError, OverflowError):
+    except OverflowError:
+        raise InputError(f"{where} has an entry that is too large", got="an integer above 1.8e308", expected="numbers") from None
+    except ValueError:
         raise InputError(f"{where} is ragged", got=data, expected=f"an array of shape {wanted}, rows of equal length") from None
     if result.ndim != len(shape) or any(
         (n is None and m == 0) or (n is not None and m != n) for n, m in zip(shape, result.shape, strict=False)
@@ -105,9 +107,14 @@ def _check_entries(data: object, depth: int, where: str) -> None:
 
 def positive_number(value: object, where: str) -> float:
     """Return ``value`` as a float; refuse everything that is not finite and above zero."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
-        raise InputError(f"{where} must be a positive number", got=value, expected="a finite number above 0")
-    return float(value)
+    expected = "a finite number above 0"
+    try:
+        number = math.nan if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+    except OverflowError:
+        raise InputError(f"{where} is too large", got="an integer above 1.8e308", expected=expected) from None
+    if not (math.isfinite(number) and number > 0):
+        raise InputError(f"{where} must be a positive number", got=value, expected=expected)
+    return number
 
 
 def token_names(data: object) -> tuple[str, ...]:
