@@ -22,6 +22,12 @@ def _refuse_constant(name: str) -> float:
     raise InputError("a number is not finite", got=name, expected="finite numbers only", todo="remove NaN and Infinity")
 
 
+def _whole_number(digits: str) -> int:
+    if len(digits.lstrip("-")) > 308:
+        raise InputError("a number is too large", got=f"an integer of {len(digits)} digits", expected="numbers below 1e308")
+    return int(digits)
+
+
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
@@ -45,7 +51,7 @@ def read_json(path: str | Path, *, kind: str = "model file") -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{kind} cannot be read", got=f"{path}: {error}", expected="a UTF-8 text file") from None
     try:
-        data = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_distinct)
+        data = json.loads(text, parse_constant=_refuse_constant, parse_int=_whole_number, object_pairs_hook=_distinct)
     except InputError:
         raise
     except (ValueError, RecursionError) as error:
@@ -65,7 +71,7 @@ def fields(data: object, known: Collection[str], where: str, required: Collectio
             raise InputError(f"{where} lacks the field {name!r}", got=sorted(data), expected=sorted(required))
     for name in data:
         if name not in known:
-            close = [c for c in difflib.get_close_matches(name, known, cutoff=0.8) if c not in data]
+            close = difflib.get_close_matches(name, known, cutoff=0.8)  # also beside the right one: which of both counts?
             if close:
                 raise InputError(f"{where} has an unknown field", got=name, expected=f"did you mean {close[0]!r}?")
     return data

@@ -146,12 +146,11 @@ class AtomicMeasure:
         """Largest norm of grad U at an atom."""
         return float(norms(self.gradient).max())
 
-    def forces(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return at each atom the size of attention's projected terms, of the perceptron's terms, and their rounding; (K,)."""
+    def forces(self) -> tuple[FloatArray, float, FloatArray]:
+        """Return at each atom the size of attention's projected terms, of the perceptron, and their rounding; (K,)."""
         weighted = self.others * self.masses
         acting = np.einsum("kl,kl->k", weighted, np.sqrt(np.einsum("kal,kal->kl", self.toward, self.toward)))
-        p = self.perceptron
-        other = np.zeros(len(acting)) if p is None else abs(p.coefficients(self.atoms)) @ norms(p.directions)
+        other = 0.0 if self.perceptron is None else self.perceptron.force
         return acting, other, NOISE * (weighted.sum(axis=1) + other)
 
     def curvature_scale(self) -> float:

@@ -2,7 +2,7 @@
 """Whether particles are at rest: the field on each is compared with the forces that act on it, and with their rounding.
 
 A particle's own term ``k_ii x_i`` moves nothing and does not count: beside e^beta any perceptron would look like rest. What
-counts is ``sum_{j != i} k_ij |P_i V x_j| / Z_i`` and the perceptron's ``sum_r |w_r sigma(a_r . x_i)| |o_r|``. The first vanishes where
+counts is ``sum_{j != i} k_ij |P_i V x_j| / Z_i`` and the perceptron's force where it is strongest. The first vanishes where
 particles have met; what is left there is rounding, which is rest only if no perceptron could hide in it.
 """
 
@@ -21,13 +21,13 @@ NOISE = 64 * EPS  # of a sum of forces: their own rounding, and that of position
 ENTRIES = 1 << 18
 
 
-def balanced(residual: FloatArray, acting: FloatArray, other: FloatArray, noise: FloatArray, tolerance: float) -> FloatArray:
+def balanced(residual: FloatArray, acting: FloatArray, other: float, noise: FloatArray, tolerance: float) -> FloatArray:
     """Return for each particle whether the forces on it cancel.
 
     Args:
         residual: norm of the projected field.
         acting: size of the projected attention terms.
-        other: size of the perceptron's terms.
+        other: the perceptron's force where it is strongest, 0 without one.
         noise: rounding of the residual.
         tolerance: at which part of the forces the residual counts as 0.
 
@@ -35,13 +35,13 @@ def balanced(residual: FloatArray, acting: FloatArray, other: FloatArray, noise:
         Booleans: residual and rounding are both small beside the forces; or the residual is rounding and there is no
         perceptron that it could hide.
     """
-    small = np.maximum(residual, noise) <= tolerance * (acting + other)
-    return np.asarray(small | ((other == 0) & (residual <= noise)))
+    small = np.asarray(np.maximum(residual, noise) <= tolerance * (acting + other))
+    return small | (residual <= noise) if other == 0 else small
 
 
 def at_rest(dynamics: Dynamics, moment: Moment, tolerance: float) -> bool:
     """Return whether the forces on every particle cancel within the tolerance; False where rounding leaves it open."""
-    residual, other, noise = norms(moment.field), perceptron_force(dynamics, moment), rounding(dynamics, moment)
+    residual, other, noise = norms(moment.field), perceptron_force(dynamics), rounding(dynamics, moment)
     most = value_size(dynamics) * abs(moment.weight)  # no more than this acts: most moments are told apart without all pairs
     if not balanced(residual, most, other, noise, tolerance).all():
         return False
@@ -50,7 +50,7 @@ def at_rest(dynamics: Dynamics, moment: Moment, tolerance: float) -> bool:
 
 def imbalance(dynamics: Dynamics, moment: Moment) -> float:
     """Return the largest share of the forces on a particle that does not cancel, rounding included; at most about 1."""
-    residual, other, noise = norms(moment.field), perceptron_force(dynamics, moment), rounding(dynamics, moment)
+    residual, other, noise = norms(moment.field), perceptron_force(dynamics), rounding(dynamics, moment)
     forces = attention_force(dynamics, moment.x) + other
     share = np.maximum(residual, noise) / np.maximum(forces, np.finfo(np.float64).tiny)
     return float(np.where((other == 0) & (residual <= noise), 0.0, np.minimum(share, 1.0)).max())
@@ -64,16 +64,15 @@ def value_size(dynamics: Dynamics) -> float:
 
 def rounding(dynamics: Dynamics, moment: Moment) -> FloatArray:
     """Return what rounding may add to the field of each particle, shape (n,)."""
-    noise = NOISE * (value_size(dynamics) * abs(moment.weight) + perceptron_force(dynamics, moment))
+    noise = NOISE * (value_size(dynamics) * abs(moment.weight) + perceptron_force(dynamics))
     if isinstance(dynamics.sums, SeriesSums):
         noise = noise + SERIES_NOISE * value_size(dynamics) * len(moment.x) * (moment.held + abs(moment.weight))
     return np.asarray(noise)
 
 
-def perceptron_force(dynamics: Dynamics, moment: Moment) -> FloatArray:
-    """Return ``sum_r |w_r sigma(a_r . x_i)| |o_r|``, shape (n,)."""
-    p = dynamics.model.perceptron
-    return np.zeros(len(moment.x)) if p is None else np.asarray(abs(p.coefficients(moment.x)) @ norms(p.output))
+def perceptron_force(dynamics: Dynamics) -> float:
+    """Return the perceptron's force where it is strongest; 0 without one."""
+    return 0.0 if dynamics.model.perceptron is None else dynamics.model.perceptron.force
 
 
 def attention_force(dynamics: Dynamics, x: FloatArray) -> FloatArray:
