@@ -329,8 +329,16 @@ def one_cluster_is_excluded(beta: float) -> Claim:
     return Claim("exclusion", statement, "UNVERIFIED", "neither the argument nor the counterexample applies here", numbers)
 
 
-def all_claims(model: SphereModel, *, width: float = 1e-3, seed: int = 0) -> list[Claim]:
+def all_claims(
+    model: SphereModel, *, width: float = 1e-3, seed: int = 0, tolerance: float = 1e-6
+) -> list[Claim]:
     """Return the claims tested on a model: its flow, its landscape, and the measure that its particles form.
+
+    Args:
+        model: gradient case or not; claims that say nothing about it are listed as such.
+        width: particles within so many radians are one atom.
+        seed: of the measures that are tried.
+        tolerance: of the conditions that the particles' measure must meet, relative to what acts.
 
     Raises:
         InputError: an energy that float64 cannot hold.
@@ -340,5 +348,5 @@ def all_claims(model: SphereModel, *, width: float = 1e-3, seed: int = 0) -> lis
     found = [energy_is_monotone(model)]
     if model.is_gradient:
         found += [maximisers_are_diracs(model, seed=seed), minimiser_is_unique(model, seed=seed)]
-        found += [finitely_many_atoms(model), mass_bound(measure_of(model, width=width))]
+        found += [finitely_many_atoms(model), mass_bound(measure_of(model, width=width), tolerance=tolerance)]
     return [*found, one_cluster_is_excluded(model.beta)]

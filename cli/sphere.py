@@ -263,6 +263,7 @@ def claims_(
     state: Annotated[Path | None, typer.Option("--state", help="FILE.npz of a run: its final positions instead.")] = None,
     width: Annotated[float, typer.Option("--width", help="Particles within so many radians are one atom.")] = 1e-3,
     seed: Annotated[int, typer.Option("--seed", help="Of the measures that are tried.")] = 0,
+    tolerance: Annotated[float, typer.Option("--tolerance", help="Of the second-order conditions.")] = 1e-6,
     json: options.Json = False,
 ) -> None:
     """Test what has been claimed about the energy landscape; the claim that is false as printed does not count."""
@@ -270,12 +271,13 @@ def claims_(
     from stinespring.models.sphere.files import read_sphere
 
     model = with_state(read_sphere(file), state)
-    if seed < 0 or not 0 < width < 3.2:
+    if seed < 0 or not 0 < width < 3.2 or not 0 < tolerance < 1:
         raise InputError(
-            "a number is out of range", got=f"{seed}, {width}", expected="a seed of at least 0, a width in (0, pi)"
-        )
+            "a number is out of range", got=f"{seed}, {width}, {tolerance}",
+            expected="a seed of at least 0, a width in (0, pi), a tolerance in (0, 1)",
+        )  # fmt: skip
     with progress():
-        found = all_claims(model, width=width, seed=seed)
+        found = all_claims(model, width=width, seed=seed, tolerance=tolerance)
     verdict = overall(found)
     if json:
         print_json({"verdict": verdict, "claims": [claim.summary() for claim in found]})

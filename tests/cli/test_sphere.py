@@ -108,7 +108,12 @@ def test_new_analyse_claims(invoke, tmp_path):
     found = json.loads(invoke("sphere", "analyse", path, "--state", state, "--tolerance", 1e-4, "--json")[1])
     assert found["second_order"]["stationary"] is True
     status, out, _ = invoke("sphere", "claims", path, "--state", state, "--json")
+    assert status == 3  # one claim that applies is UNVERIFIED: the particles still move by more than 1e-6
+    assert json.loads(out)["verdict"] == "UNVERIFIED"
+    assert {c["name"]: c["applies"] for c in json.loads(out)["claims"]}["atoms"] is False  # without a perceptron
+    status, out, _ = invoke("sphere", "claims", path, "--state", state, "--tolerance", 1e-3, "--json")
     assert status == 0
+    assert json.loads(out)["verdict"] == "PASS"
     verdicts = {claim["name"]: claim["verdict"] for claim in json.loads(out)["claims"]}
     assert verdicts["energy"] == verdicts["maximisers"] == verdicts["minimiser"] == verdicts["exclusion"] == "PASS"
 
