@@ -329,9 +329,7 @@ def one_cluster_is_excluded(beta: float) -> Claim:
     return Claim("exclusion", statement, "UNVERIFIED", "neither the argument nor the counterexample applies here", numbers)
 
 
-def all_claims(
-    model: SphereModel, *, width: float = 1e-3, seed: int = 0, tolerance: float = 1e-6
-) -> list[Claim]:
+def all_claims(model: SphereModel, *, width: float = 1e-3, seed: int = 0, tolerance: float = 1e-6) -> list[Claim]:
     """Return the claims tested on a model: its flow, its landscape, and the measure that its particles form.
 
     Args:

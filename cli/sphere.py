@@ -282,7 +282,10 @@ def claims_(
     if json:
         print_json({"verdict": verdict, "claims": [claim.summary() for claim in found]})
     else:
-        rows = [[claim.name, claim.verdict if claim.applies else "does not apply", f"{claim.statement}: {claim.reason}"] for claim in found]
+        rows = [
+            [claim.name, claim.verdict if claim.applies else "does not apply", f"{claim.statement}: {claim.reason}"]
+            for claim in found
+        ]
         print_table("Claims", ["claim", "verdict", "what was found"], rows)
         sys.stdout.write(f"{verdict} over the claims that apply and are not known to be false\n")
     raise typer.Exit(EXIT[verdict])

@@ -88,7 +88,9 @@ def array(data: object, shape: tuple[int | None, ...], where: str) -> NDArray[np
     try:
         result = np.array(data, dtype=np.float64)
     except OverflowError:
-        raise InputError(f"{where} has an entry that is too large", got="an integer above 1.8e308", expected="numbers") from None
+        raise InputError(
+            f"{where} has an entry that is too large", got="an integer above 1.8e308", expected="numbers"
+        ) from None
     except ValueError:
         raise InputError(f"{where} is ragged", got=data, expected=f"an array of shape {wanted}, rows of equal length") from None
     if result.ndim != len(shape) or any(

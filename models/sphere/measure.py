@@ -47,9 +47,9 @@ class SecondOrder:
         lowest, highest: extreme eigenvalues of the Wasserstein Hessian: one tangent vector for each atom.
         splitting_lowest, splitting_highest: extreme eigenvalues of Hess U at the atoms: an atom's mass moves apart.
         decidable: whether rounding is small beside the forces and curvatures that the tolerance is relative to.
-        scale: smallest size of the forces on an atom, those between distinct atoms and the perceptron's: what the tolerance
-            of the residual is relative to.
-        curvature: the same for eigenvalues: the perceptron's strength and the smallest ``(1 + beta) sum_{l != k} m_l k_kl``.
+        scale: what the tolerance of the residual is relative to: the perceptron's force where it is strongest; without one the
+            projected forces of the other atoms, where they are smallest (each atom is compared with its own).
+        curvature: the same for eigenvalues: the perceptron's strength, or the smallest ``(1 + beta) sum_{l != k} m_l k_kl``.
         kinks: atoms on a kink of ReLU, where Hess v does not exist (the slope there is taken as 0).
     """
 
@@ -154,9 +154,10 @@ class AtomicMeasure:
         return acting, other, NOISE * (weighted.sum(axis=1) + other)
 
     def curvature_scale(self) -> float:
-        """Return the perceptron's strength plus the least curvature of attention between an atom and the others."""
-        attention = (1.0 + self.beta) * float((self.others @ self.masses).min())
-        return attention + (0.0 if self.perceptron is None else self.perceptron.strength)
+        """Return the perceptron's strength; without one the least curvature of attention between an atom and the others."""
+        if self.perceptron is not None and self.perceptron.strength > 0:
+            return self.perceptron.strength
+        return (1.0 + self.beta) * float((self.others @ self.masses).min())
 
     def attraction(self, kernel: FloatArray) -> FloatArray:
         """Return the part of Hess U that a kernel between atoms makes, shape (K, d - 1, d - 1)."""
@@ -224,7 +225,7 @@ class AtomicMeasure:
         holds = bool(stationary and decidable and right[0] >= -slack)
         return SecondOrder(
             kind, holds, bool(holds and (right > slack).sum() >= len(right) - free), stationary, decidable, self.residual,
-            float(values[0]), float(values[-1]), float(split.min()), float(split.max()), float((acting + other).min()),
+            float(values[0]), float(values[-1]), float(split.min()), float(split.max()), other or float(acting.min()),
             curvature, self.kinks(),
         )  # fmt: skip
 

@@ -2,8 +2,8 @@
 """Whether particles are at rest: the field on each is compared with the forces that act on it, and with their rounding.
 
 A particle's own term ``k_ii x_i`` moves nothing and does not count: beside e^beta any perceptron would look like rest. What
-counts is ``sum_{j != i} k_ij |P_i V x_j| / Z_i`` and the perceptron's force where it is strongest. The first vanishes where
-particles have met; what is left there is rounding, which is rest only if no perceptron could hide in it.
+counts is the perceptron's force where it is strongest, and without a perceptron ``sum_{j != i} k_ij |P_i V x_j| / Z_i``. That vanishes
+where particles have met; what is left there is rounding, which is rest because no perceptron could hide in it.
 """
 
 from __future__ import annotations
@@ -32,28 +32,29 @@ def balanced(residual: FloatArray, acting: FloatArray, other: float, noise: Floa
         tolerance: at which part of the forces the residual counts as 0.
 
     Returns:
-        Booleans: residual and rounding are both small beside the forces; or the residual is rounding and there is no
-        perceptron that it could hide.
+        Booleans: residual and rounding are both small beside the perceptron, which attention however strong must not hide;
+        without a perceptron small beside attention, or the residual is nothing but rounding.
     """
-    small = np.asarray(np.maximum(residual, noise) <= tolerance * (acting + other))
-    return small | (residual <= noise) if other == 0 else small
+    floor = np.maximum(residual, noise)
+    return np.asarray(floor <= tolerance * other if other else (floor <= tolerance * acting) | (residual <= noise))
 
 
 def at_rest(dynamics: Dynamics, moment: Moment, tolerance: float) -> bool:
     """Return whether the forces on every particle cancel within the tolerance; False where rounding leaves it open."""
     residual, other, noise = norms(moment.field), perceptron_force(dynamics), rounding(dynamics, moment)
     most = value_size(dynamics) * abs(moment.weight)  # no more than this acts: most moments are told apart without all pairs
-    if not balanced(residual, most, other, noise, tolerance).all():
-        return False
+    if other or not balanced(residual, most, other, noise, tolerance).all():
+        return bool(balanced(residual, most, other, noise, tolerance).all())
     return bool(balanced(residual, attention_force(dynamics, moment.x), other, noise, tolerance).all())
 
 
 def imbalance(dynamics: Dynamics, moment: Moment) -> float:
-    """Return the largest share of the forces on a particle that does not cancel, rounding included; at most about 1."""
+    """Return the largest residual over what it is compared with (:func:`balanced`), rounding included."""
     residual, other, noise = norms(moment.field), perceptron_force(dynamics), rounding(dynamics, moment)
-    forces = attention_force(dynamics, moment.x) + other
-    share = np.maximum(residual, noise) / np.maximum(forces, np.finfo(np.float64).tiny)
-    return float(np.where((other == 0) & (residual <= noise), 0.0, np.minimum(share, 1.0)).max())
+    if other:
+        return float(np.maximum(residual, noise).max()) / other
+    share = np.maximum(residual, noise) / np.maximum(attention_force(dynamics, moment.x), np.finfo(np.float64).tiny)
+    return float(np.where(residual <= noise, 0.0, np.minimum(share, 1.0)).max())
 
 
 def value_size(dynamics: Dynamics) -> float:

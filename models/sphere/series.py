@@ -146,9 +146,7 @@ class SeriesSums:
 
     name = "series"
 
-    def __init__(
-        self, n: int, d: int, beta: float, value: FloatArray | None, shift: float, *, apart: bool = False
-    ) -> None:
+    def __init__(self, n: int, d: int, beta: float, value: FloatArray | None, shift: float, *, apart: bool = False) -> None:
         self.apart, self.own = apart, np.zeros(n)
         self.value, self.factor = value, float(np.exp(beta - shift))
         coefficients = circle_coefficients(beta) if d == 2 else sphere_coefficients(beta)
