@@ -38,7 +38,6 @@ Movie = Annotated[Path | None, typer.Option("--movie", help="Write a movie (.gif
 Particle = Annotated[int, typer.Option("--particle", help="Which particle; 0 is the first.")]
 Layers = Annotated[int, typer.Option("--layers", help="How many layers.")]
 Amplify = Annotated[str, typer.Option("--amplify", help="Rounds of amplitude amplification, or auto.")]
-UNIT = 1e-9  # how far the length of a state's rows may be from 1
 Schedule = Annotated[str, typer.Option("--schedule", help="static, dynamic (one position register, reset) or stepwise.")]
 
 
@@ -60,6 +59,7 @@ def run_(
     json: options.Json = False,
 ) -> None:
     """Move the particles, and say where they end: energy, residual, clusters."""
+    from stinespring.models.sphere.dynamics import require_finite_energy
     from stinespring.models.sphere.files import read_sphere
     from stinespring.models.sphere.simulate import simulate
 
@@ -94,17 +94,6 @@ def run_(
         print_json(summary)
     else:
         print_run(run, summary)
-
-
-def require_finite_energy(model: Any) -> None:
-    """Refuse models whose energy float64 cannot hold although their motion it can: SA with the plain kernel at large beta."""
-    from stinespring.models.sphere.dynamics import Dynamics
-
-    if model.is_gradient and Dynamics(model)(model.particles).energy is None:
-        raise InputError(
-            "the energy overflows", got=f"beta = {model.beta:g}, kernel {model.kernel}", expected="e^beta / beta below 1e307",
-            todo="use the scaled kernel" + (": with SA it moves particles the same way" if model.normalise == "SA" else ""),
-        )  # fmt: skip
 
 
 def write_arrays(run: Run, output: Path | None) -> None:
@@ -205,10 +194,10 @@ def analyse_(
     json: options.Json = False,
 ) -> None:
     """Print the energy landscape at the particles: residual, Wasserstein Hessian, second-order condition, atoms."""
-    from stinespring.models.sphere.files import read_sphere
+    from stinespring.models.sphere.files import at_state, read_sphere
     from stinespring.models.sphere.measure import analysis
 
-    model = with_state(read_sphere(file), state)
+    model = at_state(read_sphere(file), state)
     kind = kind or ("maximum" if model.direction == "ascent" else "minimum")
     if kind not in ("minimum", "maximum"):
         raise InputError("unknown kind", got=kind, expected="minimum or maximum")
@@ -230,33 +219,6 @@ def analyse_(
     )
 
 
-def with_state(model: Any, state: Path | None) -> Any:
-    """Return the model at the final positions of a run."""
-    if state is None:
-        return model
-    import zipfile
-
-    import numpy as np
-
-    from stinespring.models.sphere.model import normalised
-
-    try:
-        with np.load(state, allow_pickle=False) as data:
-            positions = np.asarray(data["positions"], dtype=np.float64)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError("the state cannot be read", got=f"{state}: {error}", expected="FILE.npz of 'sphere run'") from None
-    if positions.ndim != 2 or positions.shape[1] != model.d or not np.isfinite(positions).all() or not len(positions):
-        raise InputError("the state does not fit", got=f"shape {positions.shape}", expected=f"finite rows of {model.d}")
-    off = abs(np.hypot.reduce(positions, axis=1) - 1.0)
-    if off.max() > UNIT:
-        worst = int(np.argmax(off))
-        raise InputError(
-            "the state has rows that are not unit vectors", got=f"row {worst}: {positions[worst].tolist()}",
-            expected=f"rows of length 1 within {UNIT:g}",
-        )  # fmt: skip
-    return model.at(normalised(positions))
-
-
 @sphere.command("claims")
 def claims_(
     file: File,
@@ -268,9 +230,9 @@ def claims_(
 ) -> None:
     """Test what has been claimed about the energy landscape; the claim that is false as printed does not count."""
     from stinespring.checks.sphere_claims import all_claims, overall
-    from stinespring.models.sphere.files import read_sphere
+    from stinespring.models.sphere.files import at_state, read_sphere
 
-    model = with_state(read_sphere(file), state)
+    model = at_state(read_sphere(file), state)
     if seed < 0 or not 0 < width < 3.2 or not 0 < tolerance < 1:
         raise InputError(
             "a number is out of range", got=f"{seed}, {width}, {tolerance}",

@@ -13,7 +13,7 @@ from stinespring.models.sphere.direct import DirectSums
 from stinespring.models.sphere.model import FloatArray, SphereModel
 from stinespring.models.sphere.series import SeriesSums
 
-__all__ = ["Dynamics", "Energy", "Moment", "Sums", "tangent"]
+__all__ = ["Dynamics", "Energy", "Moment", "Sums", "norms", "require_finite_energy", "tangent"]
 
 Sums = Literal["auto", "direct", "series"]
 SERIES_BETA = {2: 700.0, 3: 16.0}  # on S^2 the basis of the series loses digits beyond
@@ -163,6 +163,17 @@ class Dynamics:
             if size < LARGEST_EXPONENT:
                 energy = Energy(total / n**2 * self.energy_factor / (2.0 * model.beta), potential / (2.0 * n))
         return Moment(x, pull, held, weight, energy)
+
+
+def require_finite_energy(model: SphereModel) -> None:
+    """Refuse models whose energy float64 cannot hold although their motion it can: SA with the plain kernel at large beta."""
+    if model.is_gradient and Dynamics(model)(model.particles).energy is None:
+        raise InputError(
+            "the energy overflows",
+            got=f"beta = {model.beta:g}, kernel {model.kernel}",
+            expected="e^beta / beta below 1e307",
+            todo="use the scaled kernel" + (": with SA it moves particles the same way" if model.normalise == "SA" else ""),
+        )
 
 
 def series_is_faster(model: SphereModel) -> bool:

@@ -2,8 +2,8 @@
 """Whether particles are at rest: the field on each is compared with the forces that act on it, and with their rounding.
 
 A particle's own term ``k_ii x_i`` moves nothing and does not count: beside e^beta any perceptron would look like rest. What
-counts is the perceptron's force where it is strongest, and without a perceptron ``sum_{j != i} k_ij |P_i V x_j| / Z_i``. That vanishes
-where particles have met; what is left there is rounding, which is rest because no perceptron could hide in it.
+counts is the perceptron's force where it is strongest, and without a perceptron ``sum_{j != i} k_ij |P_i V x_j| / Z_i``. That
+vanishes where particles have met; what is left there is rounding, which is rest because no perceptron could hide in it.
 """
 
 from __future__ import annotations

@@ -65,7 +65,8 @@ def test_weak_forces_between_distant_particles_are_no_rest():
 
 
 @given(
-    st.sampled_from([2, 3, 4]), st.integers(1, 12), st.sampled_from(["SA", "USA"]), st.booleans(), st.booleans(), st.integers(0, 99)
+    st.sampled_from([2, 3, 4]), st.integers(1, 12), st.sampled_from(["SA", "USA"]), st.booleans(), st.booleans(),
+    st.integers(0, 99),
 )  # fmt: skip
 @settings(max_examples=25)
 def test_forces_and_pulls_against_loops(d, n, normalise, with_query, with_value, seed):
