@@ -5,9 +5,10 @@
     python examples/sphere_experiments.py --full --output DIR    # n = 500, 2e5 steps, all betas: hours; survives being stopped
     python examples/sphere_experiments.py --steps 5000 --particles 500 --output DIR
 
-Kernel e^{beta (x.y - 1)} with the perceptron as it is, so that at large beta the perceptron outweighs attention. For the bound on
-the heaviest mass its weights are scaled to P = sum |w| |a|^2 = 0.1, so that it acts at every beta; with this kernel the bound is
-0.5742 + P / 0.7772. Times e^{-beta} (the flow of the kernel e^{beta x.y}) it would be lost beside attention from beta = 5 on.
+Kernel e^{beta (x.y - 1)} with the perceptron as it is, so that at large beta the perceptron outweighs attention. The bound on
+heaviest masses is tested with weights scaled to P = sum |w| |a|^2 = 0.1, so that the perceptron acts at every beta; with this
+kernel the bound is 0.5742 + P / 0.7772. Times e^{-beta} (the flow of the kernel e^{beta x.y}) the perceptron would be lost
+beside attention from beta = 5 on.
 Clusters are counted by both rules, since they can differ a lot. Source: arXiv 2601.21366; phase diagram: arXiv 2312.10794.
 """
 
