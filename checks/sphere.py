@@ -28,6 +28,7 @@ from stinespring.errors import InputError, TooLargeError
 from stinespring.models.base import FloatArray, IntArray
 from stinespring.models.joint import require_count
 from stinespring.models.sphere.dynamics import Dynamics
+from stinespring.models.sphere.measure import require_energy
 from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.perceptron import ACTIVATIONS
 from stinespring.models.sphere.schemes import Euler
@@ -186,6 +187,8 @@ def check_overlaps(
     """
     require_shares(alpha, resolution)
     shots = require_count(shots, "shots")
+    if test == "hadamard" and model.is_gradient:
+        require_energy(model)
     first, second = pairs_of(model)
     if not 0 < len(first) <= MOST_PAIRS:
         raise TooLargeError("the pairs cannot be sampled", got=f"{len(first):,} pairs", expected=f"1 to {MOST_PAIRS:,}")

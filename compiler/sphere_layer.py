@@ -57,9 +57,10 @@ def layer_combination(model: SphereModel, i: int) -> Combination:
         coefficients.append(factor * weights * norms)
         vectors.append(np.divide(images, norms[:, None], out=np.zeros_like(images), where=norms[:, None] > 0))
     result = Combination(np.concatenate(coefficients), np.concatenate(vectors))
+    require_finite(model, result)
     if model.field == "projected":
         result.coefficients[0] -= float(x[i] @ (result.coefficients[1:] @ result.vectors[1:]))
-    size = float(np.linalg.norm(result.total))
+    size = require_finite(model, result)
     if not size >= VANISHES * result.one_norm:
         raise InputError(
             "the sum has no direction: post-selection would never succeed",
@@ -68,6 +69,20 @@ def layer_combination(model: SphereModel, i: int) -> Combination:
             todo="use another --particle or step",
         )
     return result
+
+
+def require_finite(model: SphereModel, combination: Combination) -> float:
+    """Return the norm of the sum; refuse coefficients whose squares float64 cannot hold."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        square = float(np.sum(combination.coefficients**2))
+    if not np.isfinite(square):
+        raise InputError(
+            "the layer's coefficients overflow",
+            got=f"beta = {model.beta:g}, step {model.step:g}",
+            expected="coefficients below 1e150",
+            todo="use the scaled kernel, SA or a smaller step",
+        )
+    return float(np.linalg.norm(combination.total))
 
 
 def layers_of(model: SphereModel, i: int, layers: int) -> list[Combination]:

@@ -22,6 +22,12 @@ def _refuse_constant(name: str) -> float:
     raise InputError("a number is not finite", got=name, expected="finite numbers only", todo="remove NaN and Infinity")
 
 
+def _whole_number(digits: str) -> int:
+    if len(digits.lstrip("-")) > 308:
+        raise InputError("a number is too large", got=f"an integer of {len(digits)} digits", expected="numbers below 1e308")
+    return int(digits)
+
+
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
@@ -45,7 +51,7 @@ def read_json(path: str | Path, *, kind: str = "model file") -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{kind} cannot be read", got=f"{path}: {error}", expected="a UTF-8 text file") from None
     try:
-        data = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_distinct)
+        data = json.loads(text, parse_constant=_refuse_constant, parse_int=_whole_number, object_pairs_hook=_distinct)
     except InputError:
         raise
     except (ValueError, RecursionError) as error:
@@ -65,7 +71,7 @@ def fields(data: object, known: Collection[str], where: str, required: Collectio
             raise InputError(f"{where} lacks the field {name!r}", got=sorted(data), expected=sorted(required))
     for name in data:
         if name not in known:
-            close = [c for c in difflib.get_close_matches(name, known, cutoff=0.8) if c not in data]
+            close = difflib.get_close_matches(name, known, cutoff=0.8)  # also beside the right one: which of both counts?
             if close:
                 raise InputError(f"{where} has an unknown field", got=name, expected=f"did you mean {close[0]!r}?")
     return data
@@ -81,7 +87,11 @@ def array(data: object, shape: tuple[int | None, ...], where: str) -> NDArray[np
     _check_entries(data, len(shape), where)
     try:
         result = np.array(data, dtype=np.float64)
-    except (ValueError, OverflowError):
+    except OverflowError:
+        raise InputError(
+            f"{where} has an entry that is too large", got="an integer above 1.8e308", expected="numbers"
+        ) from None
+    except ValueError:
         raise InputError(f"{where} is ragged", got=data, expected=f"an array of shape {wanted}, rows of equal length") from None
     if result.ndim != len(shape) or any(
         (n is None and m == 0) or (n is not None and m != n) for n, m in zip(shape, result.shape, strict=False)
@@ -105,9 +115,14 @@ def _check_entries(data: object, depth: int, where: str) -> None:
 
 def positive_number(value: object, where: str) -> float:
     """Return ``value`` as a float; refuse everything that is not finite and above zero."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
-        raise InputError(f"{where} must be a positive number", got=value, expected="a finite number above 0")
-    return float(value)
+    expected = "a finite number above 0"
+    try:
+        number = math.nan if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+    except OverflowError:
+        raise InputError(f"{where} is too large", got="an integer above 1.8e308", expected=expected) from None
+    if not (math.isfinite(number) and number > 0):
+        raise InputError(f"{where} must be a positive number", got=value, expected=expected)
+    return number
 
 
 def token_names(data: object) -> tuple[str, ...]:

@@ -87,8 +87,13 @@ def draw_sphere(axes: Axes, model: SphereModel) -> None:
     if model.perceptron is not None and len(model.perceptron.weights) <= 12:
         for a, w in zip(model.perceptron.directions, model.perceptron.weights, strict=True):
             tip = 1.17 * a[[0, -1]] / max(float(np.linalg.norm(a)), 1e-300)
-            face = NEURON if w > 0 else "none"
-            axes.scatter(tip[0], tip[1], marker="^", s=20 + 60 * min(2.0, abs(w)), facecolors=face, edgecolors=NEURON, zorder=3)
+            face, sign = (NEURON, "w > 0") if w > 0 else ("none", "w < 0")
+            label = f"neuron, {sign} (size: |w|)"
+            known = axes.get_legend_handles_labels()[1]
+            axes.scatter(
+                tip[0], tip[1], marker="^", s=20 + 60 * min(2.0, abs(w)), facecolors=face, edgecolors=NEURON, zorder=3,
+                label=None if label in known else label,
+            )  # fmt: skip
     axes.set_aspect("equal")
     axes.set_xlim(-1.35, 1.35)
     axes.set_ylim(-1.35, 1.35)
@@ -106,10 +111,10 @@ def plot_run(run: Run, path: Path) -> None:
         shown = model.particles if model.d == 2 else model.particles[:, :3]
         draw_points(left, model, shown if model.d > 2 else 0.88 * shown, EARLY, "start")
         draw_points(left, model, run.positions[:, : min(3, model.d)], LATE, f"step {run.step:,}")
-        left.legend(loc="lower center", frameon=False, ncols=2, fontsize=9)
+        left.legend(loc="upper center", bbox_to_anchor=(0.5, 0.02), frameon=False, ncols=2, fontsize=8)
+        middle.plot(kept["times"], kept["energies"].sum(axis=1), color="#c8c8c8", linewidth=4.5, label="energy (sum)")
         for column, name, colour in ((0, "attention", ATTENTION), (1, "perceptron", NEURON)):
             middle.plot(kept["times"], kept["energies"][:, column], color=colour, label=name)
-        middle.plot(kept["times"], kept["energies"].sum(axis=1), color="black", linewidth=1.6, label="energy")
         middle.set_xlabel("time")
         middle.legend(frameon=False, fontsize=9)
         middle.set_title(

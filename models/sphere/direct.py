@@ -29,14 +29,18 @@ class DirectSums:
         value: V, or None for the identity.
         shift: a number, or None: the largest score of each row where it is needed against overflow (for SA, which divides
             the factor out again).
+        apart: whether the term j = i is left out of the sums; its kernel value is then in ``own``, shape (n,). It moves
+            nothing where V is the identity, and its rounding would drown what does.
     """
 
     name = "direct"
 
     def __init__(
-        self, n: int, d: int, beta: float, scores: FloatArray | None, value: FloatArray | None, shift: float | None
-    ) -> None:
-        self.beta, self.scores, self.value, self.shift = beta, scores, value, shift
+        self, n: int, d: int, beta: float, scores: FloatArray | None, value: FloatArray | None, shift: float | None,
+        *, apart: bool = False,
+    ) -> None:  # fmt: skip
+        self.beta, self.scores, self.value, self.shift, self.apart = beta, scores, value, shift, apart
+        self.own = np.zeros(n)
         blocks = -(-n // min(n, MOST_ROWS, max(1, ENTRIES // n)))
         self.rows = -(-n // blocks)  # blocks of even size
         self.block = np.empty(self.rows * n)
@@ -62,6 +66,14 @@ class DirectSums:
         """Return a bound on every |score|, by the Cauchy-Schwarz inequality: the particles are unit vectors."""
         return float(np.sqrt((self.left[:, :-1] ** 2).sum(axis=1).max()))
 
+    def set_apart(self, k: FloatArray, first: int, column: int) -> None:
+        """Move the terms j = i of a block whose diagonal begins in a column to ``own``."""
+        if self.apart:
+            rows, columns = k.shape
+            diagonal = k.reshape(-1)[column : column + rows * (columns + 1) - columns : columns + 1]
+            self.own[first : first + rows] = diagonal
+            diagonal[:] = 0.0
+
     def upper_blocks(self, n: int) -> None:
         """Fill the sums where the kernel is symmetric: each block serves its rows and its columns."""
         self.sums[:] = 0.0
@@ -70,6 +82,7 @@ class DirectSums:
             k = self.block[: (end - first) * (n - first)].reshape(end - first, n - first)
             np.matmul(self.left[first:end], self.right[:, first:], out=k)
             np.exp(k, out=k)
+            self.set_apart(k, first, 0)
             self.sums[first:end] += k @ self.values[first:]
             if end < n:
                 self.sums[end:] += k[:, end - first :].T @ self.values[first:end]
@@ -83,4 +96,5 @@ class DirectSums:
             if by_row:
                 k -= k.max(axis=1)[:, None]
             np.exp(k, out=k)
+            self.set_apart(k, first, first)
             np.matmul(k, self.values, out=self.sums[first:end])

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -15,9 +16,10 @@ from stinespring.models.reading import array, fields, positive_number, read_json
 from stinespring.models.sphere.model import FloatArray, SphereModel, normalised
 from stinespring.models.sphere.perceptron import ACTIVATIONS, Perceptron
 
-__all__ = ["FORMAT", "random_model", "read_sphere", "sphere_content", "sphere_from"]
+__all__ = ["FORMAT", "at_state", "random_model", "read_sphere", "sphere_content", "sphere_from"]
 
 FORMAT = "stinespring/sphere@1"
+UNIT = 1e-9  # how far the length of a state's rows may be from 1
 KNOWN = (
     "format", "particles", "beta", "normalise", "kernel", "query", "key", "value", "perceptron", "direction", "field", "step",
 )  # fmt: skip
@@ -109,6 +111,31 @@ def sphere_content(model: SphereModel) -> dict[str, Any]:
 def write_sphere(model: SphereModel) -> str:
     """Return the text of a model's file."""
     return json.dumps(sphere_content(model), indent=1) + "\n"
+
+
+def at_state(model: SphereModel, state: Path | None) -> SphereModel:
+    """Return the model at the final positions of a run (FILE.npz); None leaves it as it is.
+
+    Raises:
+        InputError: no such file, another shape, or rows that are not unit vectors.
+    """
+    if state is None:
+        return model
+    try:
+        with np.load(state, allow_pickle=False) as data:
+            positions = np.asarray(data["positions"], dtype=np.float64)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError("the state cannot be read", got=f"{state}: {error}", expected="FILE.npz of 'sphere run'") from None
+    if positions.ndim != 2 or positions.shape[1] != model.d or not np.isfinite(positions).all() or not len(positions):
+        raise InputError("the state does not fit", got=f"shape {positions.shape}", expected=f"finite rows of {model.d}")
+    off = abs(np.hypot.reduce(positions, axis=1) - 1.0)
+    if off.max() > UNIT:
+        worst = int(np.argmax(off))
+        raise InputError(
+            "the state has rows that are not unit vectors", got=f"row {worst}: {positions[worst].tolist()}",
+            expected=f"rows of length 1 within {UNIT:g}",
+        )  # fmt: skip
+    return model.at(normalised(positions))
 
 
 def uniform_points(n: int, d: int, random: np.random.Generator) -> FloatArray:

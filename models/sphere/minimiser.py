@@ -35,11 +35,13 @@ class Minimum:
         measure: on points of the grid.
         gap: bound on ``E - min E`` over measures on the grid.
         fine_gap: the same with the lowest first variation sought on a finer grid: an estimate for all measures.
+        scale: the smaller of attention's energy and half the range of v: what a gap must be small beside to tell anything.
     """
 
     measure: AtomicMeasure
     gap: float
     fine_gap: float
+    scale: float
 
 
 def grid(d: int, points: int) -> FloatArray:
@@ -82,7 +84,9 @@ def minimise_energy(model: SphereModel, *, points: int = 1440, start: int = 0, t
         active, masses = _corrected(kernel, linear, np.append(active, best), np.append(masses, 0.0))
     measure = AtomicMeasure(x[active], masses, model.beta, model.perceptron, scaled)
     fine = measure.first_variation(grid(model.d, 8 * points))
-    return Minimum(measure, max(0.0, gap), float(measure.first_variation(x[active]) @ masses - fine.min()))
+    fine_gap = float(measure.first_variation(x[active]) @ masses - fine.min())
+    energy, spread = measure.energy.attention, float(np.ptp(linear))
+    return Minimum(measure, max(0.0, gap), fine_gap, min(energy, spread) if spread > 0 else energy)
 
 
 def _corrected(kernel: FloatArray, linear: FloatArray, active: np.ndarray, masses: FloatArray) -> tuple[np.ndarray, FloatArray]:

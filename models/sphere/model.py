@@ -22,9 +22,15 @@ def normalised(x: FloatArray) -> FloatArray:
     """Return the rows divided by their norms.
 
     Raises:
-        InputError: a row is zero, which no point of the sphere is nearest to.
+        InputError: a row is zero, which no point of the sphere is nearest to, or too long for float64.
     """
-    norms = np.sqrt(np.einsum("ij,ij->i", x, x))
+    with np.errstate(over="ignore", invalid="ignore"):
+        norms = np.sqrt(np.einsum("ij,ij->i", x, x))
+    if not np.isfinite(norms).all():
+        raise InputError(
+            "a step overflows", got="a particle that moves by 1e154 or more", expected="finite steps",
+            todo="use the scaled kernel, a smaller step or beta",
+        )  # fmt: skip
     if not norms.min(initial=1.0) > 0:
         raise InputError(
             "a particle has no direction",

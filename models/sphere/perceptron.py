@@ -86,6 +86,13 @@ class Perceptron:
         """``sum_r |w_r| |a_r|^2``, which bounds half the curvature of v for every 1-Lipschitz sigma with sigma(0) = 0."""
         return float(abs(self.weights) @ (self.directions**2).sum(axis=1))
 
+    @property
+    def force(self) -> float:
+        """``sum_r |w_r| |o_r| max |sigma(a_r . x)|`` over unit x, which bounds the drift."""
+        kind, lengths = ACTIVATIONS[self.activation].value, np.linalg.norm(self.directions, axis=1)
+        largest = np.maximum(abs(kind(lengths)), abs(kind(-lengths)))
+        return float(abs(self.weights) @ (largest * np.linalg.norm(self.output, axis=1)))
+
     def coefficients(self, x: FloatArray) -> FloatArray:
         """Return ``w_r sigma(a_r . x)``, shape (n, m), for points of shape (n, d)."""
         return np.asarray(ACTIVATIONS[self.activation].value(x @ self.directions.T) * self.weights)

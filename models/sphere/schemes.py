@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.sphere.dynamics import Dynamics, Moment, tangent
+from stinespring.models.sphere.dynamics import Dynamics, Moment
 from stinespring.models.sphere.model import FloatArray, normalised
 
 __all__ = ["SCHEMES", "Adaptive", "Scheme", "SchemeName", "energy_slack", "scheme_of"]
@@ -34,7 +34,7 @@ FIFTH = (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84)
 ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)
 ROUNDING = 1e-13  # of the energy's parts: changes below are rounding of a sum of n^2 terms
 SMALLEST = 1e-200
-LONGEST = 1e3  # step times drift: at rest the error is 0 and steps would grow without end
+LONGEST = 1e3  # step times force: at rest the error is 0 and steps would grow without end
 SMALLEST_ERROR = 1e-15
 RELATIVE = 100.0  # the error is also at most this times the tolerance of what a particle moves: so that runs converge
 MOST_REJECTED = 400
@@ -51,7 +51,7 @@ class Scheme(Protocol):
 
 def velocity(dynamics: Dynamics, moment: Moment) -> FloatArray:
     """Return ``+- P_x drift``."""
-    return dynamics.model.sign * tangent(moment.x, moment.drift)
+    return dynamics.model.sign * moment.field
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Euler:
     def __call__(self, dynamics: Dynamics, now: Moment) -> Moment:
         """Return the particles after one step."""
         model = dynamics.model
-        field = tangent(now.x, now.drift) if model.field == "projected" else now.drift
+        field = now.field if model.field == "projected" else now.drift
         return dynamics(normalised(now.x + (model.sign * self.time) * field))
 
 
@@ -106,7 +106,7 @@ class Adaptive:
     def __call__(self, dynamics: Dynamics, now: Moment) -> Moment:
         """Return the particles after one accepted step."""
         first = velocity(dynamics, now)
-        longest = LONGEST / max(now.scale, SMALLEST)
+        longest = LONGEST / max(now.reach, SMALLEST)
         for _ in range(MOST_REJECTED):
             h = min(self.proposal, longest)
             after, error = self.attempt(dynamics, now, first, h)

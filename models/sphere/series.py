@@ -141,11 +141,13 @@ class SeriesSums:
         beta: inverse temperature.
         value: V, or None for the identity.
         shift: the kernel is ``e^{beta x.y - shift}``.
+        apart: whether the term j = i is taken out of the sums (up to rounding); its kernel value is then in ``own``.
     """
 
     name = "series"
 
-    def __init__(self, n: int, d: int, beta: float, value: FloatArray | None, shift: float) -> None:
+    def __init__(self, n: int, d: int, beta: float, value: FloatArray | None, shift: float, *, apart: bool = False) -> None:
+        self.apart, self.own = apart, np.zeros(n)
         self.value, self.factor = value, float(np.exp(beta - shift))
         coefficients = circle_coefficients(beta) if d == 2 else sphere_coefficients(beta)
         self.degree = len(coefficients) - 1
@@ -177,6 +179,9 @@ class SeriesSums:
             moments[block] = matrix @ moments[block]
         for number, chunk in enumerate(chunks):
             np.matmul(self.table(x, number, chunk, fresh=len(self.tables) < len(chunks)).T, moments, out=self.sums[chunk])
+        if self.apart:
+            self.own[:] = self.factor
+            self.sums -= self.factor * self.values
         return self.sums
 
     def table(self, x: FloatArray, number: int, chunk: slice, *, fresh: bool) -> FloatArray:

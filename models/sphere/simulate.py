@@ -16,6 +16,7 @@ import numpy as np
 from stinespring.errors import InputError
 from stinespring.models.sphere.dynamics import Dynamics, Energy, Moment, Sums
 from stinespring.models.sphere.model import FloatArray, SphereModel
+from stinespring.models.sphere.rest import at_rest
 from stinespring.models.sphere.schemes import Adaptive, energy_slack, scheme_of
 
 __all__ = ["Record", "Run", "simulate"]
@@ -65,7 +66,7 @@ class Run:
         moment: the particles now.
         step: accepted steps taken.
         time: the flow's time reached.
-        converged: whether the residual is at most the tolerance times the largest drift.
+        converged: whether every particle's field is at most the tolerance times the forces on it.
         wrong_steps: steps after which the energy had moved the wrong way by more than rounding.
         worst_change: the largest such change.
         method: ``direct`` or ``series``: how sums over pairs were evaluated.
@@ -136,13 +137,13 @@ def simulate(
     elif every:
         run.record.add(0, 0.0, run.moment)
     saved = time.monotonic()
-    run.converged = is_converged(run.moment, converged)
+    run.converged = at_rest(dynamics, run.moment, converged)
     try:
         while run.step < steps and not (stop and run.converged):
             advance(run, dynamics, stepper, every)
             looks = run.step % CHECK_EVERY == 0
             if stop or looks:
-                run.converged = is_converged(run.moment, converged)
+                run.converged = at_rest(dynamics, run.moment, converged)
             if looks and progress is not None:
                 progress(f"step {run.step:,}", run.step / steps)
             if file is not None and looks and time.monotonic() - saved > checkpoint_seconds:
@@ -151,7 +152,7 @@ def simulate(
     finally:
         if file is not None:
             save(run, file, identity)
-    run.converged = is_converged(run.moment, converged)
+    run.converged = at_rest(dynamics, run.moment, converged)
     if every and run.record.steps[-1] != run.step:
         run.record.add(run.step, run.time, run.moment)
     return run
@@ -165,11 +166,6 @@ def require_numbers(steps: int, every: int | None, tolerance: float, converged: 
     for name, share in (("tolerance", tolerance), ("converged", converged)):
         if not 0 < share < 1:
             raise InputError(f"{name} is out of range", got=share, expected="a number between 0 and 1")
-
-
-def is_converged(moment: Moment, tolerance: float) -> bool:
-    """Return whether the projected field is small beside the drift itself."""
-    return moment.residual <= tolerance * moment.scale
 
 
 def advance(run: Run, dynamics: Dynamics, stepper: Any, every: int | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 
@@ -73,7 +74,49 @@ def test_mass_bound():
     pair = AtomicMeasure(np.array([[1.0, 0], [0, 1.0]]), np.array([0.5, 0.5]), 1.0)
     assert claims.mass_bound(pair).verdict == "UNVERIFIED"  # not stationary
     small = AtomicMeasure(np.array([[1.0, 0], [-1.0, 0]]), np.array([0.5, 0.5]), 0.02)
-    assert claims.mass_bound(small).verdict == "UNVERIFIED"  # below 1/3 the constants do not hold
+    assert not claims.mass_bound(small).applies  # below 1/3 the constants do not hold
+    antipodal = AtomicMeasure(np.array([[1.0, 0], [-1.0, 0]]), np.array([0.5, 0.5]), 2.0)
+    assert not claims.mass_bound(antipodal).applies  # no two atoms are close
+    assert claims.mass_bound(antipodal).verdict == "UNVERIFIED"
+
+
+@pytest.mark.parametrize("beta", [20.0, 50.0])
+def test_mass_bound_needs_a_stationary_measure(beta):
+    """Particles at random with a perceptron: forces of all sizes act, none of which e^beta may hide."""
+    model = random_model(particles=20, dimension=2, beta=beta, hidden=2, seed=7, activation="tanh", direction="descent")
+    claim = claims.mass_bound(measure_of(model, width=1e-3))
+    assert claim.verdict == "UNVERIFIED" and claim.numbers["stationary"] is False
+
+
+def test_a_perceptron_lost_in_rounding_is_unverified():
+    model = random_model(particles=8, dimension=2, beta=60.0, hidden=2, seed=7, activation="tanh", direction="descent")
+    assert claims.maximisers_are_diracs(model, trials=20).verdict == "UNVERIFIED"
+    assert claims.minimiser_is_unique(model, points=200).verdict == "UNVERIFIED"
+    one = replace(model, particles=model.particles[:1])
+    assert claims.energy_is_monotone(one, steps=20).verdict == "UNVERIFIED"
+    assert claims.maximisers_are_diracs(replace(model, kernel="scaled"), trials=20).verdict == "PASS"
+
+
+def test_overall_verdict():
+    def claim(verdict, name="some", applies=True):
+        return claims.Claim(name, "", verdict, "", {}, applies)
+
+    good, bad, open_ = claim("PASS"), claim("FAIL"), claim("UNVERIFIED")
+    assert claims.overall([good, good]) == "PASS"
+    assert claims.overall([good, open_]) == "UNVERIFIED"
+    assert claims.overall([good, open_, bad]) == "FAIL"
+    assert claims.overall([good, claim("UNVERIFIED", applies=False)]) == "PASS"
+    assert claims.overall([good, claim("FAIL", name="exclusion")]) == "PASS"  # known to be false as printed
+    assert claims.overall([claim("PASS", name="exclusion"), claim("UNVERIFIED", applies=False)]) == "UNVERIFIED"
+
+
+@pytest.mark.parametrize("beta", [1.0, 800.0])
+def test_all_claims_are_finite(beta):
+    model = random_model(
+        particles=6, dimension=2, beta=beta, hidden=2, seed=7, activation="tanh", direction="descent", kernel="scaled"
+    )
+    for claim in claims.all_claims(model):
+        json.dumps(claim.summary(), allow_nan=False)
 
 
 def test_the_claim_that_is_false_as_printed():

@@ -108,7 +108,12 @@ def test_new_analyse_claims(invoke, tmp_path):
     found = json.loads(invoke("sphere", "analyse", path, "--state", state, "--tolerance", 1e-4, "--json")[1])
     assert found["second_order"]["stationary"] is True
     status, out, _ = invoke("sphere", "claims", path, "--state", state, "--json")
+    assert status == 3  # one claim that applies is UNVERIFIED: the particles still move by more than 1e-6
+    assert json.loads(out)["verdict"] == "UNVERIFIED"
+    assert {c["name"]: c["applies"] for c in json.loads(out)["claims"]}["atoms"] is False  # without a perceptron
+    status, out, _ = invoke("sphere", "claims", path, "--state", state, "--tolerance", 1e-3, "--json")
     assert status == 0
+    assert json.loads(out)["verdict"] == "PASS"
     verdicts = {claim["name"]: claim["verdict"] for claim in json.loads(out)["claims"]}
     assert verdicts["energy"] == verdicts["maximisers"] == verdicts["minimiser"] == verdicts["exclusion"] == "PASS"
 
@@ -135,6 +140,10 @@ def test_new_analyse_claims(invoke, tmp_path):
         (("analyse", "FILE", "--kind", "saddle"), "unknown kind"),
         (("new", "-o", "n.json", "--particles", 0, "--beta", 1), "no such model"),
         (("new", "-o", "n.json", "--particles", 2, "--beta", 1, "--kernel", "cosine"), "'kernel' is not known"),
+        (("new", "-o", "n.json", "--particles", 2, "--beta", 1, "--activation", "tanh"), "without neurons"),
+        (("run", "FILE", "--steps", 1, "--checkpoint-every", 0), "checkpoint-every"),
+        (("run", "FILE", "--steps", 1, "--checkpoint-every", "inf"), "checkpoint-every"),
+        (("claims", "FILE", "--tolerance", 0), "out of range"),
         (("fly", "FILE"), "No such command"),
     ],
 )
@@ -146,3 +155,42 @@ def test_bad_input(invoke, file, tmp_path, monkeypatch, words, message):
     assert message in err and "Traceback" not in err and len(err.splitlines()) <= 12
     assert out == ""
     assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        ({"beta": 710.0}, {"run": "energy overflows", "analyse": "out of range", "overlaps": "out of range"}),
+        (
+            {"beta": 400.0, "normalise": "USA"},
+            {"analyse": "out of range", "overlaps": "out of range", "claims": "out of range"},
+        ),
+        (
+            {"beta": 708.0, "normalise": "USA", "particles": [[1, 0], [1, 0.01]]},
+            {"run": "step overflows", "compile": "coefficients overflow"},
+        ),
+        ({"beta": 709.5, "normalise": "USA"}, {"run": "overflow", "compile": "overflow", "analyse": "out of range"}),
+        ({"beta": 1e300, "normalise": "USA"}, {"run": "kernel overflows", "compile": "overflow", "claims": "out of range"}),
+        ({"beta": 1e-300}, {"overlaps": "out of range", "analyse": "out of range"}),
+        ({"beta": 10**400}, {"run": "too large", "analyse": "too large"}),
+        ({"step": 10**400}, {"run": "too large"}),
+        ({"particles": [[10**400, 1]]}, {"run": "too large"}),
+        ({"normalize": "SA"}, {"run": "did you mean 'normalise'"}),
+    ],
+)
+def test_numbers_beyond_float64(invoke, save, change, refused):
+    path = save(DATA | change, "large.json")
+    words = {"run": ("--steps", 3), "compile": ("--particle", 0), "overlaps": ("--shots", 10), "analyse": (), "claims": ()}
+    for verb, message in refused.items():
+        status, out, err = invoke("sphere", verb, path, *words[verb], "--json")
+        assert (status, out) == (2, ""), verb
+        assert message in err and "Traceback" not in err and "Warning" not in err and len(err.splitlines()) <= 5, err
+
+
+def test_states_must_be_unit_rows(invoke, file, tmp_path):
+    state = tmp_path / "s.npz"
+    np.savez(state, positions=np.array([[1.0, 0.0], [0.0, 1.0 + 1e-8]]))
+    status, out, err = invoke("sphere", "analyse", file, "--state", state)
+    assert (status, out) == (2, "") and "unit" in err
+    np.savez(state, positions=np.array([[1.0, 0.0], [0.0, 1.0 + 1e-11]]))
+    assert invoke("sphere", "analyse", file, "--state", state)[0] == 0

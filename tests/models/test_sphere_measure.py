@@ -44,7 +44,7 @@ def test_gradient_and_hessian_along_geodesics(count, d, activation, scaled, seed
         return AtomicMeasure(x, masses, 1.7, model.perceptron, scaled).energy.total
 
     h = 1e-3
-    scale = measure.scale * float((speed**4).max() + 1)
+    scale = (measure.kernel.max() * 2.7 + measure.perceptron.strength) * float((speed**4).max() + 1)
     assert (energy(h) - energy(-h)) / (2 * h) == pytest.approx((masses[:, None] * measure.gradient * v).sum(), abs=1e-5 * scale)
     root = (np.sqrt(masses)[:, None] * coordinates).ravel()
     second = (energy(h) - 2 * energy(0) + energy(-h)) / h**2
