@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ import stinespring
 from stinespring.cli.main import main
 
 Invoke = Callable[..., tuple[int, str, str]]
+# A shell that starts the suite in the background leaves SIGINT ignored, and the commands that are interrupted would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).parent.parent
 settings.register_profile(
     "suite", deadline=None, derandomize=True, max_examples=15, suppress_health_check=[HealthCheck.too_slow]
