@@ -16,7 +16,7 @@ import stinespring
 from stinespring.cli.main import main
 
 Invoke = Callable[..., tuple[int, str, str]]
-# A shell that starts the suite in the background leaves SIGINT ignored, and the commands that are interrupted would inherit that.
+# A suite started in the background has SIGINT ignored, and the commands that its tests interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).parent.parent
 settings.register_profile(
