@@ -20,7 +20,7 @@ Invoke = Callable[..., tuple[int, str, str]]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).parent.parent
 settings.register_profile(
-    "suite", deadline=None, derandomize=True, max_examples=15, suppress_health_check=[HealthCheck.too_slow]
+    "suite", deadline=None, derandomize=True, max_examples=10, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("suite")
 

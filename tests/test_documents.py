@@ -60,15 +60,15 @@ COMMANDS = sorted({line.strip() for page in PAGES for line in page.splitlines() 
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_commands(command, tmp_path):
+def test_commands(command, tmp_path, monkeypatch, invoke):
     (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STINESPRING_HOME", str(tmp_path / "ledger"))
     words = shlex.split(command)
     if "--mitigation" in words:
         pytest.importorskip("mthree")
-    done = subprocess.run(
-        [sys.executable, "-m", "stinespring.cli.main", *words[1:]], cwd=tmp_path, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
+    status, _, err = invoke(*words[1:])
+    assert status == 0, err
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name)
