@@ -3,16 +3,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 from stinespring.circuits.linear_combination import Combination
-from stinespring.compiler.files import FORMAT
+from stinespring.compiler.files import FORMAT, write_folder
 from stinespring.compiler.qasm import flow_qasm
 from stinespring.compiler.sphere import SphereProgram, best_rounds, static_flow
-from stinespring.errors import InputError
 from stinespring.writing import dump, usable
 
 __all__ = ["write_sphere_folder"]
@@ -23,29 +19,11 @@ def write_sphere_folder(program: SphereProgram, path: str | Path) -> list[Path]:
 
     Each circuit prepares the particle and the others as they are before its layer.
     """
-    path = usable(path)
-    if path.exists() and not (path.is_dir() and ((path / "program.json").is_file() or not any(path.iterdir()))):
-        raise InputError(
-            "the output exists and is no program folder", got=str(path), expected="a new name or an earlier program"
-        )
     files = {f"layer_{i}.qasm": layer_qasm(program, c) for i, c in enumerate(program.combinations, start=1)}
     figures = program.summary() | {"schedule": "stepwise"}
     figures.pop("seconds")  # so that the same program gives the same bytes
     files["program.json"] = dump({"format": FORMAT, **figures, "templates": sorted(files)})
-    try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
-            made = Path(scratch) / "program"
-            made.mkdir()
-            for name, content in files.items():
-                (made / name).write_text(content, encoding="utf-8")
-            if path.exists():
-                shutil.move(path, Path(scratch) / "old")
-            os.replace(made, path)
-    except OSError as error:
-        raise InputError(
-            "the output cannot be written", got=f"{path}: {error.strerror or error}", expected="a writable folder"
-        ) from None
-    return [path / name for name in files]
+    return write_folder(files, usable(path))
 
 
 def layer_qasm(program: SphereProgram, combination: Combination) -> str:
