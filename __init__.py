@@ -16,13 +16,13 @@ from stinespring.version import __version__
 
 if TYPE_CHECKING:
     from stinespring.backends.execute import run
-    from stinespring.checks.files import read_samples
-    from stinespring.checks.verdict import check
-    from stinespring.compiler.channel import compile_channel
+    from stinespring.checks.texts.files import read_samples
+    from stinespring.checks.texts.verdict import check
+    from stinespring.compiler.channels.channel import compile_channel
     from stinespring.compiler.compile import compile_model as compile  # noqa: A004 - the field's word for it
     from stinespring.errors import StinespringError
-    from stinespring.models.base import TextModel
     from stinespring.models.load import load
+    from stinespring.models.texts.base import TextModel
     from stinespring.stages import Program, Samples, Verdict
 
 __all__ = [
@@ -44,13 +44,13 @@ _HOMES = {
     "Program": ("stinespring.stages", "Program"),
     "Samples": ("stinespring.stages", "Samples"),
     "StinespringError": ("stinespring.errors", "StinespringError"),
-    "TextModel": ("stinespring.models.base", "TextModel"),
+    "TextModel": ("stinespring.models.texts.base", "TextModel"),
     "Verdict": ("stinespring.stages", "Verdict"),
-    "check": ("stinespring.checks.verdict", "check"),
-    "compile_channel": ("stinespring.compiler.channel", "compile_channel"),
+    "check": ("stinespring.checks.texts.verdict", "check"),
+    "compile_channel": ("stinespring.compiler.channels.channel", "compile_channel"),
     "compile": ("stinespring.compiler.compile", "compile_model"),
     "load": ("stinespring.models.load", "load"),
-    "read_samples": ("stinespring.checks.files", "read_samples"),
+    "read_samples": ("stinespring.checks.texts.files", "read_samples"),
     "run": ("stinespring.backends.execute", "run"),
 }
 

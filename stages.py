@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from stinespring.circuits.gates import Gate
+from stinespring.circuits.core.gates import Gate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from qiskit import QuantumCircuit
 
-    from stinespring.compiler.dynamic import DynamicProgram
-    from stinespring.compiler.stepwise import Stepper
-    from stinespring.models.base import TextModel
-    from stinespring.models.fock import InputState
+    from stinespring.compiler.dynamic.program import DynamicProgram
+    from stinespring.compiler.texts.stepwise import Stepper
+    from stinespring.models.texts.base import TextModel
+    from stinespring.models.texts.fock import InputState
 
 __all__ = [
     "Channel",
@@ -241,13 +241,13 @@ class Program:
     @property
     def circuit(self) -> QuantumCircuit:
         """The Qiskit circuit; of a stepwise program the template of its last step, with free parameters."""
-        from stinespring.compiler.lowering import program_circuit
+        from stinespring.compiler.export.lowering import program_circuit
 
         return program_circuit(self)
 
     def qasm3(self) -> str:
         """Return the program as OpenQASM 3 in the portable subset; the same program always gives the same bytes."""
-        from stinespring.compiler.qasm import program_qasm
+        from stinespring.compiler.export.qasm import program_qasm
 
         return program_qasm(self)
 
@@ -257,7 +257,7 @@ class Program:
 
     def write(self, path: str | Path) -> list[Path]:
         """Write FILE.qasm with FILE.json beside it, or a stepwise program's folder; return what was written."""
-        from stinespring.compiler.files import write_program
+        from stinespring.compiler.export.files import write_program
 
         return write_program(self, path)
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stinespring.backends.aer import require_values
+from stinespring.backends.aer.backend import require_values
 from stinespring.errors import BackendError, InputError
-from stinespring.models.base import FloatArray, IntArray
+from stinespring.models.texts.base import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
     from stinespring.backends.base import Backend
-    from stinespring.compiler.target import Device
+    from stinespring.compiler.devices.target import Device
 
 __all__ = ["CallableBackend", "SamplerBackend", "adapt", "values_of_counts"]
 
@@ -70,8 +70,8 @@ def adapt(source: Any) -> Backend:
 
 def device_of_backend(backend: Any) -> Device:
     """Return what circuits for a Qiskit backend are lowered to; its control flow is that of its target, flat."""
-    from stinespring.compiler.legality import Rules
-    from stinespring.compiler.target import Device
+    from stinespring.compiler.devices.legality import Rules
+    from stinespring.compiler.devices.target import Device
 
     name, target = f"qiskit:{backend.name}", backend.target
     flow = frozenset({"if_else"}).intersection(target.operation_names)
@@ -93,7 +93,7 @@ class SamplerBackend:
 
     def metadata(self) -> dict[str, Any]:
         """Return versions, and whether the seed was used."""
-        from stinespring.backends.aer import versions
+        from stinespring.backends.aer.backend import versions
 
         return {**versions(), "seed_used": self.seeded}
 
@@ -119,7 +119,7 @@ class SamplerBackend:
 
 def values_of_bytes(array: np.ndarray, rows: int, shots: int) -> IntArray:
     """Return the values, shape (rows, shots), of a ``BitArray``'s big-endian bytes."""
-    from stinespring.backends.aer import register_values
+    from stinespring.backends.aer.backend import register_values
 
     if array.size // array.shape[-1] != rows * shots:
         raise BackendError("the backend returned another number of shots", got=str(array.shape), expected=f"{rows} x {shots}")

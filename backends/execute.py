@@ -16,18 +16,18 @@ from stinespring.backends.base import Backend, device_of
 from stinespring.backends.registry import opened
 from stinespring.backends.seeds import derive_seed, root_seed
 from stinespring.backends.templates import Templates
-from stinespring.compiler.stepwise import Stepper
+from stinespring.compiler.texts.stepwise import Stepper
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.base import IntArray, TextModel
-from stinespring.models.joint import require_count
+from stinespring.models.texts.base import IntArray, TextModel
+from stinespring.models.texts.joint import require_count
 from stinespring.stages import UNUSED, CodeCounts, Program, Register, Samples
 from stinespring.version import __version__
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-    from stinespring.backends.dynamic import FlowSamples
-    from stinespring.circuits.flow import Flow
+    from stinespring.backends.histories.choose_path import FlowSamples
+    from stinespring.circuits.core.flow import Flow
 
 __all__ = ["Tally", "code_counts", "grown", "in_order", "on_backend", "over", "run", "sample_circuit", "tally"]
 
@@ -120,7 +120,7 @@ def sample_circuit(circuit: QuantumCircuit, backend: Backend, shots: int, seed: 
     """Return the registers' values of one circuit, shape (shots,), lowered to the backend's device if it has one."""
     device = device_of(backend)
     if device is not None:
-        from stinespring.compiler.target import lower
+        from stinespring.compiler.devices.target import lower
 
         circuit = lower(circuit, device)
     [values] = backend.sample(circuit, None, shots, seed)
@@ -132,15 +132,15 @@ def on_backend(program: Program, backend: Backend) -> Program:
     device = device_of(backend)
     if device is None or program.lowered is not None or program.stepper is not None:
         return program
-    from stinespring.compiler.programs import on_device
+    from stinespring.compiler.texts.programs import on_device
 
     return on_device(program, device)
 
 
 def sampled_dynamic(flow: Flow, backend: Backend, shots: int, seed: int) -> FlowSamples:
     """Return the outcomes of a dynamic program: on Aer by the fastest faithful path, elsewhere as the backend runs it."""
-    from stinespring.backends.aer import AerBackend
-    from stinespring.backends.dynamic import sample_flow, sample_flow_on
+    from stinespring.backends.aer.backend import AerBackend
+    from stinespring.backends.histories.choose_path import sample_flow, sample_flow_on
 
     if isinstance(backend, AerBackend) and backend.calibration is None:
         return sample_flow(flow, shots=shots, seed=seed, backend=backend)

@@ -11,9 +11,9 @@ from stinespring.backends.base import Backend
 from stinespring.backends.execute import sample_circuit
 from stinespring.backends.registry import opened
 from stinespring.backends.seeds import derive_seed, root_seed
-from stinespring.compiler.lens_program import LensProgram
+from stinespring.compiler.systems.lens_program import LensProgram
 from stinespring.errors import InputError
-from stinespring.models.joint import require_count
+from stinespring.models.texts.joint import require_count
 from stinespring.stages import Samples
 from stinespring.version import __version__
 
@@ -26,7 +26,7 @@ def run_lens(
     """Sample the token at a program's point.
 
     Args:
-        program: what :func:`stinespring.compiler.lens.compile_lens` returned.
+        program: what :func:`stinespring.compiler.systems.lens.compile_lens` returned.
         backend: a backend string such as ``aer``, or an object with ``sample``.
         shots: at least 1.
         seed: the same seed gives the same counts; None draws a fresh one.

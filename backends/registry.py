@@ -15,7 +15,7 @@ from stinespring.backends.base import Backend, device_of
 from stinespring.errors import InputError
 
 if TYPE_CHECKING:
-    from stinespring.compiler.target import Device
+    from stinespring.compiler.devices.target import Device
 
 __all__ = ["EXTRAS", "GROUP", "KINDS", "missing_extra", "offered", "open_backend", "opened", "parse", "target_of"]
 
@@ -23,11 +23,11 @@ GROUP = "stinespring.backends"  # entry points: the kind, and a function (name, 
 
 # kind -> module and function that opens it with the name and the options of the string
 KINDS: Mapping[str, tuple[str, str]] = {
-    "aer": ("stinespring.backends.aer", "open_aer"),
-    "fake": ("stinespring.backends.fake", "open_fake"),
+    "aer": ("stinespring.backends.aer.backend", "open_aer"),
+    "fake": ("stinespring.backends.aer.fake", "open_fake"),
     "ibm": ("stinespring.backends.ibm.backend", "open_ibm"),
     "dask": ("stinespring.backends.distributed", "open_dask"),
-    "braket": ("stinespring.backends.braket", "open_braket"),
+    "braket": ("stinespring.backends.braket.backend", "open_braket"),
 }
 
 GENERIC = ("line", "grid", "heavy-hex")  # targets that are no backends
@@ -121,7 +121,7 @@ def target_of(text: str) -> str | Device:
     """Return what a target's name stands for to the compiler: the name itself, or the device of the backend it names.
 
     Args:
-        text: a target of :func:`stinespring.compiler.target.open_target`, or a backend string.
+        text: a target of :func:`stinespring.compiler.devices.target.open_target`, or a backend string.
 
     Raises:
         InputError: it is neither.

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard
 import numpy as np
 
 from stinespring.backends.base import Backend
-from stinespring.models.base import FloatArray, IntArray
+from stinespring.models.texts.base import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-    from stinespring.compiler.target import Device
+    from stinespring.compiler.devices.target import Device
 
 __all__ = ["Outcomes", "Pub", "Remote", "RemoteState", "keeps_jobs", "outcomes_of"]
 

@@ -12,11 +12,11 @@ from stinespring.backends.base import Backend, device_of
 from stinespring.backends.execute import Progress, batches, sampled_dynamic
 from stinespring.backends.registry import open_backend
 from stinespring.backends.seeds import derive_seed, root_seed
-from stinespring.compiler.spins import MOST_SPINS, SpinProgram, SpinSamples
+from stinespring.compiler.systems.spins import MOST_SPINS, SpinProgram, SpinSamples
 from stinespring.errors import TooLargeError
-from stinespring.models.joint import require_count
 from stinespring.models.spins.contexts import Contexts, distinct
 from stinespring.models.spins.network import IntArray, SignArray
+from stinespring.models.texts.joint import require_count
 from stinespring.version import __version__
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def sample_spins(
     """Sample the tokens of a program.
 
     Args:
-        program: what :func:`stinespring.compiler.spins.compile_spins` returned.
+        program: what :func:`stinespring.compiler.systems.spins.compile_spins` returned.
         backend: a backend string, or an object with ``sample``.
         shots: number of runs.
         seed: the same seed gives the same samples; None draws a fresh one.
@@ -76,7 +76,7 @@ def fitting(circuit: QuantumCircuit, sampler: Backend) -> QuantumCircuit:
     device = device_of(sampler)
     if device is None:
         return circuit
-    from stinespring.compiler.target import lower
+    from stinespring.compiler.devices.target import lower
 
     return lower(circuit, device)
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stinespring.backends.base import Backend, device_of
-from stinespring.compiler.lowering import template_circuit
-from stinespring.compiler.stepwise import Template
-from stinespring.models.base import FloatArray, IntArray
+from stinespring.compiler.export.lowering import template_circuit
+from stinespring.compiler.texts.stepwise import Template
+from stinespring.models.texts.base import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -36,7 +36,7 @@ class Templates:
         if key not in self._circuits:
             circuit, device = template_circuit(template), device_of(self.backend)
             if device is not None:
-                from stinespring.compiler.target import lower
+                from stinespring.compiler.devices.target import lower
 
                 circuit = lower(circuit, device)
             slots = [parameter.index for parameter in circuit.parameters]  # in the order in which values are bound

@@ -12,7 +12,7 @@ from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import ParameterVector
 
 from benchmarks.programs import chain
-from stinespring.backends.aer import open_aer
+from stinespring.backends.aer.backend import open_aer
 from stinespring.backends.distributed import DaskBackend
 from stinespring.backends.distributed.chunks import chunks_of
 from stinespring.backends.distributed.work import circuit_bytes, sample_chunk, versions

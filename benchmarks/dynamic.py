@@ -7,8 +7,8 @@ import argparse
 import time
 
 from benchmarks.programs import blocks, chain
-from stinespring.backends.dynamic import FlowSamples, Path, sample_flow
-from stinespring.circuits.flow import Flow
+from stinespring.backends.histories.choose_path import FlowSamples, Path, sample_flow
+from stinespring.circuits.core.flow import Flow
 from stinespring.errors import TooLargeError
 
 PATHS: tuple[Path, ...] = ("deferred", "branches", "shot_branching")

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from stinespring.circuits.gates import count_two_qubit
-from stinespring.circuits.reflection import Turn, reflection_gates, turns_program
+from stinespring.circuits.core.gates import count_two_qubit
+from stinespring.circuits.systems.reflection import Turn, reflection_gates, turns_program
 from stinespring.models.lens import load_decoder, read_states
 from stinespring.models.lens.metrics import random_directions
 from stinespring.models.lens.reflection import Reflection, directions

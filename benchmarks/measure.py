@@ -120,7 +120,7 @@ def peer_figures(name: str, instance: Instance, simulated: int, connection: Conn
 
 def our_figures(route: ours.Ours, instance: Instance | Chain, simulated: int, connection: Connection) -> Figures:
     """Measure one of our routes."""
-    from stinespring.models.table import TableModel
+    from stinespring.models.texts.table import TableModel
 
     small = tiny(instance)
     _ = ours.compiled(TableModel(as_model(small)), small.n, 1, dict(route.options)).circuit

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stinespring.circuits.flow import Flow, If, Instruction, Measure, Reset
-from stinespring.circuits.gates import Gate
+from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
+from stinespring.circuits.core.gates import Gate
 
 __all__ = ["blocks", "chain"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import stinespring
 from stinespring.errors import TooLargeError
-from stinespring.models.attention import AttentionModel
+from stinespring.models.texts.attention import AttentionModel
 
 __all__ = ["main"]
 

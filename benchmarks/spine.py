@@ -13,7 +13,7 @@ import numpy as np
 from qiskit import QuantumCircuit, transpile
 
 import stinespring
-from stinespring.models.table import TableModel
+from stinespring.models.texts.table import TableModel
 
 
 def seconds(work: Callable[[], object], repeats: int = 5) -> float:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Samples to verdict: tests, distances and their uncertainty."""
 
-from stinespring.checks.files import read_samples
-from stinespring.checks.verdict import check
+from stinespring.checks.texts.files import read_samples
+from stinespring.checks.texts.verdict import check
 
 __all__ = ["check", "read_samples"]

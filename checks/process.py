@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from stinespring.backends.aer.choi import channel_wires, circuit_choi, outcome_choi
 from stinespring.backends.base import Backend
-from stinespring.backends.choi import channel_wires, circuit_choi, outcome_choi
 from stinespring.backends.registry import opened
 from stinespring.backends.seeds import derive_seed, root_seed
-from stinespring.channels.cptp import CPTP, ComplexArray, choi_of_kraus
-from stinespring.channels.distance import diamond_distance, process_fidelity
-from stinespring.checks.tables import judge_tables
+from stinespring.checks.statistics.tables import judge_tables
 from stinespring.errors import InputError
-from stinespring.models.base import FloatArray
-from stinespring.models.joint import require_count
+from stinespring.models.channels.cptp import CPTP, ComplexArray, choi_of_kraus
+from stinespring.models.channels.distance import diamond_distance, process_fidelity
+from stinespring.models.texts.base import FloatArray
+from stinespring.models.texts.joint import require_count
 from stinespring.stages import Verdict
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from stinespring.cli.progress import progress as progress  # noqa: PLC0414 -- th
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from stinespring.checks.attention import AttentionVerdict
+    from stinespring.checks.texts.attention import AttentionVerdict
     from stinespring.ledger.submit import Plan
     from stinespring.stages import Effect, Program, Samples, Verdict
 
@@ -31,7 +31,7 @@ def print_json(data: dict[str, Any]) -> None:
 def require_plot(path: Path | None) -> None:
     """Refuse a figure that could not be written, before the work is done."""
     if path is not None:
-        from stinespring.report.plot import require_figure
+        from stinespring.report.figures.plot import require_figure
 
         require_figure(path)
 

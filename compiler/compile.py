@@ -10,15 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from stinespring.compiler.draft import Budget, Options, Phases
-from stinespring.compiler.encode import Codes, registers
-from stinespring.compiler.plan import BUDGETS
-from stinespring.compiler.programs import dynamic_program, on_device, static_program, stepwise_program
-from stinespring.compiler.specialise import channels
-from stinespring.compiler.target import Device, open_target
+from stinespring.compiler.devices.target import Device, open_target
+from stinespring.compiler.dynamic.plan import BUDGETS
+from stinespring.compiler.texts.draft import Budget, Options, Phases
+from stinespring.compiler.texts.encode import Codes, registers
+from stinespring.compiler.texts.programs import dynamic_program, on_device, static_program, stepwise_program
+from stinespring.compiler.texts.specialise import channels
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.base import TextModel
-from stinespring.models.fock import Start, start
+from stinespring.models.texts.base import TextModel
+from stinespring.models.texts.fock import Start, start
 from stinespring.stages import Program
 
 __all__ = ["compile_model"]
@@ -64,7 +64,8 @@ def compile_model(
         model: the law of each block.
         prompt: the known text; with ``input="quantum"`` only its length counts.
         steps: L, at least 1.
-        input_state: instead of a prompt a superposition or mixture of texts, see :func:`stinespring.models.fock.read_state`.
+        input_state: instead of a prompt a superposition or mixture of texts, see
+            :func:`stinespring.models.texts.fock.read_state`.
         level: N, the most tokens of a text in Fock space; a block leaves texts of N tokens alone. None: no limit.
         schedule: ``static`` (one circuit, measured at the end), ``dynamic`` (measured on the way, qubits reused, later gates
             steered by bits), ``stepwise`` (one template, bound for each sampled prefix) or ``auto``, which is ``dynamic`` where
@@ -79,10 +80,10 @@ def compile_model(
         tolerance: the TVD of the joint law that the compiler may spend, in [0, 1).
         effort: about the seconds that numerical synthesis may take (counted in operations, so that results repeat); 0 means
             closed forms only. By default 1 to 6, more where more gates can be saved; see
-            :func:`stinespring.compiler.synthesise.default_effort`.
+            :func:`stinespring.compiler.texts.synthesise.default_effort`.
         target: a device whose basis and coupling the circuit is lowered to; see
-            :func:`stinespring.compiler.target.open_target`. ``aer`` has no constraints. A stepwise program is lowered for its
-            cost; a backend with a device lowers its templates again.
+            :func:`stinespring.compiler.devices.target.open_target`. ``aer`` has no constraints. A stepwise program is
+            lowered for its cost; a backend with a device lowers its templates again.
         max_qubits: a hard limit on the qubits declared.
         max_two_qubit_gates: a hard limit on the two-qubit gates of the worst path.
         max_conditions: a hard limit on the ``if`` statements.

@@ -9,8 +9,8 @@ the pattern: operators of different inputs are far more alike than random ones, 
 import numpy as np
 
 from stinespring.backends.lens import run_lens
-from stinespring.checks.verdict import check
-from stinespring.compiler.lens import compile_lens, compile_operator
+from stinespring.checks.texts.verdict import check
+from stinespring.compiler.systems.lens import compile_lens, compile_operator
 from stinespring.models.lens import Decoder, Study, load_decoder, read_states, study_prompts, train_lens
 from stinespring.models.lens.metrics import cos_u
 from stinespring.models.lens.train import sampled_texts

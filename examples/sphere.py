@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stinespring.checks.sphere import check_overlaps, judge_layers, layer_programs, sample_layers
+from stinespring.checks.sphere.sphere import check_overlaps, judge_layers, layer_programs, sample_layers
 from stinespring.models.sphere.files import read_sphere
 from stinespring.models.sphere.simulate import simulate
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from stinespring.checks.sphere_claims import INSIDE, MASS_BOUND, OUTSIDE, mass_bound
+from stinespring.checks.sphere.claims import INSIDE, MASS_BOUND, OUTSIDE, mass_bound
 from stinespring.models.sphere.clusters import cluster_threshold, greedy_arcs, heaviest_arc, single_linkage
 from stinespring.models.sphere.files import random_model
 from stinespring.models.sphere.measure import measure_of

@@ -4,8 +4,8 @@
 from pathlib import Path
 
 from stinespring.backends.spins import sample_spins
-from stinespring.checks.spins import check_mean_field, check_spins
-from stinespring.compiler.spins import compile_spins
+from stinespring.checks.spins.spins import check_mean_field, check_spins
+from stinespring.compiler.systems.spins import compile_spins
 from stinespring.models.spins import lyapunov, read_network
 
 network = read_network(Path(__file__).with_name("spins.json"))

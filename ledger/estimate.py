@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stinespring.backends.aer.calibration import calibration_of
 from stinespring.backends.base import Backend, device_of
-from stinespring.backends.calibration import calibration_of
 from stinespring.backends.execute import run
-from stinespring.checks.contexts import text_probabilities
-from stinespring.checks.distance import noise_floor, total_variation
-from stinespring.checks.planning import shots_for_verdict
-from stinespring.compiler.stepwise import Stepper
+from stinespring.checks.statistics.contexts import text_probabilities
+from stinespring.checks.statistics.distance import noise_floor, total_variation
+from stinespring.checks.statistics.planning import shots_for_verdict
+from stinespring.compiler.texts.stepwise import Stepper
 from stinespring.errors import TooLargeError
 from stinespring.ledger.payload import Work
 from stinespring.stages import Program
@@ -142,7 +142,7 @@ def simulated_tvd(program: Program, backend: Backend) -> float:
 
     It is that of simulated shots, less what shot noise alone makes; half of that is the least that can be told.
     """
-    from stinespring.backends.aer import AerBackend
+    from stinespring.backends.aer.backend import AerBackend
 
     noisy = AerBackend(calibration=calibration_of(backend), device=device_of(backend))
     shots = min(SIMULATED_SHOTS if program.dynamic is None else SHOT_BY_SHOT, noisy.max_shots or SIMULATED_SHOTS)
@@ -154,7 +154,7 @@ def simulated_tvd(program: Program, backend: Backend) -> float:
 
 def used(circuit: QuantumCircuit) -> int:
     """Return the number of qubits that anything acts on."""
-    from stinespring.compiler.lowered import used_qubits
+    from stinespring.compiler.devices.read_back import used_qubits
 
     return len(used_qubits(circuit))
 

@@ -10,11 +10,11 @@ from importlib import metadata
 from typing import Any
 
 from stinespring.backends.base import Backend, device_of
-from stinespring.backends.mitigation import require_mode
+from stinespring.backends.readout.mitigation import require_mode
 from stinespring.backends.registry import opened
 from stinespring.backends.remote import keeps_jobs
 from stinespring.backends.seeds import root_seed
-from stinespring.checks.verdict import check
+from stinespring.checks.texts.verdict import check
 from stinespring.compiler.compile import compile_model
 from stinespring.errors import InputError
 from stinespring.ledger.advance import Advance, Report, calibration_readings, finished_steps, jobs_of
@@ -24,7 +24,7 @@ from stinespring.ledger.payload import Work
 from stinespring.ledger.request import Request, read_request
 from stinespring.ledger.store import Ledger, LedgerError, Run, fresh_id, now
 from stinespring.ledger.texts import TextRun, describe_program
-from stinespring.models.joint import require_count
+from stinespring.models.texts.joint import require_count
 from stinespring.stages import Program, Samples, Verdict
 from stinespring.version import __version__
 
@@ -62,7 +62,7 @@ def plan(
         temperature: for language models.
         alpha: of the verdict.
         resolution: of the verdict.
-        mitigation: ``none``, ``readout`` or ``always``; see :mod:`stinespring.backends.mitigation`.
+        mitigation: ``none``, ``readout`` or ``always``; see :mod:`stinespring.backends.readout.mitigation`.
         simulate: whether the expected TVD of a small program is simulated with the device's noise.
     """
     shots = require_count(shots, "shots")

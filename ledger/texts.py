@@ -13,7 +13,7 @@ import numpy as np
 
 from stinespring.backends.base import Backend, device_of
 from stinespring.backends.execute import Tally, code_counts, grown, in_order, over, tally
-from stinespring.backends.mitigation import (
+from stinespring.backends.readout.mitigation import (
     calibration_circuits,
     calibration_of_counts,
     calibration_shots,
@@ -24,15 +24,15 @@ from stinespring.backends.mitigation import (
 )
 from stinespring.backends.remote import Outcomes, Pub
 from stinespring.backends.seeds import derive_seed
-from stinespring.checks.mitigated import with_note
+from stinespring.checks.texts.mitigated import with_note
 from stinespring.compiler.compile import compile_model
-from stinespring.compiler.lowering import template_circuit
-from stinespring.compiler.stepwise import Binding, Stepper
-from stinespring.compiler.target import Device, lower
+from stinespring.compiler.devices.target import Device, lower
+from stinespring.compiler.export.lowering import template_circuit
+from stinespring.compiler.texts.stepwise import Binding, Stepper
 from stinespring.ledger.payload import Work, allocate, merged, split
 from stinespring.ledger.request import Request
-from stinespring.models.base import IntArray, TextModel
-from stinespring.models.fock import start
+from stinespring.models.texts.base import IntArray, TextModel
+from stinespring.models.texts.fock import start
 from stinespring.stages import CodeCounts, Program, Register, Samples, Verdict
 
 __all__ = ["TextRun", "describe_program"]

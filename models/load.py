@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from stinespring.errors import InputError
-from stinespring.models import attention, table
-from stinespring.models.base import TextModel
 from stinespring.models.reading import read_json
+from stinespring.models.texts import attention, table
+from stinespring.models.texts.base import TextModel
 
 __all__ = ["load", "model_of"]
 
@@ -32,7 +32,7 @@ def load(source: str | Path, *, top_k: int | None = None, temperature: float | N
     """
     name = str(source)
     if name.startswith("glassllm:"):
-        from stinespring.models.glass import GlassModel
+        from stinespring.models.decoders.glass_text import GlassModel
 
         return GlassModel(name.partition(":")[2], top_k=top_k, temperature=1.0 if temperature is None else temperature)
     if top_k is not None or temperature is not None:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from stinespring.circuits.flow import Flow, If, Measure, Reset
-from stinespring.circuits.gates import Gate
+from stinespring.circuits.core.flow import Flow, If, Measure, Reset
+from stinespring.circuits.core.gates import Gate
 
 Model = dict[str, Any]
 Draw = st.DrawFn

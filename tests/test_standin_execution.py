@@ -15,10 +15,10 @@ from oracles.qasm_runner import distribution
 from standin import StandIn
 from standin.clients import POLL, SMALL
 from standin.execution import CannotRun, run
-from stinespring.circuits.flow import Flow, If, Measure, Reset
-from stinespring.circuits.gates import Gate
-from stinespring.compiler.qasm import flow_qasm
-from stinespring.compiler.target import Device, lower
+from stinespring.circuits.core.flow import Flow, If, Measure, Reset
+from stinespring.circuits.core.gates import Gate
+from stinespring.compiler.devices.target import Device, lower
+from stinespring.compiler.export.qasm import flow_qasm
 from strategies import flows
 
 runtime = pytest.importorskip("qiskit_ibm_runtime")

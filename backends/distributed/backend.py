@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stinespring import errors
-from stinespring.backends.aer import open_aer, statevector_qubits
+from stinespring.backends.aer.backend import open_aer, statevector_qubits
 from stinespring.backends.distributed.chunks import Chunk, chunks_of
 from stinespring.backends.distributed.cluster import Cluster, connected, started
 from stinespring.backends.distributed.gather import gathered
 from stinespring.backends.distributed.work import circuit_bytes, versions
 from stinespring.errors import InputError, StinespringError
-from stinespring.models.base import FloatArray, IntArray
+from stinespring.models.texts.base import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit

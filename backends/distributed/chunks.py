@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stinespring.backends.distributed.work import runnable_flow
-from stinespring.backends.dynamic import cheapest, estimates
-from stinespring.backends.flow_events import events
-from stinespring.backends.flow_plan import AMPLITUDE, CIRCUIT, DRAW
+from stinespring.backends.histories.choose_path import cheapest, estimates
+from stinespring.backends.histories.flow_events import events
+from stinespring.backends.histories.flow_plan import AMPLITUDE, CIRCUIT, DRAW
 from stinespring.backends.seeds import derive_seed
-from stinespring.circuits.flow import Flow
-from stinespring.compiler.lowered import is_dynamic, used_qubits
+from stinespring.circuits.core.flow import Flow
+from stinespring.compiler.devices.read_back import is_dynamic, used_qubits
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit

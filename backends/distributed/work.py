@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stinespring.errors import StinespringError
-from stinespring.models.base import FloatArray, IntArray
+from stinespring.models.texts.base import FloatArray, IntArray
 from stinespring.version import __version__
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-    from stinespring.circuits.flow import Flow
+    from stinespring.circuits.core.flow import Flow
 
 __all__ = ["circuit_bytes", "runnable_flow", "sample_chunk", "versions"]
 
@@ -52,8 +52,8 @@ def circuit_of(data: bytes) -> QuantumCircuit:
 
 def runnable_flow(circuit: QuantumCircuit) -> Flow | None:
     """Return the circuit as a program that the fast paths run; None if only Aer itself can run it."""
-    from stinespring.circuits.flow import If
-    from stinespring.compiler.lowered import flow_of
+    from stinespring.circuits.core.flow import If
+    from stinespring.compiler.devices.read_back import flow_of
     from stinespring.errors import InputError
 
     try:
@@ -82,7 +82,8 @@ def sample_chunk(
         angles: shape (rows, parameters), or None.
         shots: of each row.
         seed: of this chunk alone.
-        path: of :func:`stinespring.backends.dynamic.sample_flow` for a program with measurements in between; None: Aer itself.
+        path: of :func:`stinespring.backends.histories.choose_path.sample_flow` for a program with measurements in between;
+            None: Aer itself.
         options: of backend ``aer``.
         limit: qubits of the widest statevector that the path may use.
         expected: versions that this worker must have.
@@ -116,8 +117,8 @@ def sampled(
 
     One thread, unless the options say otherwise: with another number Aer deals other random numbers to the shots.
     """
-    from stinespring.backends.aer import open_aer
-    from stinespring.backends.dynamic import sample_flow
+    from stinespring.backends.aer.backend import open_aer
+    from stinespring.backends.histories.choose_path import sample_flow
 
     circuit, aer = circuit_of(data), open_aer("", {"threads": "1", **options})
     if path is None:

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stinespring.backends.aer import register_values
+from stinespring.backends.aer.backend import register_values
 from stinespring.backends.ibm.account import Announced, connect, post_once
 from stinespring.backends.ibm.options import IBMOptions, read_options
 from stinespring.backends.ibm.wire import ANSWER, CONNECT, POST, ServiceError, guarded, patiently, within
 from stinespring.backends.remote import Outcomes, Pub, RemoteState, outcomes_of
-from stinespring.compiler.legality import IBM, require_legal
-from stinespring.compiler.target import Device
+from stinespring.compiler.devices.legality import IBM, require_legal
+from stinespring.compiler.devices.target import Device
 from stinespring.errors import BackendError, InputError
-from stinespring.models.base import FloatArray, IntArray
+from stinespring.models.texts.base import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -125,7 +125,7 @@ class IBMDevice:
 
     def calibration(self) -> dict[str, Any]:
         """Return errors, durations and coherence times as the service states them now."""
-        from stinespring.backends.calibration import Calibration
+        from stinespring.backends.aer.calibration import Calibration
 
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return Calibration.of_target(self.device.target, name=self.backend.name, taken=now, max_shots=self.max_shots).content()

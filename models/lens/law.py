@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from stinespring.models.base import FloatArray, IntArray, TextModel
 from stinespring.models.lens.states import LensStates
+from stinespring.models.texts.base import FloatArray, IntArray, TextModel
 
 __all__ = ["PointLaw"]
 

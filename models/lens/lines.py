@@ -6,8 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from stinespring.errors import InputError
-from stinespring.models.base import IntArray
-from stinespring.models.lens.decoder import Decoder
+from stinespring.models.decoders.decoder import Decoder
+from stinespring.models.texts.base import IntArray
 
 __all__ = ["encode_lines", "read_lines"]
 

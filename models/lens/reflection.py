@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.base import FloatArray
 from stinespring.models.reading import positive_number
+from stinespring.models.texts.base import FloatArray
 
 __all__ = ["Reflection", "directions"]
 

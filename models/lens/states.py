@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stinespring.models.base import FloatArray, IntArray
-from stinespring.models.lens.decoder import Decoder, Point
+from stinespring.models.decoders.decoder import Decoder, Point
 from stinespring.models.lens.reflection import Reflection, directions
+from stinespring.models.texts.base import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from stinespring.models.lens.tuned import TunedLens

@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.base import FloatArray, IntArray
-from stinespring.models.joint import require_count
+from stinespring.models.decoders.decoder import Decoder, Point
 from stinespring.models.lens.clusters import clusters, principal_components
-from stinespring.models.lens.decoder import Decoder, Point
 from stinespring.models.lens.metrics import (
     cos_u,
     distance_correlation,
@@ -28,6 +26,8 @@ from stinespring.models.lens.metrics import (
 from stinespring.models.lens.reflection import directions
 from stinespring.models.lens.states import read_batches
 from stinespring.models.lens.tuned import TunedLens
+from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.models.texts.joint import require_count
 
 __all__ = ["OperatorStudy", "Study", "Trajectories", "study_prompts"]
 

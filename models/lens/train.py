@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.base import FloatArray, IntArray
-from stinespring.models.joint import require_count
-from stinespring.models.lens.decoder import Decoder
+from stinespring.models.decoders.decoder import Decoder
 from stinespring.models.lens.tuned import TunedLens
+from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.models.texts.joint import require_count
 
 __all__ = ["TrainedLens", "sampled_texts", "train_lens"]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.base import FloatArray
-from stinespring.models.lens.decoder import Decoder
+from stinespring.models.decoders.decoder import Decoder
 from stinespring.models.lens.safetensors import pack, unpack
+from stinespring.models.texts.base import FloatArray
 
 __all__ = ["TunedLens", "named_lens", "read_lens"]
 

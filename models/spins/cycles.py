@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stinespring.errors import InputError
-from stinespring.models.joint import require_count
 from stinespring.models.spins.lyapunov import Tangent, require_transient, settle
 from stinespring.models.spins.mean_field import MeanField
 from stinespring.models.spins.network import FloatArray, SpinNetwork
+from stinespring.models.texts.joint import require_count
 
 __all__ = ["Cycle", "close_cycle"]
 

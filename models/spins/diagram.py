@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stinespring.errors import InputError
-from stinespring.models.joint import require_count
 from stinespring.models.spins.files import LARGEST
 from stinespring.models.spins.lyapunov import TOGETHER, Exponents, Tangent, carry, require_transient, settle
 from stinespring.models.spins.mean_field import MeanField, require_room
 from stinespring.models.spins.network import FloatArray, SpinNetwork
+from stinespring.models.texts.joint import require_count
 
 __all__ = ["Diagram", "Sweep", "diagram"]
 

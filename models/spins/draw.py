@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.joint import require_count
 from stinespring.models.spins.files import LARGEST, MOST_POSITION_BITS, number, require_few_spins
 from stinespring.models.spins.network import SignArray, SpinNetwork, generator, probability_plus
+from stinespring.models.texts.joint import require_count
 
 __all__ = ["draw_network", "draw_window"]
 

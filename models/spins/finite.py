@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.joint import require_count
 from stinespring.models.spins.network import OUTPUT, FloatArray, SpinNetwork, column_kinds, generator, probability_plus
+from stinespring.models.texts.joint import require_count
 
 __all__ = ["Runs", "run_network", "token_sampler"]
 

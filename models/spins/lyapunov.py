@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.joint import require_count
 from stinespring.models.spins.mean_field import MeanField
 from stinespring.models.spins.network import KEY, QUERY, VALUE, FloatArray, SpinNetwork
 from stinespring.models.spins.orbits import find_cycle
+from stinespring.models.texts.joint import require_count
 
 __all__ = ["Exponents", "Lyapunov", "Tangent", "lyapunov"]
 

@@ -10,9 +10,9 @@ from stinespring.models.lens.metrics import cos_u
 from stinespring.models.lens.states import read_states
 from stinespring.models.lens.study import Study
 from stinespring.models.lens.tuned import TunedLens
+from stinespring.report.figures.lens import draw_answers, draw_components, draw_cosines, draw_trajectories, plot_states
+from stinespring.report.figures.spins import written
 from stinespring.report.html.page import Figure, Page, Section, Table, embedded
-from stinespring.report.lens import draw_answers, draw_components, draw_cosines, draw_trajectories, plot_states
-from stinespring.report.spins import written
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

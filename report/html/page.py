@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from stinespring.errors import InputError, shorten
+from stinespring.report.figures.plot import require_matplotlib
 from stinespring.report.html.style import STYLE
-from stinespring.report.plot import require_matplotlib
 from stinespring.version import __version__
 from stinespring.writing import require_regular, write_whole
 

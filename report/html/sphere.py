@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from stinespring.backends.base import Backend
-from stinespring.compiler.sphere import SphereProgram
-from stinespring.models.base import IntArray
+from stinespring.compiler.systems.sphere import SphereProgram
 from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.simulate import Run
+from stinespring.models.texts.base import IntArray
+from stinespring.report.figures.sphere import player, plot_run
+from stinespring.report.figures.sphere_layers import plot_layers
 from stinespring.report.html.page import Figure, Finding, Page, Player, Section, Table, embedded, plain_table
 from stinespring.report.html.texts import distances
-from stinespring.report.sphere import player, plot_run
-from stinespring.report.sphere_layers import plot_layers
 from stinespring.stages import Verdict
 
 __all__ = ["layers_page", "run_page"]

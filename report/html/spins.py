@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from stinespring.checks.spins import MeanFieldVerdict, SpinVerdict
-from stinespring.compiler.spins import SpinSamples
+from stinespring.checks.spins.spins import MeanFieldVerdict, SpinVerdict
+from stinespring.compiler.systems.spins import SpinSamples
 from stinespring.models.spins import Diagram, SpinNetwork, network_content
+from stinespring.report.figures.spins import plot_averages, plot_diagram
 from stinespring.report.html.page import Figure, Finding, Page, Section, Table, embedded, plain_table
-from stinespring.report.spins import plot_averages, plot_diagram
 
 __all__ = ["diagram_page", "spins_page"]
 

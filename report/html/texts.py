@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from stinespring.checks.attention import AttentionVerdict
-from stinespring.checks.contexts import text_probabilities
+from stinespring.checks.statistics.contexts import text_probabilities
+from stinespring.checks.texts.attention import AttentionVerdict
 from stinespring.ledger.request import Request
 from stinespring.ledger.store import Ledger, Run
 from stinespring.ledger.texts import TextRun
-from stinespring.report.attention import plot_attention
-from stinespring.report.draw import draw_program
+from stinespring.report.figures.attention import plot_attention
+from stinespring.report.figures.draw import draw_program
+from stinespring.report.figures.plot import plot_samples
+from stinespring.report.figures.timeline import columns
 from stinespring.report.html.page import Figure, Finding, Page, Section, Table, embedded, plain_table
-from stinespring.report.plot import plot_samples
-from stinespring.report.timeline import columns
 from stinespring.stages import Program, Samples, Verdict
 
 __all__ = ["distances", "fetched_page", "texts_page"]

@@ -10,12 +10,12 @@ from scipy.stats import chi2_contingency
 
 import stinespring
 from stinespring.backends import execute
-from stinespring.backends.aer import AerBackend, checked_simulator, statevector_qubits
+from stinespring.backends.aer.backend import AerBackend, checked_simulator, statevector_qubits
 from stinespring.backends.seeds import derive_seed
-from stinespring.circuits.flow import Flow, If, Measure, Reset
-from stinespring.circuits.gates import Gate
+from stinespring.circuits.core.flow import Flow, If, Measure, Reset
+from stinespring.circuits.core.gates import Gate
 from stinespring.errors import BackendError, InputError, TooLargeError
-from stinespring.models.table import TableModel
+from stinespring.models.texts.table import TableModel
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 
 import strategies
 from stinespring.backends import open_backend
-from stinespring.backends.behaviour import NEEDS, needs, probe, require_capable
-from stinespring.circuits.flow import Flow, If, Measure, Reset
-from stinespring.circuits.gates import Gate
-from stinespring.compiler.lowered import flow_of
+from stinespring.backends.probing.behaviour import NEEDS, needs, probe, require_capable
+from stinespring.circuits.core.flow import Flow, If, Measure, Reset
+from stinespring.circuits.core.gates import Gate
+from stinespring.compiler.devices.read_back import flow_of
 from stinespring.errors import BackendError, InputError
 
 

@@ -13,12 +13,12 @@ pytest.importorskip("braket.default_simulator", reason="the extra [braket] is no
 
 from oracles.qasm_runner import distribution
 from stinespring.backends import open_backend
-from stinespring.backends.behaviour import needs
-from stinespring.backends.braket import BraketBackend
-from stinespring.backends.braket_qasm import braket_qasm
-from stinespring.circuits.flow import Flow, If, Measure, Reset
-from stinespring.circuits.gates import Gate
-from stinespring.compiler.qasm import flow_qasm
+from stinespring.backends.braket.backend import BraketBackend
+from stinespring.backends.braket.qasm import braket_qasm
+from stinespring.backends.probing.behaviour import needs
+from stinespring.circuits.core.flow import Flow, If, Measure, Reset
+from stinespring.circuits.core.gates import Gate
+from stinespring.compiler.export.qasm import flow_qasm
 from stinespring.errors import BackendError, InputError, TooLargeError
 
 SHOTS = 1000

@@ -9,9 +9,9 @@ import json
 import pytest
 
 from stinespring.backends import open_backend
-from stinespring.backends.calibration import read_calibration, write_calibration
-from stinespring.backends.fake import snapshot_calibration
-from stinespring.compiler.snapshots import snapshot_target
+from stinespring.backends.aer.calibration import read_calibration, write_calibration
+from stinespring.backends.aer.fake import snapshot_calibration
+from stinespring.compiler.devices.snapshots import snapshot_target
 from stinespring.errors import InputError
 
 GOOD = {

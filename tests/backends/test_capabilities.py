@@ -11,9 +11,9 @@ import sys
 import pytest
 
 from stinespring.backends import open_backend
-from stinespring.backends.probe import MAJORITY, circuits, tried
+from stinespring.backends.probing.probe import MAJORITY, circuits, tried
 from stinespring.backends.registry import KINDS
-from stinespring.compiler.snapshots import classes, configurations, snapshot, snapshot_target
+from stinespring.compiler.devices.snapshots import classes, configurations, snapshot, snapshot_target
 from stinespring.errors import InputError
 
 KEYS = {"name", "installed", "qubits", "mid_circuit_measurement", "reset", "conditions", "noise", "probed"}
@@ -93,7 +93,7 @@ def test_the_table_marks_only_what_was_tried():
 
 @pytest.mark.parametrize("name", ["boston", "manila", "almaden", "berlin", "fez"])
 def test_configurations_say_what_targets_have(name):
-    from stinespring.backends.capabilities import devices
+    from stinespring.backends.probing.listing import devices
 
     row = next(row for row in devices() if row.name == f"fake:{name}")
     target = snapshot_target(name)

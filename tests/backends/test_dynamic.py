@@ -15,14 +15,14 @@ from scipy.stats import chi2, chi2_contingency
 
 from oracles.qasm_runner import distribution
 from stinespring.backends import branches, dynamic, segment, stages
-from stinespring.backends.aer import AerBackend
-from stinespring.backends.branches import follow
-from stinespring.backends.dynamic import register_values, sample_flow, sample_flow_on
-from stinespring.backends.flow_events import Clear, Read, Switch, events
-from stinespring.backends.flow_plan import plan
-from stinespring.circuits.flow import Flow, If, Measure, Reset
-from stinespring.circuits.gates import Gate
-from stinespring.compiler.qasm import flow_qasm
+from stinespring.backends.aer.backend import AerBackend
+from stinespring.backends.histories.branches import follow
+from stinespring.backends.histories.choose_path import register_values, sample_flow, sample_flow_on
+from stinespring.backends.histories.flow_events import Clear, Read, Switch, events
+from stinespring.backends.histories.flow_plan import plan
+from stinespring.circuits.core.flow import Flow, If, Measure, Reset
+from stinespring.circuits.core.gates import Gate
+from stinespring.compiler.export.qasm import flow_qasm
 from stinespring.errors import BackendError, InputError, TooLargeError
 from strategies import flows
 

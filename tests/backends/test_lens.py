@@ -10,10 +10,10 @@ import pytest
 
 from oracles.tiny_decoder import TinyDecoder
 from stinespring.backends.lens import run_lens
-from stinespring.checks.verdict import check
-from stinespring.compiler.lens import compile_lens, compile_operator
+from stinespring.checks.texts.verdict import check
+from stinespring.compiler.systems.lens import compile_lens, compile_operator
 from stinespring.errors import InputError
-from stinespring.models.glass import GlassModel
+from stinespring.models.decoders.glass_text import GlassModel
 from stinespring.models.lens import load_decoder, read_states
 from stinespring.models.lens.law import PointLaw
 

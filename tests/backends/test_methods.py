@@ -12,8 +12,8 @@ from qiskit.quantum_info import Statevector
 
 import stinespring
 from stinespring.backends import open_backend
-from stinespring.backends.aer import AerBackend
-from stinespring.backends.methods import bond_bound, choose, density_qubits, statevector_qubits
+from stinespring.backends.aer.backend import AerBackend
+from stinespring.backends.aer.methods import bond_bound, choose, density_qubits, statevector_qubits
 from stinespring.errors import InputError, TooLargeError
 
 WIDE = statevector_qubits() + 5

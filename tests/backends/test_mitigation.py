@@ -10,11 +10,11 @@ import pytest
 from qiskit import ClassicalRegister, QuantumCircuit
 
 import stinespring
-from stinespring.backends.aer import AerBackend
-from stinespring.backends.calibration import Calibration, GateFigures, QubitFigures, write_calibration
-from stinespring.backends.mitigation import calibrate, measured_qubits, mitigate, mitigated_verdict, require_mode
-from stinespring.checks.mitigated import numbers
-from stinespring.checks.readout import ReadoutCalibration
+from stinespring.backends.aer.backend import AerBackend
+from stinespring.backends.aer.calibration import Calibration, GateFigures, QubitFigures, write_calibration
+from stinespring.backends.readout.mitigation import calibrate, measured_qubits, mitigate, mitigated_verdict, require_mode
+from stinespring.checks.texts.mitigated import numbers
+from stinespring.checks.texts.readout import ReadoutCalibration
 from stinespring.errors import InputError
 from stinespring.stages import CodeCounts, Register
 

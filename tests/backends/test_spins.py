@@ -6,11 +6,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stinespring.backends.aer import AerBackend
+from stinespring.backends.aer.backend import AerBackend
 from stinespring.backends.spins import sample_spins
-from stinespring.checks.spins import check_mean_field, check_spins
-from stinespring.compiler.spins import compile_spins
-from stinespring.compiler.target import open_target
+from stinespring.checks.spins.spins import check_mean_field, check_spins
+from stinespring.compiler.devices.target import open_target
+from stinespring.compiler.systems.spins import compile_spins
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.spins import draw_network
 

@@ -7,8 +7,8 @@ import pytest
 
 from standin import StandIn
 from stinespring.backends.spins import sample_spins
-from stinespring.checks.spins import check_spins
-from stinespring.compiler.spins import compile_spins
+from stinespring.checks.spins.spins import check_spins
+from stinespring.compiler.systems.spins import compile_spins
 from stinespring.models.spins import draw_network
 
 

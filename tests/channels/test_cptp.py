@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import Choi, Kraus, Stinespring, SuperOp
 
 import strategies
-from stinespring.channels import CPTP, as_channel
 from stinespring.errors import InputError, TooLargeError
+from stinespring.models.channels import CPTP, as_channel
 
 shapes = st.sampled_from([(1, 1, 1), (1, 1, 3), (1, 1, 4), (2, 2, 2), (2, 2, 5), (1, 2, 3), (2, 1, 4), (0, 1, 2), (1, 0, 2)])
 

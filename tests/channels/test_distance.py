@@ -12,7 +12,7 @@ from qiskit.quantum_info import process_fidelity as qiskit_fidelity
 
 import strategies
 from stinespring import channels
-from stinespring.channels import CPTP, diamond_distance, process_fidelity
+from stinespring.models.channels import CPTP, diamond_distance, process_fidelity
 
 weights = st.lists(st.floats(0.01, 1), min_size=4, max_size=4).map(lambda w: (np.array(w) / sum(w)).tolist())
 

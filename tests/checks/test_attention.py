@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 import stinespring
 import strategies
 from oracles import plain_laws
-from stinespring.checks.attention import check_attention
-from stinespring.models.attention import AttentionModel
-from stinespring.models.attention_map import attention_law
-from stinespring.models.fock import start
+from stinespring.checks.texts.attention import check_attention
+from stinespring.models.texts.attention import AttentionModel
+from stinespring.models.texts.attention_map import attention_law
+from stinespring.models.texts.fock import start
 
 
 @given(st.data())

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from stinespring.checks.mitigated import wald
-from stinespring.checks.readout import ReadoutCalibration
+from stinespring.checks.texts.mitigated import wald
+from stinespring.checks.texts.readout import ReadoutCalibration
 
 
 def looped(law, errors, wires):
@@ -135,7 +135,7 @@ def test_a_calibration_taken_for_exact_would_fail_too_often():
 
 def test_other_laws_are_found():
     """A law at TVD 0.05 is found with power 0.9 and more, where the formula promises that; exact binomial bound at 1e-6."""
-    from stinespring.checks.gtest import detectable_tvd
+    from stinespring.checks.statistics.gtest import detectable_tvd
 
     rng = np.random.default_rng(7)
     law, errors, wires = np.array([0.4, 0.3, 0.2, 0.1]), np.full((2, 2), 0.04), [0, 1]

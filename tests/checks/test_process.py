@@ -9,9 +9,9 @@ from qiskit.quantum_info import DensityMatrix, Operator
 
 import stinespring
 from stinespring import channels
-from stinespring.channels import CPTP
 from stinespring.checks.process import BASES, PREPARE, STATES, Setting, sample_process, verify_channel
 from stinespring.errors import InputError
+from stinespring.models.channels import CPTP
 
 
 def program(channel, form):

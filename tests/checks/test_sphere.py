@@ -9,7 +9,7 @@ import pytest
 
 from oracles import plain_sphere as plain
 from stinespring.backends import open_backend
-from stinespring.checks.sphere import check_overlaps, judge_energy, judge_layers, layer_programs, pairs_of, sample_layers
+from stinespring.checks.sphere.sphere import check_overlaps, judge_energy, judge_layers, layer_programs, pairs_of, sample_layers
 from stinespring.errors import InputError
 from stinespring.models.sphere.files import random_model, sphere_content
 
@@ -73,8 +73,8 @@ def test_other_states_fail(model):
     """Counts of other particles, judged against these: overlaps and energy both notice."""
     other = random_model(particles=4, dimension=3, beta=1.5, hidden=2, seed=6)
     u, v = pairs_of(other)
-    from stinespring.checks.sphere import overlap_counts
-    from stinespring.circuits.linear_combination import padded
+    from stinespring.checks.sphere.sphere import overlap_counts
+    from stinespring.circuits.systems.linear_combination import padded
 
     zeros = overlap_counts(padded(u), padded(v), "hadamard", open_backend("aer"), 20_000, 1)
     here = np.einsum("ij,ij->i", *pairs_of(model))

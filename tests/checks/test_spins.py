@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest, kstest
 
-from stinespring.checks.spins import check_mean_field, check_spins, uniform
-from stinespring.compiler.spins import SpinSamples, compile_spins
+from stinespring.checks.spins.spins import check_mean_field, check_spins, uniform
+from stinespring.compiler.systems.spins import SpinSamples, compile_spins
 from stinespring.errors import InputError
 from stinespring.models.spins import draw_network, read_network
 from stinespring.models.spins.contexts import Contexts

@@ -8,10 +8,10 @@ import pytest
 from scipy.stats import binom, chisquare, kstest, power_divergence
 
 import stinespring
-from stinespring.checks.distance import expected_deviation, tvd_interval
-from stinespring.checks.gtest import PooledCells, detectable_tvd, pool, upper_tail
+from stinespring.checks.statistics.distance import expected_deviation, tvd_interval
+from stinespring.checks.statistics.gtest import PooledCells, detectable_tvd, pool, upper_tail
 from stinespring.errors import InputError
-from stinespring.models.table import TableModel
+from stinespring.models.texts.table import TableModel
 from stinespring.stages import Samples
 
 

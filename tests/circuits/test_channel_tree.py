@@ -7,9 +7,9 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import Operator
 
 from oracles.plain_channels import E0, E1, ID, X, Y, Z, choi, haar, tensor
-from stinespring.circuits.channel_round import mixed_unitary
-from stinespring.circuits.channel_tree import Tree, tree_branches, tree_gates, worst_path
-from stinespring.circuits.gates import Gate, append
+from stinespring.circuits.channels.round import mixed_unitary
+from stinespring.circuits.channels.tree import Tree, tree_branches, tree_gates, worst_path
+from stinespring.circuits.core.gates import Gate, append
 from strategies import random_kraus
 
 

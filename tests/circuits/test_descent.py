@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import strategies
-from stinespring.circuits.descent import MOST_TRIALS, descend
+from stinespring.circuits.search.descent import MOST_TRIALS, descend
 
 
 def search(possible, *, chance=1.0, price=1.0, effort=500.0, first=10, least=2, limit=40, seed=0, **options):

@@ -9,15 +9,15 @@ from hypothesis import given
 
 from oracles.qasm_choi import choi, outcome_choi
 from oracles.qasm_runner import worst_path_two_qubit_gates
-from stinespring.backends.choi import circuit_choi
-from stinespring.backends.choi import outcome_choi as aer_choi
-from stinespring.channels.cptp import choi_of_kraus
+from stinespring.backends.aer.choi import circuit_choi
+from stinespring.backends.aer.choi import outcome_choi as aer_choi
 from stinespring.circuits import flow_cost
-from stinespring.circuits.flow import Flow, If, Measure, Reset
-from stinespring.circuits.flow_cost import worst_path
-from stinespring.circuits.flow_kraus import flow_kraus
-from stinespring.circuits.gates import Gate
-from stinespring.compiler.qasm import flow_qasm
+from stinespring.circuits.core.flow import Flow, If, Measure, Reset
+from stinespring.circuits.core.flow_kraus import flow_kraus
+from stinespring.circuits.core.gates import Gate
+from stinespring.circuits.core.worst_path import worst_path
+from stinespring.compiler.export.qasm import flow_qasm
+from stinespring.models.channels.cptp import choi_of_kraus
 from strategies import flows
 
 

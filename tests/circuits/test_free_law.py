@@ -11,8 +11,8 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import Statevector
 
 import strategies
-from stinespring.circuits.free_law import counting_bound, free_law_circuit
-from stinespring.circuits.gates import Gate, append, count_two_qubit
+from stinespring.circuits.core.gates import Gate, append, count_two_qubit
+from stinespring.circuits.laws.free_law import counting_bound, free_law_circuit
 
 EXACT = 1e-10  # far above rounding, far below what any wrong gate does
 

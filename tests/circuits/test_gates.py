@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from qiskit import QuantumCircuit
 
 import strategies
-from stinespring.circuits.gates import Gate, RotationArray, append, concatenated, count_two_qubit, depths, relabel
-from stinespring.circuits.multiplexer import multiplexed_ry, rotation_array
+from stinespring.circuits.core.gates import Gate, RotationArray, append, concatenated, count_two_qubit, depths, relabel
+from stinespring.circuits.exact.multiplexer import multiplexed_ry, rotation_array
 
 
 def random_array(seed, qubits=5, length=40):

@@ -13,12 +13,12 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import Statevector
 
 import strategies
-from stinespring.circuits.conditional_simulation import realised_law
-from stinespring.circuits.free_law import free_law_circuit
-from stinespring.circuits.gates import append, count_two_qubit
-from stinespring.circuits.joint_amplitudes import amplitudes, derivatives
-from stinespring.circuits.joint_fit import JointFit, fit_jointly
-from stinespring.circuits.joint_search import joint_circuit, random_pattern
+from stinespring.circuits.core.conditional_simulation import realised_law
+from stinespring.circuits.core.gates import append, count_two_qubit
+from stinespring.circuits.laws.free_law import free_law_circuit
+from stinespring.circuits.search.joint_amplitudes import amplitudes, derivatives
+from stinespring.circuits.search.joint_fit import JointFit, fit_jointly
+from stinespring.circuits.search.joint_search import joint_circuit, random_pattern
 
 EXACT = 1e-10  # far above rounding, far below what any wrong gate does
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.quantum_info import Operator, Statevector
 
-from stinespring.circuits.flow import Flow
-from stinespring.circuits.gates import Gate, bind
-from stinespring.circuits.linear_combination import (
+from stinespring.circuits.core.flow import Flow
+from stinespring.circuits.core.gates import Gate, bind
+from stinespring.circuits.systems.linear_combination import (
     Combination,
     amplified,
     combination_gates,

@@ -12,9 +12,9 @@ from qiskit.quantum_info import Operator
 from scipy.linalg import hadamard
 
 import strategies
-from stinespring.circuits.gates import Gate, append, bind, count_two_qubit, two_qubit_depth
-from stinespring.circuits.multiplexer import gray_angles, multiplexed_ry, walsh_hadamard
-from stinespring.compiler.dilate import law_gates
+from stinespring.circuits.core.gates import Gate, append, bind, count_two_qubit, two_qubit_depth
+from stinespring.circuits.exact.multiplexer import gray_angles, multiplexed_ry, walsh_hadamard
+from stinespring.compiler.texts.dilate import law_gates
 
 
 def isometry(gates: list[Gate], inputs: int, qubits: int) -> np.ndarray:

@@ -13,11 +13,11 @@ from qiskit.quantum_info import Operator, Statevector
 from scipy.linalg import expm
 from scipy.stats import ortho_group
 
-from stinespring.circuits.gate_isometry import gate_isometry
-from stinespring.circuits.gates import Gate, append, count_two_qubit
-from stinespring.circuits.plain_gates import plain_gates
-from stinespring.circuits.real_state import gray_state, inverse, unitary_on
-from stinespring.circuits.reflection import Turn, phase_of_zero, reflection_gates, state_gates, turns_program
+from stinespring.circuits.core.from_qiskit import plain_gates
+from stinespring.circuits.core.gate_isometry import gate_isometry
+from stinespring.circuits.core.gates import Gate, append, count_two_qubit
+from stinespring.circuits.exact.signed_state import gray_state, inverse, unitary_on
+from stinespring.circuits.systems.reflection import Turn, phase_of_zero, reflection_gates, state_gates, turns_program
 
 
 def circuit(gates, size):
@@ -110,7 +110,7 @@ def test_ten_qubits():
 @pytest.mark.parametrize("size", [5, 9])
 def test_uneven_and_large_sizes(size, monkeypatch):
     """Nine qubits as they are; five as if they were too many for the Schmidt form."""
-    monkeypatch.setattr("stinespring.circuits.reflection.SCHMIDT", 4 if size == 5 else 12)
+    monkeypatch.setattr("stinespring.circuits.systems.reflection.SCHMIDT", 4 if size == 5 else 12)
     v, x = real_state(size, 1), real_state(size, 2)
     for state, turns in ((None, [Turn(v)]), (x, [Turn(v), Turn(real_state(size, 5))])):
         gates = turns_program(state, turns, size)

@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import strategies
-from stinespring.circuits.attention_law import attention_law
-from stinespring.circuits.closed_form import closed_form, rotation_sequence
-from stinespring.circuits.conditional_simulation import realised_law
-from stinespring.circuits.controlled_states import controlled_states
-from stinespring.circuits.half_form import half_form
-from stinespring.circuits.selection_fit import SelectionFit, equations
-from stinespring.circuits.sequence import Sequence, law_error
-from stinespring.circuits.sequence_fit import BlochBatch, axis_fit, law_fit, parameters_of, sequence_of
-from stinespring.circuits.sequence_search import law_sequence
+from stinespring.circuits.core.conditional_simulation import realised_law
+from stinespring.circuits.exact.controlled_states import controlled_states
+from stinespring.circuits.laws.attention_law import attention_law
+from stinespring.circuits.laws.closed_form import closed_form, rotation_sequence
+from stinespring.circuits.laws.half_form import half_form
+from stinespring.circuits.laws.selection_fit import SelectionFit, equations
+from stinespring.circuits.laws.sequence import Sequence, law_error
+from stinespring.circuits.search.sequence_fit import BlochBatch, axis_fit, law_fit, parameters_of, sequence_of
+from stinespring.circuits.search.sequence_search import law_sequence
 
 
 def random_angles(rng, n):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Operator
 
-from stinespring.circuits.gates import append
-from stinespring.circuits.shannon import shannon_gates
+from stinespring.circuits.core.gates import append
+from stinespring.circuits.exact.orthogonal import shannon_gates
 
 
 @given(st.integers(1, 4), st.integers(0, 2**32 - 1), st.booleans())

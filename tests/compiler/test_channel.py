@@ -16,10 +16,10 @@ import strategies
 from oracles.qasm_choi import choi, outcome_choi
 from oracles.qasm_runner import registers, worst_path_two_qubit_gates
 from stinespring import channels
-from stinespring.channels import CPTP
-from stinespring.circuits.flow import If
-from stinespring.compiler.channel import choi_error
+from stinespring.circuits.core.flow import If
+from stinespring.compiler.channels.channel import choi_error
 from stinespring.errors import InputError, TooLargeError
+from stinespring.models.channels import CPTP
 
 EXACT = 1e-12  # the promise of both forms
 FORMS = st.sampled_from(["isometry", "tree"])

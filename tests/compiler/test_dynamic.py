@@ -18,14 +18,14 @@ import stinespring
 import strategies
 from oracles import plain_laws
 from oracles.qasm_runner import distribution, registers, statements, worst_path_two_qubit_gates
-from stinespring.backends.deferred import defer
-from stinespring.circuits.flow import If
-from stinespring.compiler.events import START, Life, colour, event_graph, explain, lives
-from stinespring.compiler.history import Need, plan_histories
-from stinespring.compiler.qasm import flow_qasm
+from stinespring.backends.aer.deferred import defer
+from stinespring.circuits.core.flow import If
+from stinespring.compiler.dynamic.history import Need, plan_histories
+from stinespring.compiler.dynamic.lifetimes import START, Life, colour, event_graph, explain, lives
+from stinespring.compiler.export.qasm import flow_qasm
 from stinespring.errors import InputError
-from stinespring.models.attention import AttentionModel
-from stinespring.models.table import TableModel
+from stinespring.models.texts.attention import AttentionModel
+from stinespring.models.texts.table import TableModel
 
 FEED = st.sampled_from(["auto", "none", "all"])
 

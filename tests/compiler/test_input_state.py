@@ -16,11 +16,11 @@ import stinespring
 import strategies
 from oracles import plain_laws
 from oracles.qasm_runner import distribution
-from stinespring.channels import block_channel
 from stinespring.errors import InputError
-from stinespring.models.attention import AttentionModel
-from stinespring.models.fock import read_state
-from stinespring.models.kraus import FockSpace
+from stinespring.models.channels import block_channel
+from stinespring.models.texts.attention import AttentionModel
+from stinespring.models.texts.fock import read_state
+from stinespring.models.texts.kraus import FockSpace
 
 FORMAT = "stinespring/state@1"
 HALF = np.sqrt(0.5)

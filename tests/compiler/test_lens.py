@@ -13,12 +13,12 @@ from scipy.linalg import expm
 
 from oracles.qasm_runner import branches, distribution, operator, registers, two_qubit_gates
 from oracles.tiny_decoder import TinyDecoder, dense_reflection
-from stinespring.circuits.flow import Flow, If, Measure
-from stinespring.circuits.gates import Gate
-from stinespring.circuits.global_phase import applied
-from stinespring.circuits.reflection import Turn, turn_phase, turns_program
-from stinespring.compiler.lens import compile_lens, compile_operator
-from stinespring.compiler.qasm import flow_qasm
+from stinespring.circuits.core.flow import Flow, If, Measure
+from stinespring.circuits.core.gates import Gate
+from stinespring.circuits.core.global_phase import applied
+from stinespring.circuits.systems.reflection import Turn, turn_phase, turns_program
+from stinespring.compiler.export.qasm import flow_qasm
+from stinespring.compiler.systems.lens import compile_lens, compile_operator
 from stinespring.errors import InputError
 from stinespring.models.lens import load_decoder, read_states
 

@@ -15,11 +15,11 @@ import stinespring
 import strategies
 from oracles import plain_laws
 from oracles.qasm_runner import distribution
-from stinespring.circuits.free_law import free_law_circuit
-from stinespring.circuits.signs import gray_cost, signed
-from stinespring.compiler.specialise import distinct, prune
-from stinespring.models.base import TextModel
-from stinespring.models.table import TableModel
+from stinespring.circuits.laws.free_law import free_law_circuit
+from stinespring.circuits.laws.signs import gray_cost, signed
+from stinespring.compiler.texts.specialise import distinct, prune
+from stinespring.models.texts.base import TextModel
+from stinespring.models.texts.table import TableModel
 from stinespring.stages import Law
 
 NAMES = ["specialise", "prune", "truncate", "merge", "signs", "synthesise", "schedule", "lower"]
@@ -184,7 +184,7 @@ def efforts(monkeypatch):
         seen.append(effort)
         return free_law_circuit(*arguments, effort=0.0, **options)
 
-    monkeypatch.setattr("stinespring.compiler.synthesise.free_law_circuit", spy)
+    monkeypatch.setattr("stinespring.compiler.texts.synthesise.free_law_circuit", spy)
     return seen
 
 

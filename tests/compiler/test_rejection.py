@@ -12,10 +12,10 @@ import stinespring
 import strategies
 from oracles import plain_laws
 from oracles.qasm_runner import distribution, registers, worst_path_two_qubit_gates
-from stinespring.checks.attention import check_attention
+from stinespring.checks.texts.attention import check_attention
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.attention import AttentionModel
-from stinespring.models.rejection import RejectionModel, pair_scores, rounds_needed
+from stinespring.models.texts.attention import AttentionModel
+from stinespring.models.texts.rejection import RejectionModel, pair_scores, rounds_needed
 
 
 def law_of(program) -> dict[str, float]:
@@ -116,6 +116,6 @@ def test_what_rejection_is_not_for(two_tokens, stop_token):
         stinespring.compile(two_tokens, prompt="a b", steps=1, attention="rejection")
     with pytest.raises(InputError, match="one head"):
         stinespring.compile(stop_token, prompt=[0 if stop_token.stop else 1], steps=1, attention="rejection", tolerance=0.1)
-    table = stinespring.models.table.TableModel({"tokens": ["a", "b"], "context": 0, "law": [[0.5, 0.5]]})
+    table = stinespring.models.texts.table.TableModel({"tokens": ["a", "b"], "context": 0, "law": [[0.5, 0.5]]})
     with pytest.raises(InputError, match="attention model"):
         stinespring.compile(table, prompt="", steps=1, attention="rejection", tolerance=0.1)

@@ -13,7 +13,7 @@ from qiskit.quantum_info import Statevector
 
 from oracles import plain_sphere as plain
 from oracles.qasm_runner import branches, registers
-from stinespring.compiler.sphere import compile_sphere
+from stinespring.compiler.systems.sphere import compile_sphere
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.sphere.files import random_model, sphere_from
 from strategies import sphere_models
@@ -108,7 +108,7 @@ def test_qiskit_reads_the_export():
 
 
 def test_files(tmp_path):
-    from stinespring.compiler.sphere_files import write_sphere_folder
+    from stinespring.compiler.export.sphere_files import write_sphere_folder
 
     program = compile_sphere(sphere_from(small()), particle=1, layers=2)
     files = program.write(tmp_path / "a.qasm")

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from oracles import plain_spins
 from oracles.qasm_runner import distribution
-from stinespring.circuits.spin_tokens import token_angles
-from stinespring.compiler.lowering import flow_cost
-from stinespring.compiler.spins import compile_spins
+from stinespring.circuits.systems.spin_tokens import token_angles
+from stinespring.compiler.export.lowering import flow_cost
+from stinespring.compiler.systems.spins import compile_spins
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.spins import draw_network, network_content, read_network
 from strategies import spin_networks

@@ -20,8 +20,8 @@ import strategies
 from oracles import plain_laws
 from oracles.qasm_runner import distribution
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.attention import AttentionModel
-from stinespring.models.table import TableModel
+from stinespring.models.texts.attention import AttentionModel
+from stinespring.models.texts.table import TableModel
 
 
 def sampled_law(program, initial=None) -> dict[str, float]:

@@ -15,7 +15,7 @@ import stinespring
 import strategies
 from oracles import plain_laws
 from oracles.qasm_runner import distribution
-from stinespring.models.attention import AttentionModel
+from stinespring.models.texts.attention import AttentionModel
 
 
 def bound(template: str, angles: list[float]) -> str:
@@ -32,7 +32,7 @@ def test_every_prefix_has_its_law(data, extension, codes):
     program = stinespring.compile(
         AttentionModel(model), prompt=prompt, steps=2, schedule="stepwise", extension=extension, codes=codes
     )
-    from stinespring.compiler.files import folder_files
+    from stinespring.compiler.export.files import folder_files
 
     files = folder_files(program)
     joint: dict[str, float] = {}

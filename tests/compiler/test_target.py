@@ -14,9 +14,9 @@ from qiskit.transpiler import generate_preset_pass_manager
 
 import stinespring
 from oracles.qasm_runner import distribution
-from stinespring.compiler.target import open_target
+from stinespring.compiler.devices.target import open_target
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.table import TableModel
+from stinespring.models.texts.table import TableModel
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,12 @@ from qiskit.transpiler import InstructionProperties, Target
 
 from oracles import histories
 from oracles.qasm_runner import distribution
-from stinespring.circuits.flow import Flow, If, Measure, Reset
-from stinespring.circuits.gates import Gate
-from stinespring.compiler.legality import IBM, violations
-from stinespring.compiler.qasm import flow_qasm, lowered_qasm
-from stinespring.compiler.target import Device, lower, open_target
-from stinespring.compiler.timing import FEED_FORWARD, duration, estimate_duration, with_delays
+from stinespring.circuits.core.flow import Flow, If, Measure, Reset
+from stinespring.circuits.core.gates import Gate
+from stinespring.compiler.devices.legality import IBM, violations
+from stinespring.compiler.devices.target import Device, lower, open_target
+from stinespring.compiler.devices.timing import FEED_FORWARD, duration, estimate_duration, with_delays
+from stinespring.compiler.export.qasm import flow_qasm, lowered_qasm
 from stinespring.errors import InputError
 from strategies import flows
 

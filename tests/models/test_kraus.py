@@ -12,8 +12,8 @@ from qiskit.quantum_info import Kraus
 import strategies
 from oracles import plain_laws
 from stinespring.errors import TooLargeError
-from stinespring.models.attention import AttentionModel
-from stinespring.models.kraus import EXTENSIONS, FockSpace, joint_by_chain
+from stinespring.models.texts.attention import AttentionModel
+from stinespring.models.texts.kraus import EXTENSIONS, FockSpace, joint_by_chain
 
 
 @settings(max_examples=15)

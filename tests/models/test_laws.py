@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import strategies
 from oracles import plain_laws
-from stinespring.models.attention import AttentionModel
-from stinespring.models.table import TableModel
+from stinespring.models.texts.attention import AttentionModel
+from stinespring.models.texts.table import TableModel
 
 MODELS = strategies.attention_models(max_tokens=4, max_heads=3)
 

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from stinespring.models.lens.decoder import FinalNorm, layer_points
+from stinespring.models.decoders.decoder import FinalNorm, layer_points
 
 
 class TinyDecoder:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import stinespring
-from stinespring.report.draw import draw_program
+from stinespring.report.figures.draw import draw_program
 
 
 def test_registers_and_steps_are_named(three_tokens, tmp_path):

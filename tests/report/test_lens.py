@@ -8,7 +8,7 @@ import pytest
 from oracles.tiny_decoder import TinyDecoder
 from stinespring.errors import InputError
 from stinespring.models.lens import read_states, study_prompts
-from stinespring.report.lens import plot_states, plot_study
+from stinespring.report.figures.lens import plot_states, plot_study
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg"])

@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 
 import stinespring
 from stinespring.errors import InputError
-from stinespring.report.plot import plot_samples, require_figure, wilson_interval
+from stinespring.report.figures.plot import plot_samples, require_figure, wilson_interval
 
 
 @pytest.mark.parametrize(("suffix", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml")])

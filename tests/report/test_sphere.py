@@ -11,7 +11,7 @@ from PIL import Image
 from stinespring.errors import InputError
 from stinespring.models.sphere.files import random_model
 from stinespring.models.sphere.simulate import simulate
-from stinespring.report.sphere import require_outputs, write_figures
+from stinespring.report.figures.sphere import require_outputs, write_figures
 
 
 @pytest.mark.parametrize("d", [2, 3])

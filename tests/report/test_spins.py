@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from stinespring.models.spins import diagram, draw_network, mean_field, power_spectrum, run_network
-from stinespring.report.spins import draw_averages, draw_diagram, plot_averages, plot_diagram, plot_spectrum, plot_trajectory
+from stinespring.report.figures.spins import (
+    draw_averages,
+    draw_diagram,
+    plot_averages,
+    plot_diagram,
+    plot_spectrum,
+    plot_trajectory,
+)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from scipy.stats import chisquare
 from oracles.qasm_runner import distribution
 from stinespring.backends.distributed.chunks import chunks_of
 from stinespring.backends.distributed.work import circuit_bytes, runnable_flow, sample_chunk, versions
-from stinespring.compiler.qasm import flow_qasm
+from stinespring.compiler.export.qasm import flow_qasm
 
 AER = {"options": {}, "limit": 20}
 

@@ -9,7 +9,7 @@ from glassllm import Tracer
 
 from oracles.tiny_decoder import TinyDecoder, plain_law
 from stinespring.errors import InputError
-from stinespring.models.glass import GlassModel
+from stinespring.models.decoders.glass_text import GlassModel
 from stinespring.models.lens import TunedLens, load_decoder, read_states
 from stinespring.models.lens.law import PointLaw
 from stinespring.models.lens.states import read_batches

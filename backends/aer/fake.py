@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Simulated devices: the gates, the rules and the noise of a snapshot, on Aer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stinespring.backends.aer.backend import AerBackend, require_known, whole
+from stinespring.backends.aer.calibration import Calibration, Readout, read_calibration, readout_of
+from stinespring.compiler.devices.snapshots import snapshot, snapshot_names, snapshot_target
+from stinespring.compiler.devices.target import open_target
+from stinespring.errors import InputError
+
+if TYPE_CHECKING:
+    from stinespring.compiler.devices.target import Device
+
+__all__ = ["noise_source", "open_fake", "snapshot_calibration"]
+
+OPTIONS = ("method", "threads", "memory")
+
+
+def open_fake(name: str, options: Mapping[str, str]) -> AerBackend:
+    """Return the simulated device that ``fake:NAME[?option=value&...]`` names."""
+    require_known("fake", options, OPTIONS)
+    calibration, device = snapshot_calibration(name), open_target(f"fake:{name}")
+    text = "&".join(f"{key}={options[key]}" for key in OPTIONS if key in options)
+    return AerBackend(
+        options.get("method", "auto"), calibration=calibration, device=device, name=f"fake:{name}" + f"?{text}" * bool(text),
+        threads=whole(options, "threads"), memory=whole(options, "memory"),
+    )  # fmt: skip
+
+
+def noise_source(source: str) -> tuple[Calibration, Device | None]:
+    """Return the calibration that ``noise=`` names, a file or a device snapshot, and the snapshot's device.
+
+    Raises:
+        InputError: neither a file nor a snapshot.
+    """
+    if source.endswith(".json") or Path(source).is_file():
+        return read_calibration(source), None
+    name = source.removeprefix("fake:").removeprefix("fake_")
+    if name not in snapshot_names():
+        raise InputError(
+            "no such noise", got=f"noise={source}", expected="a calibration file, or one of " + " ".join(snapshot_names())
+        )
+    return snapshot_calibration(name), open_target(f"fake:{name}")
+
+
+@cache
+def snapshot_calibration(name: str) -> Calibration:
+    """Return the errors and times of a snapshot; readout errors differ for 0 and 1 where the snapshot says so."""
+    target, backend = snapshot_target(name), snapshot(name)
+    properties = backend.properties()
+    readout: dict[int, Readout] = {}
+    for qubit, figures in enumerate(properties.qubits if properties else []):
+        given = {figure.name: figure.value for figure in figures}
+        if "prob_meas1_prep0" in given and "prob_meas0_prep1" in given:
+            readout[qubit] = readout_of(float(given["prob_meas1_prep0"]), float(given["prob_meas0_prep1"]))
+    taken = None if properties is None else properties.last_update_date.isoformat()
+    most = backend.configuration().to_dict().get("max_shots")
+    return Calibration.of_target(target, name=f"fake:{name}", readout=readout, taken=taken, max_shots=most)

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Noisy circuits on Aer: a noise model of the qubits that a circuit uses, and the circuit in instructions that Aer knows.
+
+A noise model of all 156 qubits of a device takes seconds to build and to pass on; that of the few qubits of a circuit takes
+milliseconds, and simulates the same. The errors are Aer's own for calibrated devices: each gate is followed by a depolarising
+and a relaxation channel whose average infidelity together is the gate's, each reading is flipped by the readout matrix, and
+conditions see the flipped bit. A qubit that waits relaxes during explicit delays only (``--delays pad``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from stinespring.backends.aer.calibration import Calibration, readout_of
+from stinespring.compiler.devices.read_back import seconds_of_delay, used_qubits
+from stinespring.errors import InputError
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+    from qiskit.circuit import Clbit, Qubit
+    from qiskit_aer.noise import NoiseModel
+
+__all__ = ["Noisy", "noisy"]
+
+MEASURE_2, RESET_2 = "measure_2", "reset_2"
+
+
+class Noisy(NamedTuple):
+    """A circuit on few qubits in instructions that Aer knows, and its noise model."""
+
+    circuit: QuantumCircuit
+    model: NoiseModel
+    qubits: tuple[int, ...]
+
+
+def noisy(circuit: QuantumCircuit, calibration: Calibration) -> Noisy:
+    """Return a circuit on a device's qubits as Aer simulates it with the device's noise.
+
+    A second kind of measurement (``measure_2``) has errors of its own, and Aer has one readout error a qubit: the state is
+    swapped, without noise, to a spare qubit with these errors, measured there and swapped back. ``reset_2`` ends in |0> like
+    ``reset``; to relax during either changes nothing.
+
+    Raises:
+        InputError: the circuit does what the device does not have.
+    """
+    from qiskit import QuantumCircuit, QuantumRegister
+
+    require_on_device(circuit, calibration)
+    used = sorted(used_qubits(circuit))
+    second = [qubit for qubit in used if has_second(circuit, qubit)]
+    wires = QuantumRegister(len(used), "q")
+    spare = QuantumRegister(len(second), "second")
+    writer = _Writer(calibration, dict(zip(second, spare, strict=True)))
+    result = QuantumCircuit(wires, *([spare] if second else []), *circuit.cregs, global_phase=circuit.global_phase)
+    loose = [bit for bit in circuit.clbits if not circuit.find_bit(bit).registers]
+    result.add_bits(loose)
+    place = {circuit.qubits[qubit]: (qubit, wires[i]) for i, qubit in enumerate(used)}
+    writer.write(circuit, result, place, {bit: bit for bit in circuit.clbits})
+    model = noise_model(calibration, used, second, writer.delays)
+    return Noisy(result, model, tuple(used))
+
+
+def has_second(circuit: QuantumCircuit, qubit: int) -> bool:
+    """Return whether a qubit is measured by ``measure_2``."""
+    wire = circuit.qubits[qubit]
+    return any(item.operation.name == MEASURE_2 and wire in item.qubits for item in circuit.data)
+
+
+class _Writer:
+    """Rewrites instructions for Aer and remembers the delays it met."""
+
+    def __init__(self, calibration: Calibration, spare: dict[int, Qubit]) -> None:
+        self.calibration, self.spare = calibration, spare
+        self.delays: dict[str, tuple[int, float]] = {}  # label -> the device's qubit, seconds
+
+    def write(
+        self, source: QuantumCircuit, result: QuantumCircuit, place: dict[Qubit, tuple[int, Qubit]], bits: dict[Clbit, Clbit]
+    ) -> None:
+        """Append the source's instructions to the result."""
+        for item in source.data:
+            name = item.operation.name
+            if name == "barrier" or (name == "delay" and item.qubits[0] not in place):
+                continue
+            on = [place[q] for q in item.qubits]
+            wires, clbits = [wire for _, wire in on], [bits[b] for b in item.clbits]
+            if name == "delay":
+                self.delay(item.operation, on[0], result)
+            elif name == MEASURE_2:
+                other = self.spare[on[0][0]]
+                result.swap(wires[0], other)
+                result.measure(other, clbits[0])
+                result.swap(wires[0], other)
+            elif name == RESET_2:
+                result.reset(wires[0])
+            elif name == "if_else":
+                result.append(self.branches(item.operation, on), wires, clbits)
+            else:
+                result.append(item.operation, wires, clbits)
+
+    def branches(self, operation: Any, on: Sequence[tuple[int, Qubit]]) -> Any:
+        """Return an if with its blocks rewritten."""
+        blocks = []
+        for block in operation.blocks:
+            place = {wire: (device, wire) for wire, (device, _) in zip(block.qubits, on, strict=True)}
+            fresh = block.copy_empty_like()
+            self.write(block, fresh, place, {bit: bit for bit in block.clbits})
+            blocks.append(fresh)
+        return operation.replace_blocks(blocks)
+
+    def delay(self, operation: Any, on: tuple[int, Qubit], result: QuantumCircuit) -> None:
+        """Append an identity whose noise is the relaxation during the delay."""
+        from qiskit.circuit.library import IGate
+
+        seconds = seconds_of_delay(operation, self.calibration.dt)
+        label = f"delay {on[0]} {seconds:.9g}"
+        self.delays[label] = (on[0], seconds)
+        result.append(IGate(label=label), [on[1]])
+
+
+def noise_model(
+    calibration: Calibration, used: Sequence[int], second: Sequence[int], delays: dict[str, tuple[int, float]]
+) -> NoiseModel:
+    """Return Aer's noise model of some of a device's qubits, numbered as they are listed; then the spare qubits."""
+    from qiskit_aer.noise import NoiseModel, ReadoutError, thermal_relaxation_error
+    from qiskit_aer.noise.device import basic_device_gate_errors
+
+    few = calibration.restricted(used)
+    model = NoiseModel()
+    for name, qubits, error in basic_device_gate_errors(target=few.target()):
+        if name not in (MEASURE_2, RESET_2, "delay"):
+            model.add_quantum_error(error, name, qubits, warnings=False)
+    for number, figures in enumerate(few.qubits):
+        if figures.readout is not None:
+            model.add_readout_error(ReadoutError(figures.readout), [number], warnings=False)
+    for number, qubit in enumerate(second, start=len(used)):
+        figure = calibration.figures(MEASURE_2, qubit)
+        wrong = (figure.error if figure else None) or 0.0
+        model.add_readout_error(ReadoutError(readout_of(wrong, wrong)), [number], warnings=False)
+    place = {qubit: number for number, qubit in enumerate(used)}
+    for label, (qubit, seconds) in delays.items():
+        figures = calibration.qubits[qubit]
+        t1 = figures.t1 or float("inf")
+        t2 = min(figures.t2 or 2.0 * t1, 2.0 * t1)
+        model.add_quantum_error(thermal_relaxation_error(t1, t2, seconds), label, [place[qubit]], warnings=False)
+    return model
+
+
+def require_on_device(circuit: QuantumCircuit, calibration: Calibration) -> None:
+    """Refuse a circuit that is not in the device's gates on the device's qubits."""
+    if circuit.num_qubits > len(calibration.qubits):
+        raise InputError(
+            f"the circuit does not fit on {calibration.name}",
+            got=f"{circuit.num_qubits} qubits",
+            expected=f"at most {len(calibration.qubits)}",
+        )
+    stack = [(circuit, list(range(circuit.num_qubits)))]
+    while stack:
+        block, where = stack.pop()
+        for item in block.data:
+            name, on = item.operation.name, tuple(where[block.find_bit(q).index] for q in item.qubits)
+            if name == "if_else" and calibration.conditions:
+                stack += [(inner, list(on)) for inner in item.operation.blocks]
+            elif name == MEASURE_2 and block is not circuit:
+                raise InputError("a condition guards a measurement", got=name, expected="gates, or a plain measure")
+            elif name not in ("barrier", "delay") and calibration.figures(name, *on) is None:
+                raise InputError(
+                    f"the circuit is not in the gates of {calibration.name}",
+                    got=f"{name} on {', '.join(map(str, on))}",
+                    expected=", ".join(sorted({gate.name for gate in calibration.gates})),
+                    todo=f"lower it to the device: compile for the same target as the backend, {calibration.name}",
+                )

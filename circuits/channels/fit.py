@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Equations of a circuit that realises a channel: its isometry equals the given one up to a unitary on the environment.
+
+With M the matrix whose rows are the vectorised Kraus operators, shape (2^e, 2^(n+m)), and ``U(x)`` that of the circuit, the
+residual is ``u(x)^dag U(x) - M``, where u is the polar factor of ``U M^dag``. The directions ``A M``, A anti-Hermitian, are
+those of the environment: the residual has no part along them, and their part of the Jacobian is left out (variable projection).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from stinespring.circuits.channels.cz_pattern import CzPattern
+from stinespring.circuits.exact.multiplexer import FloatArray
+from stinespring.circuits.laws.sequence import ComplexArray
+
+FEW = 8  # directions are few if they are less than such a part of all
+
+__all__ = ["Across", "ChannelFit", "across_environment", "real_form"]
+
+
+def real_form(rows: ComplexArray) -> FloatArray:
+    """Return real parts followed by imaginary parts along the last axis."""
+    return np.concatenate([rows.real, rows.imag], axis=-1)
+
+
+class Across(NamedTuple):
+    """Directions of the environment's basis (``along``) or the others, orthonormal rows of shape (G or N, 2 E F)."""
+
+    along: bool
+    rows: FloatArray
+
+    def project(self, columns: FloatArray) -> FloatArray:
+        """Return what of the columns, shape (S, 2 E F, P), no change of the environment's basis can make."""
+        if self.along:
+            columns -= self.rows.T @ (self.rows @ columns)
+            return columns
+        return np.asarray(self.rows @ columns)
+
+
+def across_environment(kraus_rows: ComplexArray) -> Across:
+    """Return an orthonormal basis of the directions that changes of the environment's basis take, or of all the others.
+
+    The rows, shape (G, 2 E F), are those of the directions ``A M`` if these are few; else, shape (N, 2 E F), of the others.
+
+    Args:
+        kraus_rows: M, shape (E, F).
+    """
+    size = kraus_rows.shape[0]
+    turns = np.zeros((size, size, size, size), dtype=np.complex128)
+    for a in range(size):
+        turns[a, a, a, a] = 1j
+        for b in range(a):
+            turns[a, b, a, b], turns[a, b, b, a] = 1, -1
+            turns[b, a, a, b], turns[b, a, b, a] = 1j, 1j
+    moves = real_form((turns.reshape(-1, size, size) @ kraus_rows).reshape(size * size, -1))
+    _, values, rows = np.linalg.svd(moves, full_matrices=True)
+    rank = int((values > 1e-9 * max(1.0, values.max(initial=0.0))).sum())
+    few = rank * FEW < rows.shape[0]
+    return Across(few, np.ascontiguousarray(rows[:rank] if few else rows[rank:]))
+
+
+@dataclass(frozen=True)
+class ChannelFit:
+    """The equations of a channel over a pattern.
+
+    Attributes:
+        pattern: where the CZ are.
+        kraus_rows: M, shape (2^(q-n), 2^(n+m)), zero rows at the end where there are fewer Kraus operators.
+        across: of :func:`across_environment`.
+    """
+
+    pattern: CzPattern
+    kraus_rows: ComplexArray
+    across: Across
+
+    def _turned(self, isometry: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+        """Return ``u^dag``, shape (S, E, E), and the residual, shape (S, E F)."""
+        rows = isometry.reshape(isometry.shape[0], *self.kraus_rows.shape)
+        left, _, right = np.linalg.svd(rows @ self.kraus_rows.conj().T)
+        back = (left @ right).conj().transpose(0, 2, 1)
+        return back, (back @ rows - self.kraus_rows).reshape(isometry.shape[0], -1)
+
+    def residual(self, x: FloatArray) -> FloatArray:
+        """Return the residual, shape (S, N)."""
+        angles = self.pattern.spread(x)
+        blocks, _ = self.pattern.matrices(angles)
+        _, difference = self._turned(self.pattern.sweep(angles, blocks).isometry)
+        return self._seen(difference)
+
+    def jacobian(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the residual, shape (S, N), and its derivatives, shape (S, N, P)."""
+        angles = self.pattern.spread(x)
+        blocks, parts = self.pattern.matrices(angles, derivatives=True)
+        assert parts is not None
+        sweep = self.pattern.sweep(angles, blocks)
+        back, difference = self._turned(sweep.isometry)
+        environment = self.kraus_rows.shape[0]
+        output = sweep.isometry.shape[1] // environment
+        last = (back[:, :, None, :, None] * np.eye(output)[:, None, :]).reshape(x.shape[0], environment * output, -1)
+        slopes = self.pattern.slopes(sweep, blocks, parts, last).reshape(x.shape[0], difference.shape[1], -1)
+        real = np.concatenate([slopes.real, slopes.imag], axis=1)
+        return self._seen(difference), self.across.project(real)
+
+    def _seen(self, difference: ComplexArray) -> FloatArray:
+        """Return the real residual, which has no part along the environment."""
+        real = real_form(difference)
+        return real if self.across.along else real @ self.across.rows.T

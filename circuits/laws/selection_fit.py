@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All choices of the attended position at once, asking only for the law: how equal outcomes share their mass is free.
+
+Ancilla j takes position j over the earlier ones with probability ``v_j = (1 - z_j) / 2``, so position j is attended with
+
+    ``w_0 = prod_i (1 - v_i)``,  ``w_j = v_j prod_{i>j} (1 - v_i)``,
+
+and the equations are ``sum_{j in group} w_j(x) = P``, one group of positions less than x has distinct outcomes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from stinespring.circuits.exact.multiplexer import FloatArray, IntArray
+from stinespring.circuits.laws.attention_law import AttentionLaw
+from stinespring.circuits.laws.sequence import Sequence, control_order
+from stinespring.circuits.search.descent import descend
+from stinespring.circuits.search.sequence_fit import BlochBatch, fit, sequence_of, solve_work
+
+__all__ = ["coupled_sequences"]
+
+ACCEPT = 2e-13
+CERTAIN = 1e-13  # probabilities this close to 0 or 1 make the equations singular
+STARTS, ITERATIONS = 4, 160
+FEWEST_ITERATIONS = 60  # without work for so many the search is not begun
+LATER = 0.8  # share of an ancilla relative to the next, whose position has more to be told from
+
+
+@dataclass(frozen=True)
+class SelectionFit:
+    """The equations of a law of attention.
+
+    Attributes:
+        sequences: one batch for each of ancillas 1..n-1, over the same rows.
+        groups: which positions each equation sums, shape (E, n).
+        values: shape (E,).
+    """
+
+    sequences: tuple[BlochBatch, ...]
+    groups: FloatArray
+    values: FloatArray
+
+    def evaluate(self, params: FloatArray, *, jacobian: bool) -> tuple[FloatArray, FloatArray | None]:
+        """Return ``sum_{j in group} w_j - P``, and its derivatives by the chain rule: w is affine in each v."""
+        parts = np.split(params, np.cumsum([s.width for s in self.sequences])[:-1], axis=1)
+        runs = [s.forward(part) for s, part in zip(self.sequences, parts, strict=True)]
+        take = np.stack([(1 - z) / 2 for z, _ in runs], axis=-1)
+        error = (attended(take) * self.groups).sum(axis=-1) - self.values
+        if not jacobian:
+            return error, None
+        blocks = []
+        for j, (sequence, part, (_, trail)) in enumerate(zip(self.sequences, parts, runs, strict=True)):
+            one, zero = take.copy(), take.copy()
+            one[..., j], zero[..., j] = 1.0, 0.0
+            slope = ((attended(one) - attended(zero)) * self.groups).sum(axis=-1)
+            blocks.append(sequence.backward(part, trail, -slope / 2))
+        return error, np.concatenate(blocks, axis=-1)
+
+    def keep(self, index: IntArray) -> SelectionFit:
+        """Return the problem for some of the starts."""
+        return replace(self, sequences=tuple([s.keep(index) for s in self.sequences]))
+
+    def work(self, starts: int) -> float:
+        """Return the modelled seconds of one iteration."""
+        width = sum(s.width for s in self.sequences)
+        return sum(s.work(starts) for s in self.sequences) + solve_work(starts, self.values.size, width)
+
+
+def attended(take: FloatArray) -> FloatArray:
+    """Return w, shape (..., n), from v, shape (..., n - 1)."""
+    after = np.cumprod((1 - take)[..., ::-1], axis=-1)[..., ::-1]
+    one = np.ones_like(take[..., :1])
+    return np.asarray(np.concatenate([one, take], axis=-1) * np.concatenate([after, one], axis=-1))
+
+
+def equations(law: AttentionLaw) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Return the row of each equation, the positions that it sums, shape (E, n), and its value."""
+    same = law.outcomes[:, :, None] == law.outcomes[:, None, :]
+    # A group counts once, at its first position; that of the last position is implied.
+    first = ~np.any(same & np.tri(law.tokens, k=-1, dtype=np.bool_), axis=2) & ~same[:, :, -1] & law.care[:, None]
+    rows, position = np.nonzero(first)
+    groups = same[rows, position].astype(np.float64)
+    return rows, groups, (groups * law.weights[rows]).sum(axis=-1)
+
+
+def shared_lengths(law: AttentionLaw, total: int) -> list[int]:
+    """Divide CZ among the ancillas by how many equations each can serve."""
+    n = law.tokens
+    told = [np.any(law.outcomes[:, :j] != law.outcomes[:, j : j + 1], axis=1).mean() for j in range(1, n)]
+    share = np.array(told) * LATER ** np.arange(n - 2, -1, -1)
+    lengths = np.floor(total * share / share.sum()).astype(np.int64)
+    lengths[-1] += total - lengths.sum()
+    return [int(length) for length in lengths]
+
+
+def coupled_sequences(law: AttentionLaw, *, limit: int, effort: float, seed: int) -> list[Sequence] | None:
+    """Return one sequence an ancilla with fewer than ``limit`` CZ in all, or None.
+
+    Args:
+        law: of three positions or more; for two there is nothing to share.
+        limit: CZ of the sequences that are known.
+        effort: about the seconds of search, counted in operations.
+        seed: of the search.
+    """
+    rows, groups, values = equations(law)
+    count, n = len(law.care).bit_length() - 1, law.tokens
+    if n < 3 or np.any(np.minimum(values, 1 - values) < CERTAIN):
+        return None
+    axis = np.full(rows.size, 2)
+
+    def attempt(length: int, left: float, rng: np.random.Generator) -> tuple[list[Sequence] | None, float]:
+        parts = shared_lengths(law, length)
+        patterns = [np.array([control_order(rng, count, length=part) for _ in range(STARTS)]) for part in parts]
+        problem = SelectionFit(tuple([BlochBatch(p, rows, axis, count) for p in patterns]), groups, values)
+        iterations = int(min(ITERATIONS, left / problem.work(STARTS)))
+        if iterations < FEWEST_ITERATIONS:
+            return None, left
+        start = rng.uniform(-np.pi, np.pi, (STARTS, sum(2 * part + 1 for part in parts)))
+        fitted = fit(problem, start, iterations=iterations, cull=True)
+        if fitted.error.min() > ACCEPT:
+            return None, fitted.work
+        angles = np.split(fitted.params[fitted.best], np.cumsum([2 * part + 1 for part in parts])[:-1])
+        chosen = fitted.starts[fitted.best]
+        return [sequence_of(p[chosen], a) for p, a in zip(patterns, angles, strict=True)], fitted.work
+
+    bound = rows.size // 2
+    return descend(attempt, first=bound + bound // 3, least=min(bound, (n - 1) * count), limit=limit, effort=effort, seed=seed)

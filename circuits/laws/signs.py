@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signs of rotation angles: where phases are free, ``Ry(theta)`` and ``Ry(-theta)`` give the same law.
+
+A vanishing Walsh-Hadamard coefficient of the angles lets neighbouring CZ of the Gray-code form cancel; the signs are chosen
+so that many vanish. Angles of contexts that never occur are free altogether.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stinespring.circuits.exact.multiplexer import gray_angles, gray_code, walsh_hadamard
+
+__all__ = ["gray_cost", "signed"]
+
+ZERO = 1e-12  # relative to the largest angle
+EXHAUSTIVE = 4  # controls up to which all 2^(2^n) signs are tried
+ROUNDS = 4
+
+
+def gray_cost(theta: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the number of CZ of the Gray-code form for angles of shape (..., 2^n)."""
+    size = theta.shape[-1]
+    code = gray_code(size.bit_length() - 1)
+    kept = abs(gray_angles(theta)) > ZERO
+    flat = kept.reshape(-1, size)
+    return np.array([path_length(code[row]) for row in flat], dtype=np.int64).reshape(kept.shape[:-1])
+
+
+def path_length(code: NDArray[np.int64]) -> int:
+    """Return the Hamming length of a path through Walsh indices that ends at 0."""
+    if not len(code):
+        return 0
+    return int(np.bitwise_count(code ^ np.append(code[1:], 0)).sum())
+
+
+def signed(theta: NDArray[np.float64], care: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return angles with the same law whose Walsh spectrum is sparse, the input where nothing better is found.
+
+    Args:
+        theta: shape (2^n,), the wanted angles, ``P(1|x) = sin^2(theta(x)/2)``.
+        care: shape (2^n,), which contexts occur.
+    """
+    n = len(theta).bit_length() - 1
+    base = fill(theta, care)
+    if n == 0:
+        return base
+    candidates = [base]
+    if n <= EXHAUSTIVE:
+        index = np.arange(2 ** (len(theta) - 1))
+        signs = 1.0 - 2.0 * ((index[:, None] >> np.arange(len(theta))) & 1)
+        nonzero = (abs(walsh_hadamard(signs * base)) > ZERO).sum(axis=1)
+        best = np.argsort(nonzero, kind="stable")[:16]
+        candidates += list(signs[best] * base)
+    elif n <= 10:
+        candidates.append(greedy(base))
+    costs = [int(gray_cost(c)) for c in candidates]
+    return candidates[int(np.argmin(costs))]
+
+
+def fill(theta: NDArray[np.float64], care: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return angles in which contexts that never occur take a neighbour's angle, low bits first."""
+    angles, known = np.where(care, theta, 0.0), care.copy()
+    if not known.any():
+        return angles
+    while not known.all():
+        for bit in range(len(theta).bit_length() - 1):
+            other = np.arange(len(theta)) ^ (1 << bit)
+            take = ~known & known[other]
+            angles[take] = angles[other[take]]
+            known |= take
+    return angles
+
+
+def greedy(theta: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Flip the sign of one block of contexts at a time as long as more Walsh coefficients vanish."""
+    best, least = theta, int((abs(walsh_hadamard(theta)) > ZERO).sum())
+    blocks = 1.0 - 2.0 * ((np.arange(len(theta))[None, :] >> np.arange(len(theta).bit_length() - 1)[:, None]) & 1)
+    patterns = np.concatenate([blocks, (1.0 + blocks + blocks[::-1] - blocks * blocks[::-1]) / 2.0])
+    for _ in range(ROUNDS):
+        trial = patterns * best
+        nonzero = (abs(walsh_hadamard(trial)) > ZERO).sum(axis=1)
+        if nonzero.min() >= least:
+            return best
+        best, least = trial[int(np.argmin(nonzero))], int(nonzero.min())
+    return best

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Linear combinations of states by post-selection, their amplification, and overlap tests.
+
+With ``lambda = sum_k |c_k|`` a position register is prepared in ``A|0> = sum_k sqrt(|c_k| / lambda) |k>``, each position k
+selects the preparation of ``sign(c_k) |v_k>``, and ``A^dagger`` is applied: the part with the position register in |0> is
+``(1/lambda) sum_k c_k |v_k>``. Amplitudes are real, so every preparation is a tree of uniformly controlled Ry, and a sign is a
+rotation by 2 pi.
+
+Source: Childs & Wiebe, Quantum Inf. Comput. 12, 901 (2012) (linear combinations); Brassard et al., Contemp. Math. 305, 53
+(2002) (amplitude amplification); Buhrman et al., Phys. Rev. Lett. 87, 167902 (2001) (swap test).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from stinespring.circuits.core.gates import Gate
+from stinespring.circuits.exact.multiplexer import FloatArray, gray_angles, law_angles, multiplexed_ry
+
+__all__ = [
+    "Combination", "amplified", "combination_gates", "hadamard_test", "inverted", "overlap_angles", "padded", "prepare",
+    "reflect_zero", "state_angles", "swap_test",
+]  # fmt: skip
+
+
+class Combination(NamedTuple):
+    """``sum_k c_k |v_k>``: coefficients of shape (T,), unit vectors of shape (T, d)."""
+
+    coefficients: FloatArray
+    vectors: FloatArray
+
+    @property
+    def one_norm(self) -> float:
+        """``lambda = sum_k |c_k|``."""
+        return float(abs(self.coefficients).sum())
+
+    @property
+    def total(self) -> FloatArray:
+        """The sum, not normalised, shape (d,)."""
+        return np.asarray(self.coefficients @ self.vectors)
+
+    @property
+    def success(self) -> float:
+        """Probability that the position register is found in |0>: ``|sum|^2 / lambda^2``."""
+        return float(self.total @ self.total) / self.one_norm**2
+
+    @property
+    def position_qubits(self) -> int:
+        """Size of the position register, at least 1."""
+        return max(1, (int(np.count_nonzero(self.coefficients)) - 1).bit_length())
+
+
+def padded(vectors: FloatArray) -> FloatArray:
+    """Return vectors with zeros appended along the last axis up to a power of two (at least 2)."""
+    d = vectors.shape[-1]
+    size = max(2, 1 << (d - 1).bit_length())
+    return np.concatenate([vectors, np.zeros((*vectors.shape[:-1], size - d))], axis=-1)
+
+
+def state_angles(states: FloatArray) -> list[FloatArray]:
+    """Return the wanted Ry angles that prepare real states, the most significant bit first.
+
+    Args:
+        states: shape (X, 2^q): a state for each value x of the controls, signs included; a zero row gives zero angles.
+
+    Returns:
+        q arrays of shape (X 2^h,), h bits already made: index ``higher * X + x``, as in ``law_angles``.
+    """
+    contexts, size = states.shape
+    pairs = states.reshape(contexts, size // 2, 2)
+    leaves = 2.0 * np.arctan2(pairs[..., 1], pairs[..., 0])
+    above = [] if size == 2 else law_angles((pairs**2).sum(axis=-1))
+    return [*above, leaves.T.reshape(-1)]
+
+
+def prepare(states: FloatArray, wires: Sequence[int], controls: Sequence[int] = ()) -> list[Gate]:
+    """Return gates that take |0> to a real state, or to ``states[x]`` for each value x of the controls.
+
+    Args:
+        states: shape (2^q,) or (X, 2^q), X = 2^len(controls); unit rows, or zero rows where anything may happen.
+        wires: q wires in |0>, the least significant first.
+        controls: the least significant first.
+    """
+    gates: list[Gate] = []
+    for made, theta in enumerate(state_angles(np.atleast_2d(states))):
+        target = len(wires) - 1 - made
+        gates += multiplexed_ry([*controls, *wires[target + 1 :], wires[target]], gray_angles(theta))
+    return gates
+
+
+def inverted(gates: Iterable[Gate]) -> list[Gate]:
+    """Return the gates of the inverse circuit; ry, rz, u, x, h, cx and cz."""
+    result = []
+    for name, on, params in reversed(list(gates)):
+        if name == "u":
+            theta, phi, lam = (float(p) for p in params if not isinstance(p, tuple))
+            params = (-theta, -lam, -phi)
+        elif params:
+            params = tuple(-float(p) for p in params if not isinstance(p, tuple))
+        result.append(Gate(name, on, params))
+    return result
+
+
+def combination_gates(combination: Combination, state: Sequence[int], position: Sequence[int]) -> list[Gate]:
+    """Return the linear combination on a state register in |0> and a position register in |0>, which is not measured.
+
+    Terms with coefficient zero are left out.
+
+    Args:
+        combination: what to sum.
+        state: wires of the result, the least significant first.
+        position: ``combination.position_qubits`` wires.
+    """
+    kept = np.flatnonzero(combination.coefficients)
+    weights = np.zeros(1 << len(position))
+    weights[: len(kept)] = np.sqrt(abs(combination.coefficients[kept]) / combination.one_norm)
+    terms = np.zeros((1 << len(position), 1 << len(state)))
+    signs = np.sign(combination.coefficients[kept])[:, None]
+    terms[: len(kept)] = padded(signs * combination.vectors[kept])
+    spread = prepare(weights, position)
+    return [*spread, *prepare(terms, state, position), *inverted(spread)]
+
+
+@lru_cache(maxsize=16)
+def _controlled_z(width: int) -> tuple[Gate, ...]:
+    """Return Z on the state |1...1> of ``width`` wires."""
+    if width == 1:
+        return (Gate("rz", (0,), (float(np.pi),)),)  # up to a phase that all branches share
+    if width == 2:
+        return (Gate("cz", (0, 1)),)
+    from qiskit import QuantumCircuit, transpile
+    from qiskit.circuit.library import MCXGate
+
+    circuit = QuantumCircuit(width)
+    circuit.append(MCXGate(width - 1), range(width))
+    flat = transpile(circuit, basis_gates=["u", "cx"], optimization_level=1, seed_transpiler=0, approximation_degree=1.0)
+    middle = [
+        Gate(i.operation.name, tuple(flat.find_bit(q).index for q in i.qubits), tuple(map(float, i.operation.params)))
+        for i in flat.data
+    ]
+    turn = Gate("h", (width - 1,))
+    return (turn, *middle, turn)
+
+
+def reflect_zero(wires: Sequence[int]) -> list[Gate]:
+    """Return the reflection that changes the sign of the state |0...0> of the wires."""
+    flips = [Gate("x", (w,)) for w in wires]
+    inner = [Gate(name, tuple(wires[q] for q in on), params) for name, on, params in _controlled_z(len(wires))]
+    return [*flips, *inner, *flips]
+
+
+def amplified(gates: Sequence[Gate], width: int, flags: Sequence[int], rounds: int) -> list[Gate]:
+    """Return a circuit whose probability of all flags being 0 is ``sin^2((2 rounds + 1) theta)``, ``sin^2 theta`` before.
+
+    Each round is ``W S_0 W^dagger S_flag`` (up to a sign); the state that goes with the flags in |0> does not change.
+
+    Args:
+        gates: W, which acts on |0...0> of ``width`` wires.
+        width: number of wires.
+        flags: wires that signal success by 0.
+        rounds: at least 0.
+    """
+    result = list(gates)
+    back = inverted(gates)
+    for _ in range(rounds):
+        result += [*reflect_zero(flags), *back, *reflect_zero(range(width)), *gates]
+    return result
+
+
+def hadamard_test(size: int) -> list[Gate]:
+    """Return a template whose ancilla is 0 with probability ``(1 + <u|v>) / 2``; angles from :func:`overlap_angles`.
+
+    Args:
+        size: qubits of the states; wires 0..size-1, the ancilla is wire ``size``.
+    """
+    gates, slots = [Gate("h", (size,))], 0
+    for target in range(size - 1, -1, -1):
+        wires = [size, *range(target + 1, size), target]
+        gates += multiplexed_ry(wires, slots)
+        slots += 2 ** (len(wires) - 1)
+    return [*gates, Gate("h", (size,))]
+
+
+def overlap_angles(u: FloatArray, v: FloatArray) -> FloatArray:
+    """Return the angles that :func:`hadamard_test` is bound to for pairs of states of shape (B, 2^q): (B, 2 (2^q - 1))."""
+    rows = []
+    for pair in np.stack([u, v], axis=1):
+        rows.append(np.concatenate([gray_angles(theta) for theta in state_angles(pair)]))
+    return np.array(rows)
+
+
+def swap_test(u: FloatArray, v: FloatArray) -> list[Gate]:
+    """Return a circuit whose ancilla is 0 with probability ``(1 + <u|v>^2) / 2``.
+
+    Args:
+        u: shape (2^q,), prepared on wires 0..q-1.
+        v: shape (2^q,), prepared on wires q..2q-1; the ancilla is wire 2q.
+    """
+    q = len(u).bit_length() - 1
+    ancilla = 2 * q
+    gates = [*prepare(u, range(q)), *prepare(v, range(q, 2 * q)), Gate("h", (ancilla,))]
+    for a in range(q):
+        gates += controlled_swap(ancilla, a, q + a)
+    return [*gates, Gate("h", (ancilla,))]
+
+
+def controlled_swap(control: int, a: int, b: int) -> list[Gate]:
+    """Return a controlled swap: two CX around a doubly controlled X, which is a doubly controlled Z between H."""
+    wires = (control, a, b)
+    inner = [Gate(name, tuple(wires[q] for q in on), params) for name, on, params in _controlled_z(3)]
+    return [Gate("cx", (b, a)), Gate("h", (b,)), *inner, Gate("h", (b,)), Gate("cx", (b, a))]

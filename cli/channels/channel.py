@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``stinespring channel``: any completely positive trace-preserving map as a circuit."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stinespring.cli import options
+from stinespring.cli.output import print_json, progress
+from stinespring.compiler.channels.channel import DEFAULT_EFFORT, compile_channel
+from stinespring.models.channels.files import read_channel
+
+File = Annotated[Path, typer.Argument(metavar="FILE.npz", help="Holds one of kraus, choi and isometry (and dims, labels).")]
+FormOption = Annotated[str, typer.Option("--form", help="isometry, tree (one measured ancilla) or auto.")]
+EffortOption = Annotated[
+    float, typer.Option("--effort", help="About the seconds for numerical synthesis; 0 means closed forms only.")
+]
+
+
+def channel_(
+    file: File,
+    form: FormOption = "auto",
+    effort: EffortOption = DEFAULT_EFFORT,
+    output: options.Output = None,
+    json: options.Json = False,
+) -> None:
+    """Compile a channel into a circuit: a Stinespring isometry, or a tree of measurements."""
+    with progress("compiling"):
+        program = compile_channel(read_channel(file), form=form, effort=effort)
+    files = [] if output is None else [str(path) for path in program.write(output)]
+    if json:
+        print_json(program.summary() | {"files": files})
+        return
+    c = program.cost
+    sys.stdout.write(
+        f"{program.channel.inputs} -> {program.channel.outputs} qubits, rank {program.channel.rank}, form {program.form}: "
+        f"{c.qubits} qubits, {c.two_qubit_gates} two-qubit gates (depth {c.two_qubit_depth}) on the worst path, "
+        f"{c.mid_circuit_measurements} mid-circuit measurements, {c.conditions} conditions\n"
+        f"{program.method}; largest Choi error {program.choi_error:.2g}; compiled in {program.seconds:.2f} s\n"
+    )
+    for path in files:
+        sys.stdout.write(f"wrote {path}\n")

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``stinespring verify-channel``: does this OpenQASM program do what that channel does?"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stinespring.checks.process import read_program, sample_process, verify_channel
+from stinespring.cli import options
+from stinespring.cli.channels.channel import File
+from stinespring.cli.output import EXIT, print_json, print_verdict, progress
+from stinespring.errors import InputError
+from stinespring.models.channels.files import read_channel
+from stinespring.models.reading import read_json
+
+ProgramFile = Annotated[Path, typer.Argument(metavar="FILE.qasm", help="Registers sys, env and outcome.")]
+ToleranceOption = Annotated[float, typer.Option("--tolerance", help="Diamond distance that counts as equal.")]
+ShotsOption = Annotated[int | None, typer.Option("--shots", help="Sample random product inputs and measurements instead.")]
+Settings = Annotated[int, typer.Option("--settings", help="How many inputs and measurements to draw, with --shots.")]
+
+
+def verify_(
+    file: File,
+    program: ProgramFile,
+    tolerance: ToleranceOption = 1e-9,
+    shots: ShotsOption = None,
+    settings: Settings = 40,
+    backend: options.BackendOption = "aer",
+    seed: options.Seed = None,
+    alpha: options.Alpha = 0.001,
+    resolution: options.Resolution = 0.05,
+    json: options.Json = False,
+) -> None:
+    """Compare a program with the channel it should be: process fidelity and diamond distance, or a sampled test."""
+    channel, circuit = read_channel(file), read_program(program)
+    if shots is not None:
+        with progress("sampling"):
+            verdict = sample_process(
+                channel, circuit, shots=shots, settings=settings, backend=backend, seed=seed, alpha=alpha, resolution=resolution
+            )
+        if json:
+            print_json(verdict.summary() | {"method": "sampled"})
+        else:
+            print_verdict(verdict)
+        raise typer.Exit(EXIT[verdict.verdict])
+    with progress("comparing"):
+        found = verify_channel(channel, circuit, tolerance=tolerance, outcomes=outcomes_beside(program))
+    if json:
+        print_json(found.summary())
+    else:
+        sys.stdout.write(
+            f"process fidelity {found.process_fidelity:.12f}, largest Choi error {found.choi_error:.3g}\n"
+            f"{found.verdict}: {found.reason}\n"
+        )
+    raise typer.Exit(EXIT[found.verdict])
+
+
+def outcomes_beside(program: Path) -> dict[int, int] | None:
+    """Return what the values of ``outcome`` mean, from the description beside the program, if there is one."""
+    beside = program.with_suffix(".json")
+    if beside == program or not beside.is_file():
+        return None
+    decode = read_json(beside, kind="description").get("decode")
+    table = decode.get("outcome") if isinstance(decode, dict) else None
+    if not isinstance(table, dict):
+        return None
+    try:
+        return {int(value): int(outcome) for value, outcome in table.items()}
+    except (TypeError, ValueError):
+        raise InputError("the description's decode table cannot be read", got=f"{beside}: {table}") from None

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``stinespring lens compile``: the layers for one prompt as a circuit of reflections."""
+
+from __future__ import annotations
+
+import sys
+import time as clock
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from stinespring.cli import options
+from stinespring.cli.lens.prompt import prompt_states
+from stinespring.cli.output import print_json
+from stinespring.compiler.systems.lens import compile_lens, compile_operator
+from stinespring.errors import InputError
+from stinespring.models.decoders.glass import load_decoder
+from stinespring.models.lens.tuned import named_lens
+
+Operator = Annotated[
+    int | None, typer.Option("--operator", help="Only the unitary that leads to this point, on register x, nothing measured.")
+]
+
+
+def compile_(
+    model: options.DecoderModel,
+    prompt: options.TextPrompt,
+    upto: options.Upto = None,
+    operator: Operator = None,
+    time: options.LayerTime = 1.0,
+    simplify: options.SimplifyOption = "operators",
+    lens: options.Lens = "logit",
+    output: options.Output = None,
+    json: options.Json = False,
+) -> None:
+    """Compile the layers for one prompt: prepare the first state, one reflection for each operator, measure."""
+    if operator is not None and (upto is not None or simplify != "operators"):
+        raise InputError("--operator exports one unitary", got="--upto or --simplify beside it", expected="one of them")
+    decoder = load_decoder(model)
+    chosen, begun = named_lens(lens, decoder), clock.perf_counter()
+    states = prompt_states(decoder, prompt, chosen)
+    if operator is not None:
+        program = compile_operator(states, operator, time=time)
+    else:
+        program = compile_lens(states, upto=upto, time=time, simplify=simplify)
+    program = replace(program, seconds=clock.perf_counter() - begun)
+    files = [] if output is None else [str(path) for path in program.write(output)]
+    if json:
+        print_json(program.summary() | {"files": files})
+        return
+    c, what = program.cost, "up to" if program.measured else "the operator into"
+    sys.stdout.write(
+        f"{what} point {program.point} ({states.points[program.point]}): {c.qubits} qubits, {c.two_qubit_gates:,} two-qubit "
+        f"gates (depth {c.two_qubit_depth:,}), compiled in {program.seconds:.2f} s\n{program.summary()['method']}\n"
+    )
+    for path in files:
+        sys.stdout.write(f"wrote {path}\n")

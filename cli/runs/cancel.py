@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``stinespring cancel``: cancel a run at the service."""
+
+from __future__ import annotations
+
+import sys
+
+from stinespring.cli import options
+from stinespring.cli.output import print_json, progress
+from stinespring.cli.runs.fetch import Name
+from stinespring.errors import InputError
+from stinespring.ledger.store import Ledger
+from stinespring.ledger.submit import advancing
+
+
+def cancel_(id: Name, json: options.Json = False) -> None:
+    """Cancel a run at the service."""
+    ledger = Ledger()
+    run = ledger.run(id)
+    if run.state in ("done", "failed"):
+        raise InputError("the run is over already", got=f"run {run.id}: {run.state}", todo=f"see 'stinespring fetch {run.id}'")
+    with progress() as report, advancing(ledger, run, report) as driver:
+        run = driver.cancel()
+    if json:
+        print_json({"id": run.id, "state": run.state, "message": run.message})
+    else:
+        sys.stdout.write(f"run {run.id} on {run.backend}: {run.state}\n")

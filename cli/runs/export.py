@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``stinespring export``: a run's counts and where they come from, as a file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stinespring.cli import options
+from stinespring.cli.output import print_json
+from stinespring.cli.runs.fetch import Name
+from stinespring.ledger.export import write_samples
+from stinespring.ledger.store import Ledger
+
+Output = Annotated[Path, typer.Option("-o", "--output", help="FILE.json: stinespring/samples@1 with provenance.")]
+
+
+def export_(id: Name, output: Output, json: options.Json = False) -> None:
+    """Write a run's counts and provenance to a file."""
+    ledger = Ledger()
+    run = ledger.run(id)
+    write_samples(ledger, run, output)
+    if json:
+        print_json({"id": run.id, "state": run.state, "files": [str(output)]})
+    else:
+        sys.stdout.write(f"wrote {output}\n")

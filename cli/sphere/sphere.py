@@ -1,0 +1,391 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``stinespring sphere``: particles on the sphere, from dynamics to circuits."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from stinespring.cli import options
+from stinespring.cli.output import (
+    EXIT,
+    command_line,
+    print_json,
+    print_table,
+    print_verdict,
+    progress,
+    require_report,
+    write_arrays,
+)
+from stinespring.cli.runs.durable import durable
+from stinespring.errors import InputError
+
+if TYPE_CHECKING:
+    from stinespring.models.sphere.dynamics import Sums
+    from stinespring.models.sphere.simulate import Run
+
+sphere = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A sphere file (.json).")]
+Steps = Annotated[int, typer.Option("--steps", help="How many steps in all (adaptive: accepted ones).")]
+Scheme = Annotated[str, typer.Option("--scheme", help="euler (a layer each step), rk4 or adaptive.")]
+Every = Annotated[int | None, typer.Option("--every", help="Keep the particles of every so many steps.")]
+Arrays = Annotated[Path | None, typer.Option("-o", "--output", help="FILE.npz: final positions, and what was kept.")]
+StepTolerance = Annotated[float, typer.Option("--tolerance", help="adaptive: error of one step, radians.")]
+Stop = Annotated[bool, typer.Option("--stop", help="End as soon as the particles have converged.")]
+Converged = Annotated[float, typer.Option("--converged", help="Residual over the forces on a particle at which they have.")]
+SumsOption = Annotated[str, typer.Option("--sums", help="direct (all pairs), series (harmonics; d = 2, 3) or auto.")]
+Checkpoint = Annotated[Path | None, typer.Option("--checkpoint", help="FILE.npz to go on from, and to keep up to date.")]
+CheckpointSeconds = Annotated[float, typer.Option("--checkpoint-every", help="Seconds between checkpoints.")]
+Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg): positions and energy.")]
+Movie = Annotated[Path | None, typer.Option("--movie", help="Write a movie (.gif) or a page (.html) of what --every kept.")]
+Particle = Annotated[int, typer.Option("--particle", help="Which particle; 0 is the first.")]
+Layers = Annotated[int, typer.Option("--layers", help="How many layers.")]
+Amplify = Annotated[str, typer.Option("--amplify", help="Rounds of amplitude amplification, or auto.")]
+Schedule = Annotated[str, typer.Option("--schedule", help="static, dynamic (one position register, reset) or stepwise.")]
+
+
+@sphere.command("run")
+def run_(
+    file: File,
+    steps: Steps,
+    scheme: Scheme = "euler",
+    every: Every = None,
+    output: Arrays = None,
+    tolerance: StepTolerance = 1e-6,
+    stop: Stop = False,
+    converged: Converged = 1e-8,
+    sums: SumsOption = "auto",
+    checkpoint: Checkpoint = None,
+    checkpoint_every: CheckpointSeconds = 30.0,
+    plot: Plot = None,
+    movie: Movie = None,
+    page: options.Report = None,
+    json: options.Json = False,
+) -> None:
+    """Move the particles, and say where they end: energy, residual, clusters."""
+    from stinespring.models.sphere.dynamics import require_finite_energy
+    from stinespring.models.sphere.files import read_sphere
+    from stinespring.models.sphere.simulate import simulate
+
+    model = read_sphere(file)
+    if not (checkpoint_every > 0 and math.isfinite(checkpoint_every)):
+        raise InputError("--checkpoint-every is out of range", got=checkpoint_every, expected="seconds, above 0")
+    require_finite_energy(model)
+    for path in (output, checkpoint):
+        if path is not None and path.suffix != ".npz":
+            raise InputError("the file's name has another ending", got=str(path), expected="FILE.npz")
+        if path is not None and not path.parent.is_dir():  # known before the run, not after it
+            raise InputError("the output cannot be written", got=str(path), expected="an existing folder")
+    if sums not in ("auto", "direct", "series"):
+        raise InputError("unknown sums", got=sums, expected="auto, direct or series")
+    require_report(page, plot, movie)
+    if (plot, movie, page) != (None, None, None):
+        from stinespring.report.figures.sphere import require_outputs, write_figures
+
+        require_outputs(model, plot, movie)
+        every = every or max(1, steps // 100)
+    with progress() as report:
+        run = simulate(
+            model, steps=steps, scheme=scheme, tolerance=tolerance, every=every, stop=stop, converged=converged,
+            sums=cast('Sums', sums), checkpoint=checkpoint, checkpoint_seconds=checkpoint_every, progress=report,
+        )  # fmt: skip
+    if output is not None:
+        write_arrays(output, {"positions": run.positions, "step": run.step, "time": run.time, **run.record.arrays()})
+    if plot is not None or movie is not None:
+        write_figures(run, plot, movie)
+    summary = run_summary(run)
+    if page is not None:
+        from stinespring.report.html.sphere import run_page
+
+        run_page(run, summary, command=command_line(), movie=movie).write(page)
+    if json:
+        print_json(summary)
+    else:
+        print_run(run, summary)
+
+
+def run_summary(run: Run) -> dict[str, Any]:
+    """Return what ``sphere run --json`` prints."""
+    import numpy as np
+
+    from stinespring.models.sphere.clusters import cluster_threshold, greedy_arcs, single_linkage
+
+    model, x = run.model, run.positions
+    threshold = cluster_threshold(model.beta, model.d)
+    linked = sorted(np.bincount(single_linkage(x, threshold)).tolist(), reverse=True)
+    adaptive = run.adaptive
+    return {
+        "positions": x.tolist(),
+        "energy": None if run.energy is None else run.energy._asdict(),
+        "residual": run.residual,
+        "clusters": {
+            "threshold": threshold,
+            "single_linkage": linked,
+            "greedy_arc": greedy_arcs(x, threshold) if model.d == 2 else None,
+        },
+        "converged": run.converged, "steps": run.step, "time": run.time, "scheme": run.scheme, "sums": run.method,
+        "field": model.field if run.scheme == "euler" else "projected", "rescaling": model.rescaling,
+        "energy_check": {"monotone_flow": model.energy_rises, "wrong_steps": run.wrong_steps, "worst": run.worst_change},
+        "rejected": None if adaptive is None else {"steps": adaptive.rejected, "by_energy": adaptive.by_energy},
+        "kept": len(run.record.steps),
+    }  # fmt: skip
+
+
+def print_run(run: Run, summary: dict[str, Any]) -> None:
+    """Print the run for people."""
+    model, clusters = run.model, summary["clusters"]
+    sys.stdout.write(
+        f"{model.n:,} particles on S^{model.d - 1}, beta {model.beta:g}, {model.normalise}, {model.direction}: "
+        f"{run.step:,} {run.scheme} steps to time {run.time:.6g} ({run.method} sums)\n"
+        f"kernel rescaling: {model.rescaling}\n"
+    )
+    if run.energy is not None:
+        sys.stdout.write(f"energy {run.energy.attention:.10g} (attention) + {run.energy.perceptron:.10g} (perceptron)\n")
+    linked, arcs = clusters["single_linkage"], clusters["greedy_arc"]
+    rule = f"within {clusters['threshold']:.4g} rad: {len(linked)} by single linkage (largest {linked[0]})"
+    rule += "" if arcs is None else f", {len(arcs)} greedy arcs (largest {arcs[0]})"
+    sys.stdout.write(f"residual {run.residual:.3g}, {'converged' if run.converged else 'not converged'}; clusters {rule}\n")
+    if model.energy_rises:
+        sys.stdout.write(f"energy moved the wrong way in {run.wrong_steps} steps, by at most {run.worst_change:.3g}\n")
+
+
+@sphere.command("new")
+def new_(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
+    particles: Annotated[int, typer.Option("--particles", help="How many.")],
+    beta: Annotated[float, typer.Option("--beta", help="Inverse temperature.")],
+    dimension: Annotated[int, typer.Option("--dimension", help="d: the sphere is S^(d-1).")] = 3,
+    hidden: Annotated[int, typer.Option("--hidden", help="Neurons: directions on the sphere, normal weights.")] = 0,
+    activation: Annotated[str | None, typer.Option("--activation", help="relu, gelu or tanh (with --hidden; relu).")] = None,
+    normalise: Annotated[str, typer.Option("--normalise", help="SA or USA.")] = "USA",
+    kernel: Annotated[str, typer.Option("--kernel", help="plain or scaled.")] = "plain",
+    direction: Annotated[str, typer.Option("--direction", help="ascent or descent.")] = "ascent",
+    field: Annotated[str, typer.Option("--field", help="projected or raw.")] = "projected",
+    step: Annotated[float, typer.Option("--step", help="h.")] = 0.1,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same file.")] = 0,
+) -> None:
+    """Write a sphere file with uniform particles and a random perceptron."""
+    from stinespring.models.sphere.files import random_model, sphere_content, sphere_from, write_sphere
+    from stinespring.writing import write_whole
+
+    if seed < 0:
+        raise InputError("the seed is negative", got=seed, expected="0 or more")
+    if activation is not None and hidden == 0:
+        raise InputError("an activation without neurons", got=f"--activation {activation}", expected="--hidden of at least 1")
+    model = random_model(
+        particles=particles, dimension=dimension, beta=beta, hidden=hidden, seed=seed, activation=activation or "relu",  # type: ignore[arg-type]
+        normalise=normalise, kernel=kernel, direction=direction, field=field, step=step,
+    )  # fmt: skip
+    write_whole(output, write_sphere(sphere_from(sphere_content(model))))  # read back: a wrong word is refused
+    sys.stdout.write(f"wrote {output}\n")
+
+
+@sphere.command("analyse")
+def analyse_(
+    file: File,
+    state: Annotated[Path | None, typer.Option("--state", help="FILE.npz of a run: its final positions instead.")] = None,
+    kind: Annotated[str, typer.Option("--kind", help="minimum or maximum (default: by the file's direction).")] = "",
+    width: Annotated[float, typer.Option("--width", help="Particles within so many radians are one atom.")] = 1e-6,
+    tolerance: Annotated[float, typer.Option("--tolerance", help="Of the conditions, relative to the forces that act.")] = 1e-6,
+    json: options.Json = False,
+) -> None:
+    """Print the energy landscape at the particles: residual, Wasserstein Hessian, second-order condition, atoms."""
+    from stinespring.models.sphere.files import at_state, read_sphere
+    from stinespring.models.sphere.measure import analysis
+
+    model = at_state(read_sphere(file), state)
+    kind = kind or ("maximum" if model.direction == "ascent" else "minimum")
+    if kind not in ("minimum", "maximum"):
+        raise InputError("unknown kind", got=kind, expected="minimum or maximum")
+    if not (0 < width < 3.2 and 0 < tolerance < 1):
+        raise InputError(
+            "a number is out of range", got=f"{width}, {tolerance}", expected="a width in (0, pi), a tolerance in (0, 1)"
+        )
+    found = analysis(model, kind, width=width, tolerance=tolerance)  # type: ignore[arg-type]
+    if json:
+        print_json(found)
+        return
+    second, energy = found["second_order"], found["energy"]
+    sys.stdout.write(
+        f"{len(found['masses'])} atoms, heaviest {found['masses'][0]:.4g}; energy {energy['attention']:.10g} (attention) + "
+        f"{energy['perceptron']:.10g} (perceptron)\n"
+        f"residual {second['residual']:.3g}; Wasserstein Hessian in [{second['lowest']:.6g}, {second['highest']:.6g}], "
+        f"splitting an atom [{second['splitting_lowest']:.6g}, {second['splitting_highest']:.6g}]\n"
+        f"second-order {kind}: {'yes' if second['holds'] else 'no'}{', strict' if second['strict'] else ''}\n"
+    )
+
+
+@sphere.command("claims")
+def claims_(
+    file: File,
+    state: Annotated[Path | None, typer.Option("--state", help="FILE.npz of a run: its final positions instead.")] = None,
+    width: Annotated[float, typer.Option("--width", help="Particles within so many radians are one atom.")] = 1e-3,
+    seed: Annotated[int, typer.Option("--seed", help="Of the measures that are tried.")] = 0,
+    tolerance: Annotated[float, typer.Option("--tolerance", help="Of the second-order conditions.")] = 1e-6,
+    json: options.Json = False,
+) -> None:
+    """Test what has been claimed about the energy landscape; the claim that is false as printed does not count."""
+    from stinespring.checks.sphere.claims import all_claims, overall
+    from stinespring.models.sphere.files import at_state, read_sphere
+
+    model = at_state(read_sphere(file), state)
+    if seed < 0 or not 0 < width < 3.2 or not 0 < tolerance < 1:
+        raise InputError(
+            "a number is out of range", got=f"{seed}, {width}, {tolerance}",
+            expected="a seed of at least 0, a width in (0, pi), a tolerance in (0, 1)",
+        )  # fmt: skip
+    with progress():
+        found = all_claims(model, width=width, seed=seed, tolerance=tolerance)
+    verdict = overall(found)
+    if json:
+        print_json({"verdict": verdict, "claims": [claim.summary() for claim in found]})
+    else:
+        rows = [
+            [claim.name, claim.verdict if claim.applies else "does not apply", f"{claim.statement}: {claim.reason}"]
+            for claim in found
+        ]
+        print_table("Claims", ["claim", "verdict", "what was found"], rows)
+        sys.stdout.write(f"{verdict} over the claims that apply and are not known to be false\n")
+    raise typer.Exit(EXIT[verdict])
+
+
+@sphere.command("compile")
+def compile_(
+    file: File,
+    particle: Particle,
+    output: options.Output = None,
+    layers: Layers = 1,
+    schedule: Schedule = "static",
+    amplify: Amplify = "0",
+    measure: Annotated[bool, typer.Option("--measure", help="Measure the particle into register x1.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Compile a particle's layer step: a linear combination of states, projected to the sphere by post-selection."""
+    from stinespring.compiler.export.sphere_files import write_sphere_folder
+    from stinespring.compiler.systems.sphere import compile_sphere
+    from stinespring.models.sphere.files import read_sphere
+
+    model = read_sphere(file)
+    read: Any = "amplitudes" if measure else "nothing"
+    folder = schedule == "stepwise"
+    program = compile_sphere(
+        model,
+        particle=particle,
+        layers=layers,
+        schedule="static" if folder else schedule,
+        amplify=rounds_of(amplify),
+        read=read,
+    )
+    summary = program.summary() | ({"schedule": "stepwise"} if folder else {})
+    files: list[Path] = []
+    if output is not None:
+        files = write_sphere_folder(program, output) if folder else program.write(output)
+    if json:
+        print_json(summary | {"files": [str(path) for path in files]})
+        return
+    c = program.cost
+    sys.stdout.write(
+        f"particle {particle} through {layers} layer(s), {summary['schedule']}: {c.qubits} qubits, {c.two_qubit_gates} "
+        f"two-qubit gates (depth {c.two_qubit_depth}), success {program.success_probability:.6g} "
+        f"({program.rounds} rounds of amplification)\nupdated: {program.updated.tolist()}\n"
+    )
+    for path in files:
+        sys.stdout.write(f"wrote {path}\n")
+
+
+def rounds_of(amplify: str) -> int | str:
+    """Return the rounds of amplification: a number or ``auto``."""
+    if amplify == "auto":
+        return amplify
+    try:
+        return int(amplify)
+    except ValueError:
+        raise InputError("the rounds cannot be read", got=amplify, expected="a whole number or auto") from None
+
+
+@sphere.command("sample")
+def sample_(
+    file: File,
+    particle: Annotated[str, typer.Option("--particle", help="Which particle, or all.")] = "all",
+    layers: Layers = 1,
+    schedule: Schedule = "static",
+    amplify: Amplify = "0",
+    shots: Annotated[int, typer.Option("--shots", help="For each circuit.")] = 20_000,
+    seed: options.Seed = None,
+    backend: options.BackendOption = "aer",
+    alpha: options.Alpha = 0.001,
+    resolution: options.Resolution = 0.05,
+    page: options.Report = None,
+    json: options.Json = False,
+) -> None:
+    """Sample layer steps: amplitudes, fidelity and success probability against their analytic values."""
+    from stinespring.checks.sphere.sphere import judge_layers, layer_programs, sample_layers
+    from stinespring.models.sphere.files import read_sphere
+
+    require_report(page)
+    model = read_sphere(file)
+    if particle != "all" and not particle.isdigit():
+        raise InputError("there is no such particle", got=particle, expected=f"a number from 0 to {model.n - 1}, or all")
+    chosen = list(range(model.n)) if particle == "all" else [int(particle)]
+    programs = layer_programs(model, chosen, layers=layers, schedule=schedule, amplify=rounds_of(amplify))
+    asked = {"file": file, "particle": particle, "layers": layers, "schedule": schedule, "amplify": amplify, "shots": shots}
+    asked |= {"seed": seed, "backend": backend, "alpha": alpha, "resolution": resolution}
+    with durable("sphere sample", asked, calls=len(programs)) as (sampler, root), progress():
+        counts = sample_layers(programs, backend=sampler, shots=shots, seed=root)
+    verdict = judge_layers(programs, counts, alpha=alpha, resolution=resolution)
+    if page is not None:
+        from stinespring.report.html.sphere import layers_page
+
+        layers_page(model, programs, counts, verdict, command=command_line(root), backend=sampler, seed=root).write(page)
+    if json:
+        rows = [
+            {"particle": p.particle, "read": p.read, "success_probability": p.success_probability, "law": p.law().tolist(),
+             "counts": row[:-1], "failures": row[-1], "two_qubit_gates": p.cost.two_qubit_gates, "qubits": p.cost.qubits}
+            for p, row in zip(programs, counts.tolist(), strict=True)
+        ]  # fmt: skip
+        print_json(verdict.summary() | {"circuits": rows, "seed": root, "backend": sampler.name, "schedule": schedule})
+    else:
+        sys.stdout.write(f"{len(programs)} circuits for {len(chosen)} particle(s), {shots:,} shots each on {backend}\n")
+        print_verdict(verdict)
+    raise typer.Exit(EXIT[verdict.verdict])
+
+
+@sphere.command("overlaps")
+def overlaps_(
+    file: File,
+    test: Annotated[
+        str, typer.Option("--test", help="hadamard (signed overlaps, and the energy) or swap (squares).")
+    ] = "hadamard",
+    shots: Annotated[int, typer.Option("--shots", help="For each pair.")] = 20_000,
+    seed: options.Seed = None,
+    backend: options.BackendOption = "aer",
+    alpha: options.Alpha = 0.001,
+    resolution: options.Resolution = 0.05,
+    json: options.Json = False,
+) -> None:
+    """Sample the overlaps of all pairs, and from them the energy, against their analytic values."""
+    from stinespring.checks.sphere.sphere import check_overlaps
+    from stinespring.models.sphere.files import read_sphere
+
+    model = read_sphere(file)
+    asked = {"file": file, "test": test, "shots": shots, "seed": seed, "backend": backend, "alpha": alpha}
+    asked |= {"resolution": resolution}
+    with durable("sphere overlaps", asked, calls=1) as (sampler, root), progress():
+        found = check_overlaps(model, test=test, shots=shots, seed=root, backend=sampler, alpha=alpha, resolution=resolution)
+    if json:
+        print_json(found.summary() | {"seed": root, "backend": sampler.name})
+    else:
+        sys.stdout.write(f"{found.pairs} pairs by the {found.test} test, {shots:,} shots each on {backend}\n")
+        print_verdict(found.overlaps)
+        if found.energy is not None:
+            e = found.energy
+            sys.stdout.write(
+                f"{e.verdict}: energy {e.estimate:.6g} sampled, {e.analytic:.6g} analytic, {e.expected:.6g} +- "
+                f"{e.standard_deviation:.2g} expected of the estimate, p = {e.p_value:.3g}\n"
+            )
+    raise typer.Exit(EXIT[found.verdict])

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Channel files: NumPy archives with exactly one of ``kraus``, ``choi`` and ``isometry``."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from stinespring.errors import InputError, TooLargeError
+from stinespring.models.channels.cptp import CPTP
+
+__all__ = ["read_channel", "write_channel"]
+
+KINDS = ("kraus", "choi", "isometry")
+MOST_BYTES = 1 << 28
+
+
+def read_channel(path: str | Path) -> CPTP:
+    """Return the channel in a ``.npz`` file.
+
+    The file holds exactly one of ``kraus`` (r, 2^n, 2^m), ``choi`` (Qiskit's convention, the input most significant) and
+    ``isometry`` (r 2^n, 2^m; the environment most significant), optionally ``dims`` = (m, n), the numbers of qubits, without
+    which ``choi`` and ``isometry`` are read as m = n, and optionally ``labels`` (r,): with ``kraus``, the outcome of a quantum
+    instrument that each operator belongs to.
+
+    Raises:
+        InputError: no such file, other contents, or no completely positive trace-preserving map.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InputError("channel file not found", got=str(path), expected="a .npz file that exists", todo="check the path")
+    try:
+        with zipfile.ZipFile(file) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > MOST_BYTES:
+            raise TooLargeError("the channel file is too large", got=f"{size:,} bytes", expected=f"at most {MOST_BYTES:,}")
+        with np.load(file, allow_pickle=False) as arrays:
+            content = {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError, NotImplementedError) as error:
+        raise InputError("the channel file cannot be read", got=f"{path}: {error}", expected="a NumPy .npz archive") from None
+    unknown = sorted(set(content) - {*KINDS, "dims", "labels"})
+    kinds = [kind for kind in KINDS if kind in content]
+    if unknown or len(kinds) != 1:
+        raise InputError(
+            "the channel file does not hold exactly one channel",
+            got=", ".join(sorted(content)) or "nothing",
+            expected="one of kraus, choi, isometry (and dims, labels)",
+        )
+    labels = content.get("labels")
+    if labels is not None and kinds != ["kraus"]:
+        raise InputError("labels belong to Kraus operators", got=kinds[0], expected="kraus")
+    dims = None if "dims" not in content else read_dims(content["dims"])
+    array = content[kinds[0]]
+    if kinds == ["choi"]:
+        return CPTP.from_choi(array, dims=dims)
+    if kinds == ["isometry"]:
+        return CPTP.from_isometry(array, dims=dims)
+    if dims is not None and array.ndim == 3 and (array.shape[2], array.shape[1]) != dims:
+        raise InputError(
+            "dims do not fit the Kraus operators", got=f"shape {array.shape}", expected=f"(r, {dims[1]}, {dims[0]})"
+        )
+    return CPTP.from_kraus(array, labels=None if labels is None else read_labels(labels))
+
+
+def read_dims(values: np.ndarray) -> tuple[int, int]:
+    """Return (2^m, 2^n) from ``dims`` = (m, n)."""
+    if values.shape != (2,) or values.dtype.kind not in "iu" or not ((values >= 0) & (values <= 16)).all():
+        raise InputError("'dims' are two numbers of qubits (m, n)", got=values.tolist(), expected="for example [1, 1]")
+    return 1 << int(values[0]), 1 << int(values[1])
+
+
+def read_labels(values: np.ndarray) -> list[int]:
+    """Return the outcomes of an instrument's operators."""
+    if values.ndim != 1 or values.dtype.kind not in "iu" or (values < 0).any():
+        raise InputError(
+            "'labels' are whole numbers, one for each operator", got=values.tolist(), expected="for example [0, 0, 1]"
+        )
+    return [int(value) for value in values]
+
+
+def write_channel(channel: CPTP, path: str | Path) -> None:
+    """Write a channel's Kraus operators (as given, with the outcomes of an instrument) to a ``.npz`` file."""
+    arrays = {"kraus": channel.given, "dims": np.array([channel.inputs, channel.outputs])}
+    if channel.labels is not None:
+        arrays["labels"] = np.array(channel.labels)
+    np.savez(Path(path), **arrays)  # type: ignore[arg-type]

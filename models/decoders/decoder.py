@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the lens asks of a decoder: its residual stream at named points, its final norm and its unembedding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+
+from stinespring.models.texts.base import FloatArray, IntArray
+
+__all__ = ["Decoder", "FinalNorm", "Part", "Point", "layer_points"]
+
+Part = Literal["embedding", "attention", "mlp"]
+
+
+class Point(NamedTuple):
+    """A place in the residual stream: after the embedding (no layer), or after a part of layer 0, 1 and so on."""
+
+    after: Part
+    layer: int | None
+
+    def __str__(self) -> str:
+        """Return for example ``mlp 3``."""
+        return self.after if self.layer is None else f"{self.after} {self.layer}"
+
+
+def layer_points(layers: int) -> tuple[Point, ...]:
+    """Return the points of a decoder whose layers are attention and then a perceptron, in order.
+
+    Example:
+        >>> [str(point) for point in layer_points(1)]
+        ['embedding', 'attention 0', 'mlp 0']
+    """
+    parts: tuple[Part, ...] = ("attention", "mlp")
+    return (Point("embedding", None), *(Point(part, layer) for layer in range(layers) for part in parts))
+
+
+@dataclass(frozen=True, eq=False)
+class FinalNorm:
+    """The decoder's last normalisation: ``gain * x / sqrt(mean(x^2) + eps) + shift``, for "layer" of the centred x.
+
+    Attributes:
+        kind: ``rms`` or ``layer``.
+        gain: shape (e,).
+        shift: shape (e,), or None.
+        eps: added to the mean square.
+    """
+
+    kind: Literal["rms", "layer"]
+    gain: FloatArray
+    eps: float
+    shift: FloatArray | None = None
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        """Return the normalised stream, shape (..., e)."""
+        centred = self._centred(x)
+        scale = 1.0 / np.sqrt(np.mean(centred**2, axis=-1, keepdims=True) + self.eps)
+        result = centred * scale * self.gain
+        return np.asarray(result if self.shift is None else result + self.shift)
+
+    def pullback(self, x: FloatArray, gradient: FloatArray) -> FloatArray:
+        """Return the gradient with respect to x from that with respect to the normalised stream, both (..., e).
+
+        With ``s = (mean(x^2) + eps)^(-1/2)`` and ``w = gain * gradient``: ``s w - s^3 x mean(x w)``, centred for "layer".
+        """
+        centred, weighted = self._centred(x), gradient * self.gain
+        scale = 1.0 / np.sqrt(np.mean(centred**2, axis=-1, keepdims=True) + self.eps)
+        back = scale * weighted - scale**3 * centred * np.mean(centred * weighted, axis=-1, keepdims=True)
+        return self._centred(back)
+
+    def _centred(self, x: FloatArray) -> FloatArray:
+        return x - np.mean(x, axis=-1, keepdims=True) if self.kind == "layer" else x
+
+
+class Decoder(Protocol):
+    """A decoder that can be looked into; implement it, and everything of the lens works.
+
+    Attributes:
+        name: how the user named it.
+        tokens: the V token names.
+        points: where the residual stream is read; the last one is what the final norm gets.
+        norm: the final norm.
+        unembedding: W_U, shape (V, e): ``logits = norm(x) W_U^T``.
+        longest: the greatest number of tokens of a text.
+    """
+
+    name: str
+    tokens: tuple[str, ...]
+    points: tuple[Point, ...]
+    norm: FinalNorm
+    unembedding: FloatArray
+    longest: int
+
+    def encode(self, prompt: str | Sequence[int]) -> IntArray:
+        """Return the prompt's token numbers, shape (n,)."""
+
+    def plain(self, numbers: Sequence[int]) -> str:
+        """Return token numbers as a person would read them."""
+
+    def stream(self, texts: IntArray) -> FloatArray:
+        """Return the residual stream of texts (B, n), shape (points, B, n, e): causal, so later tokens change nothing."""
+
+    def law(self, texts: IntArray) -> FloatArray:
+        """Return the decoder's own next-token law, shape (B, V), by its own way of computing it: what samples are held to."""
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of everything that changes the stream, the norm or the unembedding."""

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The exact joint law of the generated tokens: the chain rule, level by level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from stinespring.errors import InputError, TooLargeError
+from stinespring.models.texts.base import FloatArray, IntArray, TextModel
+
+__all__ = ["JointLaw", "expand", "joint_law", "require_count"]
+
+MOST_TEXTS = 1 << 18  # with 20 steps 40 MB
+
+
+@dataclass(frozen=True)
+class JointLaw(Mapping[str, float]):
+    """``P(x_{n+1..n+L} | prompt)`` as arrays, and as a mapping from a text's key to its probability.
+
+    Attributes:
+        model: the model whose law it is.
+        texts: shape (U, L), token numbers; the vacuum fills the places after a stop token.
+        probabilities: shape (U,), all above zero, sum 1.
+    """
+
+    model: TextModel
+    texts: IntArray
+    probabilities: FloatArray
+
+    @cached_property
+    def _by_key(self) -> dict[str, float]:
+        return {self.model.text(t): float(p) for t, p in zip(self.texts.tolist(), self.probabilities, strict=True)}
+
+    def __getitem__(self, key: str) -> float:
+        return self._by_key[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_key)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def require_count(value: object, what: str) -> int:
+    """Return ``value`` as an int of at least 1, or say what is wrong."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise InputError(f"{what} must be a whole number of at least 1", got=value, expected="1, 2, 3, …")
+    return int(value)
+
+
+def expand(model: TextModel, step: int, prompt: IntArray, texts: IntArray, weights: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Append one token to every generated text in every possible way.
+
+    Args:
+        model: the law.
+        step: the generation step, from 1.
+        prompt: shape (n,).
+        texts: shape (U, step-1), the generated parts so far.
+        weights: shape (U,), their probabilities.
+
+    Returns:
+        The texts one token longer, shape (U', step), in lexicographic order if ``texts`` was, and their probabilities.
+    """
+    whole = np.concatenate([np.broadcast_to(prompt, (len(texts), len(prompt))), texts], axis=1)
+    law = model.symbol_law(step, whole)
+    row, symbol = np.nonzero(law)
+    return np.concatenate([texts[row], symbol[:, None]], axis=1), weights[row] * law[row, symbol]
+
+
+def joint_law(model: TextModel, prompt: str | Sequence[int], steps: int) -> JointLaw:
+    """Return ``P(x_{n+1..n+L}) = prod_l P_l(x_{n+l} | x_1..x_{n+l-1})`` over all texts of ``steps`` new tokens.
+
+    Args:
+        model: the law of each block.
+        prompt: token names separated by white space, or token numbers.
+        steps: L, at least 1.
+
+    Raises:
+        InputError: a prompt or a number of steps that cannot be used.
+        TooLargeError: more than 262,144 texts.
+
+    Source: arXiv 2507.13354, the joint law ``Tr[X_L E_L(... X_1 E_1(rho_0) X_1 ...) X_L]``.
+    """
+    start = model.encode(prompt)
+    steps = require_count(steps, "steps")
+    model.check_length(len(start) + steps, "the text")
+    texts, weights = np.zeros((1, 0), dtype=np.int64), np.ones(1)
+    for step in range(1, steps + 1):
+        if len(texts) * model.d > 64 * MOST_TEXTS:
+            raise too_many_texts(model, step - 1)
+        texts, weights = expand(model, step, start, texts, weights)
+        if len(texts) > MOST_TEXTS:
+            raise too_many_texts(model, step - 1)
+    return JointLaw(model, texts, weights)
+
+
+def too_many_texts(model: TextModel, fits: int) -> TooLargeError:
+    """Return the error for a joint law with more texts than fit."""
+    return TooLargeError(
+        "the joint law has too many texts to list",
+        got=f"more than {MOST_TEXTS:,} texts of {model.name}",
+        expected=f"at most {fits} step(s) fit",
+        todo="ask for fewer steps, or a smaller --top-k",
+    )

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures, movies and pages of particles on S^1 and S^2."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stinespring.errors import InputError
+from stinespring.models.sphere.model import FloatArray, SphereModel
+from stinespring.models.sphere.simulate import Run
+from stinespring.report.figures.plot import require_figure
+from stinespring.report.figures.sphere_page import PAGE
+from stinespring.writing import write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["player", "plot_run", "require_outputs", "write_figures", "write_movie", "write_page"]
+
+EARLY, LATE, NEURON, ATTENTION = "#9db7d9", "#1f4e8c", "#c2571a", "#3b6fb6"
+MOST_FRAMES = 120
+STYLE: Any = {"svg.hashsalt": "stinespring", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
+
+
+def require_outputs(model: SphereModel, plot: Path | None, movie: Path | None) -> None:
+    """Refuse figures that could not be written, before anything is computed."""
+    if plot is not None:
+        require_figure(plot)
+    if movie is None:
+        return
+    if movie.suffix.lower() not in (".gif", ".html"):
+        raise InputError("the movie's format is not known", got=str(movie), expected="a name that ends in .gif or .html")
+    if model.d > 3:
+        raise InputError("there is no movie of this sphere", got=f"d = {model.d}", expected="d = 2 or 3")
+    if movie.suffix.lower() == ".gif":
+        require_figure(movie.with_suffix(".png"))
+
+
+def write_figures(run: Run, plot: Path | None, movie: Path | None) -> None:
+    """Write what was asked for."""
+    if plot is not None:
+        plot_run(run, plot)
+    if movie is not None:
+        (write_page if movie.suffix.lower() == ".html" else write_movie)(run, movie)
+
+
+def new_figure(**options: Any) -> tuple[Figure, Any]:
+    """Return a figure that needs no screen."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    return pyplot.subplots(layout="constrained", **options)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure whole and close it."""
+    from matplotlib import pyplot
+
+    kind, buffer = path.suffix.lower()[1:], io.BytesIO()
+    figure.savefig(buffer, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
+    pyplot.close(figure)
+    write_whole(path, buffer.getvalue())
+
+
+def draw_points(axes: Axes, model: SphereModel, x: FloatArray, colour: str, label: str | None = None) -> None:
+    """Draw particles: on the circle slightly apart so that groups show, on S^2 with the far side faint."""
+    if model.d == 2:
+        axes.scatter(x[:, 0], x[:, 1], s=14, color=colour, alpha=0.6, linewidths=0, label=label)
+    else:
+        near = x[:, 1] <= 0
+        axes.scatter(x[~near, 0], x[~near, 2], s=9, color=colour, alpha=0.25, linewidths=0)
+        axes.scatter(x[near, 0], x[near, 2], s=14, color=colour, alpha=0.8, linewidths=0, label=label)
+
+
+def draw_sphere(axes: Axes, model: SphereModel) -> None:
+    """Draw the sphere's outline and the directions of neurons with w > 0 (filled) and w < 0 (open)."""
+    turn = np.linspace(0, 2 * np.pi, 400)
+    axes.plot(np.cos(turn), np.sin(turn), color="#bbbbbb", linewidth=1, zorder=0)
+    if model.perceptron is not None and len(model.perceptron.weights) <= 12:
+        for a, w in zip(model.perceptron.directions, model.perceptron.weights, strict=True):
+            tip = 1.17 * a[[0, -1]] / max(float(np.linalg.norm(a)), 1e-300)
+            face, sign = (NEURON, "w > 0") if w > 0 else ("none", "w < 0")
+            label = f"neuron, {sign} (size: |w|)"
+            known = axes.get_legend_handles_labels()[1]
+            axes.scatter(
+                tip[0], tip[1], marker="^", s=20 + 60 * min(2.0, abs(w)), facecolors=face, edgecolors=NEURON, zorder=3,
+                label=None if label in known else label,
+            )  # fmt: skip
+    axes.set_aspect("equal")
+    axes.set_xlim(-1.35, 1.35)
+    axes.set_ylim(-1.35, 1.35)
+    axes.axis("off")
+
+
+def plot_run(run: Run, path: Path) -> None:
+    """Write the figure of a run: first and last positions, the energy's two parts and the residual along the flow."""
+    from matplotlib import rc_context
+
+    model, kept = run.model, run.record.arrays()
+    with rc_context(STYLE):
+        figure, (left, middle, right) = new_figure(nrows=1, ncols=3, figsize=(12.5, 4.2))
+        draw_sphere(left, model)
+        shown = model.particles if model.d == 2 else model.particles[:, :3]
+        draw_points(left, model, shown if model.d > 2 else 0.88 * shown, EARLY, "start")
+        draw_points(left, model, run.positions[:, : min(3, model.d)], LATE, f"step {run.step:,}")
+        left.legend(loc="upper center", bbox_to_anchor=(0.5, 0.02), frameon=False, ncols=2, fontsize=8)
+        middle.plot(kept["times"], kept["energies"].sum(axis=1), color="#c8c8c8", linewidth=4.5, label="energy (sum)")
+        for column, name, colour in ((0, "attention", ATTENTION), (1, "perceptron", NEURON)):
+            middle.plot(kept["times"], kept["energies"][:, column], color=colour, label=name)
+        middle.set_xlabel("time")
+        middle.legend(frameon=False, fontsize=9)
+        middle.set_title(
+            "energy along the flow" if run.energy is not None else "no energy outside the gradient case", fontsize=10
+        )
+        right.semilogy(kept["times"], np.maximum(kept["residuals"], 1e-300), color=LATE)
+        right.set_xlabel("time")
+        right.set_title("largest projected field", fontsize=10)
+        figure.suptitle(
+            f"{model.n:,} particles on $S^{{{model.d - 1}}}$, $\\beta$ = {model.beta:g}, {model.normalise}, {model.direction}, "
+            f"{run.scheme}"
+        )
+        save_figure(figure, path)
+
+
+def frames_of(run: Run) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return which kept moments are shown, at most 120 of them, and all that was kept."""
+    kept = run.record.arrays()
+    count = len(kept["steps"])
+    return np.unique(np.linspace(0, count - 1, min(count, MOST_FRAMES)).round().astype(int)), kept
+
+
+def write_movie(run: Run, path: Path) -> None:
+    """Write an animated GIF of the kept positions with the energy so far."""
+    from matplotlib import pyplot, rc_context
+    from PIL import Image
+
+    model, (shown, kept) = run.model, frames_of(run)
+    pictures = []
+    with rc_context(STYLE):
+        figure, (left, right) = new_figure(nrows=1, ncols=2, figsize=(7.6, 4.0), width_ratios=(1.1, 1))
+        for number in shown.tolist():
+            left.clear()
+            right.clear()
+            draw_sphere(left, model)
+            draw_points(left, model, kept["trajectory"][number], LATE)
+            left.set_title(f"step {kept['steps'][number]:,}, time {kept['times'][number]:.4g}", fontsize=10)
+            energy = kept["energies"].sum(axis=1)
+            right.plot(kept["times"], energy, color="#cccccc")
+            right.plot(kept["times"][: number + 1], energy[: number + 1], color=ATTENTION)
+            right.set_xlabel("time")
+            right.set_title("energy", fontsize=10)
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format="png", dpi=80)
+            pictures.append(Image.open(buffer).convert("P", palette=Image.Palette.ADAPTIVE, colors=64))
+        pyplot.close(figure)
+    result = io.BytesIO()
+    pictures[0].save(result, format="GIF", save_all=True, append_images=pictures[1:], duration=80, loop=0)
+    write_whole(path, result.getvalue())
+
+
+def write_page(run: Run, path: Path) -> None:
+    """Write a page that plays the kept positions."""
+    write_whole(path, player(run))
+
+
+def player(run: Run) -> str:
+    """Return a page that plays the kept positions: a slider, a sphere that can be turned, the energy; nothing is loaded."""
+    model, (shown, kept) = run.model, frames_of(run)
+    energies = kept["energies"][shown].sum(axis=1)
+    neurons = [] if model.perceptron is None else [
+        {"a": np.round(a / max(float(np.linalg.norm(a)), 1e-300), 4).tolist(), "w": float(w)}
+        for a, w in zip(model.perceptron.directions, model.perceptron.weights, strict=True)
+    ]  # fmt: skip
+    data = {
+        "d": model.d, "beta": model.beta, "n": model.n, "rule": f"{model.normalise}, {model.direction}, {run.scheme}",
+        "frames": [np.round(kept["trajectory"][i], 4).tolist() for i in shown.tolist()],
+        "steps": kept["steps"][shown].tolist(), "times": kept["times"][shown].tolist(), "neurons": neurons,
+        "energies": [None if not np.isfinite(e) else float(e) for e in energies.tolist()],
+    }  # fmt: skip
+    return PAGE.replace("__DATA__", json.dumps(data, allow_nan=False))
