@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stinespring.compiler.channels.channel import compile_channel
     from stinespring.compiler.compile import compile_model as compile  # noqa: A004 - the field's word for it
     from stinespring.errors import StinespringError
+    from stinespring.models import channels
     from stinespring.models.load import load
     from stinespring.models.texts.base import TextModel
     from stinespring.stages import Program, Samples, Verdict
@@ -32,6 +33,7 @@ __all__ = [
     "TextModel",
     "Verdict",
     "__version__",
+    "channels",
     "check",
     "compile",
     "compile_channel",
@@ -49,10 +51,13 @@ _HOMES = {
     "check": ("stinespring.checks.texts.verdict", "check"),
     "compile_channel": ("stinespring.compiler.channels.channel", "compile_channel"),
     "compile": ("stinespring.compiler.compile", "compile_model"),
+    "channels": ("stinespring.models", "channels"),
     "load": ("stinespring.models.load", "load"),
     "read_samples": ("stinespring.checks.texts.files", "read_samples"),
     "run": ("stinespring.backends.execute", "run"),
 }
+
+_ROOMS = ("channels",)  # modules
 
 
 def __getattr__(name: str) -> Any:
@@ -60,7 +65,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'stinespring' has no attribute {name!r}")
     module, attribute = _HOMES[name]
-    value = getattr(import_module(module), attribute)
+    value = import_module(f"{module}.{attribute}") if name in _ROOMS else getattr(import_module(module), attribute)
     globals()[name] = value
     return value
 

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stinespring.circuits.core.gates import Gate
+from stinespring.readings import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,8 +39,6 @@ __all__ = [
     "Verdict",
 ]
 
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 Extension = Literal["token", "position", "dephased"]
 Kind = Literal["static", "dynamic", "stepwise"]
 UNUSED = -1

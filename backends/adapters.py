@@ -10,7 +10,7 @@ import numpy as np
 
 from stinespring.backends.aer.backend import require_values
 from stinespring.errors import BackendError, InputError
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -70,7 +70,7 @@ def adapt(source: Any) -> Backend:
 
 def device_of_backend(backend: Any) -> Device:
     """Return what circuits for a Qiskit backend are lowered to; its control flow is that of its target, flat."""
-    from stinespring.compiler.devices.legality import Rules
+    from stinespring.circuits.devices.legality import Rules
     from stinespring.compiler.devices.target import Device
 
     name, target = f"qiskit:{backend.name}", backend.target

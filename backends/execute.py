@@ -18,8 +18,9 @@ from stinespring.backends.seeds import derive_seed, root_seed
 from stinespring.backends.templates import Templates
 from stinespring.compiler.texts.stepwise import Stepper
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.texts.base import IntArray, TextModel
+from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.joint import require_count
+from stinespring.readings import IntArray
 from stinespring.stages import UNUSED, CodeCounts, Program, Register, Samples
 from stinespring.version import __version__
 

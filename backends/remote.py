@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard
 import numpy as np
 
 from stinespring.backends.base import Backend
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit

@@ -15,8 +15,9 @@ from stinespring.backends.seeds import derive_seed, root_seed
 from stinespring.compiler.systems.spins import MOST_SPINS, SpinProgram, SpinSamples
 from stinespring.errors import TooLargeError
 from stinespring.models.spins.contexts import Contexts, distinct
-from stinespring.models.spins.network import IntArray, SignArray
+from stinespring.models.spins.network import SignArray
 from stinespring.models.texts.joint import require_count
+from stinespring.readings import IntArray
 from stinespring.version import __version__
 
 if TYPE_CHECKING:

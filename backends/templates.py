@@ -11,7 +11,7 @@ import numpy as np
 from stinespring.backends.base import Backend, device_of
 from stinespring.compiler.export.lowering import template_circuit
 from stinespring.compiler.texts.stepwise import Template
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit

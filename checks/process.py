@@ -18,10 +18,10 @@ from stinespring.backends.registry import opened
 from stinespring.backends.seeds import derive_seed, root_seed
 from stinespring.checks.statistics.tables import judge_tables
 from stinespring.errors import InputError
-from stinespring.models.channels.cptp import CPTP, ComplexArray, choi_of_kraus
+from stinespring.models.channels.cptp import CPTP, choi_of_kraus
 from stinespring.models.channels.distance import diamond_distance, process_fidelity
-from stinespring.models.texts.base import FloatArray
 from stinespring.models.texts.joint import require_count
+from stinespring.readings import ComplexArray, FloatArray
 from stinespring.stages import Verdict
 
 if TYPE_CHECKING:

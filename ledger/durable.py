@@ -20,7 +20,7 @@ from stinespring.backends.seeds import derive_seed
 from stinespring.errors import BackendError
 from stinespring.ledger.advance import POLL, SLOWEST_POLL, Advance, held, jobs_of
 from stinespring.ledger.payload import Work, allocate, merged, split, unpack, unpack_outcomes
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit

@@ -154,7 +154,7 @@ def simulated_tvd(program: Program, backend: Backend) -> float:
 
 def used(circuit: QuantumCircuit) -> int:
     """Return the number of qubits that anything acts on."""
-    from stinespring.compiler.devices.read_back import used_qubits
+    from stinespring.circuits.devices.read_back import used_qubits
 
     return len(used_qubits(circuit))
 

@@ -9,7 +9,7 @@ from stinespring.backends.base import Backend
 from stinespring.backends.execute import sampled_dynamic
 from stinespring.backends.remote import Outcomes, outcomes_of
 from stinespring.backends.seeds import derive_seed
-from stinespring.compiler.devices.read_back import flow_of, is_dynamic
+from stinespring.circuits.devices.read_back import flow_of, is_dynamic
 from stinespring.ledger.payload import Work
 
 if TYPE_CHECKING:

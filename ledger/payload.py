@@ -13,7 +13,7 @@ import numpy as np
 
 from stinespring.backends.remote import Outcomes, Pub
 from stinespring.errors import BackendError
-from stinespring.models.texts.base import IntArray
+from stinespring.readings import IntArray
 
 __all__ = ["Work", "allocate", "merged", "pack", "pack_outcomes", "require_complete", "split", "unpack", "unpack_outcomes"]
 

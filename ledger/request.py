@@ -12,8 +12,8 @@ from typing import Any
 
 from stinespring.errors import InputError
 from stinespring.models.load import load, model_of
-from stinespring.models.reading import read_json
 from stinespring.models.texts.base import TextModel
+from stinespring.reading import read_json
 from stinespring.version import __version__
 
 __all__ = ["Request", "read_request"]

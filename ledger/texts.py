@@ -31,8 +31,9 @@ from stinespring.compiler.export.lowering import template_circuit
 from stinespring.compiler.texts.stepwise import Binding, Stepper
 from stinespring.ledger.payload import Work, allocate, merged, split
 from stinespring.ledger.request import Request
-from stinespring.models.texts.base import IntArray, TextModel
+from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import start
+from stinespring.readings import IntArray
 from stinespring.stages import CodeCounts, Program, Register, Samples, Verdict
 
 __all__ = ["TextRun", "describe_program"]

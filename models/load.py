@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from stinespring.errors import InputError
-from stinespring.models.reading import read_json
 from stinespring.models.texts import attention, table
 from stinespring.models.texts.base import TextModel
+from stinespring.reading import read_json
 
 __all__ = ["load", "model_of"]
 

@@ -12,7 +12,7 @@ from qiskit.circuit.classical import expr
 
 from standin.devices import Device, snapshot
 from standin.judge import broadcasts, faults_of_job, share_of_broadcast
-from stinespring.compiler.devices.legality import IBM, violations
+from stinespring.circuits.devices.legality import IBM, violations
 
 pytest.importorskip("qiskit_ibm_runtime")
 

@@ -21,9 +21,9 @@ from stinespring.backends.aer.methods import (
     only_gates,
     statevector_qubits,
 )
-from stinespring.compiler.devices.read_back import is_dynamic
+from stinespring.circuits.devices.read_back import is_dynamic
 from stinespring.errors import BackendError, InputError, TooLargeError
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -82,7 +82,7 @@ class AerBackend:
         self.last: Choice | None = None
         self.device = device
         if device is None and calibration is not None:
-            from stinespring.compiler.devices.legality import LATTICE
+            from stinespring.circuits.devices.legality import LATTICE
             from stinespring.compiler.devices.target import Device
 
             self.device = Device(calibration.name, calibration.target(), LATTICE)

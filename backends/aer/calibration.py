@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from stinespring.backends.base import Backend, device_of
 from stinespring.errors import InputError
-from stinespring.models.reading import fields, read_json
+from stinespring.reading import fields, read_json
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target

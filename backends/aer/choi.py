@@ -10,7 +10,7 @@ import numpy as np
 
 from stinespring.backends.aer.deferred import defer
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.channels.cptp import ComplexArray
+from stinespring.readings import ComplexArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from stinespring.backends.aer.backend import AerBackend, require_known, whole
 from stinespring.backends.aer.calibration import Calibration, Readout, read_calibration, readout_of
-from stinespring.compiler.devices.snapshots import snapshot, snapshot_names, snapshot_target
+from stinespring.circuits.devices.snapshots import snapshot, snapshot_names, snapshot_target
 from stinespring.compiler.devices.target import open_target
 from stinespring.errors import InputError
 

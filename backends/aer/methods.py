@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from stinespring.compiler.devices.read_back import is_dynamic
+from stinespring.circuits.devices.read_back import is_dynamic
 from stinespring.errors import TooLargeError
 
 if TYPE_CHECKING:

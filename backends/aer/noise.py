@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stinespring.backends.aer.calibration import Calibration, readout_of
-from stinespring.compiler.devices.read_back import seconds_of_delay, used_qubits
+from stinespring.circuits.devices.read_back import seconds_of_delay, used_qubits
 from stinespring.errors import InputError
 
 if TYPE_CHECKING:

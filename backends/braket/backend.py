@@ -16,9 +16,9 @@ from stinespring.backends.braket.qasm import braket_qasm, first_bits, measured_b
 from stinespring.backends.probing.behaviour import Capabilities, needs, probe, require_capable
 from stinespring.backends.seeds import derive_seed
 from stinespring.circuits.core.flow import Flow
-from stinespring.compiler.devices.read_back import flow_of
+from stinespring.circuits.devices.read_back import flow_of
 from stinespring.errors import BackendError, InputError, TooLargeError, shorten
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit

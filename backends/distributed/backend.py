@@ -15,7 +15,7 @@ from stinespring.backends.distributed.cluster import Cluster, connected, started
 from stinespring.backends.distributed.gather import gathered
 from stinespring.backends.distributed.work import circuit_bytes, versions
 from stinespring.errors import InputError, StinespringError
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit

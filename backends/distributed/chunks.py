@@ -22,7 +22,7 @@ from stinespring.backends.histories.flow_events import events
 from stinespring.backends.histories.flow_plan import AMPLITUDE, CIRCUIT, DRAW
 from stinespring.backends.seeds import derive_seed
 from stinespring.circuits.core.flow import Flow
-from stinespring.compiler.devices.read_back import is_dynamic, used_qubits
+from stinespring.circuits.devices.read_back import is_dynamic, used_qubits
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stinespring.errors import StinespringError
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray
 from stinespring.version import __version__
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def circuit_of(data: bytes) -> QuantumCircuit:
 def runnable_flow(circuit: QuantumCircuit) -> Flow | None:
     """Return the circuit as a program that the fast paths run; None if only Aer itself can run it."""
     from stinespring.circuits.core.flow import If
-    from stinespring.compiler.devices.read_back import flow_of
+    from stinespring.circuits.devices.read_back import flow_of
     from stinespring.errors import InputError
 
     try:

@@ -16,8 +16,7 @@ import numpy as np
 from stinespring.backends.histories.flow_events import Event, needed, until_reset
 from stinespring.backends.histories.segment import Segment, Stage
 from stinespring.backends.histories.stage_runner import Outcomes, run_stages
-from stinespring.models.channels.cptp import ComplexArray
-from stinespring.models.texts.base import IntArray
+from stinespring.readings import ComplexArray, IntArray
 
 __all__ = ["Branched", "follow"]
 

@@ -23,8 +23,8 @@ from stinespring.backends.histories.flow_plan import Plan, per_shot, plan, shot_
 from stinespring.backends.seeds import derive_seed
 from stinespring.circuits.core.flow import Flow
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.texts.base import IntArray
 from stinespring.models.texts.joint import require_count
+from stinespring.readings import IntArray
 
 __all__ = ["FlowSamples", "Path", "cheapest", "estimates", "sample_flow", "sample_flow_on"]
 

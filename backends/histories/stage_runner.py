@@ -12,8 +12,7 @@ from stinespring.backends.aer.backend import checked_simulator
 from stinespring.backends.histories.segment import Stage, Step
 from stinespring.backends.seeds import derive_seed
 from stinespring.errors import BackendError
-from stinespring.models.channels.cptp import ComplexArray
-from stinespring.models.texts.base import IntArray
+from stinespring.readings import ComplexArray, IntArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit

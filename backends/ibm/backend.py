@@ -18,10 +18,10 @@ from stinespring.backends.ibm.account import Announced, connect, post_once
 from stinespring.backends.ibm.options import IBMOptions, read_options
 from stinespring.backends.ibm.wire import ANSWER, CONNECT, POST, ServiceError, guarded, patiently, within
 from stinespring.backends.remote import Outcomes, Pub, RemoteState, outcomes_of
-from stinespring.compiler.devices.legality import IBM, require_legal
+from stinespring.circuits.devices.legality import IBM, require_legal
 from stinespring.compiler.devices.target import Device
 from stinespring.errors import BackendError, InputError
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit

@@ -16,7 +16,7 @@ from stinespring.backends.base import Backend
 from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate
 from stinespring.errors import BackendError, InputError
-from stinespring.models.texts.base import IntArray
+from stinespring.readings import IntArray
 
 __all__ = ["NEEDS", "Capabilities", "needs", "probe", "require_capable"]
 

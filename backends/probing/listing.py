@@ -103,7 +103,7 @@ def devices() -> Iterator[Row]:
     if missing_extra("fake") is not None:
         yield Row("fake:NAME", False, noise=True, reason=needs("fake"))
         return
-    from stinespring.compiler.devices.snapshots import configurations
+    from stinespring.circuits.devices.snapshots import configurations
 
     for name, data in configurations().items():
         listed = data.get("supported_instructions") or []

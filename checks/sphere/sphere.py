@@ -30,8 +30,8 @@ from stinespring.models.sphere.measure import require_energy
 from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.perceptron import ACTIVATIONS
 from stinespring.models.sphere.schemes import Euler
-from stinespring.models.texts.base import FloatArray, IntArray
 from stinespring.models.texts.joint import require_count
+from stinespring.readings import FloatArray, IntArray
 from stinespring.stages import Verdict
 
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stinespring.checks.statistics.gtest import detectable_tvd, pool, upper_tail
 from stinespring.checks.texts.verdict import decide, two_digits
@@ -25,12 +24,12 @@ from stinespring.compiler.systems.spins import SpinSamples
 from stinespring.errors import InputError
 from stinespring.models.spins import SpinNetwork, mean_field, run_network
 from stinespring.models.spins.contexts import Contexts, distinct
-from stinespring.models.spins.network import OUTPUT, FloatArray, IntArray, SignArray, column_kinds
+from stinespring.models.spins.network import OUTPUT, SignArray, column_kinds
+from stinespring.readings import BoolArray, FloatArray, IntArray
 
 __all__ = ["MeanFieldVerdict", "SpinVerdict", "StepVerdict", "check_mean_field", "check_spins"]
 
 Outcome = Literal["PASS", "FAIL", "UNVERIFIED"]
-BoolArray = NDArray[np.bool_]
 WHOLE = 10  # spins up to which whole tokens are tested
 MOST_CELLS = 1 << 23
 PLENTY = 25.0  # variance of a spin's count above which it is taken as normal

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stinespring.checks.statistics.gtest import PooledCells, pool
-from stinespring.models.texts.base import FloatArray, IntArray, TextModel
+from stinespring.models.texts.base import TextModel
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["ContextTables", "context_tables", "text_probabilities"]
 

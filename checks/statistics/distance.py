@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["expected_deviation", "hellinger_fidelity", "noise_floor", "total_variation", "tvd_interval"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["PooledCells", "detectable_tvd", "pool", "upper_tail"]
 

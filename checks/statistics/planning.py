@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from stinespring.checks.texts.verdict import listed_law, shots_for
-from stinespring.models.texts.base import IntArray, TextModel
+from stinespring.models.texts.base import TextModel
+from stinespring.readings import IntArray
 
 __all__ = ["shots_for_verdict"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from stinespring.checks.statistics.distance import hellinger_fidelity, noise_floor, total_variation, tvd_interval
 from stinespring.checks.statistics.gtest import detectable_tvd, pool, upper_tail
 from stinespring.checks.texts.verdict import decide, two_digits
-from stinespring.models.texts.base import FloatArray
+from stinespring.readings import FloatArray
 from stinespring.stages import Verdict
 
 __all__ = ["judge_tables"]

@@ -11,8 +11,8 @@ import numpy as np
 from stinespring.checks.statistics.tables import judge_tables
 from stinespring.errors import TooLargeError
 from stinespring.models.texts.attention_map import attention_law
-from stinespring.models.texts.base import FloatArray
 from stinespring.models.texts.rejection import RejectionModel
+from stinespring.readings import FloatArray
 from stinespring.stages import Samples, Verdict
 
 __all__ = ["AttentionVerdict", "check_attention"]

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.reading import read_json
 from stinespring.models.texts.base import NOTHING, TextModel
 from stinespring.models.texts.fock import start
+from stinespring.reading import read_json
 from stinespring.stages import UNUSED, Samples
 
 __all__ = ["read_counts", "read_samples"]

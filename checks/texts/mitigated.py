@@ -19,7 +19,8 @@ from stinespring.checks.statistics.gtest import detectable_tvd
 from stinespring.checks.texts.readout import ReadoutCalibration
 from stinespring.checks.texts.verdict import decide, listed_law, two_digits
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.texts.base import FloatArray, IntArray, TextModel
+from stinespring.models.texts.base import TextModel
+from stinespring.readings import FloatArray, IntArray
 from stinespring.stages import CodeCounts, Samples, Verdict
 
 __all__ = ["Mitigated", "check_mitigated", "code_law", "require_few", "wald", "with_note"]

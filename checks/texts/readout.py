@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stinespring.models.texts.base import FloatArray
+from stinespring.readings import FloatArray
 
 __all__ = ["ReadoutCalibration"]
 

@@ -14,8 +14,9 @@ from stinespring.checks.statistics.contexts import context_tables, text_probabil
 from stinespring.checks.statistics.distance import hellinger_fidelity, noise_floor, total_variation, tvd_interval
 from stinespring.checks.statistics.gtest import PooledCells, detectable_tvd, pool, upper_tail
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.texts.base import IntArray, TextModel
+from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.joint import JointLaw
+from stinespring.readings import IntArray
 from stinespring.stages import Samples, Verdict
 
 __all__ = ["check", "decide", "listed_law", "require_shares", "shots_for", "two_digits"]

@@ -15,8 +15,7 @@ import numpy as np
 
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.core.one_qubit import wire_gates
-from stinespring.circuits.exact.multiplexer import FloatArray, IntArray
-from stinespring.circuits.laws.sequence import ComplexArray
+from stinespring.readings import ComplexArray, FloatArray, IntArray
 
 __all__ = ["CzPattern", "Sweep", "random_pairs", "short_lengths", "sweep_work"]
 

@@ -18,8 +18,7 @@ import numpy as np
 
 from stinespring.circuits.channels.cz_pattern import CzPattern
 from stinespring.circuits.channels.fit import real_form
-from stinespring.circuits.exact.multiplexer import FloatArray
-from stinespring.circuits.laws.sequence import ComplexArray
+from stinespring.readings import ComplexArray, FloatArray
 
 __all__ = ["EffectFit", "mixing_unitary"]
 

@@ -14,8 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stinespring.circuits.channels.cz_pattern import CzPattern
-from stinespring.circuits.exact.multiplexer import FloatArray
-from stinespring.circuits.laws.sequence import ComplexArray
+from stinespring.readings import ComplexArray, FloatArray
 
 FEW = 8  # directions are few if they are less than such a part of all
 

@@ -21,9 +21,9 @@ from stinespring.circuits.channels.round import two_kraus_gates
 from stinespring.circuits.core.gate_isometry import choi_error, gate_isometry, kraus_of
 from stinespring.circuits.core.gates import Gate, count_two_qubit, relabel
 from stinespring.circuits.exact.closed_isometry import closed_isometry
-from stinespring.circuits.laws.sequence import ComplexArray
 from stinespring.circuits.search.descent import descend
 from stinespring.circuits.search.levenberg import solve
+from stinespring.readings import ComplexArray
 
 __all__ = ["canonical_kraus", "choi_kraus", "environment_wires", "isometry_gates"]
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.core.one_qubit import wire_gates
-from stinespring.circuits.exact.multiplexer import FloatArray, gray_angles, law_angles, multiplexed_ry
-from stinespring.circuits.laws.sequence import ComplexArray
+from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, multiplexed_ry
 from stinespring.circuits.search.joint_search import joint_circuit
+from stinespring.readings import ComplexArray, FloatArray
 
 __all__ = ["pauli_channel_gates", "pauli_weights"]
 

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from stinespring.circuits.laws.sequence import ComplexArray
+from stinespring.readings import ComplexArray
 
 __all__ = ["product_factors"]
 

@@ -20,11 +20,11 @@ from stinespring.circuits.core.gate_isometry import gate_isometry
 from stinespring.circuits.core.gates import Gate, count_two_qubit
 from stinespring.circuits.core.one_qubit import u_gate, wire_gates
 from stinespring.circuits.exact.closed_isometry import closed_isometry
-from stinespring.circuits.exact.multiplexer import FloatArray, gray_angles, multiplexed_ry
+from stinespring.circuits.exact.multiplexer import gray_angles, multiplexed_ry
 from stinespring.circuits.exact.orthogonal import demultiplexed, multiplexed_rz
 from stinespring.circuits.exact.two_qubit_unitary import without_zz
-from stinespring.circuits.laws.sequence import ComplexArray
 from stinespring.circuits.search.levenberg import solve
+from stinespring.readings import ComplexArray, FloatArray
 
 __all__ = [
     "IMPOSSIBLE",

@@ -17,7 +17,7 @@ from stinespring.circuits.channels.product import product_factors
 from stinespring.circuits.channels.round import IMPOSSIBLE, complete_after, fitted_effect, halves, mixed_unitary
 from stinespring.circuits.core.gate_isometry import choi_error, gate_isometry
 from stinespring.circuits.core.gates import Gate, count_two_qubit, relabel
-from stinespring.circuits.laws.sequence import ComplexArray
+from stinespring.readings import ComplexArray
 
 __all__ = ["Tree", "tree_branches", "tree_gates", "worst_path"]
 

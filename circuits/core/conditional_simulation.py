@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from stinespring.circuits.core.gates import TWO_QUBIT, Gate
-from stinespring.circuits.exact.multiplexer import FloatArray
-from stinespring.circuits.laws.sequence import BoolArray, ComplexArray, control_bits
+from stinespring.circuits.laws.sequence import control_bits
+from stinespring.readings import BoolArray, ComplexArray, FloatArray
 
 __all__ = ["gate_matrix", "realised_law"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from stinespring.circuits.core.conditional_simulation import gate_matrix
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
 from stinespring.circuits.core.gates import TWO_QUBIT, Gate
-from stinespring.circuits.laws.sequence import ComplexArray
+from stinespring.readings import ComplexArray
 
 __all__ = ["flow_kraus"]
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from stinespring.circuits.core.gates import TWO_QUBIT, Gate
 from stinespring.circuits.core.one_qubit import entries_of
-from stinespring.circuits.laws.sequence import ComplexArray
 from stinespring.models.channels.cptp import choi_of_kraus
+from stinespring.readings import ComplexArray
 
 __all__ = ["choi_error", "gate_isometry", "kraus_of"]
 

@@ -9,7 +9,8 @@ from itertools import starmap
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
-from numpy.typing import NDArray
+
+from stinespring.readings import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -29,8 +30,6 @@ __all__ = [
     "two_qubit_depth",
 ]
 
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 
 TWO_QUBIT = frozenset({"cx", "cz"})
 ROTATION = -1  # in place of a control

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from math import atan2, cos, pi, sin, sqrt
 
 from stinespring.circuits.core.gates import TWO_QUBIT, Gate
-from stinespring.circuits.laws.sequence import ComplexArray
+from stinespring.readings import ComplexArray
 
 __all__ = ["Entries", "entries_of", "u_gate", "wire_gates"]
 

@@ -17,7 +17,7 @@ from stinespring.circuits.core.gates import Gate, count_two_qubit
 from stinespring.circuits.core.one_qubit import u_gate, wire_gates
 from stinespring.circuits.exact.orthogonal import shannon_gates
 from stinespring.circuits.exact.two_qubit_unitary import two_qubit_gates, without_zz
-from stinespring.circuits.laws.sequence import ComplexArray
+from stinespring.readings import ComplexArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stinespring.circuits.laws.sequence import ComplexArray, Sequence, inverse, multiply
+from stinespring.circuits.laws.sequence import Sequence, inverse, multiply
+from stinespring.readings import ComplexArray
 
 __all__ = ["controlled_states"]
 

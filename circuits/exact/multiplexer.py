@@ -15,14 +15,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stinespring.circuits.core.gates import ROTATION, Gate, RotationArray, Slot
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["gray_angles", "law_angles", "multiplexed_ry", "rotation_array", "walsh_hadamard"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 
 def walsh_hadamard(values: FloatArray) -> FloatArray:

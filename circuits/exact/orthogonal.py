@@ -12,9 +12,9 @@ from scipy.linalg import cossin, schur
 
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.core.one_qubit import u_gate, wire_gates
-from stinespring.circuits.exact.multiplexer import FloatArray, gray_angles, multiplexed_ry
+from stinespring.circuits.exact.multiplexer import gray_angles, multiplexed_ry
 from stinespring.circuits.exact.two_qubit_unitary import two_qubit_gates
-from stinespring.circuits.laws.sequence import ComplexArray
+from stinespring.readings import ComplexArray, FloatArray
 
 __all__ = ["demultiplexed", "multiplexed_rz", "shannon_gates"]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.core.one_qubit import u_gate, wire_gates
-from stinespring.circuits.laws.sequence import ComplexArray
+from stinespring.readings import ComplexArray
 
 __all__ = ["two_qubit_gates", "without_zz"]
 

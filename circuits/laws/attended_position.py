@@ -15,11 +15,11 @@ from typing import NamedTuple
 import numpy as np
 
 from stinespring.circuits.core.gates import Gate, count_two_qubit
-from stinespring.circuits.exact.multiplexer import FloatArray, IntArray
 from stinespring.circuits.exact.token_map import IN_PLACE_BITS, load_bit, permute
 from stinespring.circuits.laws.attention_law import AttentionLaw
-from stinespring.circuits.laws.sequence import BoolArray, Sequence
+from stinespring.circuits.laws.sequence import Sequence
 from stinespring.circuits.search.sequence_search import law_sequence
+from stinespring.readings import BoolArray, FloatArray, IntArray
 
 __all__ = ["AttendedCircuit", "attended_position", "select"]
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stinespring.circuits.exact.multiplexer import FloatArray, IntArray
-from stinespring.circuits.laws.sequence import BoolArray
+from stinespring.readings import BoolArray, FloatArray, IntArray
 
 __all__ = ["AttentionLaw", "attention_law"]
 

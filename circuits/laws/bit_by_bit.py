@@ -13,10 +13,11 @@ from itertools import permutations
 import numpy as np
 
 from stinespring.circuits.core.gates import Gate
-from stinespring.circuits.exact.multiplexer import FloatArray, IntArray, law_angles
+from stinespring.circuits.exact.multiplexer import law_angles
 from stinespring.circuits.laws.half_form import gamma_bounds
-from stinespring.circuits.laws.sequence import BoolArray, Sequence
+from stinespring.circuits.laws.sequence import Sequence
 from stinespring.circuits.search.sequence_search import law_sequence
+from stinespring.readings import BoolArray, FloatArray, IntArray
 
 __all__ = ["balanced_codes", "bit_gates", "bit_laws", "bit_sequences"]
 

@@ -12,9 +12,10 @@ from itertools import combinations
 
 import numpy as np
 
-from stinespring.circuits.exact.multiplexer import FloatArray, IntArray, walsh_hadamard
+from stinespring.circuits.exact.multiplexer import walsh_hadamard
 from stinespring.circuits.laws.half_form import attach, gamma_bounds, half_form, pair_rows
-from stinespring.circuits.laws.sequence import BoolArray, Sequence, multiply, rotation_y
+from stinespring.circuits.laws.sequence import Sequence, multiply, rotation_y
+from stinespring.readings import BoolArray, FloatArray, IntArray
 
 __all__ = ["closed_form", "drop_control", "restore_control", "rotation_sequence"]
 

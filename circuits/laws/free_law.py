@@ -15,13 +15,13 @@ import numpy as np
 
 from stinespring.circuits.core.conditional_simulation import realised_law
 from stinespring.circuits.core.gates import Gate, count_two_qubit
-from stinespring.circuits.exact.multiplexer import FloatArray, IntArray, gray_angles, law_angles, multiplexed_ry
+from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, multiplexed_ry
 from stinespring.circuits.laws.attended_position import attended_position, separate_sequences
 from stinespring.circuits.laws.attention_law import AttentionLaw, attention_law
 from stinespring.circuits.laws.bit_by_bit import balanced_codes, bit_gates, bit_sequences
 from stinespring.circuits.laws.selection_fit import coupled_sequences
-from stinespring.circuits.laws.sequence import BoolArray
 from stinespring.circuits.search.joint_search import joint_circuit
+from stinespring.readings import BoolArray, FloatArray, IntArray
 
 __all__ = ["JOINT_BITS", "FreeCircuit", "counting_bound", "free_law_circuit"]
 

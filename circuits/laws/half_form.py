@@ -15,8 +15,8 @@ from __future__ import annotations
 import numpy as np
 
 from stinespring.circuits.exact.controlled_states import controlled_states
-from stinespring.circuits.exact.multiplexer import FloatArray
-from stinespring.circuits.laws.sequence import BoolArray, Sequence, rotation_y
+from stinespring.circuits.laws.sequence import Sequence, rotation_y
+from stinespring.readings import BoolArray, FloatArray
 
 __all__ = ["attach", "gamma_bounds", "half_form", "pair_rows"]
 

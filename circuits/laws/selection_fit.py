@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stinespring.circuits.exact.multiplexer import FloatArray, IntArray
 from stinespring.circuits.laws.attention_law import AttentionLaw
 from stinespring.circuits.laws.sequence import Sequence, control_order
 from stinespring.circuits.search.descent import descend
 from stinespring.circuits.search.sequence_fit import BlochBatch, fit, sequence_of, solve_work
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["coupled_sequences"]
 

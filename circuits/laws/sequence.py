@@ -15,15 +15,12 @@ from collections.abc import Sequence as Items
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stinespring.circuits.core.gates import Gate
-from stinespring.circuits.exact.multiplexer import FloatArray, IntArray
+from stinespring.readings import BoolArray, ComplexArray, FloatArray, IntArray
 
 __all__ = ["Sequence", "control_bits", "counting_limit", "inverse", "law_error", "multiply", "rotation_y"]
 
-ComplexArray = NDArray[np.complex128]
-BoolArray = NDArray[np.bool_]
 
 DETERMINISTIC = 1e-7  # polar angles this close to 0 or pi stand for outcomes that are certain
 IDENTITY = 1e-16  # size of the matrix elements of a gate that is left out

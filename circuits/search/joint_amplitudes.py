@@ -15,8 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stinespring.circuits.core.gates import Gate
-from stinespring.circuits.exact.multiplexer import FloatArray, IntArray
-from stinespring.circuits.laws.sequence import ComplexArray
+from stinespring.readings import ComplexArray, FloatArray, IntArray
 
 __all__ = ["Amplitudes", "Layers", "Pattern", "Turn", "amplitudes", "derivatives"]
 

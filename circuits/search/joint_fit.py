@@ -17,9 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stinespring.circuits.exact.multiplexer import FloatArray, IntArray
-from stinespring.circuits.laws.sequence import ComplexArray
 from stinespring.circuits.search.joint_amplitudes import Amplitudes, Pattern, amplitudes, derivatives
+from stinespring.readings import ComplexArray, FloatArray, IntArray
 
 __all__ = ["JointFit", "JointFitted", "fit_jointly", "iteration_work"]
 

@@ -12,11 +12,10 @@ from math import ceil
 import numpy as np
 
 from stinespring.circuits.core.gates import Gate
-from stinespring.circuits.exact.multiplexer import FloatArray, IntArray
-from stinespring.circuits.laws.sequence import BoolArray
 from stinespring.circuits.search.descent import FIRST_SHARE, descend
 from stinespring.circuits.search.joint_amplitudes import Pattern
 from stinespring.circuits.search.joint_fit import SOLVE_COST, JointFit, fit_jointly, iteration_work
+from stinespring.readings import BoolArray, FloatArray, IntArray
 
 __all__ = ["joint_circuit"]
 

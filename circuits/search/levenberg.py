@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from stinespring.circuits.exact.multiplexer import FloatArray
+from stinespring.readings import FloatArray
 
 __all__ = ["Equations", "Solved", "solve"]
 

@@ -16,8 +16,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from stinespring.circuits.exact.multiplexer import FloatArray, IntArray
-from stinespring.circuits.laws.sequence import BoolArray, ComplexArray, Sequence, certain_rows, control_bits
+from stinespring.circuits.laws.sequence import Sequence, certain_rows, control_bits
+from stinespring.readings import BoolArray, ComplexArray, FloatArray, IntArray
 
 __all__ = ["BlochBatch", "Fitted", "LawFit", "Problem", "axis_fit", "fit", "law_fit", "parameters_of", "sequence_of"]
 

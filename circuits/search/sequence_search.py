@@ -9,20 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from stinespring.circuits.exact.multiplexer import FloatArray, IntArray
 from stinespring.circuits.laws.closed_form import closed_form, drop_control, restore_control
 from stinespring.circuits.laws.half_form import attach, gamma_bounds
-from stinespring.circuits.laws.sequence import (
-    BoolArray,
-    Sequence,
-    certain_rows,
-    control_order,
-    counting_limit,
-    law_error,
-    rotation_y,
-)
+from stinespring.circuits.laws.sequence import Sequence, certain_rows, control_order, counting_limit, law_error, rotation_y
 from stinespring.circuits.search.descent import descend
 from stinespring.circuits.search.sequence_fit import axis_fit, fit, law_fit, parameters_of, sequence_of
+from stinespring.readings import BoolArray, FloatArray, IntArray
 
 __all__ = ["law_sequence"]
 

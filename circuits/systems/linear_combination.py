@@ -19,7 +19,8 @@ from typing import NamedTuple
 import numpy as np
 
 from stinespring.circuits.core.gates import Gate
-from stinespring.circuits.exact.multiplexer import FloatArray, gray_angles, law_angles, multiplexed_ry
+from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, multiplexed_ry
+from stinespring.readings import FloatArray
 
 __all__ = [
     "Combination", "amplified", "combination_gates", "hadamard_test", "inverted", "overlap_angles", "padded", "prepare",

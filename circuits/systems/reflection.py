@@ -18,10 +18,9 @@ from stinespring.circuits.core.from_qiskit import plain_gates
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.core.global_phase import missing_phase
 from stinespring.circuits.core.one_qubit import wire_gates
-from stinespring.circuits.exact.multiplexer import FloatArray
 from stinespring.circuits.exact.orthogonal import shannon_gates
 from stinespring.circuits.exact.signed_state import SchmidtState, gray_state, inverse, schmidt_state
-from stinespring.circuits.laws.sequence import ComplexArray
+from stinespring.readings import ComplexArray, FloatArray
 
 __all__ = ["Turn", "phase_of_zero", "reflection_gates", "state_gates", "turn_phase", "turns_program"]
 

@@ -11,15 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate, Slot
 from stinespring.circuits.exact.multiplexer import gray_angles, multiplexed_ry
+from stinespring.readings import FloatArray
 
 __all__ = ["controlled_tokens", "steered_tokens", "token_angles", "token_template"]
 
-FloatArray = NDArray[np.float64]
 NOTHING = 1e-14  # rotations of at most this angle are rounding, and left out
 HISTORY = "h1"
 

@@ -15,7 +15,7 @@ from stinespring.cli.channels.channel import File
 from stinespring.cli.output import EXIT, print_json, print_verdict, progress
 from stinespring.errors import InputError
 from stinespring.models.channels.files import read_channel
-from stinespring.models.reading import read_json
+from stinespring.reading import read_json
 
 ProgramFile = Annotated[Path, typer.Argument(metavar="FILE.qasm", help="Registers sys, env and outcome.")]
 ToleranceOption = Annotated[float, typer.Option("--tolerance", help="Diamond distance that counts as equal.")]

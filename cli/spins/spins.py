@@ -29,8 +29,9 @@ from stinespring.models.spins import (
     read_network,
     run_network,
 )
-from stinespring.models.spins.network import FloatArray, probability_plus
+from stinespring.models.spins.network import probability_plus
 from stinespring.models.texts.joint import require_count
+from stinespring.readings import FloatArray
 
 spins = typer.Typer(add_completion=False, rich_markup_mode=None)
 SHOWN = 12  # rows of a table for people

@@ -23,7 +23,8 @@ from stinespring.compiler.channels.channel_program import ChannelProgram
 from stinespring.compiler.channels.measure_prepare import measure_and_prepare_flow
 from stinespring.compiler.export.lowering import flow_cost
 from stinespring.errors import InputError, StinespringError, TooLargeError
-from stinespring.models.channels.cptp import CPTP, ComplexArray, as_channel, choi_of_kraus
+from stinespring.models.channels.cptp import CPTP, as_channel, choi_of_kraus
+from stinespring.readings import ComplexArray
 from stinespring.version import __version__
 
 __all__ = ["DEFAULT_EFFORT", "compile_channel"]

@@ -17,7 +17,8 @@ from stinespring.circuits.channels.isometry import isometry_gates
 from stinespring.circuits.channels.round import up_to_diagonal
 from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate
-from stinespring.models.channels.cptp import CPTP, ComplexArray
+from stinespring.models.channels.cptp import CPTP
+from stinespring.readings import ComplexArray
 
 __all__ = ["measure_and_prepare_flow"]
 

@@ -9,9 +9,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stinespring.compiler.devices.legality import Rules, require_legal, rules_of
-from stinespring.compiler.devices.read_back import flow_of, is_dynamic, worst_path_of
-from stinespring.compiler.devices.snapshots import snapshot_target
+from stinespring.circuits.devices.legality import Rules, require_legal, rules_of
+from stinespring.circuits.devices.read_back import flow_of, is_dynamic, worst_path_of
+from stinespring.circuits.devices.snapshots import snapshot_target
 from stinespring.compiler.export.lowering import flow_cost
 from stinespring.errors import InputError, TooLargeError
 from stinespring.stages import Cost

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from stinespring.circuits.core.flow import If, Measure, Reset
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.core.worst_path import largest
-from stinespring.compiler.devices.read_back import flow_of, used_qubits
+from stinespring.circuits.devices.read_back import flow_of, used_qubits
 from stinespring.compiler.devices.target import Device, lowered_cost
 from stinespring.errors import InputError
 

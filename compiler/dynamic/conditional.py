@@ -16,10 +16,10 @@ from functools import cached_property
 import numpy as np
 
 from stinespring.circuits.core.gates import Gate, count_two_qubit
-from stinespring.circuits.exact.multiplexer import FloatArray, IntArray, gray_angles, law_angles, multiplexed_ry
+from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, multiplexed_ry
 from stinespring.circuits.laws.free_law import free_law_circuit
-from stinespring.circuits.laws.sequence import BoolArray
 from stinespring.compiler.texts.dilate import NEGLIGIBLE
+from stinespring.readings import BoolArray, FloatArray, IntArray
 from stinespring.stages import UNUSED, Law, Register
 
 __all__ = ["Choice", "ConditionalLaw", "Stage", "Synthesis"]

@@ -16,14 +16,13 @@ import numpy as np
 
 from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate, relabel
-from stinespring.circuits.exact.multiplexer import FloatArray
 from stinespring.compiler.dynamic.conditional import Synthesis
 from stinespring.compiler.texts.encode import plain
 from stinespring.compiler.texts.truncate import bits
 from stinespring.errors import TooLargeError
 from stinespring.models.texts.attention import AttentionModel
-from stinespring.models.texts.base import IntArray
 from stinespring.models.texts.rejection import RejectionModel, pair_scores, rounds_needed
+from stinespring.readings import FloatArray, IntArray
 from stinespring.stages import Register
 
 __all__ = ["Rejection", "rejection_flow"]

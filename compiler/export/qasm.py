@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate, Slot
-from stinespring.compiler.devices.read_back import condition_of, register_and_bit
+from stinespring.circuits.devices.read_back import condition_of, register_and_bit
 from stinespring.compiler.export.lowering import quantum_name, schedule_gates
 from stinespring.compiler.texts.stepwise import Template
 from stinespring.errors import InputError

@@ -17,7 +17,7 @@ from stinespring.compiler.export.lowering import circuit_cost
 from stinespring.compiler.systems.lens_program import LensProgram, Simplify
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.lens.states import LensStates
-from stinespring.models.texts.base import FloatArray
+from stinespring.readings import FloatArray
 from stinespring.version import __version__
 
 __all__ = ["compile_lens", "compile_operator"]

@@ -13,7 +13,7 @@ import numpy as np
 from stinespring.circuits.core.flow import Flow
 from stinespring.models.lens.law import PointLaw
 from stinespring.models.lens.states import LensStates
-from stinespring.models.texts.base import IntArray
+from stinespring.readings import IntArray
 from stinespring.stages import Cost, Samples
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from stinespring.circuits.systems.linear_combination import Combination, amplifi
 from stinespring.compiler.export.lowering import flow_cost
 from stinespring.compiler.systems.sphere_layer import layers_of
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.sphere.model import FloatArray, SphereModel
-from stinespring.models.texts.base import IntArray
+from stinespring.models.sphere.model import SphereModel
+from stinespring.readings import FloatArray, IntArray
 from stinespring.stages import Cost
 from stinespring.version import __version__
 

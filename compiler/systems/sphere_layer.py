@@ -8,8 +8,9 @@ import numpy as np
 from stinespring.circuits.systems.linear_combination import Combination
 from stinespring.errors import InputError
 from stinespring.models.sphere.dynamics import Dynamics
-from stinespring.models.sphere.model import FloatArray, SphereModel
+from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.schemes import Euler
+from stinespring.readings import FloatArray
 
 __all__ = ["layer_combination", "layers_of"]
 

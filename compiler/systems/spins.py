@@ -20,8 +20,9 @@ from stinespring.compiler.export.qasm import flow_qasm
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.spins import SpinNetwork, network_content
 from stinespring.models.spins.contexts import Contexts, spins_of
-from stinespring.models.spins.network import FloatArray, IntArray, SignArray
+from stinespring.models.spins.network import SignArray
 from stinespring.models.texts.joint import require_count
+from stinespring.readings import FloatArray, IntArray
 from stinespring.stages import Cost, Kind
 
 if TYPE_CHECKING:

@@ -10,16 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.exact.multiplexer import gray_code, law_angles, multiplexed_ry, walsh_hadamard
 from stinespring.circuits.laws.signs import fill
-from stinespring.models.texts.base import FloatArray
+from stinespring.readings import BoolArray, FloatArray
 
 __all__ = ["Approximation", "approximate"]
-
-BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stinespring.circuits.core.gates import Gate, RotationArray, concatenated
 from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, rotation_array
 from stinespring.errors import TooLargeError
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray
 from stinespring.stages import UNUSED, Law, Register
 
 __all__ = ["NEGLIGIBLE", "context_index", "law_gates", "law_table", "require_room"]

@@ -11,8 +11,9 @@ import numpy as np
 
 from stinespring.compiler.export.lowering import circuit_cost, schedule_gates
 from stinespring.compiler.texts.encode import Codes, registers
-from stinespring.models.texts.base import IntArray, TextModel
+from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import InputState
+from stinespring.readings import IntArray
 from stinespring.stages import Channel, Cost, Dilation, Effect, Extension, Law, Register, Schedule
 
 __all__ = ["Budget", "Draft", "Options", "counting_bound"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray
 from stinespring.stages import Channel, Law
 
 __all__ = ["causal_states", "merged"]

@@ -11,8 +11,9 @@ from stinespring.compiler.texts.truncate import truncate
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.attention import AttentionModel
 from stinespring.models.texts.attention_map import attended
-from stinespring.models.texts.base import FloatArray, IntArray, TextModel
+from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import FockModel, InputState
+from stinespring.readings import FloatArray, IntArray
 from stinespring.stages import Channel, Extension, Law
 
 __all__ = ["channels", "prune"]

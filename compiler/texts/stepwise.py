@@ -13,8 +13,9 @@ from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, mult
 from stinespring.compiler.texts.encode import Codes, plain
 from stinespring.compiler.texts.truncate import bits
 from stinespring.models.texts.attention import AttentionModel
-from stinespring.models.texts.base import FloatArray, IntArray, TextModel
+from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.joint import expand
+from stinespring.readings import FloatArray, IntArray
 from stinespring.stages import UNUSED, Extension, Register
 
 __all__ = ["Binding", "Level", "Stepper", "Template"]

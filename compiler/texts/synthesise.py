@@ -14,13 +14,13 @@ from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, mult
 from stinespring.circuits.laws.bit_by_bit import balanced_codes
 from stinespring.circuits.laws.free_law import JOINT_BITS, free_law_circuit
 from stinespring.circuits.laws.signs import signed
-from stinespring.compiler.texts.approximate import Approximation, BoolArray, approximate
+from stinespring.compiler.texts.approximate import Approximation, approximate
 from stinespring.compiler.texts.dilate import NEGLIGIBLE, context_index, law_gates, law_table, require_room
 from stinespring.compiler.texts.draft import Draft, gray_count
 from stinespring.compiler.texts.encode import plain, prompt_registers, token_register
 from stinespring.compiler.texts.prompt_state import copied, copy_gates, phase_gates
 from stinespring.compiler.texts.truncate import spent
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import BoolArray, FloatArray, IntArray
 from stinespring.stages import UNUSED, Channel, Dilation, Law, Register
 
 __all__ = ["default_effort", "synthesise"]

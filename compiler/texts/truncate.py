@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stinespring.models.texts.base import FloatArray, IntArray, TextModel
+from stinespring.models.texts.base import TextModel
+from stinespring.readings import FloatArray, IntArray
 from stinespring.stages import Law
 
 __all__ = ["TabulatedModel", "TruncatedModel", "bits", "truncate"]

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stinespring.errors import InputError, TooLargeError
+from stinespring.readings import ComplexArray
 
 __all__ = ["CPTP", "ComplexArray", "as_channel", "choi_of_kraus"]
 
-ComplexArray = NDArray[np.complex128]
 
 TOLERANCE = 1e-8  # largest violation of complete positivity or trace preservation that counts as rounding
 SINGLE_TOLERANCE = 1e-5  # the same for numbers of single precision

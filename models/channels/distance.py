@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stinespring.models.channels.cptp import ComplexArray
+from stinespring.readings import ComplexArray
 
 __all__ = ["DiamondDistance", "diamond_distance", "process_fidelity"]
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.channels.cptp import CPTP, ComplexArray
+from stinespring.models.channels.cptp import CPTP
+from stinespring.readings import ComplexArray
 
 __all__ = [
     "amplitude_damping",

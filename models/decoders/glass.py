@@ -13,7 +13,7 @@ import numpy as np
 from stinespring.errors import InputError
 from stinespring.models.decoders.decoder import Decoder, FinalNorm, layer_points
 from stinespring.models.decoders.glass_text import GlassModel
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["GlassDecoder", "load_decoder"]
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.reading import positive_number
 from stinespring.models.texts.attention import softmax
-from stinespring.models.texts.base import FloatArray, IntArray, TextModel
+from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.joint import require_count
+from stinespring.reading import positive_number
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["GlassModel"]
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from stinespring.models.lens.states import LensStates
-from stinespring.models.texts.base import FloatArray, IntArray, TextModel
+from stinespring.models.texts.base import TextModel
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["PointLaw"]
 

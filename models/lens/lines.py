@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stinespring.errors import InputError
 from stinespring.models.decoders.decoder import Decoder
-from stinespring.models.texts.base import IntArray
+from stinespring.readings import IntArray
 
 __all__ = ["encode_lines", "read_lines"]
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from stinespring.models.texts.base import FloatArray
+from stinespring.readings import FloatArray
 
 __all__ = [
     "cos_u",

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.reading import positive_number
-from stinespring.models.texts.base import FloatArray
+from stinespring.reading import positive_number
+from stinespring.readings import ComplexArray, FloatArray
 
 __all__ = ["Reflection", "directions"]
 
-ComplexArray = NDArray[np.complex128]
 MOST_DENSE = 1 << 12  # V of a dense operator: 128 MB
 EQUAL = 1e-15  # states at a smaller distance are one state: the direction between them would be rounding
 UNIT = 1e-6  # largest accepted deviation of a norm from 1

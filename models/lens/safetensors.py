@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.texts.base import FloatArray
+from stinespring.readings import FloatArray
 
 __all__ = ["pack", "unpack"]
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from stinespring.models.decoders.decoder import Decoder, Point
 from stinespring.models.lens.reflection import Reflection, directions
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from stinespring.models.lens.tuned import TunedLens

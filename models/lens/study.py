@@ -26,8 +26,8 @@ from stinespring.models.lens.metrics import (
 from stinespring.models.lens.reflection import directions
 from stinespring.models.lens.states import read_batches
 from stinespring.models.lens.tuned import TunedLens
-from stinespring.models.texts.base import FloatArray, IntArray
 from stinespring.models.texts.joint import require_count
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["OperatorStudy", "Study", "Trajectories", "study_prompts"]
 

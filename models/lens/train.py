@@ -11,8 +11,8 @@ import numpy as np
 from stinespring.errors import InputError
 from stinespring.models.decoders.decoder import Decoder
 from stinespring.models.lens.tuned import TunedLens
-from stinespring.models.texts.base import FloatArray, IntArray
 from stinespring.models.texts.joint import require_count
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["TrainedLens", "sampled_texts", "train_lens"]
 

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from stinespring.models.sphere.model import FloatArray
+from stinespring.readings import FloatArray
 
 __all__ = ["atoms", "cluster_threshold", "greedy_arcs", "heaviest_arc", "single_linkage"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stinespring.models.sphere.model import FloatArray
+from stinespring.readings import FloatArray
 
 __all__ = ["DirectSums"]
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from stinespring.errors import InputError
 from stinespring.models.sphere.direct import DirectSums
-from stinespring.models.sphere.model import FloatArray, SphereModel
+from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.series import SeriesSums
+from stinespring.readings import FloatArray
 
 __all__ = ["Dynamics", "Energy", "Moment", "Sums", "norms", "require_finite_energy", "tangent"]
 

@@ -12,9 +12,10 @@ from typing import Any, Literal
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.reading import array, fields, positive_number, read_json
-from stinespring.models.sphere.model import FloatArray, SphereModel, normalised
+from stinespring.models.sphere.model import SphereModel, normalised
 from stinespring.models.sphere.perceptron import ACTIVATIONS, Perceptron
+from stinespring.reading import array, fields, positive_number, read_json
+from stinespring.readings import FloatArray
 
 __all__ = ["FORMAT", "at_state", "random_model", "read_sphere", "sphere_content", "sphere_from"]
 

@@ -18,7 +18,8 @@ import numpy as np
 
 from stinespring.errors import InputError
 from stinespring.models.sphere.measure import AtomicMeasure
-from stinespring.models.sphere.model import FloatArray, SphereModel, normalised
+from stinespring.models.sphere.model import SphereModel, normalised
+from stinespring.readings import FloatArray
 
 __all__ = ["Minimum", "grid", "kernel_distance", "minimise_energy"]
 

@@ -8,14 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stinespring.errors import InputError
 from stinespring.models.sphere.perceptron import Perceptron
+from stinespring.readings import FloatArray
 
 __all__ = ["SphereModel", "normalised"]
-
-FloatArray = NDArray[np.float64]
 
 
 def normalised(x: FloatArray) -> FloatArray:

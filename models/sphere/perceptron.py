@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+
+from stinespring.readings import FloatArray
 
 __all__ = ["ACTIVATIONS", "Activation", "Perceptron"]
-
-FloatArray = NDArray[np.float64]
 
 
 class Activation(NamedTuple):

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from stinespring.models.sphere.dynamics import SERIES_NOISE, Dynamics, Moment, norms
-from stinespring.models.sphere.model import FloatArray
 from stinespring.models.sphere.series import SeriesSums
+from stinespring.readings import FloatArray
 
 __all__ = ["at_rest", "balanced", "imbalance"]
 

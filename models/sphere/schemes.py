@@ -17,7 +17,8 @@ import numpy as np
 
 from stinespring.errors import InputError
 from stinespring.models.sphere.dynamics import Dynamics, Moment
-from stinespring.models.sphere.model import FloatArray, normalised
+from stinespring.models.sphere.model import normalised
+from stinespring.readings import FloatArray
 
 __all__ = ["SCHEMES", "Adaptive", "Scheme", "SchemeName", "energy_slack", "scheme_of"]
 

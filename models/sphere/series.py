@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from stinespring.models.sphere.model import FloatArray
+from stinespring.readings import FloatArray
 
 __all__ = ["SeriesSums", "circle_coefficients", "sphere_coefficients"]
 

@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from stinespring.models.spins.network import FloatArray, IntArray, SignArray, SpinNetwork, probability_plus
+from stinespring.models.spins.network import SignArray, SpinNetwork, probability_plus
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["Contexts", "distinct", "spins_of"]
 

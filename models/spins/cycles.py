@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from stinespring.errors import InputError
 from stinespring.models.spins.lyapunov import Tangent, require_transient, settle
 from stinespring.models.spins.mean_field import MeanField
-from stinespring.models.spins.network import FloatArray, SpinNetwork
+from stinespring.models.spins.network import SpinNetwork
 from stinespring.models.texts.joint import require_count
+from stinespring.readings import FloatArray
 
 __all__ = ["Cycle", "close_cycle"]
 

@@ -13,8 +13,9 @@ from stinespring.errors import InputError
 from stinespring.models.spins.files import LARGEST
 from stinespring.models.spins.lyapunov import TOGETHER, Exponents, Tangent, carry, require_transient, settle
 from stinespring.models.spins.mean_field import MeanField, require_room
-from stinespring.models.spins.network import FloatArray, SpinNetwork
+from stinespring.models.spins.network import SpinNetwork
 from stinespring.models.texts.joint import require_count
+from stinespring.readings import FloatArray
 
 __all__ = ["Diagram", "Sweep", "diagram"]
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.reading import array, fields, read_json
-from stinespring.models.spins.network import ROLES, FloatArray, SignArray, SpinNetwork
+from stinespring.models.spins.network import ROLES, SignArray, SpinNetwork
+from stinespring.reading import array, fields, read_json
+from stinespring.readings import FloatArray
 
 __all__ = ["FORMAT", "LARGEST", "MOST_POSITION_BITS", "network_content", "number", "read_network", "require_few_spins"]
 

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.spins.network import OUTPUT, FloatArray, SpinNetwork, column_kinds, generator, probability_plus
+from stinespring.models.spins.network import OUTPUT, SpinNetwork, column_kinds, generator, probability_plus
 from stinespring.models.texts.joint import require_count
+from stinespring.readings import FloatArray
 
 __all__ = ["Runs", "run_network", "token_sampler"]
 

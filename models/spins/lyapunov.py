@@ -18,9 +18,10 @@ import numpy as np
 
 from stinespring.errors import InputError
 from stinespring.models.spins.mean_field import MeanField
-from stinespring.models.spins.network import KEY, QUERY, VALUE, FloatArray, SpinNetwork
+from stinespring.models.spins.network import KEY, QUERY, VALUE, SpinNetwork
 from stinespring.models.spins.orbits import find_cycle
 from stinespring.models.texts.joint import require_count
+from stinespring.readings import FloatArray
 
 __all__ = ["Exponents", "Lyapunov", "Tangent", "lyapunov"]
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from stinespring.errors import TooLargeError
-from stinespring.models.spins.network import KEY, OUTPUT, QUERY, VALUE, FloatArray, SpinNetwork, column_kinds
+from stinespring.models.spins.network import KEY, OUTPUT, QUERY, VALUE, SpinNetwork, column_kinds
 from stinespring.models.texts.joint import require_count
+from stinespring.readings import FloatArray
 
 __all__ = ["MeanField", "SignRows", "Trajectory", "mean_field", "sign_rows"]
 

@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stinespring.errors import InputError
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["KEY", "OUTPUT", "QUERY", "ROLES", "VALUE", "SpinNetwork", "Step", "column_kinds", "generator", "probability_plus"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 SignArray = NDArray[np.int8]
 
 ROLES = ("q", "k", "v", "o")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.spins.network import FloatArray
+from stinespring.readings import FloatArray
 
 __all__ = ["SAME", "Spectrum", "find_cycle", "power_spectrum"]
 

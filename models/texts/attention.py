@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.reading import array, fields, positive_number, token_names
-from stinespring.models.texts.base import FloatArray, IntArray, TextModel
+from stinespring.models.texts.base import TextModel
+from stinespring.reading import array, fields, positive_number, token_names
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["AttentionModel", "Block", "FeedForward", "Head", "Readout"]
 

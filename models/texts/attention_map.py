@@ -9,9 +9,10 @@ import numpy as np
 
 from stinespring.errors import TooLargeError
 from stinespring.models.texts.attention import AttentionModel
-from stinespring.models.texts.base import FloatArray, IntArray, TextModel
+from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import FockModel, StateModel
 from stinespring.models.texts.joint import MOST_TEXTS, expand
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["attended", "attention_law"]
 

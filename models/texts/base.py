@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stinespring.errors import InputError
+from stinespring.readings import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from stinespring.models.texts.joint import JointLaw
 
 __all__ = ["NOTHING", "FloatArray", "IntArray", "TextModel"]
 
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 NOTHING = "\N{REPLACEMENT CHARACTER}"
 
 

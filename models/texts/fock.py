@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stinespring.errors import InputError
-from stinespring.models.reading import fields, read_json
-from stinespring.models.texts.base import FloatArray, IntArray, TextModel
+from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.joint import require_count
+from stinespring.reading import fields, read_json
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["FockModel", "InputState", "Start", "StateModel", "read_state", "start"]
 

@@ -10,7 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.texts.base import FloatArray, IntArray, TextModel
+from stinespring.models.texts.base import TextModel
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["JointLaw", "expand", "joint_law", "require_count"]
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from stinespring.errors import TooLargeError
 from stinespring.models.texts.attention import AttentionModel
-from stinespring.models.texts.base import FloatArray, IntArray, TextModel
+from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.joint import require_count
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["EXTENSIONS", "FockSpace", "block_kraus", "joint_by_chain", "measure_last"]
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.attention import AttentionModel
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["Pairs", "RejectionModel", "pair_scores", "rounds_needed"]
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.reading import array, fields, token_names
-from stinespring.models.texts.base import FloatArray, IntArray, TextModel
+from stinespring.models.texts.base import TextModel
+from stinespring.reading import array, fields, token_names
+from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["TableModel"]
 

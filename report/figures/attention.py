@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stinespring.checks.texts.attention import AttentionVerdict
-from stinespring.models.texts.base import FloatArray
+from stinespring.readings import FloatArray
 from stinespring.report.figures.plot import COLOURS, require_figure
 from stinespring.writing import write_whole
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from stinespring.checks.statistics.contexts import text_probabilities
 from stinespring.errors import InputError
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray
 from stinespring.stages import Samples, Verdict
 from stinespring.writing import write_whole
 

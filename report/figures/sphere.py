@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.sphere.model import FloatArray, SphereModel
+from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.simulate import Run
+from stinespring.readings import FloatArray
 from stinespring.report.figures.plot import require_figure
 from stinespring.report.figures.sphere_page import PAGE
 from stinespring.writing import write_whole

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stinespring.compiler.systems.sphere import SphereProgram
-from stinespring.models.texts.base import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray
 from stinespring.report.figures.plot import ANALYTIC, SAMPLED, require_figure, wilson_interval
 from stinespring.report.figures.sphere import STYLE, new_figure, save_figure
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stinespring.models.spins import Diagram, Spectrum, SpinNetwork
-from stinespring.models.spins.network import FloatArray
+from stinespring.readings import FloatArray
 from stinespring.writing import write_whole
 
 if TYPE_CHECKING:

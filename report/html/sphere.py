@@ -11,7 +11,7 @@ from stinespring.backends.base import Backend
 from stinespring.compiler.systems.sphere import SphereProgram
 from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.simulate import Run
-from stinespring.models.texts.base import IntArray
+from stinespring.readings import IntArray
 from stinespring.report.figures.sphere import player, plot_run
 from stinespring.report.figures.sphere_layers import plot_layers
 from stinespring.report.html.page import Figure, Finding, Page, Player, Section, Table, embedded, plain_table

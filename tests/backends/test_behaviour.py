@@ -11,7 +11,7 @@ from stinespring.backends import open_backend
 from stinespring.backends.probing.behaviour import NEEDS, needs, probe, require_capable
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
 from stinespring.circuits.core.gates import Gate
-from stinespring.compiler.devices.read_back import flow_of
+from stinespring.circuits.devices.read_back import flow_of
 from stinespring.errors import BackendError, InputError
 
 

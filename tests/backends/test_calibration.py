@@ -11,7 +11,7 @@ import pytest
 from stinespring.backends import open_backend
 from stinespring.backends.aer.calibration import read_calibration, write_calibration
 from stinespring.backends.aer.fake import snapshot_calibration
-from stinespring.compiler.devices.snapshots import snapshot_target
+from stinespring.circuits.devices.snapshots import snapshot_target
 from stinespring.errors import InputError
 
 GOOD = {

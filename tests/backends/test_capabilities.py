@@ -13,7 +13,7 @@ import pytest
 from stinespring.backends import open_backend
 from stinespring.backends.probing.probe import MAJORITY, circuits, tried
 from stinespring.backends.registry import KINDS
-from stinespring.compiler.devices.snapshots import classes, configurations, snapshot, snapshot_target
+from stinespring.circuits.devices.snapshots import classes, configurations, snapshot, snapshot_target
 from stinespring.errors import InputError
 
 KEYS = {"name", "installed", "qubits", "mid_circuit_measurement", "reset", "conditions", "noise", "probed"}

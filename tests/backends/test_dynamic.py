@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from scipy.stats import chi2, chi2_contingency
 
 from oracles.qasm_runner import distribution
-from stinespring.backends import branches, dynamic, segment, stages
 from stinespring.backends.aer.backend import AerBackend
+from stinespring.backends.histories import branches, segment
+from stinespring.backends.histories import choose_path as dynamic
+from stinespring.backends.histories import stage_runner as stages
 from stinespring.backends.histories.branches import follow
 from stinespring.backends.histories.choose_path import register_values, sample_flow, sample_flow_on
 from stinespring.backends.histories.flow_events import Clear, Read, Switch, events

@@ -15,7 +15,7 @@ from stinespring.backends.aer.backend import AerBackend, checked_simulator
 from stinespring.backends.aer.calibration import Calibration, GateFigures, QubitFigures, readout_of
 from stinespring.backends.aer.fake import snapshot_calibration
 from stinespring.backends.aer.noise import noisy
-from stinespring.compiler.devices.snapshots import snapshot, snapshot_target
+from stinespring.circuits.devices.snapshots import snapshot, snapshot_target
 from stinespring.errors import InputError
 
 RARE = 1e-7  # false-alarm rate of one sampled assertion

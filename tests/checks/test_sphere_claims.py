@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stinespring.checks import sphere_claims as claims
+from stinespring.checks.sphere import claims
 from stinespring.errors import InputError
 from stinespring.models.sphere.files import random_model
 from stinespring.models.sphere.measure import AtomicMeasure, measure_of

@@ -11,7 +11,7 @@ from oracles.qasm_choi import choi, outcome_choi
 from oracles.qasm_runner import worst_path_two_qubit_gates
 from stinespring.backends.aer.choi import circuit_choi
 from stinespring.backends.aer.choi import outcome_choi as aer_choi
-from stinespring.circuits import flow_cost
+from stinespring.circuits.core import worst_path as flow_cost
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
 from stinespring.circuits.core.flow_kraus import flow_kraus
 from stinespring.circuits.core.gates import Gate

@@ -11,7 +11,7 @@ from qiskit.circuit import CircuitInstruction, IfElseOp
 from qiskit.circuit.classical import expr, types
 from qiskit.transpiler import generate_preset_pass_manager
 
-from stinespring.compiler.devices.legality import AER, IBM, LATTICE, broadcasts, cost, require_legal, rules_of, violations
+from stinespring.circuits.devices.legality import AER, IBM, LATTICE, broadcasts, cost, require_legal, rules_of, violations
 from stinespring.compiler.devices.target import open_target
 from stinespring.errors import InputError
 from strategies import flows

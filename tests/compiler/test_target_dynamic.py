@@ -16,8 +16,8 @@ from oracles import histories
 from oracles.qasm_runner import distribution, operator, statements, worst_path_two_qubit_gates
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
 from stinespring.circuits.core.gates import Gate
-from stinespring.compiler.devices.legality import rules_of, violations
-from stinespring.compiler.devices.read_back import flow_of, is_dynamic, worst_path_of
+from stinespring.circuits.devices.legality import rules_of, violations
+from stinespring.circuits.devices.read_back import flow_of, is_dynamic, worst_path_of
 from stinespring.compiler.devices.target import lower, lowered_cost, open_target, region
 from stinespring.compiler.export.qasm import flow_qasm, lowered_qasm
 from stinespring.errors import InputError

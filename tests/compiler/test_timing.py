@@ -17,7 +17,7 @@ from oracles import histories
 from oracles.qasm_runner import distribution
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
 from stinespring.circuits.core.gates import Gate
-from stinespring.compiler.devices.legality import IBM, violations
+from stinespring.circuits.devices.legality import IBM, violations
 from stinespring.compiler.devices.target import Device, lower, open_target
 from stinespring.compiler.devices.timing import FEED_FORWARD, duration, estimate_duration, with_delays
 from stinespring.compiler.export.qasm import flow_qasm, lowered_qasm
