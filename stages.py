@@ -1,162 +1,97 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stages a model passes through, in order: the map of the program.
+r"""The map of the whole: the types that a source passes through, in order.
 
-model -> Law -> Channel -> Dilation -> Schedule -> Program -> Samples -> Verdict
+    source --compile--> Program --run--> Samples --check--> Verdict
+       \__________________ law ____________________________/
+
+Five kinds of sources go through it: texts, lens, sphere, spins, channels. What one has, all have. What is read, and what a
+program runs, is in :mod:`stinespring.readings` and :mod:`stinespring.batches`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
-import numpy as np
-
-from stinespring.circuits.core.gates import Gate
-from stinespring.readings import FloatArray, IntArray
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from qiskit import QuantumCircuit
-
-    from stinespring.compiler.dynamic.program import DynamicProgram
-    from stinespring.compiler.texts.stepwise import Stepper
-    from stinespring.models.texts.base import TextModel
-    from stinespring.models.texts.fock import InputState
+from stinespring.batches import Batch, Body, Circuit, Report, quiet
+from stinespring.readings import FloatArray, Outcomes, Register
 
 __all__ = [
-    "Channel",
-    "CodeCounts",
-    "Cost",
-    "Dilation",
-    "Effect",
-    "Law",
-    "Program",
-    "Register",
-    "Samples",
-    "Schedule",
-    "Verdict",
-]
+    "Asked", "Backend", "Capabilities", "Claim", "Cost", "Device", "Distance", "Effect", "Exporter", "Law", "Program",
+    "Promise", "Ruling", "Samples", "Schedule", "Source", "Table", "Verdict",
+]  # fmt: skip
 
-Extension = Literal["token", "position", "dephased"]
-Kind = Literal["static", "dynamic", "stepwise"]
-UNUSED = -1
+Ruling = Literal["PASS", "FAIL", "UNVERIFIED"]
+Promise = Literal["exact", "free"]
+Schedule = Literal["static", "dynamic", "stepwise"]
 
 
-@dataclass(frozen=True)
-class Register:
-    """A quantum register and what its basis states mean.
+# ---------------------------------------------------------------------------------------------------- the analytic side
 
-    Attributes:
-        name: ``p1..pn`` prompt, ``t1..tL`` generated tokens, ``e1..`` attended positions, ``m1..`` memories of the text's
-            causal state, ``a_t1..`` ancillas; the last two are never measured.
-        role: what it holds.
-        symbols: the value of each code; qubit 0 of the register is the code's least significant bit. A symbol is a token
-            number, the vacuum (number d) or a position; ``UNUSED`` (-1) marks codes that never carry amplitude.
-    """
+
+class Source(Protocol):
+    """A transformer read as an open quantum system: all that defines its law."""
 
     name: str
-    role: Literal["prompt", "environment", "token", "memory", "ancilla"]
-    symbols: tuple[int, ...]
 
-    @property
-    def size(self) -> int:
-        """Number of qubits: the number of codes is a power of two."""
-        return (len(self.symbols) - 1).bit_length()
+    def content(self) -> dict[str, Any]:
+        """Return what defines it, as JSON data."""
 
-    def code_of(self, symbols: IntArray) -> IntArray:
-        """Return the codes of an array of symbols that all occur in this register."""
-        meaning = np.array(self.symbols, dtype=np.int64)
-        known = np.flatnonzero(meaning != UNUSED)
-        table = np.full(meaning[known].max() + 1, UNUSED, dtype=np.int64)
-        table[meaning[known]] = known
-        return np.asarray(table[symbols])
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of everything that changes its law."""
 
 
-@dataclass(frozen=True)
-class Law:
-    """A conditional law: which registers it reads, and the outcome's probabilities for each context that can occur.
+class Table(NamedTuple):
+    """Observed counts beside exact probabilities.
 
     Attributes:
-        target: the register that receives the outcome.
-        reads: the registers it depends on, in text order.
-        contexts: shape (B, len(reads)), symbols; all rows distinct.
-        probabilities: shape (B, D) over symbols 0..D-1, rows sum to 1.
-        reach: shape (B,), the probability that the context occurs (for prompts kept as quantum input: given the prompt).
+        test: tables of one name are tested together.
+        observed: counts, shape (T, D).
+        law: shape (T, D), rows sum to 1.
     """
 
-    target: str
-    reads: tuple[str, ...]
-    contexts: IntArray
-    probabilities: FloatArray
-    reach: FloatArray
+    test: str
+    observed: FloatArray
+    law: FloatArray
 
 
-@dataclass(frozen=True)
-class Channel:
-    """One block's quantum operation: laws applied one after the other, those for environment registers first.
+class Law(Protocol):
+    """What can be observed of a source, and how likely it is."""
 
-    With ``E`` the environment outcomes and ``t`` the token: ``V|w> = |w> sum_{E,t} sqrt(P(E|w) P(t|E,w)) |t>|E>``; tracing
-    out the environment leaves the operation with Kraus operators ``K_E = (1 (x) <E|) V``.
-    """
-
-    step: int
-    extension: Extension
-    laws: tuple[Law, ...]
+    def tables(self, seen: Sequence[Outcomes]) -> Iterator[Table]:
+        """Yield what was seen beside its exact probabilities."""
 
 
-@dataclass(frozen=True)
-class Dilation:
-    """A Stinespring isometry as a circuit.
+class Asked(Protocol):
+    """What is wanted of a source: prompt, steps, particle, point ...: a frozen dataclass of plain values."""
 
-    Attributes:
-        channel: what it dilates.
-        registers: the registers that the gates act on; qubits are numbered through them in this order.
-        gates: the circuit; the registers it creates start in |0>.
-        error: proven bound on the TVD between this step's law and the model's, given the text before.
-    """
+    kind: ClassVar[str]
 
-    channel: Channel
-    registers: tuple[Register, ...]
-    gates: Sequence[Gate]
-    error: float = 0.0
+    def law(self, source: Any) -> Law:
+        """Return the law of what is observed, from the source alone: nothing that was compiled takes part."""
+
+    def spell(self, source: Any, outcomes: Outcomes) -> list[str]:
+        """Return each reading as a person writes it, the keys of ``--json`` and of counts files."""
+
+    def plain(self) -> dict[str, Any]:
+        """Return the request as JSON data; ``type(self)(**plain)`` makes it again."""
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """Where every register lives and when it is measured.
+class Claim(Protocol):
+    """What a program claims to realise instead of the source's own law: a table or a rule, as data."""
 
-    Attributes:
-        kind: static, dynamic or stepwise.
-        registers: all registers in the order they are declared.
-        measured: names of the registers that are measured, in order.
-        dilations: the steps in order.
-    """
+    def content(self) -> dict[str, Any]:
+        """Return the claim as JSON data."""
 
-    kind: Kind
-    registers: tuple[Register, ...]
-    measured: tuple[str, ...]
-    dilations: tuple[Dilation, ...]
 
-    @property
-    def qubits(self) -> int:
-        """Number of qubits declared."""
-        return sum(r.size for r in self.registers)
-
-    def place(self, name: str) -> tuple[int, ...]:
-        """Return the qubit numbers of a register, least significant first."""
-        first = 0
-        for register in self.registers:
-            if register.name == name:
-                return tuple(range(first, first + register.size))
-            first += register.size
-        raise KeyError(name)
+# ------------------------------------------------------------------------------------------------------ what is compiled
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a program costs; two-qubit gates are CX or CZ, all-to-all."""
+    """What a program costs; two-qubit gates are CX or CZ, all-to-all unless it is lowered, on the worst path."""
 
     qubits: int
     clbits: int
@@ -192,201 +127,260 @@ class Effect:
     lower_bound: int
 
 
-@dataclass(frozen=True)
+class Exporter(Protocol):
+    """Writes programs; the compiler's own, carried along so that this module need not know it."""
+
+    def qasm3(self, program: Program) -> str:
+        """Return OpenQASM 3."""
+
+    def write(self, program: Program, path: str | Path) -> list[Path]:
+        """Write the program's files."""
+
+
+@dataclass(frozen=True, eq=False)
 class Program:
-    """A compiled model.
+    """A compiled source.
 
     Attributes:
-        model: what was compiled.
-        realises: the law the circuits realise exactly: the model's own, or the truncated one.
-        prompt: token numbers, shape (n,).
-        steps: L.
-        schedule: registers, their places and the gates.
-        stepper: for ``stepwise``: what makes the angles of each prefix.
-        extension: which extension to a quantum operation.
-        input: whether the prompt is folded in (``known``) or kept as registers (``quantum``).
-        state: what the prompt registers hold: a superposition or mixture of texts that the program prepares, or None.
-        phases: the promise: ``exact`` (the isometry itself) or ``free`` (the measured law only).
-        tvd_bound: proven bound on the TVD between the program's joint law and the model's.
+        source: what was compiled.
+        asked: what of it.
+        schedule: static, dynamic or stepwise.
+        body: what is run.
+        registers: all registers, in the order they are declared.
+        promise: ``exact`` (the operation itself, phases and coherence) or ``free`` (the law of what is measured).
+        tvd_bound: proven bound on the TVD between the program's joint law and the source's.
+        claim: the law it realises exactly, where that is not the source's own.
         cost: gates and qubits.
         seconds: compile time.
         hash: SHA-256 of everything that changes the program.
-        effects: what each pass of the compiler did.
-        lowered: the circuit on a device's qubits and gates, if one was named.
+        exporter: writes it.
+        passes: what each pass of the compiler did.
+        device: the one device it was lowered to, if any.
         duration: seconds that one shot takes on that device, where it states its times.
-        dynamic: for ``dynamic``: the instructions, and why they are where they are.
+        details: what this kind of source has to say beyond that, printed with the figures; JSON data.
     """
 
-    model: TextModel
-    realises: TextModel
-    prompt: IntArray
-    steps: int
+    source: Any
+    asked: Any
     schedule: Schedule
-    extension: Extension
-    input: Literal["known", "quantum"]
-    phases: Literal["exact", "free"]
+    body: Body
+    registers: tuple[Register, ...]
+    promise: Promise
     tvd_bound: float
+    claim: Claim | None
     cost: Cost
     seconds: float
     hash: str
-    state: InputState | None = None
-    stepper: Stepper | None = None
-    effects: tuple[Effect, ...] = ()
-    lowered: QuantumCircuit | None = None
-    dynamic: DynamicProgram | None = None
+    exporter: Exporter
+    passes: tuple[Effect, ...] = ()
+    device: str | None = None
     duration: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def circuit(self) -> QuantumCircuit:
-        """The Qiskit circuit; of a stepwise program the template of its last step, with free parameters."""
-        from stinespring.compiler.export.lowering import program_circuit
-
-        return program_circuit(self)
+    def circuit(self) -> Circuit:
+        """The Qiskit circuit as it is run; of a stepwise program its widest template, with free parameters."""
+        return self.body.circuit
 
     def qasm3(self) -> str:
         """Return the program as OpenQASM 3 in the portable subset; the same program always gives the same bytes."""
-        from stinespring.compiler.export.qasm import program_qasm
+        return self.exporter.qasm3(self)
 
-        return program_qasm(self)
+    def write(self, path: str | Path) -> list[Path]:
+        """Write FILE.qasm with FILE.json beside it, or a stepwise program's folder; return what was written."""
+        return self.exporter.write(self, path)
 
     def draw(self, **options: Any) -> Any:
         """Return Qiskit's drawing of the circuit."""
         return self.circuit.draw(**options)
 
-    def write(self, path: str | Path) -> list[Path]:
-        """Write FILE.qasm with FILE.json beside it, or a stepwise program's folder; return what was written."""
-        from stinespring.compiler.export.files import write_program
-
-        return write_program(self, path)
-
     def summary(self) -> dict[str, Any]:
         """Return the figures that ``compile --json`` prints."""
         return {
-            "schedule": self.schedule.kind,
-            "extension": self.extension,
-            "phases": self.phases,
-            **asdict(self.cost),
-            "tvd_bound": self.tvd_bound,
-            "seconds": self.seconds,
-            "hash": self.hash,
-            "duration": self.duration,
-            "passes": [asdict(effect) for effect in self.effects],
-        }
+            "schedule": self.schedule, "extension": None, "phases": self.promise, **asdict(self.cost),
+            "tvd_bound": self.tvd_bound, "seconds": self.seconds, "hash": self.hash, "duration": self.duration,
+            "passes": [asdict(effect) for effect in self.passes], **self.details,
+        }  # fmt: skip
 
-    def decode(self, counts: Mapping[tuple[int, ...], int]) -> dict[str, int]:
-        """Return counts by text from counts by the codes of ``t1..tL``."""
-        tokens = [r for r in self.schedule.registers if r.role == "token"]
-        result: dict[str, int] = {}
-        for codes, number in counts.items():
-            key = self.model.text([r.symbols[c] for r, c in zip(tokens, codes, strict=True)])
-            result[key] = result.get(key, 0) + number
-        return result
+
+# ------------------------------------------------------------------------------------------------------------- backends
 
 
 @dataclass(frozen=True)
-class CodeCounts:
-    """What the token registers of one circuit read, before it is decoded into texts.
+class Device:
+    """Qubits, gates and rules of a target.
 
     Attributes:
-        registers: ``t1..tL``.
-        codes: shape (U, L), distinct rows.
-        counts: shape (U,).
+        name: as in a backend or target string.
+        target: a ``qiskit.transpiler.Target``.
+        rules: what it executes, see :mod:`stinespring.circuits.devices.legality`; None: those that go with its name.
     """
 
-    registers: tuple[Register, ...]
-    codes: IntArray
-    counts: IntArray
+    name: str
+    target: Any
+    rules: Any = None
 
 
 @dataclass(frozen=True)
+class Capabilities:
+    """What a backend can do, as data.
+
+    Attributes:
+        device: circuits must be lowered to it; None: any circuit is taken.
+        max_shots: most shots of one row; None: no limit.
+        seeded: whether the same seed gives the same counts.
+        noisy: whether readings may be wrong.
+        rep_delay: seconds between two shots.
+    """
+
+    device: Device | None = None
+    max_shots: int | None = None
+    seeded: bool = True
+    noisy: bool = False
+    rep_delay: float = 250e-6
+
+
+class Backend(Protocol):
+    """Something that samples circuits."""
+
+    keeps_jobs: bool  # whether it is a service that keeps jobs: then it is a stinespring.backends.remote.Remote
+
+    @property
+    def name(self) -> str:
+        """The backend string, or what stands for it."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+
+    def sample(self, batch: Batch, seed: int, report: Report = quiet) -> list[Outcomes]:
+        """Return the raw readings of every row, items in order; the same batch and seed give the same."""
+
+    def metadata(self) -> dict[str, Any]:
+        """Return versions and options, for the record, after the calls that were made."""
+
+    def close(self) -> None:
+        """End connections and processes."""
+
+
+@dataclass(frozen=True, eq=False)
 class Samples:
-    """Sampled texts.
+    """What a program measured, decoded.
 
     Attributes:
-        model: whose texts they are.
-        prompt: token numbers.
-        texts: shape (U, L), distinct rows, the vacuum after a stop token.
-        counts: shape (U,).
+        source: whose law it should follow.
+        asked: what of it.
+        outcomes: for one circuit one entry; for several one a row; a host in the loop may add marginals of its own.
+        readings: the same as raw codes, before they were decoded; empty where the host decoded, or for counts from a file.
+        registers: what the registers mean.
+        tvd_bound, claim: of the program.
         backend: where they were sampled.
-        seed: the seed given, or None.
+        seed: the seed given, or the one drawn.
         seconds: running time.
-        realises: the law that the sampled program realises exactly.
-        tvd_bound: how far that law may be from the model's.
-        stepwise: whether the host was in the loop.
-        attention: counts of attended positions by environment register, if there were any.
         metadata: versions, method and the like.
-        codes: what was read, of a program that is one circuit.
     """
 
-    model: TextModel
-    prompt: IntArray
-    texts: IntArray
-    counts: IntArray
+    source: Any
+    asked: Any
+    outcomes: tuple[Outcomes, ...]
+    readings: tuple[Outcomes, ...] = ()
+    registers: tuple[Register, ...] = ()
+    tvd_bound: float = 0.0
+    claim: Claim | None = None
     backend: str = "file"
     seed: int | None = None
     seconds: float = 0.0
-    realises: TextModel | None = None
-    tvd_bound: float = 0.0
-    stepwise: bool = False
-    attention: Mapping[str, Sequence[int]] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    codes: CodeCounts | None = None
 
     @property
     def shots(self) -> int:
-        """Total number of sampled texts."""
-        return int(self.counts.sum())
-
-    @property
-    def steps(self) -> int:
-        """Number of generated places."""
-        return int(self.texts.shape[1])
+        """Number of shots: of the first entry, which all share unless they were dealt out."""
+        return self.outcomes[0].shots
 
     def by_text(self) -> dict[str, int]:
-        """Return the counts by text, the most frequent first."""
-        order = np.lexsort((np.arange(len(self.counts)), -self.counts))
-        return {self.model.text(self.texts[i].tolist()): int(self.counts[i]) for i in order}
+        """Return the counts by what was read, the most frequent first; of several circuits those of the first."""
+        found: dict[str, int] = {}
+        for key, count in zip(self.asked.spell(self.source, self.outcomes[0]), self.outcomes[0].counts.tolist(), strict=True):
+            found[key] = found.get(key, 0) + count
+        return dict(sorted(found.items(), key=lambda pair: -pair[1]))
+
+
+# ------------------------------------------------------------------------------------------------------------- verdicts
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far sampled frequencies are from a law.
+
+    Attributes:
+        tvd: between the frequencies and the law.
+        low: lower end of a 95 % interval for the TVD between the sampled distribution and the law.
+        high: its upper end.
+        noise_floor: the TVD expected from shot noise alone.
+        hellinger_fidelity: ``(sum sqrt(p q))^2``.
+    """
+
+    tvd: float
+    low: float
+    high: float
+    noise_floor: float
+    hellinger_fidelity: float
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the samples say about the model.
+    """What was found of a source and a program: PASS, FAIL or UNVERIFIED, with everything that led there.
 
     Attributes:
-        verdict: PASS, FAIL or UNVERIFIED.
-        p_value: of the test, combined over its parts.
-        tvd: distance between the sampled frequencies and the model's law.
-        tvd_low: lower end of a 95 % interval for the TVD between the sampled distribution and the law.
-        tvd_high: its upper end.
-        tvd_noise_floor: the TVD expected from shot noise alone.
-        hellinger_fidelity: ``(sum sqrt(p q))^2``.
-        resolution: the smallest TVD these shots would detect with power 0.9.
-        shots: number of texts.
-        alpha: the false-alarm rate.
-        shots_needed: shots for the resolution asked for; None if the samples have it or it cannot be told.
+        verdict: the ruling.
         reason: one sentence.
-        details: the test's parts.
+        p_value: of the tests, combined; 1 where nothing was tested.
+        alpha: the false-alarm rate.
+        shots: how many.
+        resolution: the smallest TVD these shots would detect with power 0.9.
+        distance: None where there is no one distance.
+        shots_needed: shots for the resolution asked for; None if the samples have it or it cannot be told.
+        bound_verified: whether the check's own computation confirms the program's bound; None: nothing was approximated, or it
+            could not be computed (the reason says so).
+        figures: what this kind of verdict measured beyond that, printed beside the other keys; JSON data.
+        details: each test.
+        parts: the verdicts it was combined from, by name.
     """
 
-    verdict: Literal["PASS", "FAIL", "UNVERIFIED"]
-    p_value: float
-    tvd: float
-    tvd_low: float
-    tvd_high: float
-    tvd_noise_floor: float
-    hellinger_fidelity: float
-    resolution: float
-    shots: int
-    alpha: float
-    shots_needed: int | None
+    verdict: Ruling
     reason: str
+    p_value: float = 1.0
+    alpha: float = 0.001
+    shots: int = 0
+    resolution: float = 1.0
+    distance: Distance | None = None
+    shots_needed: int | None = None
+    bound_verified: bool | None = None
+    figures: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+    parts: Mapping[str, Verdict] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
         """Whether the verdict is PASS."""
         return self.verdict == "PASS"
 
+    @property
+    def tvd(self) -> float:
+        """The distance between frequencies and law; NaN where there is no one distance."""
+        return float("nan") if self.distance is None else self.distance.tvd
+
     def summary(self) -> dict[str, Any]:
         """Return the figures that ``check --json`` prints."""
-        return asdict(self)
+        distance: dict[str, Any] = {}
+        if self.distance is not None:
+            d = self.distance
+            distance = {
+                "tvd": d.tvd, "tvd_low": d.low, "tvd_high": d.high, "tvd_noise_floor": d.noise_floor,
+                "hellinger_fidelity": d.hellinger_fidelity,
+            }  # fmt: skip
+        return {
+            "verdict": self.verdict, "p_value": self.p_value, **distance, "resolution": self.resolution, "shots": self.shots,
+            "alpha": self.alpha, "shots_needed": self.shots_needed, "bound_verified": self.bound_verified,
+            "reason": self.reason, "details": dict(self.details), **self.figures,
+        }  # fmt: skip

@@ -20,8 +20,8 @@ from stinespring.compiler.texts.stepwise import Stepper
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.joint import require_count
-from stinespring.readings import IntArray
-from stinespring.stages import UNUSED, CodeCounts, Program, Register, Samples
+from stinespring.readings import UNUSED, IntArray, Register
+from stinespring.stages import CodeCounts, Program, Samples
 from stinespring.version import __version__
 
 if TYPE_CHECKING:

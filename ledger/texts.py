@@ -33,8 +33,8 @@ from stinespring.ledger.payload import Work, allocate, merged, split
 from stinespring.ledger.request import Request
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import start
-from stinespring.readings import IntArray
-from stinespring.stages import CodeCounts, Program, Register, Samples, Verdict
+from stinespring.readings import IntArray, Register
+from stinespring.stages import CodeCounts, Program, Samples, Verdict
 
 __all__ = ["TextRun", "describe_program"]
 

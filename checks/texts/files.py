@@ -13,7 +13,8 @@ from stinespring.errors import InputError
 from stinespring.models.texts.base import NOTHING, TextModel
 from stinespring.models.texts.fock import start
 from stinespring.reading import read_json
-from stinespring.stages import UNUSED, Samples
+from stinespring.readings import UNUSED
+from stinespring.stages import Samples
 
 __all__ = ["read_counts", "read_samples"]
 

@@ -19,8 +19,8 @@ from stinespring.circuits.core.gates import Gate, count_two_qubit
 from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, multiplexed_ry
 from stinespring.circuits.laws.free_law import free_law_circuit
 from stinespring.compiler.texts.dilate import NEGLIGIBLE
-from stinespring.readings import BoolArray, FloatArray, IntArray
-from stinespring.stages import UNUSED, Law, Register
+from stinespring.compiler.texts.operations import StepLaw
+from stinespring.readings import UNUSED, BoolArray, FloatArray, IntArray, Register
 
 __all__ = ["Choice", "ConditionalLaw", "Stage", "Synthesis"]
 
@@ -112,7 +112,7 @@ class ConditionalLaw:
         registers: the registers it reads, by name.
     """
 
-    law: Law
+    law: StepLaw
     target: Register
     registers: Mapping[str, Register]
 

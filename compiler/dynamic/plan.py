@@ -18,7 +18,7 @@ from typing import Any
 from stinespring.compiler.dynamic.conditional import Choice, ConditionalLaw, Stage, Synthesis
 from stinespring.compiler.texts.draft import Budget
 from stinespring.errors import InputError
-from stinespring.stages import Register
+from stinespring.readings import Register
 
 __all__ = ["BUDGETS", "Plan", "best_plan", "stages_of"]
 

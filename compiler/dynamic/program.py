@@ -14,8 +14,9 @@ from stinespring.compiler.dynamic.lifetimes import START, Life, colour, event_gr
 from stinespring.compiler.dynamic.plan import Plan, best_plan, stages_of
 from stinespring.compiler.texts.draft import Budget, Draft
 from stinespring.compiler.texts.encode import prompt_registers
+from stinespring.compiler.texts.operations import StepLaw
 from stinespring.compiler.texts.synthesise import target_register
-from stinespring.stages import UNUSED, Law, Register
+from stinespring.readings import UNUSED, Register
 
 __all__ = ["DynamicProgram", "dynamic_flow"]
 
@@ -83,7 +84,7 @@ def dynamic_flow(draft: Draft, budget: Budget, *, effort: float = 0.0) -> Dynami
     return writer.program()
 
 
-def outcome_register(draft: Draft, law: Law) -> Register:
+def outcome_register(draft: Draft, law: StepLaw) -> Register:
     """Return the register of a law's outcome; with free codes the vacuum is code 0, so that a finished text takes no gate."""
     register = target_register(draft, law)
     vacuum = draft.model.vacuum

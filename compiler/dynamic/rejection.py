@@ -22,8 +22,7 @@ from stinespring.compiler.texts.truncate import bits
 from stinespring.errors import TooLargeError
 from stinespring.models.texts.attention import AttentionModel
 from stinespring.models.texts.rejection import RejectionModel, pair_scores, rounds_needed
-from stinespring.readings import FloatArray, IntArray
-from stinespring.stages import Register
+from stinespring.readings import FloatArray, IntArray, Register
 
 __all__ = ["Rejection", "rejection_flow"]
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from stinespring.compiler.channels.channel_program import ChannelProgram
 from stinespring.compiler.export.qasm import template_qasm
 from stinespring.errors import InputError
-from stinespring.stages import UNUSED, Program, Register
+from stinespring.readings import UNUSED, Register
+from stinespring.stages import Program
 from stinespring.writing import dump, require_regular, usable, write_whole
 
 if TYPE_CHECKING:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from stinespring.circuits.core.flow import Flow
 from stinespring.circuits.core.gates import TWO_QUBIT, Gate, RotationArray, append, concatenated, depths, relabel
 from stinespring.circuits.core.worst_path import worst_path
+from stinespring.compiler.texts.operations import Layout
 from stinespring.compiler.texts.stepwise import Template
-from stinespring.stages import Cost, Program, Register, Schedule
+from stinespring.readings import Register
+from stinespring.stages import Cost, Program
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -23,7 +25,7 @@ def quantum_name(register: Register) -> str:
     return register.name if register.role == "prompt" else f"q_{register.name}"
 
 
-def schedule_gates(schedule: Schedule) -> Sequence[Gate]:
+def schedule_gates(schedule: Layout) -> Sequence[Gate]:
     """Return all gates on the schedule's qubits, in order."""
     parts: list[Sequence[Gate]] = []
     for dilation in schedule.dilations:

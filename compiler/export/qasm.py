@@ -19,7 +19,8 @@ from stinespring.circuits.devices.read_back import condition_of, register_and_bi
 from stinespring.compiler.export.lowering import quantum_name, schedule_gates
 from stinespring.compiler.texts.stepwise import Template
 from stinespring.errors import InputError
-from stinespring.stages import Program, Register
+from stinespring.readings import Register
+from stinespring.stages import Program
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit

@@ -23,7 +23,7 @@ from stinespring.models.spins.contexts import Contexts, spins_of
 from stinespring.models.spins.network import SignArray
 from stinespring.models.texts.joint import require_count
 from stinespring.readings import FloatArray, IntArray
-from stinespring.stages import Cost, Kind
+from stinespring.stages import Cost, Schedule
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -55,7 +55,7 @@ class SpinProgram:
 
     network: SpinNetwork
     steps: int
-    schedule: Kind
+    schedule: Schedule
     flow: Flow
     cost: Cost
     tvd_bound: float
@@ -156,7 +156,7 @@ def compile_spins(network: SpinNetwork, *, steps: int, schedule: str = "stepwise
         2
     """
     steps, begun = require_count(steps, "steps"), time.perf_counter()
-    if schedule not in get_args(Kind):
+    if schedule not in get_args(Schedule):
         raise InputError("unknown schedule", got=schedule, expected="static, dynamic or stepwise")
     network = one_column_a_spin(network)
     network.require_window("a circuit")

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from stinespring.circuits.core.gates import Gate, RotationArray, concatenated
 from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, rotation_array
+from stinespring.compiler.texts.operations import StepLaw
 from stinespring.errors import TooLargeError
-from stinespring.readings import FloatArray, IntArray
-from stinespring.stages import UNUSED, Law, Register
+from stinespring.readings import UNUSED, FloatArray, IntArray, Register
 
 __all__ = ["NEGLIGIBLE", "context_index", "law_gates", "law_table", "require_room"]
 
@@ -20,7 +20,7 @@ MOST_BITS = 22  # 4 million rotations
 NEGLIGIBLE = 4e-16  # radians: the rounding of a Walsh coefficient that is zero
 
 
-def law_table(law: Law, registers: Mapping[str, Register], target: Register) -> tuple[FloatArray, NDArray[np.bool_]]:
+def law_table(law: StepLaw, registers: Mapping[str, Register], target: Register) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Return the law over codes, shape (2^M, 2^k), and which contexts occur, shape (2^M,).
 
     The first register read holds the least significant bits. Rows of contexts that never occur are zero.
@@ -36,7 +36,7 @@ def law_table(law: Law, registers: Mapping[str, Register], target: Register) -> 
     return dense, care
 
 
-def context_index(law: Law, registers: Mapping[str, Register]) -> IntArray:
+def context_index(law: StepLaw, registers: Mapping[str, Register]) -> IntArray:
     """Return the code of each context over all registers read, shape (B,), the first register least significant."""
     index = np.zeros(len(law.contexts), dtype=np.int64)
     width = 0
@@ -65,7 +65,7 @@ def law_gates(dense: FloatArray, wires: Sequence[int]) -> Sequence[Gate]:
     return concatenated(parts)
 
 
-def require_room(width: int, law: Law) -> None:
+def require_room(width: int, law: StepLaw) -> None:
     """Refuse a rotation with too many controls."""
     if width > MOST_BITS:
         raise TooLargeError(

@@ -11,10 +11,11 @@ import numpy as np
 
 from stinespring.compiler.export.lowering import circuit_cost, schedule_gates
 from stinespring.compiler.texts.encode import Codes, registers
+from stinespring.compiler.texts.operations import BlockOperation, Dilation, Extension, Layout, StepLaw
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import InputState
-from stinespring.readings import IntArray
-from stinespring.stages import Channel, Cost, Dilation, Effect, Extension, Law, Register, Schedule
+from stinespring.readings import IntArray, Register
+from stinespring.stages import Cost, Effect
 
 __all__ = ["Budget", "Draft", "Options", "counting_bound"]
 
@@ -82,7 +83,7 @@ class Draft:
     prompt: IntArray
     steps: int
     options: Options
-    channels: tuple[Channel, ...]
+    channels: tuple[BlockOperation, ...]
     errors: tuple[float, ...]
     dilations: tuple[Dilation, ...] = ()
     declared: tuple[Register, ...] = ()
@@ -103,10 +104,10 @@ class Draft:
             state=self.options.state,
         )
 
-    def schedule(self) -> Schedule:
+    def schedule(self) -> Layout:
         """Return the static schedule of the synthesised circuits."""
         measured = tuple(r.name for r in self.declared if r.role in ("token", "environment"))
-        return Schedule("static", self.declared, measured, self.dilations)
+        return Layout("static", self.declared, measured, self.dilations)
 
     @cached_property
     def cost(self) -> Cost:
@@ -135,13 +136,13 @@ class Draft:
         return Effect(name, applied, reason, gates, depth, qubits, min(1.0, sum(self.errors)), self.bound)
 
 
-def gray_count(law: Law, sizes: dict[str, int]) -> int:
+def gray_count(law: StepLaw, sizes: dict[str, int]) -> int:
     """Return ``2^M (2^k - 1) - k``: the CZ of a law's isometry in Gray order, M bits of context and k of outcome."""
     context = sum(sizes[name] for name in law.reads)
     return int(2**context * (2 ** sizes[law.target] - 1) - sizes[law.target])
 
 
-def counting_bound(channels: tuple[Channel, ...]) -> int:
+def counting_bound(channels: tuple[BlockOperation, ...]) -> int:
     """Return a lower bound on the two-qubit gates of generic laws of this shape, phases free, by counting parameters.
 
     A circuit of N two-qubit gates on q qubits has at most ``4 N + q`` parameters that matter for the measured law; a law

@@ -8,10 +8,11 @@ from typing import Literal
 
 import numpy as np
 
+from stinespring.compiler.texts.operations import BlockOperation, StepLaw
 from stinespring.compiler.texts.truncate import bits
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import InputState
-from stinespring.stages import UNUSED, Channel, Law, Register
+from stinespring.readings import UNUSED, Register
 
 __all__ = ["Codes", "prompt_registers", "registers", "token_register"]
 
@@ -20,7 +21,7 @@ Codes = Literal["binary", "free"]
 
 def registers(
     model: TextModel,
-    channels: Iterable[Channel],
+    channels: Iterable[BlockOperation],
     *,
     prompt_length: int,
     quantum: bool,
@@ -54,7 +55,7 @@ def prompt_registers(model: TextModel, length: int, state: InputState | None) ->
     return [Register(f"p{i + 1}", "prompt", plain(np.unique(state.texts[:, i]).tolist(), count)) for i in range(state.width)]
 
 
-def token_register(law: Law, d: int, codes: Codes) -> Register:
+def token_register(law: StepLaw, d: int, codes: Codes) -> Register:
     """Return the register of a token law over d tokens and the vacuum."""
     support = np.flatnonzero((law.probabilities > 0).any(axis=0)).tolist()
     count = max(d, support[-1] + 1)

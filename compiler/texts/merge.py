@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from stinespring.compiler.texts.operations import BlockOperation, StepLaw
 from stinespring.readings import FloatArray, IntArray
-from stinespring.stages import Channel, Law
 
 __all__ = ["causal_states", "merged"]
 
@@ -37,7 +37,7 @@ class States:
     after: IntArray
 
 
-def causal_states(laws: list[Law]) -> list[States]:
+def causal_states(laws: list[StepLaw]) -> list[States]:
     """Return the causal states of every step, from the last step to the first.
 
     Args:
@@ -57,7 +57,7 @@ def causal_states(laws: list[Law]) -> list[States]:
     return result[::-1]
 
 
-def successors(law: Law, following: Law, row: IntArray, symbol: IntArray) -> IntArray:
+def successors(law: StepLaw, following: StepLaw, row: IntArray, symbol: IntArray) -> IntArray:
     """Return the row of the following law's context after each (row, symbol)."""
     known = {name: law.contexts[row, column] for column, name in enumerate(law.reads)} | {law.target: symbol}
     columns = [known[name] for name in following.reads]
@@ -76,7 +76,7 @@ class Carrier:
     reach: FloatArray
 
 
-def merged(channels: list[Channel], first: int) -> list[Channel]:
+def merged(channels: list[BlockOperation], first: int) -> list[BlockOperation]:
     """Return the channels with memory registers ``m<l>`` from step ``first`` on; before it texts are read as they are.
 
     A memory register is only introduced where the state is neither a function of the newest token nor of what is carried
@@ -88,9 +88,9 @@ def merged(channels: list[Channel], first: int) -> list[Channel]:
     """
     laws = [channel.laws[-1] for channel in channels]
     carrier = Carrier((), np.zeros((1, 0), dtype=np.int64), np.zeros(1, dtype=np.int64), np.ones(1))
-    result: list[Channel] = []
+    result: list[BlockOperation] = []
     for channel, law, states in zip(channels, laws, causal_states(laws), strict=True):
-        token = Law(law.target, carrier.names, carrier.values, states.laws[carrier.states], carrier.reach)
+        token = StepLaw(law.target, carrier.names, carrier.values, states.laws[carrier.states], carrier.reach)
         carrier, memory = follow(
             carrier, token, states, channel.step, last=channel.step == len(channels), allowed=channel.step >= first
         )
@@ -98,7 +98,9 @@ def merged(channels: list[Channel], first: int) -> list[Channel]:
     return result
 
 
-def follow(carrier: Carrier, token: Law, states: States, step: int, *, last: bool, allowed: bool) -> tuple[Carrier, Law | None]:
+def follow(
+    carrier: Carrier, token: StepLaw, states: States, step: int, *, last: bool, allowed: bool
+) -> tuple[Carrier, StepLaw | None]:
     """Return what carries the causal state after a step, and the law of a new memory register if there is one."""
     row, symbol = np.nonzero(token.probabilities)
     reach = token.reach[row] * token.probabilities[row, symbol]
@@ -111,7 +113,7 @@ def follow(carrier: Carrier, token: Law, states: States, step: int, *, last: boo
     whole = lean((*carrier.names, token.target), np.concatenate([carrier.values[row], symbol[:, None]], axis=1), state, reach)
     if not allowed or len(whole.names) < 2 or len(np.unique(whole.states)) == len(whole.states):
         return whole, None
-    memory = Law(f"m{step}", whole.names, whole.values, np.eye(count)[whole.states], whole.reach)
+    memory = StepLaw(f"m{step}", whole.names, whole.values, np.eye(count)[whole.states], whole.reach)
     used = np.unique(state)
     total = np.bincount(state, weights=reach, minlength=count).astype(np.float64)
     return Carrier((memory.target,), used[:, None], used, total[used]), memory

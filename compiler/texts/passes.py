@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 from stinespring.compiler.texts.draft import Draft
 from stinespring.compiler.texts.merge import merged
+from stinespring.compiler.texts.operations import BlockOperation
 from stinespring.compiler.texts.specialise import channels, prune
 from stinespring.compiler.texts.synthesise import SIGNED_WIRES, cheaper, synthesise
 from stinespring.errors import TooLargeError
-from stinespring.stages import Channel, Effect
+from stinespring.stages import Effect
 
 __all__ = ["PASSES", "run_passes"]
 
@@ -75,7 +76,7 @@ def merge(draft: Draft) -> Draft:
     return min([draft, *candidates], key=lambda d: d.figures[0])
 
 
-def specialised(draft: Draft) -> list[Channel]:
+def specialised(draft: Draft) -> list[BlockOperation]:
     """Return the unpruned channels, truncated where the draft is."""
     return list(tabulated(draft, draft.options.tolerance * draft.options.tail if any(draft.errors) else 0.0).channels)
 

@@ -15,6 +15,7 @@ from stinespring.compiler.dynamic.program import DynamicProgram, dynamic_flow
 from stinespring.compiler.dynamic.rejection import rejection_flow
 from stinespring.compiler.export.lowering import circuit_cost, flow_cost
 from stinespring.compiler.texts.draft import Draft, Options
+from stinespring.compiler.texts.operations import Layout, StepLaw
 from stinespring.compiler.texts.passes import run_passes, specialised
 from stinespring.compiler.texts.stepwise import Stepper
 from stinespring.compiler.texts.truncate import TabulatedModel, TruncatedModel, averaged
@@ -22,7 +23,7 @@ from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.attention import AttentionModel
 from stinespring.models.texts.fock import Start, StateModel
 from stinespring.models.texts.rejection import require_simple
-from stinespring.stages import Effect, Law, Program, Schedule
+from stinespring.stages import Effect, Program
 from stinespring.version import __version__
 
 __all__ = ["dynamic_program", "on_device", "static_program", "stepwise_program"]
@@ -90,7 +91,7 @@ def rejection_program(begin: Start, steps: int, options: Options) -> Program:
         realises=found.realises,
         prompt=begin.prompt,
         steps=steps,
-        schedule=Schedule("dynamic", found.registers, tuple(r.name for r in found.registers), ()),
+        schedule=Layout("dynamic", found.registers, tuple(r.name for r in found.registers), ()),
         extension=options.extension,
         input="known",
         phases="free",
@@ -128,7 +129,7 @@ def planned_program(begin: Start, steps: int, options: Options) -> Program:
         realises=realises if options.state is None else StateModel(realises, options.state),
         prompt=begin.prompt,
         steps=steps,
-        schedule=Schedule("dynamic", found.registers, measured, ()),
+        schedule=Layout("dynamic", found.registers, measured, ()),
         extension=options.extension,
         input=options.input,
         phases="free",
@@ -170,7 +171,7 @@ def tails(options: Options) -> tuple[float, ...]:
     return (1.0, 0.5, 0.0) if options.tolerance > 0 else (1.0,)
 
 
-def realised_laws(draft: Draft) -> list[Law]:
+def realised_laws(draft: Draft) -> list[StepLaw]:
     """Return the token law of each step as a function of the text: without memories, averaged over attended positions."""
     merged = any(name.startswith("m") for channel in draft.channels for law in channel.laws for name in law.reads)
     synthesised = [dilation.channel for dilation in draft.dilations] or list(draft.channels)
@@ -190,7 +191,7 @@ def stepwise_program(begin: Start, steps: int, options: Options) -> Program:
         realises=realises,
         prompt=prompt,
         steps=steps,
-        schedule=Schedule("stepwise", template.registers, tuple(r.name for r in template.registers), ()),
+        schedule=Layout("stepwise", template.registers, tuple(r.name for r in template.registers), ()),
         extension=options.extension,
         input=options.input,
         phases="exact",

@@ -11,8 +11,7 @@ from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.exact.multiplexer import gray_code, walsh_hadamard
 from stinespring.errors import TooLargeError
 from stinespring.models.texts.fock import InputState
-from stinespring.readings import FloatArray, IntArray
-from stinespring.stages import Register
+from stinespring.readings import FloatArray, IntArray, Register
 
 __all__ = ["copied", "copy_gates", "phase_gates"]
 

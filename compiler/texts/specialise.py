@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from stinespring.compiler.texts.operations import BlockOperation, Extension, StepLaw
 from stinespring.compiler.texts.truncate import truncate
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.attention import AttentionModel
@@ -14,7 +15,6 @@ from stinespring.models.texts.attention_map import attended
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import FockModel, InputState
 from stinespring.readings import FloatArray, IntArray
-from stinespring.stages import Channel, Extension, Law
 
 __all__ = ["channels", "prune"]
 
@@ -57,7 +57,7 @@ def channels(
     tolerance: float,
     state: InputState | None = None,
     room: int = MOST_ENTRIES,
-) -> tuple[list[Channel], list[float]]:
+) -> tuple[list[BlockOperation], list[float]]:
     """Return each step's operation with its laws tabulated on the contexts that can occur.
 
     Args:
@@ -94,7 +94,7 @@ def channels(
         last, error = truncate(laws[-1], (tolerance - sum(errors)) / (steps - step + 1), worst=quantum and state is None)
         errors.append(error)
         laws = (*laws[:-1], last)
-        result.append(Channel(step, extension, laws))
+        result.append(BlockOperation(step, extension, laws))
         if step < steps:
             frontier = advance(frontier, laws, f"t{step}")
     return result, errors
@@ -124,7 +124,7 @@ def padded_start(state: InputState) -> Frontier:
     return Frontier(np.zeros(0, dtype=np.int64), names, state.texts, state.weights)
 
 
-def input_channel(state: InputState | None, extension: Extension) -> Channel:
+def input_channel(state: InputState | None, extension: Extension) -> BlockOperation:
     """Return step 0: the laws ``P(p_i | p_1..p_{i-1})`` of the input state's texts, if there is one."""
     laws = []
     if state is not None:
@@ -135,8 +135,8 @@ def input_channel(state: InputState | None, extension: Extension) -> Channel:
             np.add.at(table, (where.ravel(), state.texts[:, i]), state.weights)
             reach = table.sum(axis=1)
             reads = tuple(f"p{j + 1}" for j in range(i))
-            laws.append(Law(f"p{i + 1}", reads, contexts, table / reach[:, None], reach))
-    return Channel(0, extension, tuple(laws))
+            laws.append(StepLaw(f"p{i + 1}", reads, contexts, table / reach[:, None], reach))
+    return BlockOperation(0, extension, tuple(laws))
 
 
 def forget(frontier: Frontier, keep: int | None) -> Frontier:
@@ -150,12 +150,12 @@ def forget(frontier: Frontier, keep: int | None) -> Frontier:
     return Frontier(fixed, frontier.names[drop:], contexts, reach)
 
 
-def read(model: TextModel, step: int, frontier: Frontier, extension: Extension, prompt_length: int) -> tuple[Law, ...]:
+def read(model: TextModel, step: int, frontier: Frontier, extension: Extension, prompt_length: int) -> tuple[StepLaw, ...]:
     """Return the laws of one step: for ``position`` one for each head and then the token's."""
     texts, names = frontier.texts(), frontier.names
     token = f"t{step}"
     if extension != "position":
-        return (Law(token, names, frontier.contexts, model.symbol_law(step, texts), frontier.reach),)
+        return (StepLaw(token, names, frontier.contexts, model.symbol_law(step, texts), frontier.reach),)
     base = model.base if isinstance(model, FockModel) else model
     if not isinstance(base, AttentionModel):
         raise InputError(
@@ -167,16 +167,16 @@ def read(model: TextModel, step: int, frontier: Frontier, extension: Extension, 
     weights, readings = attended(model, step, texts)
     heads, n = weights.shape[1:]
     environment = tuple(f"e{step}" if heads == 1 else f"e{step}_{h + 1}" for h in range(heads))
-    laws = [Law(e, names, frontier.contexts, weights[:, h], frontier.reach) for h, e in enumerate(environment)]
+    laws = [StepLaw(e, names, frontier.contexts, weights[:, h], frontier.reach) for h, e in enumerate(environment)]
     share = frontier.reach.reshape(-1, *([1] * heads))
     for h in range(heads):
         share = share * weights[:, h].reshape(-1, *[n if axis == h else 1 for axis in range(heads)])
     where = np.nonzero(share)
     contexts = np.concatenate([frontier.contexts[where[0]], np.stack(where[1:], axis=1)], axis=1)
-    return (*laws, Law(token, names + environment, contexts, readings[where], share[where]))
+    return (*laws, StepLaw(token, names + environment, contexts, readings[where], share[where]))
 
 
-def advance(frontier: Frontier, laws: tuple[Law, ...], token: str) -> Frontier:
+def advance(frontier: Frontier, laws: tuple[StepLaw, ...], token: str) -> Frontier:
     """Return the frontier after a step: every context with every token that can follow."""
     law = laws[-1]
     row, symbol = np.nonzero(law.probabilities)
@@ -200,7 +200,7 @@ def distinct(rows: IntArray) -> tuple[IntArray, IntArray, IntArray]:
     return rows[first], first, where
 
 
-def full_grid(law: Law) -> FloatArray | None:
+def full_grid(law: StepLaw) -> FloatArray | None:
     """Return the probabilities with an axis for every register read, if all contexts occur, in order."""
     sizes = law.contexts.max(initial=0, axis=0) + 1
     if sizes.size > MOST_AXES or np.log2(sizes).sum() > LARGEST_KEY or len(law.contexts) != sizes.prod():
@@ -209,7 +209,7 @@ def full_grid(law: Law) -> FloatArray | None:
     return law.probabilities.reshape(*sizes, -1) if np.array_equal(key, np.arange(len(key))) else None
 
 
-def prune(law: Law) -> Law:
+def prune(law: StepLaw) -> StepLaw:
     """Return the law without the registers it does not depend on, the oldest tried first."""
     for name in law.reads:
         column = law.reads.index(name)

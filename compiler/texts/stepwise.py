@@ -11,12 +11,12 @@ import numpy as np
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, multiplexed_ry
 from stinespring.compiler.texts.encode import Codes, plain
+from stinespring.compiler.texts.operations import Extension
 from stinespring.compiler.texts.truncate import bits
 from stinespring.models.texts.attention import AttentionModel
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.joint import expand
-from stinespring.readings import FloatArray, IntArray
-from stinespring.stages import UNUSED, Extension, Register
+from stinespring.readings import UNUSED, FloatArray, IntArray, Register
 
 __all__ = ["Binding", "Level", "Stepper", "Template"]
 

@@ -18,10 +18,10 @@ from stinespring.compiler.texts.approximate import Approximation, approximate
 from stinespring.compiler.texts.dilate import NEGLIGIBLE, context_index, law_gates, law_table, require_room
 from stinespring.compiler.texts.draft import Draft, gray_count
 from stinespring.compiler.texts.encode import plain, prompt_registers, token_register
+from stinespring.compiler.texts.operations import BlockOperation, Dilation, StepLaw
 from stinespring.compiler.texts.prompt_state import copied, copy_gates, phase_gates
 from stinespring.compiler.texts.truncate import spent
-from stinespring.readings import BoolArray, FloatArray, IntArray
-from stinespring.stages import UNUSED, Channel, Dilation, Law, Register
+from stinespring.readings import UNUSED, BoolArray, FloatArray, IntArray, Register
 
 __all__ = ["default_effort", "synthesise"]
 
@@ -37,7 +37,7 @@ class Piece:
     made: Register
     ancilla: Register | None = None
     error: float = 0.0
-    law: Law | None = None
+    law: StepLaw | None = None
 
 
 LEAST_EFFORT, GATES_A_SECOND, MOST_EFFORT = 1.0, 80, 6.0  # of the default effort, in seconds
@@ -63,7 +63,7 @@ def synthesise(draft: Draft, *, how: How) -> Draft:
     total *= draft.options.effort_share
     left, remaining = draft.options.tolerance - sum(draft.errors), len(draft.channels)
     for channel, error in zip(draft.channels, draft.errors, strict=True):
-        pieces: list[tuple[Law, Piece]] = []
+        pieces: list[tuple[StepLaw, Piece]] = []
         for law in channel.laws:
             effort = total * work[law.target] / max(1, sum(work.values()))
             budget = left / remaining if how == "free" and law is channel.laws[-1] and approximable(draft) else 0.0
@@ -124,7 +124,7 @@ def approximable(draft: Draft) -> bool:
     return draft.options.tolerance > 0 and not any(name.startswith(("m", "e")) for name in reads)
 
 
-def make_piece(draft: Draft, law: Law, made: Mapping[str, Register], how: How, effort: float, budget: float) -> Piece:
+def make_piece(draft: Draft, law: StepLaw, made: Mapping[str, Register], how: How, effort: float, budget: float) -> Piece:
     """Return one law's circuit by the wanted construction."""
     if how == "exact":
         return exact_piece(draft, law, made)
@@ -138,7 +138,9 @@ def make_piece(draft: Draft, law: Law, made: Mapping[str, Register], how: How, e
     return min(pieces, key=lambda piece: (count_two_qubit(piece.gates), piece.error))
 
 
-def joined(channel: Channel, pieces: list[tuple[Law, Piece]], made: Mapping[str, Register], error: float) -> Dilation:
+def joined(
+    channel: BlockOperation, pieces: list[tuple[StepLaw, Piece]], made: Mapping[str, Register], error: float
+) -> Dilation:
     """Return the step's circuit from the circuits of its laws, on the registers they touch in order of appearance."""
     involved: list[Register] = []
     for law, piece in pieces:
@@ -156,12 +158,12 @@ def joined(channel: Channel, pieces: list[tuple[Law, Piece]], made: Mapping[str,
     return Dilation(channel, tuple(involved), concatenated(parts), error)
 
 
-def wires_of(draft: Draft, law: Law, made: Mapping[str, Register]) -> int:
+def wires_of(draft: Draft, law: StepLaw, made: Mapping[str, Register]) -> int:
     """Return the number of qubits of a law's context and outcome."""
     return sum(made[name].size for name in law.reads) + target_register(draft, law).size
 
 
-def target_register(draft: Draft, law: Law) -> Register:
+def target_register(draft: Draft, law: StepLaw) -> Register:
     """Return the register that a law's outcome goes to, with its plain codes."""
     if law.target.startswith("t"):
         return token_register(law, draft.model.d, draft.options.codes)
@@ -172,7 +174,7 @@ def target_register(draft: Draft, law: Law) -> Register:
     return Register(law.target, "memory" if law.target.startswith("m") else "environment", plain(range(count), count))
 
 
-def exact_piece(draft: Draft, law: Law, made: Mapping[str, Register]) -> Piece:
+def exact_piece(draft: Draft, law: StepLaw, made: Mapping[str, Register]) -> Piece:
     """Return the isometry itself, in Gray order."""
     register = target_register(draft, law)
     dense, care = law_table(law, made, register)
@@ -212,7 +214,7 @@ def packed(codes: IntArray, bits: list[int]) -> IntArray:
     return result
 
 
-def free_piece(draft: Draft, law: Law, made: Mapping[str, Register], effort: float) -> Piece:
+def free_piece(draft: Draft, law: StepLaw, made: Mapping[str, Register], effort: float) -> Piece:
     """Return the cheapest circuit found for the measured law; the register's codes may be renumbered."""
     register = target_register(draft, law)
     dense, care = law_table(law, made, register)
@@ -234,7 +236,7 @@ def free_piece(draft: Draft, law: Law, made: Mapping[str, Register], effort: flo
     return Piece(list(found.gates), replace(register, symbols=tuple(symbols.tolist())), ancilla)
 
 
-def signed_piece(draft: Draft, law: Law, made: Mapping[str, Register]) -> Piece:
+def signed_piece(draft: Draft, law: StepLaw, made: Mapping[str, Register]) -> Piece:
     """Return Gray order with the signs of the angles chosen for a sparse Walsh spectrum; plain codes."""
     register = target_register(draft, law)
     dense, care = law_table(law, made, register)
@@ -249,7 +251,7 @@ def signed_piece(draft: Draft, law: Law, made: Mapping[str, Register]) -> Piece:
     return Piece(gates, register)
 
 
-def approximate_piece(draft: Draft, law: Law, made: Mapping[str, Register], budget: float) -> Piece:
+def approximate_piece(draft: Draft, law: StepLaw, made: Mapping[str, Register], budget: float) -> Piece:
     """Return a circuit with rotations dropped within the budget, on balanced codes if codes are free."""
     register = target_register(draft, law)
     if draft.options.codes == "free":

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stinespring.compiler.texts.operations import StepLaw
 from stinespring.models.texts.base import TextModel
 from stinespring.readings import FloatArray, IntArray
-from stinespring.stages import Law
 
 __all__ = ["TabulatedModel", "TruncatedModel", "bits", "truncate"]
 
@@ -27,7 +27,7 @@ def bits(count: int) -> int:
     return max(1, (count - 1).bit_length())
 
 
-def spent(law: Law, distances: FloatArray, *, worst: bool) -> float:
+def spent(law: StepLaw, distances: FloatArray, *, worst: bool) -> float:
     """Return what changing each context's law by a TVD (shape (B,)) costs the joint law.
 
     Known prompt: ``sum_w P(w) d(w)``, by replacing the laws one step after the other. Quantum prompt (``worst``): nothing is
@@ -36,7 +36,7 @@ def spent(law: Law, distances: FloatArray, *, worst: bool) -> float:
     return float(distances.max(initial=0.0) if worst else law.reach @ distances)
 
 
-def truncate(law: Law, budget: float, *, worst: bool = False) -> tuple[Law, float]:
+def truncate(law: StepLaw, budget: float, *, worst: bool = False) -> tuple[StepLaw, float]:
     """Keep the likeliest outcomes, as few qubits' worth as the budget allows, the same ones in every context.
 
     Renormalising a row that lost the mass ``m`` moves it by TVD m, so the joint law moves by at most
@@ -67,7 +67,7 @@ def truncate(law: Law, budget: float, *, worst: bool = False) -> tuple[Law, floa
     return replace(law, probabilities=probabilities), error
 
 
-def averaged(law: Law) -> Law:
+def averaged(law: StepLaw) -> StepLaw:
     """Return a token law as a function of the text alone: attended positions are averaged over with their probabilities."""
     columns = [i for i, name in enumerate(law.reads) if not name.startswith("e")]
     if len(columns) == len(law.reads):
@@ -105,7 +105,7 @@ class ReplacedLaw(TextModel):
 class TabulatedModel(ReplacedLaw):
     """The law that a truncated static program realises, looked up in its own tables."""
 
-    def __init__(self, model: TextModel, prompt_length: int, laws: list[Law]) -> None:
+    def __init__(self, model: TextModel, prompt_length: int, laws: list[StepLaw]) -> None:
         super().__init__(model)
         self._laws, self._n = laws, prompt_length
         self._rows = [{tuple(c): i for i, c in enumerate(law.contexts.tolist())} for law in laws]

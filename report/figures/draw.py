@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stinespring.circuits.core.gates import count_two_qubit
+from stinespring.compiler.texts.operations import StepLaw
+from stinespring.readings import Register
 from stinespring.report.figures.plot import require_figure
 from stinespring.report.figures.timeline import draw_timeline
-from stinespring.stages import Law, Program, Register
+from stinespring.stages import Program
 from stinespring.writing import write_whole
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ def draw_wire(axes: Axes, register: Register, row: int, columns: int, *, measure
         axes.text(columns + 0.55, row, "left behind", ha="left", va="center", fontsize=8, color="#777777")
 
 
-def draw_block(axes: Axes, law: Law, column: int, rows: dict[str, int], registers: dict[str, Register], step: int) -> None:
+def draw_block(axes: Axes, law: StepLaw, column: int, rows: dict[str, int], registers: dict[str, Register], step: int) -> None:
     """Draw one law: a block on the register it makes, dots on the registers it reads."""
     from matplotlib.patches import FancyBboxPatch
 

@@ -16,7 +16,8 @@ from stinespring.backends.readout.mitigation import calibrate, measured_qubits, 
 from stinespring.checks.texts.mitigated import numbers
 from stinespring.checks.texts.readout import ReadoutCalibration
 from stinespring.errors import InputError
-from stinespring.stages import CodeCounts, Register
+from stinespring.readings import Register
+from stinespring.stages import CodeCounts
 
 READOUT = [((0.97, 0.03), (0.08, 0.92)), ((0.99, 0.01), (0.05, 0.95)), ((0.94, 0.06), (0.1, 0.9))]
 

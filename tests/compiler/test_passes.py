@@ -17,10 +17,10 @@ from oracles import plain_laws
 from oracles.qasm_runner import distribution
 from stinespring.circuits.laws.free_law import free_law_circuit
 from stinespring.circuits.laws.signs import gray_cost, signed
+from stinespring.compiler.texts.operations import StepLaw
 from stinespring.compiler.texts.specialise import distinct, prune
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.table import TableModel
-from stinespring.stages import Law
 
 NAMES = ["specialise", "prune", "truncate", "merge", "signs", "synthesise", "schedule", "lower"]
 
@@ -223,7 +223,7 @@ def test_registers_that_matter_stay(sizes, complete, seed):
     if not complete:
         contexts = contexts[np.append(True, rng.random(len(contexts) - 1) < 0.7)]
     score = contexts[:, ::2] @ (10.0 ** -np.arange(1, len(sizes[::2]) + 1))
-    law = Law(
+    law = StepLaw(
         "t9", tuple(f"t{i}" for i in range(len(sizes))), contexts, np.stack([score, 1 - score], axis=1), np.ones(len(contexts))
     )
     found = prune(law)
