@@ -4,20 +4,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from stinespring.circuits.core.flow import Flow
 from stinespring.circuits.core.gates import TWO_QUBIT, Gate, RotationArray, append, concatenated, depths, relabel
 from stinespring.circuits.core.worst_path import worst_path
-from stinespring.compiler.texts.operations import Layout
-from stinespring.compiler.texts.stepwise import Template
 from stinespring.readings import Register
-from stinespring.stages import Cost, Program
+from stinespring.stages import Cost
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-__all__ = ["circuit_cost", "flow_cost", "program_circuit", "quantum_name", "schedule_gates", "template_circuit"]
+__all__ = [
+    "Part", "Slotted", "Static", "circuit_cost", "flow_cost", "quantum_name", "schedule_gates", "static_circuit",
+    "template_circuit",
+]  # fmt: skip
+
+
+class Part(Protocol):
+    """Gates on some registers, whose qubits are numbered through them in order."""
+
+    @property
+    def registers(self) -> tuple[Register, ...]:
+        """The registers."""
+
+    @property
+    def gates(self) -> Sequence[Gate]:
+        """The gates."""
+
+
+class Slotted(Part, Protocol):
+    """A circuit with free angles, all of whose registers are measured."""
+
+    @property
+    def slots(self) -> int:
+        """Number of angles."""
+
+
+class Static(Protocol):
+    """Registers, what acts on them, and which of them are measured at the end."""
+
+    @property
+    def registers(self) -> tuple[Register, ...]:
+        """All registers, in the order they are declared."""
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Names of those that are measured, in order."""
+
+    @property
+    def dilations(self) -> Sequence[Part]:
+        """What acts on them, in order."""
+
+    def place(self, name: str) -> tuple[int, ...]:
+        """Return the qubit numbers of a register, least significant first."""
 
 
 def quantum_name(register: Register) -> str:
@@ -25,11 +65,11 @@ def quantum_name(register: Register) -> str:
     return register.name if register.role == "prompt" else f"q_{register.name}"
 
 
-def schedule_gates(schedule: Layout) -> Sequence[Gate]:
-    """Return all gates on the schedule's qubits, in order."""
+def schedule_gates(layout: Static) -> Sequence[Gate]:
+    """Return all gates on the layout's qubits, in order."""
     parts: list[Sequence[Gate]] = []
-    for dilation in schedule.dilations:
-        wires = [q for register in dilation.registers for q in schedule.place(register.name)]
+    for dilation in layout.dilations:
+        wires = [q for register in dilation.registers for q in layout.place(register.name)]
         parts.append(relabel(dilation.gates, wires))
     return concatenated(parts)
 
@@ -50,19 +90,12 @@ def build_circuit(
     return circuit
 
 
-def program_circuit(program: Program) -> QuantumCircuit:
-    """Return the program's circuit; of a stepwise program the template of its last step, with parameters ``a[i]``."""
-    schedule = program.schedule
-    if program.lowered is not None:
-        return program.lowered
-    if program.dynamic is not None:
-        return program.dynamic.flow.circuit()
-    if program.stepper is not None:
-        return template_circuit(program.stepper.widest(program.steps))
-    return build_circuit(schedule.registers, schedule.measured, schedule_gates(schedule), 0, "stinespring")
+def static_circuit(layout: Static) -> QuantumCircuit:
+    """Return the circuit of a static layout, measured at the end."""
+    return build_circuit(layout.registers, layout.measured, schedule_gates(layout), 0, "stinespring")
 
 
-def template_circuit(template: Template) -> QuantumCircuit:
+def template_circuit(template: Slotted) -> QuantumCircuit:
     """Return a template as a Qiskit circuit with parameters ``a[i]``."""
     names = [r.name for r in template.registers]
     return build_circuit(template.registers, names, template.gates, template.slots, "template")
