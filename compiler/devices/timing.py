@@ -16,14 +16,13 @@ from stinespring.circuits.core.flow import If, Measure, Reset
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.core.worst_path import largest
 from stinespring.circuits.devices.read_back import flow_of, used_qubits
-from stinespring.compiler.devices.target import Device, lowered_cost
 from stinespring.errors import InputError
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.transpiler import Target
 
-__all__ = ["FEED_FORWARD", "Timing", "duration", "estimate_duration", "with_delays"]
+__all__ = ["FEED_FORWARD", "Timing", "duration", "has_times", "with_delays"]
 
 FEED_FORWARD = 1e-6
 """Assumed seconds from the end of a measurement to the first gate that depends on it.
@@ -80,24 +79,6 @@ def duration(
     end = largest(flow, Clock.start(times, flow.qubits))
     used = sorted(used_qubits(circuit))
     return Timing(max(end.ready, default=0.0), {q: max(0.0, end.idle(q)) for q in used}, feed_forward)
-
-
-def estimate_duration(program_circuit: QuantumCircuit, device: Device) -> dict[str, float | int | None]:
-    """Return what a lowered circuit takes on a device, on its worst path.
-
-    Returns:
-        ``duration`` in seconds (None where the device states no times), ``two_qubit_gates``, ``qubits`` in use,
-        ``conditions``, ``mid_circuit_measurements``.
-    """
-    cost = lowered_cost(program_circuit)
-    timed = has_times(device.target)
-    return {
-        "duration": duration(program_circuit, device.target).seconds if timed else None,
-        "two_qubit_gates": cost.two_qubit_gates,
-        "qubits": len(used_qubits(program_circuit)),
-        "conditions": cost.conditions,
-        "mid_circuit_measurements": cost.mid_circuit_measurements,
-    }
 
 
 def has_times(target: Target) -> bool:

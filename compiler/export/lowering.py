@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Protocol
 
 from stinespring.circuits.core.flow import Flow
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
 __all__ = [
-    "Part", "Slotted", "Static", "circuit_cost", "flow_cost", "quantum_name", "schedule_gates", "static_circuit",
+    "Part", "Slotted", "Static", "circuit_cost", "flow_cost", "largest_cost", "quantum_name", "schedule_gates", "static_circuit",
     "template_circuit",
 ]  # fmt: skip
 
@@ -113,6 +114,11 @@ def flow_cost(flow: Flow) -> Cost:
         mid_circuit_measurements=flow.mid_circuit_measurements,
         conditions=flow.conditions,
     )
+
+
+def largest_cost(costs: Iterable[Cost]) -> Cost:
+    """Return the cost of several circuits: the largest of each number."""
+    return Cost(*(max(numbers) for numbers in zip(*map(astuple, costs), strict=True)))
 
 
 def circuit_cost(gates: Sequence[Gate], qubits: int, clbits: int) -> Cost:

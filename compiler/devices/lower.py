@@ -3,96 +3,82 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from stinespring.batches import Several
 from stinespring.circuits.devices.legality import Rules, require_legal, rules_of
 from stinespring.circuits.devices.read_back import flow_of, is_dynamic, worst_path_of
-from stinespring.circuits.devices.snapshots import snapshot_target
-from stinespring.compiler.export.lowering import flow_cost
+from stinespring.compiler.devices.timing import duration, has_times, with_delays
+from stinespring.compiler.export.lowering import flow_cost, largest_cost
 from stinespring.errors import InputError, TooLargeError
-from stinespring.stages import Cost
+from stinespring.stages import Cost, Device, Effect, Program
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
-    from qiskit.transpiler import Target
 
-__all__ = ["Device", "lower", "lowered_cost", "open_target"]
+__all__ = ["executes", "lower", "lowered_cost", "on_device"]
 
-MOST_QUBITS = 4096  # of a generic target
-MOST_DISTANCE = 41  # a heavy-hex lattice of about 4,000 qubits
 LAYOUTS = 8  # seeds of Qiskit's stochastic layout and routing that are compared
 SPACING = 7919
 BASES = frozenset("rz sx x id cx cz ecr u1 u2 u3 measure reset".split())  # noqa: SIM905 -- gates that layouts are tried with
-GENERIC_BASIS = ["rz", "sx", "x", "cz", "measure", "reset"]
 
 
-@dataclass(frozen=True)
-class Device:
-    """A target by name.
-
-    Attributes:
-        name: as in a backend or target string.
-        target: Qiskit's description of it.
-        rules: what it executes; by default those that go with the name.
-    """
-
-    name: str
-    target: Target
-    rules: Rules | None = None
-
-    @property
-    def executes(self) -> Rules:
-        """What it executes."""
-        return self.rules or rules_of(self.name)
+def executes(device: Device) -> Rules:
+    """Return what a device executes: its own rules, or those that go with its name."""
+    rules: Rules = rules_of(device.name) if device.rules is None else device.rules
+    return rules
 
 
-def open_target(name: str) -> Device | None:
-    """Return the device that a string names; ``aer`` has no constraints and gives None.
+def on_device(program: Program, device: Device | None, delays: str = "none") -> Program:
+    """Return a program with all its circuits on a device's qubits and gates, and with what that did to its cost.
 
     Args:
-        name: ``aer``, ``line:N``, ``grid:RxC``, ``heavy-hex:D`` (D odd, the code distance) or ``fake:NAME`` (a snapshot of
-            an IBM device, extra ``[ibm]``).
+        program: any program; one that is on this device already stays as it is.
+        device: None: nothing is lowered, which the record of the passes says.
+        delays: ``pad`` fills idle times with delays, ``decouple`` with pairs of X; ``none`` leaves them.
 
     Raises:
-        InputError: an unknown name or size.
+        InputError: the program is on another device, or delays are asked for without a device's times.
+        TooLargeError: the program has more qubits than the device.
     """
-    kind, _, size = name.partition(":")
-    if kind == "aer":
-        return None
-    if kind == "fake":
-        return Device(name, snapshot_target(size))
-    try:
-        if kind in ("line", "grid", "heavy-hex"):
-            return Device(name, generic_target(kind, size))
-    except ValueError as error:
-        raise InputError("the target's size is not usable", got=name, expected="line:5, grid:3x4, heavy-hex:3") from error
-    raise InputError("unknown target", got=name, expected="aer, line:N, grid:RxC, heavy-hex:D or fake:NAME")
+    if device is None:
+        if delays != "none":
+            raise InputError("delays need a device's times", got="--target aer", expected="for example --target fake:boston")
+        reason = "not applied: the target has no constraints"
+        return replace(program, passes=(*program.passes, noted(program, False, reason))) if program.passes else program
+    if program.device is not None:
+        if program.device != device.name:
+            raise InputError(
+                "the program is on another device", got=f"a program on {program.device}", expected=device.name,
+                todo="compile it for this device, or for none",
+            )  # fmt: skip
+        return program
+    body = program.body.on(lambda circuit: lower(circuit, device))
+    cost, details = largest_cost([lowered_cost(circuit) for circuit in circuits_of(body)]), dict(program.details)
+    if isinstance(body, Several):
+        details["circuits"] = len(body.circuits)
+    if delays != "none":
+        body = body.on(lambda circuit: with_delays(circuit, device.target, dynamical_decoupling=delays == "decouple"))
+    took = None
+    if has_times(device.target):
+        took = max(duration(circuit, device.target).seconds for circuit in circuits_of(body))
+    changed = replace(program, body=body, cost=cost, device=device.name, duration=took, details=details)
+    reason = f"gates and coupling of {device.name}, the best of several layouts"
+    return replace(changed, passes=(*program.passes, noted(changed, True, reason)))
 
 
-def generic_target(kind: str, size: str) -> Target:
-    """Return a target with CZ, sqrt(X), X, Rz and conditions on a line, a grid or a heavy-hex lattice."""
-    from qiskit.circuit import IfElseOp
-    from qiskit.transpiler import CouplingMap, Target
+def circuits_of(body: Any) -> tuple[QuantumCircuit, ...]:
+    """Return the circuits that a body runs; of a host in the loop the widest one."""
+    return body.circuits if isinstance(body, Several) else (body.circuit,)
 
-    numbers = [int(part) for part in size.split("x")]
-    if min(numbers) < 1 or math.prod(numbers) > MOST_QUBITS or (kind == "heavy-hex" and numbers[0] > MOST_DISTANCE):
-        raise ValueError(size)
-    if kind == "line":
-        coupling = CouplingMap.from_line(int(size))
-    elif kind == "grid":
-        rows, columns = (int(n) for n in size.split("x"))
-        coupling = CouplingMap.from_grid(rows, columns)
-    else:
-        if int(size) % 2 == 0:
-            raise ValueError(size)
-        coupling = CouplingMap.from_heavy_hex(int(size))
-    target: Target = Target.from_configuration(basis_gates=GENERIC_BASIS, coupling_map=coupling, num_qubits=coupling.size())
-    target.add_instruction(IfElseOp, name="if_else")
-    return target
+
+def noted(program: Program, applied: bool, reason: str) -> Effect:
+    """Return the record of the pass ``lower``."""
+    c, bound = program.cost, program.passes[-1].lower_bound if program.passes else 0
+    return Effect("lower", applied, reason, c.two_qubit_gates, c.two_qubit_depth, c.qubits, program.tvd_bound, bound)
 
 
 def lower(circuit: QuantumCircuit, device: Device, *, seed: int = 0) -> QuantumCircuit:
@@ -132,7 +118,7 @@ def lower(circuit: QuantumCircuit, device: Device, *, seed: int = 0) -> QuantumC
     assert best is not None, "at least one layout is tried"
     if dynamic:
         best = without_empty(best)
-        require_legal(best, device.executes, target=device.target)
+        require_legal(best, executes(device), target=device.target)
     return best
 
 
@@ -185,7 +171,7 @@ def region(edges: Collection[tuple[int, int]], size: int) -> list[int] | None:
 
 def require_executable(circuit: QuantumCircuit, device: Device) -> None:
     """Refuse what the device's rules forbid, and mid-circuit operations that it does not have at all."""
-    require_legal(circuit, device.executes)
+    require_legal(circuit, executes(device))
     missing = {"if_else", "reset"}.intersection(circuit.count_ops()) - set(device.target.operation_names)
     if missing:
         raise InputError(
