@@ -48,6 +48,11 @@ class GlassModel(TextModel):
         self.tokens = tuple(_visible(piece) for piece in self.tokenizer.vocab)
         self.top_k = self.d if top_k is None else min(require_count(top_k, "top-k"), self.d)
 
+    @property
+    def branching(self) -> int:
+        """The most tokens that can follow a text."""
+        return self.top_k
+
     def content(self) -> dict[str, Any]:
         """Return the package's version, the language and the sampling options."""
         return {

@@ -54,6 +54,11 @@ class TextModel(ABC):
         return self.stop is not None and self.stop in numbers
 
     @property
+    def branching(self) -> int:
+        """The most tokens that can follow a text."""
+        return self.d
+
+    @property
     def vacuum(self) -> int:
         """The number that stands for an empty place."""
         return self.d

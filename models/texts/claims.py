@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a program of texts claims to realise where that is not the model's own law: a table or a rule, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from stinespring.errors import InputError
+from stinespring.models.texts.asked import TextAsked
+from stinespring.models.texts.attention import AttentionModel
+from stinespring.models.texts.base import TextModel
+from stinespring.models.texts.fock import StateModel
+from stinespring.models.texts.rejection import RejectionModel
+from stinespring.models.texts.truncated import StepTable, TabulatedModel, TruncatedModel
+
+__all__ = ["RejectionClaim", "StepTable", "TableClaim", "TailClaim", "TextClaim", "claim_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class TableClaim:
+    """One table a step.
+
+    Attributes:
+        tables: for each step.
+        padded: whether the tables' places count the padded prompt of an input state first, which the program keeps in
+            registers; otherwise the known prompt, which an input state leaves empty.
+    """
+
+    kind: ClassVar[str] = "table"
+    tables: tuple[StepTable, ...]
+    padded: bool = False
+
+    def law(self, model: TextModel, asked: TextAsked) -> TextModel:
+        """Return the claimed law of the generated tokens, after the prompt of ``asked.begin(model)``."""
+        begin = asked.begin(model)
+        if self.padded and begin.padded is not None and begin.state is not None:
+            return StateModel(TabulatedModel(begin.padded, self.tables), begin.state)
+        return TabulatedModel(begin.model, self.tables)
+
+    def content(self) -> dict[str, Any]:
+        """Return the claim as JSON data."""
+        tables = [[list(t.columns), t.contexts.tolist(), t.probabilities.tolist()] for t in self.tables]
+        return {"kind": self.kind, "padded": self.padded, "tables": tables}
+
+
+@dataclass(frozen=True)
+class TailClaim:
+    """Every law without its tail: at most ``budget`` of its mass is lost, down to a power of two of outcomes."""
+
+    kind: ClassVar[str] = "tail"
+    budget: float
+
+    def law(self, model: TextModel, asked: TextAsked) -> TextModel:
+        """Return the claimed law; see :class:`stinespring.models.texts.truncated.TruncatedModel`."""
+        return TruncatedModel(asked.begin(model).model, self.budget)
+
+    def content(self) -> dict[str, Any]:
+        """Return the claim as JSON data."""
+        return {"kind": self.kind, "budget": self.budget}
+
+
+@dataclass(frozen=True)
+class RejectionClaim:
+    """Attended positions drawn by so many rounds of rejection a step."""
+
+    kind: ClassVar[str] = "rejection"
+    rounds: tuple[int, ...]
+
+    def law(self, model: TextModel, asked: TextAsked) -> TextModel:
+        """Return the claimed law; see :class:`stinespring.models.texts.rejection.RejectionModel`."""
+        begin = asked.begin(model)
+        if not isinstance(begin.model, AttentionModel):
+            raise InputError("rejection draws attended positions", got=model.name, expected="an attention model with a prompt")
+        return RejectionModel(begin.model, begin.prompt, self.rounds)
+
+    def content(self) -> dict[str, Any]:
+        """Return the claim as JSON data."""
+        return {"kind": self.kind, "rounds": list(self.rounds)}
+
+
+TextClaim = TableClaim | TailClaim | RejectionClaim
+
+
+def claim_of(data: Mapping[str, Any]) -> TextClaim:
+    """Return the claim that ``content`` described.
+
+    Example:
+        >>> claim_of(TailClaim(0.25).content())
+        TailClaim(budget=0.25)
+    """
+    if data["kind"] == TailClaim.kind:
+        return TailClaim(float(data["budget"]))
+    if data["kind"] == RejectionClaim.kind:
+        return RejectionClaim(tuple(int(rounds) for rounds in data["rounds"]))
+    tables = [
+        StepTable(tuple(columns), np.array(rows, dtype=np.int64).reshape(len(rows), len(columns)), np.array(law))
+        for columns, rows, law in data["tables"]
+    ]
+    return TableClaim(tuple(tables), bool(data["padded"]))

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Laws that stand in for a model's own: looked up in tables, or without their tails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stinespring.models.texts.base import TextModel
+from stinespring.models.texts.fock import StateModel
+from stinespring.readings import BoolArray, FloatArray, IntArray
+
+__all__ = ["ReplacedLaw", "StepTable", "TabulatedModel", "TruncatedModel"]
+
+
+@dataclass(frozen=True, eq=False)
+class StepTable:
+    """The law of one step as a table over the contexts that can occur.
+
+    Attributes:
+        columns: which places of the text (prompt, then generated tokens, from 0) a context holds.
+        contexts: shape (B, k), symbols; all rows distinct.
+        probabilities: shape (B, D) over symbols 0..D-1, the vacuum being number d; rows sum to 1.
+    """
+
+    columns: tuple[int, ...]
+    contexts: IntArray
+    probabilities: FloatArray
+
+
+class ReplacedLaw(TextModel):
+    """A model that speaks another one's language: same tokens, prompts and texts, another law."""
+
+    def __init__(self, model: TextModel) -> None:
+        self.name, self.tokens, self.stop = f"{model.name} (truncated)", model.tokens, model.stop
+        self.shortest, self.longest = model.shortest, model.longest
+        self._model = model
+
+    def encode(self, prompt: str | Sequence[int]) -> IntArray:
+        """Return the prompt's token numbers as the original model reads it."""
+        return self._model.encode(prompt)
+
+    def may_end(self, numbers: Sequence[int]) -> bool:
+        """Return whether a generated part may be the whole of it, as the original model has it."""
+        return self._model.may_end(numbers)
+
+    def plain(self, numbers: Sequence[int]) -> str:
+        """Return a text as the original model writes it."""
+        return self._model.plain(numbers)
+
+    def complete(self, texts: IntArray) -> BoolArray:
+        """Return which texts do not grow, as the original model has it."""
+        return self._model.complete(texts)
+
+
+class TabulatedModel(ReplacedLaw):
+    """A law looked up in tables, one a step; a context that no table lists cannot occur, and keeps the model's own law.
+
+    Args:
+        model: whose language it speaks.
+        tables: one for each step.
+    """
+
+    def __init__(self, model: TextModel, tables: Sequence[StepTable]) -> None:
+        super().__init__(model)
+        self._tables = tuple(tables)
+        self._rows = [{tuple(context): i for i, context in enumerate(table.contexts.tolist())} for table in self._tables]
+
+    def content(self) -> dict[str, object]:
+        """Return the model's content and the tables."""
+        return {"model": self._model.content(), "tables": [table.probabilities.tolist() for table in self._tables]}
+
+    def law(self, step: int, texts: IntArray) -> FloatArray:
+        """Return the part of :meth:`symbol_law` over tokens, shape (B, d)."""
+        return self.symbol_law(step, texts)[:, : self.d]
+
+    def symbol_law(self, step: int, texts: IntArray) -> FloatArray:
+        """Return the table's rows, shape (B, d+1)."""
+        table, rows = self._tables[step - 1], self._rows[step - 1]
+        index = np.array([rows.get(tuple(context), -1) for context in texts[:, table.columns].tolist()], dtype=np.int64)
+        result = np.zeros((len(texts), self.d + 1))
+        width = min(self.d + 1, table.probabilities.shape[1])
+        listed = index >= 0
+        result[listed, :width] = table.probabilities[index[listed], :width]
+        if not listed.all():
+            result[~listed] = self._model.symbol_law(step, texts[~listed])
+        return result
+
+
+class TruncatedModel(ReplacedLaw):
+    """A model whose every law lost its tail: at most ``budget`` of mass, down to a power of two of outcomes."""
+
+    def __init__(self, model: TextModel, budget: float) -> None:
+        super().__init__(model)
+        self.window = model.window
+        self._budget = budget
+
+    def content(self) -> dict[str, object]:
+        """Return the model's content and the budget."""
+        return {"model": self._model.content(), "budget": self._budget}
+
+    def law(self, step: int, texts: IntArray) -> FloatArray:
+        """Return the truncated law of each text, shape (B, d)."""
+        if isinstance(self._model, StateModel):
+            return self.symbol_law(step, texts)[:, : self.d]
+        return without_tail(self._model.law(step, texts), self._budget)
+
+    def symbol_law(self, step: int, texts: IntArray) -> FloatArray:
+        """Return the truncated law over tokens and vacuum, shape (B, d+1)."""
+        if isinstance(self._model, StateModel):  # a prompt that does not grow gives the vacuum some probability
+            return without_tail(self._model.symbol_law(step, texts), self._budget)
+        return super().symbol_law(step, texts)
+
+
+def without_tail(law: FloatArray, budget: float) -> FloatArray:
+    """Return laws, shape (B, D), that keep a power of two of their likeliest outcomes each and lose at most ``budget``."""
+    order = np.argsort(-law, axis=1, kind="stable")
+    ranked = np.take_along_axis(law, order, axis=1)
+    tail = 1.0 - np.cumsum(ranked, axis=1)  # mass lost when ranks 0..r are kept
+    needed = 1 + np.argmax(tail <= budget, axis=1)
+    kept = 2 ** np.ceil(np.log2(needed)).astype(np.int64)
+    ranked[np.arange(law.shape[1]) >= kept[:, None]] = 0.0
+    result = np.zeros_like(law)
+    np.put_along_axis(result, order, ranked / ranked.sum(axis=1, keepdims=True), axis=1)
+    return result
