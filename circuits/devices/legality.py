@@ -92,7 +92,7 @@ class Violation:
 
 
 def rules_of(target_name: str) -> Rules:
-    """Return the rules of a target by its name, as :func:`stinespring.compiler.devices.target.open_target` knows it.
+    """Return the rules of a target by its name, as :func:`stinespring.circuits.devices.targets.open_target` knows it.
 
     Raises:
         InputError: an unknown name.
