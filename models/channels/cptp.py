@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +14,10 @@ import numpy as np
 from stinespring.errors import InputError, TooLargeError
 from stinespring.readings import ComplexArray
 
-__all__ = ["CPTP", "ComplexArray", "as_channel", "choi_of_kraus"]
+__all__ = ["CPTP", "as_channel", "choi_of_kraus", "made"]
 
 
+FORMAT = "stinespring/channel@1"
 TOLERANCE = 1e-8  # largest violation of complete positivity or trace preservation that counts as rounding
 SINGLE_TOLERANCE = 1e-5  # the same for numbers of single precision
 RANK_TOLERANCE = 1e-13  # eigenvalues of the Choi matrix up to this are zero
@@ -32,6 +35,7 @@ class CPTP:
         given: the operators as they were given, on the same qubits, shape (R, 2^n, 2^m).
         dims: the dimensions (input, output) as given, before they were embedded in qubits.
         labels: for a quantum instrument the outcome that each operator of ``given`` belongs to; None for a channel.
+        name: for titles.
 
     Build one with :meth:`from_kraus`, :meth:`from_choi`, :meth:`from_isometry` or :func:`as_channel`.
 
@@ -44,6 +48,7 @@ class CPTP:
     given: ComplexArray
     dims: tuple[int, int]
     labels: tuple[int, ...] | None = None
+    name: str = "channel"
 
     @property
     def inputs(self) -> int:
@@ -59,6 +64,18 @@ class CPTP:
     def rank(self) -> int:
         """The Choi rank: the fewest Kraus operators there can be."""
         return len(self.kraus)
+
+    def content(self) -> dict[str, Any]:
+        """Return the operators as given, as JSON data: the bytes of little-endian complex128 numbers in base64."""
+        return {
+            "format": FORMAT, "dims": list(self.dims), "labels": None if self.labels is None else list(self.labels),
+            "shape": list(self.given.shape), "kraus": base64.b64encode(self.given.astype("<c16").tobytes()).decode(),
+        }  # fmt: skip
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the operators as given and of their outcomes."""
+        words = repr((self.given.shape, self.dims, self.labels)).encode()
+        return hashlib.sha256(words + self.given.astype("<c16").tobytes()).hexdigest()
 
     def choi(self) -> ComplexArray:
         """Return ``sum_ij |i><j| (x) E(|i><j|)``, shape (2^(m+n), 2^(m+n)), the input most significant (Qiskit's order)."""
@@ -152,6 +169,15 @@ class CPTP:
             )
         kraus = matrix.reshape(-1, out, into)
         return cls.from_kraus(kraus if _tolerance(isometry) == TOLERANCE else kraus.astype(np.complex64))
+
+
+def made(content: Mapping[str, Any], name: str) -> CPTP:
+    """Return the map that :meth:`CPTP.content` describes, the same to the last bit."""
+    numbers = np.frombuffer(base64.b64decode(content["kraus"]), dtype="<c16").astype(np.complex128)
+    given = numbers.reshape(content["shape"])
+    first, second = content["dims"]
+    labels = None if content["labels"] is None else tuple(content["labels"])
+    return CPTP(_canonical(given), given, (first, second), labels, name)
 
 
 def as_channel(source: Any) -> CPTP:

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,14 +51,19 @@ def read_channel(path: str | Path) -> CPTP:
             got=", ".join(sorted(content)) or "nothing",
             expected="one of kraus, choi, isometry (and dims, labels)",
         )
+    return replace(channel_of(content, kinds[0]), name=file.stem)
+
+
+def channel_of(content: Mapping[str, Any], kind: str) -> CPTP:
+    """Return the channel that one of the three arrays of a file defines."""
     labels = content.get("labels")
-    if labels is not None and kinds != ["kraus"]:
-        raise InputError("labels belong to Kraus operators", got=kinds[0], expected="kraus")
+    if labels is not None and kind != "kraus":
+        raise InputError("labels belong to Kraus operators", got=kind, expected="kraus")
     dims = None if "dims" not in content else read_dims(content["dims"])
-    array = content[kinds[0]]
-    if kinds == ["choi"]:
+    array = content[kind]
+    if kind == "choi":
         return CPTP.from_choi(array, dims=dims)
-    if kinds == ["isometry"]:
+    if kind == "isometry":
         return CPTP.from_isometry(array, dims=dims)
     if dims is not None and array.ndim == 3 and (array.shape[2], array.shape[1]) != dims:
         raise InputError(

@@ -3,22 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
+from stinespring.errors import InputError
 from stinespring.models.decoders.decoder import Decoder, Point
+from stinespring.models.decoders.glass import load_decoder
 from stinespring.models.lens.reflection import Reflection, directions
+from stinespring.models.lens.tuned import TunedLens
 from stinespring.readings import FloatArray, IntArray
 
-if TYPE_CHECKING:
-    from stinespring.models.lens.tuned import TunedLens
+__all__ = ["LensStates", "amplitudes", "made", "read_batches", "read_states"]
 
-__all__ = ["LensStates", "amplitudes", "read_batches", "read_states"]
-
+FORMAT = "stinespring/lens-states@1"
 MOST_ENTRIES = 1 << 23  # numbers of one batch of residual streams: 64 MB
 
 
@@ -39,17 +42,40 @@ class LensStates:
 
     Attributes:
         decoder: which one.
-        lens: "logit", or "tuned:" and the lens' hash.
+        tuned: the lens; None is the logit lens.
         prompt: token numbers, shape (n,), at most ``decoder.longest`` of them.
         psi: shape (points, V), real and non-negative, rows of norm 1; the last row squared is the decoder's own softmax.
         left_out: how many of the prompt's first tokens were left out because the decoder cannot take more.
     """
 
     decoder: Decoder
-    lens: str
+    tuned: TunedLens | None
     prompt: IntArray
     psi: FloatArray
     left_out: int = 0
+
+    @property
+    def name(self) -> str:
+        """The decoder's name."""
+        return self.decoder.name
+
+    @property
+    def lens(self) -> str:
+        """``logit``, or ``tuned:`` and the lens' hash."""
+        return "logit" if self.tuned is None else f"tuned:{self.tuned.fingerprint()}"
+
+    def content(self) -> dict[str, Any]:
+        """Return the decoder, the lens and the prompt; :func:`made` makes the states of them again."""
+        lens = None if self.tuned is None else self.tuned.content()
+        return {
+            "format": FORMAT, "decoder": self.decoder.name, "weights": self.decoder.fingerprint(), "lens": lens,
+            "prompt": self.prompt.tolist(), "left_out": self.left_out,
+        }  # fmt: skip
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the decoder, the lens and the prompt."""
+        words = [self.decoder.fingerprint(), self.lens, self.prompt.tolist()]
+        return hashlib.sha256(json.dumps(words).encode()).hexdigest()
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -116,8 +142,27 @@ def read_states(decoder: Decoder, prompt: str | Sequence[int], *, lens: TunedLen
     given = decoder.encode(prompt)
     numbers = given[-decoder.longest :]
     [(_, psi)] = read_batches(decoder, [numbers], lens=lens)
-    name = "logit" if lens is None else f"tuned:{lens.fingerprint()}"
-    return LensStates(decoder, name, numbers, psi[:, 0], len(given) - len(numbers))
+    return LensStates(decoder, lens, numbers, psi[:, 0], len(given) - len(numbers))
+
+
+def made(content: Mapping[str, Any], name: str) -> LensStates:
+    """Return the states that :meth:`LensStates.content` describes.
+
+    Args:
+        content: the decoder, the lens and the prompt.
+        name: of the decoder.
+
+    Raises:
+        InputError: a decoder that cannot be loaded by its name, or whose weights are others.
+    """
+    decoder = load_decoder(name)
+    if decoder.fingerprint() != content["weights"]:
+        raise InputError(
+            "the decoder has other weights than the one that was recorded", got=f"{decoder.fingerprint()[:12]}… of {name}",
+            expected=f"{content['weights'][:12]}…", todo="install the version of its package that was used",
+        )  # fmt: skip
+    lens = None if content["lens"] is None else TunedLens.made(content["lens"])
+    return replace(read_states(decoder, content["prompt"], lens=lens), left_out=content["left_out"])
 
 
 def read_batches(

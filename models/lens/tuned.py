@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -62,6 +63,15 @@ class TunedLens:
                 got=f"shape {self.bias.shape}",
                 expected=f"finite numbers up to {LARGEST:g} of shape {wanted}, the last row zero",
             )
+
+    def content(self) -> dict[str, Any]:
+        """Return the biases and the record as JSON data; :meth:`made` makes the lens of them again."""
+        return {"bias": self.bias.tolist(), "model": self.model, "record": dict(self.record)}
+
+    @classmethod
+    def made(cls, content: Mapping[str, Any]) -> TunedLens:
+        """Return the lens that :meth:`content` describes."""
+        return cls(np.array(content["bias"], dtype=np.float64), content["model"], dict(content["record"]))
 
     def to_bytes(self) -> bytes:
         """Return the lens as a safetensors file: array ``bias``, and the model's hash among the metadata."""

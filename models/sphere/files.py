@@ -6,20 +6,20 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.sphere.model import SphereModel, normalised
+from stinespring.models.sphere.model import FORMAT, SphereModel, normalised
 from stinespring.models.sphere.perceptron import ACTIVATIONS, Perceptron
 from stinespring.reading import array, fields, positive_number, read_json
 from stinespring.readings import FloatArray
 
-__all__ = ["FORMAT", "at_state", "random_model", "read_sphere", "sphere_content", "sphere_from"]
+__all__ = ["at_state", "made", "random_model", "read_sphere", "sphere_content", "sphere_from", "uniform_points", "write_sphere"]
 
-FORMAT = "stinespring/sphere@1"
 UNIT = 1e-9  # how far the length of a state's rows may be from 1
 KNOWN = (
     "format", "particles", "beta", "normalise", "kernel", "query", "key", "value", "perceptron", "direction", "field", "step",
@@ -36,7 +36,7 @@ def read_sphere(path: str | Path) -> SphereModel:
     Raises:
         InputError: whatever is wrong in the file.
     """
-    return sphere_from(read_json(path, kind="sphere file"))
+    return replace(sphere_from(read_json(path, kind="sphere file")), name=Path(path).stem)
 
 
 def sphere_from(data: Mapping[str, Any]) -> SphereModel:
@@ -93,25 +93,17 @@ def perceptron_from(data: object, d: int) -> Perceptron | None:
 
 def sphere_content(model: SphereModel) -> dict[str, Any]:
     """Return the JSON object of a model; reading it back gives the same numbers."""
-    content: dict[str, Any] = {"format": FORMAT, "particles": model.particles.tolist(), "beta": model.beta}
-    content |= {name: getattr(model, name) for name in CHOICES} | {"step": model.step}
-    for name in ("query", "key", "value"):
-        matrix = getattr(model, name)
-        if matrix is not None:
-            content[name] = matrix.tolist()
-    p = model.perceptron
-    content["perceptron"] = None
-    if p is not None:
-        content["perceptron"] = {
-            "directions": p.directions.tolist(), "weights": p.weights.tolist(), "output": p.output.tolist(),
-            "activation": p.activation,
-        }  # fmt: skip
-    return content
+    return model.content()
+
+
+def made(content: Mapping[str, Any], name: str) -> SphereModel:
+    """Return the model that :meth:`SphereModel.content` describes, the same to the last bit."""
+    return replace(sphere_from(content), particles=np.array(content["particles"], dtype=np.float64), name=name)
 
 
 def write_sphere(model: SphereModel) -> str:
     """Return the text of a model's file."""
-    return json.dumps(sphere_content(model), indent=1) + "\n"
+    return json.dumps(model.content(), indent=1) + "\n"
 
 
 def at_state(model: SphereModel, state: Path | None) -> SphereModel:

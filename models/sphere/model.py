@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,7 +13,9 @@ from stinespring.errors import InputError
 from stinespring.models.sphere.perceptron import Perceptron
 from stinespring.readings import FloatArray
 
-__all__ = ["SphereModel", "normalised"]
+__all__ = ["FORMAT", "SphereModel", "normalised"]
+
+FORMAT = "stinespring/sphere@1"
 
 
 def normalised(x: FloatArray) -> FloatArray:
@@ -57,6 +59,7 @@ class SphereModel:
         direction: ascent (+) or descent (-).
         field: whether a layer's step is projected to the tangent space before it is taken.
         step: h.
+        name: for titles.
 
     Source: arXiv 2312.10794 and 2601.21366.
     """
@@ -72,6 +75,7 @@ class SphereModel:
     direction: Literal["ascent", "descent"] = "ascent"
     field: Literal["projected", "raw"] = "projected"
     step: float = 0.1
+    name: str = "sphere"
 
     @property
     def n(self) -> int:
@@ -124,6 +128,22 @@ class SphereModel:
     def at(self, particles: FloatArray) -> SphereModel:
         """Return the model with other particles."""
         return replace(self, particles=particles)
+
+    def content(self) -> dict[str, Any]:
+        """Return the model as JSON data, the content of a file; numbers are kept to the last bit."""
+        content: dict[str, Any] = {
+            "format": FORMAT, "particles": self.particles.tolist(), "beta": self.beta, "normalise": self.normalise,
+            "kernel": self.kernel, "direction": self.direction, "field": self.field, "step": self.step,
+        }  # fmt: skip
+        content |= {
+            n: m.tolist() for n, m in (("query", self.query), ("key", self.key), ("value", self.value)) if m is not None
+        }
+        p = self.perceptron
+        content["perceptron"] = None if p is None else {
+            "directions": p.directions.tolist(), "weights": p.weights.tolist(), "output": p.output.tolist(),
+            "activation": p.activation,
+        }  # fmt: skip
+        return content
 
     def fingerprint(self) -> str:
         """Return a SHA-256 of everything that determines the dynamics."""

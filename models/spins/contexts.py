@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from stinespring.models.spins.network import SignArray, SpinNetwork, probability_plus
-from stinespring.readings import FloatArray, IntArray
+from stinespring.readings import FloatArray, IntArray, Outcomes
 
-__all__ = ["Contexts", "distinct", "spins_of"]
+__all__ = ["PIECE", "Contexts", "columns_of", "distinct", "pieces", "spins_of", "tokens_of"]
+
+PIECE = 60  # bits of a register whose values are integers of 64 bits
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,40 @@ def spins_of(codes: IntArray, spins: int) -> SignArray:
     """
     bits = np.asarray(codes)[..., None] >> np.arange(spins) & 1
     return (1 - 2 * bits).astype(np.int8)
+
+
+def pieces(spins: int) -> list[int]:
+    """Return the sizes of the registers that a token of so many spins is read into; one unless they are many."""
+    return [min(PIECE, spins - first) for first in range(0, spins, PIECE)]
+
+
+def names_of(step: int, spins: int) -> list[str]:
+    """Return the registers of a token, steps from 1: ``t1``, or ``t1_0``, ``t1_1`` and so on of the sizes of :func:`pieces`."""
+    parts = len(pieces(spins))
+    return [f"t{step}"] if parts == 1 else [f"t{step}_{part}" for part in range(parts)]
+
+
+def tokens_of(outcomes: Outcomes, steps: int, spins: int) -> SignArray:
+    """Return the tokens of distinct readings, shape (U, T, N)."""
+    result = np.empty((len(outcomes.counts), steps, spins), dtype=np.int8)
+    for step in range(steps):
+        first = 0
+        for name, size in zip(names_of(step + 1, spins), pieces(spins), strict=True):
+            result[:, step, first : first + size] = spins_of(outcomes.column(name), size)
+            first += size
+    return result
+
+
+def columns_of(tokens: SignArray) -> Mapping[str, IntArray]:
+    """Return tokens, shape (U, T, N), as the values of their registers."""
+    steps, spins = tokens.shape[1:]
+    bits, result = (tokens < 0).astype(np.int64), {}
+    for step in range(steps):
+        first = 0
+        for name, size in zip(names_of(step + 1, spins), pieces(spins), strict=True):
+            result[name] = bits[:, step, first : first + size] @ (np.int64(1) << np.arange(size))
+            first += size
+    return result
 
 
 def distinct(tokens: SignArray) -> tuple[IntArray, IntArray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.spins.network import ROLES, SignArray, SpinNetwork
+from stinespring.models.spins.network import FORMAT, ROLES, SignArray, SpinNetwork
 from stinespring.reading import array, fields, read_json
 from stinespring.readings import FloatArray
 
-__all__ = ["FORMAT", "LARGEST", "MOST_POSITION_BITS", "network_content", "number", "read_network", "require_few_spins"]
+__all__ = [
+    "LARGEST", "MOST_POSITION_BITS", "made", "network_content", "network_from", "number", "read_network", "require_few_spins",
+]  # fmt: skip
 
-FORMAT = "stinespring/spins@1"
 REQUIRED = ("format", "eps", "gamma", "beta", "features", "position_features")
 FIELDS = (*REQUIRED, "repeat", "time", "window", "attention_window", "name", "description")
 MOST_POSITION_BITS = 12
@@ -37,7 +39,11 @@ def read_network(path: str | Path) -> SpinNetwork:
     Raises:
         InputError: whatever is wrong with the file.
     """
-    data = read_json(path, kind="spins file")
+    return network_from(read_json(path, kind="spins file"), Path(path).stem)
+
+
+def network_from(data: Mapping[str, Any], name: str) -> SpinNetwork:
+    """Return the network that a JSON object describes; its own name stands before ``name``."""
     if data.get("format") != FORMAT:
         raise InputError("the file holds no spin network", got=f"format {data.get('format')!r}", expected=FORMAT)
     fields(data, FIELDS, "the spins file", REQUIRED)
@@ -64,8 +70,13 @@ def read_network(path: str | Path) -> SpinNetwork:
         time=whole(data.get("time", 0), "time"),
         window=window,
         attention_window=attention,
-        name=str(data.get("name", Path(path).stem)),
+        name=str(data.get("name", name)),
     )
+
+
+def made(content: Mapping[str, Any], name: str) -> SpinNetwork:
+    """Return the network that :meth:`SpinNetwork.content` describes, under a name."""
+    return replace(network_from(content, name), name=name)
 
 
 def context(data: Mapping[str, Any], L: int, M: int, N: int) -> tuple[SignArray | None, FloatArray | None]:
@@ -138,18 +149,4 @@ def whole(value: object, where: str, *, low: int | None = None) -> int:
 
 def network_content(network: SpinNetwork) -> dict[str, Any]:
     """Return a network as the content of a file."""
-    content: dict[str, Any] = {
-        "format": FORMAT,
-        "name": network.name,
-        "eps": network.eps,
-        "gamma": network.gamma,
-        "beta": network.beta,
-        "features": {role: network.features[a].tolist() for a, role in enumerate(ROLES)},
-        "position_features": {role: network.position_features[a].tolist() for a, role in enumerate(ROLES)},
-        "repeat": network.repeat,
-        "time": network.time,
-    }
-    if network.window is not None:
-        return content | {"window": network.window.tolist()}
-    assert network.attention_window is not None
-    return content | {"attention_window": network.attention_window.tolist()}
+    return network.content()

@@ -6,6 +6,8 @@ Source: arXiv 2406.07247.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -16,10 +18,23 @@ from numpy.typing import NDArray
 from stinespring.errors import InputError
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["KEY", "OUTPUT", "QUERY", "ROLES", "VALUE", "SpinNetwork", "Step", "column_kinds", "generator", "probability_plus"]
+__all__ = [
+    "FORMAT",
+    "KEY",
+    "OUTPUT",
+    "QUERY",
+    "ROLES",
+    "VALUE",
+    "SpinNetwork",
+    "Step",
+    "column_kinds",
+    "generator",
+    "probability_plus",
+]
 
 SignArray = NDArray[np.int8]
 
+FORMAT = "stinespring/spins@1"
 ROLES = ("q", "k", "v", "o")
 QUERY, KEY, VALUE, OUTPUT = range(4)
 TABLE = 16  # features up to which a table of all columns is kept
@@ -161,6 +176,13 @@ class SpinNetwork:
         """Return the network at another inverse temperature."""
         return replace(self, beta=float(beta))
 
+    def one_column_a_spin(self) -> SpinNetwork:
+        """Return the same network with every spin's column written out: column i becomes spins i r .. (i+1) r - 1."""
+        if self.repeat == 1:
+            return self
+        window = None if self.window is None else np.repeat(self.window, self.repeat, axis=1)
+        return replace(self, features=np.repeat(self.features, self.repeat, axis=2), repeat=1, window=window)
+
     def require_window(self, purpose: str) -> SignArray:
         """Return the window of tokens.
 
@@ -175,6 +197,30 @@ class SpinNetwork:
                 todo="'stinespring spins new --like FILE -o NEW' draws such a window from the attention vectors",
             )
         return self.window
+
+    def content(self) -> dict[str, Any]:
+        """Return the network as JSON data, the content of a file."""
+        content: dict[str, Any] = {
+            "format": FORMAT,
+            "name": self.name,
+            "eps": self.eps,
+            "gamma": self.gamma,
+            "beta": self.beta,
+            "features": {role: self.features[a].tolist() for a, role in enumerate(ROLES)},
+            "position_features": {role: self.position_features[a].tolist() for a, role in enumerate(ROLES)},
+            "repeat": self.repeat,
+            "time": self.time,
+        }
+        if self.window is not None:
+            return content | {"window": self.window.tolist()}
+        assert self.attention_window is not None
+        return content | {"attention_window": self.attention_window.tolist()}
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of everything but the name."""
+        content = self.content()
+        content.pop("name")
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def initial(self) -> dict[str, Any]:
         """Return the initial state, for the record: the time and the semantic overlaps or attention vectors given."""

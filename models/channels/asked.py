@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which inputs and measurements a channel is sampled with, and the law of what is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from stinespring.errors import InputError
+from stinespring.models.channels.cptp import CPTP, made
+from stinespring.models.channels.settings import BASES, STATES, Setting
+from stinespring.models.counts import counts_of_each, values_read, values_spelt
+from stinespring.readings import FloatArray, Outcomes
+from stinespring.stages import Table
+
+__all__ = ["ChannelAsked", "ChannelLaw", "drawn", "made"]
+
+PROBE = "probe"
+
+
+@dataclass(frozen=True)
+class ChannelAsked:
+    """Product inputs, each with a product measurement.
+
+    Attributes:
+        settings: for each circuit the number of every input qubit's state and of every output qubit's basis; see
+            :class:`stinespring.models.channels.settings.Setting`.
+    """
+
+    kind: ClassVar[str] = "channel"
+    settings: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+
+    def __post_init__(self) -> None:
+        """Take lists, which JSON has for tuples."""
+        settings = tuple((tuple(map(int, states)), tuple(map(int, bases))) for states, bases in self.settings)
+        object.__setattr__(self, "settings", settings)
+
+    @property
+    def probes(self) -> tuple[Setting, ...]:
+        """The settings by their names."""
+        return tuple(Setting(states, bases) for states, bases in self.settings)
+
+    def law(self, source: CPTP) -> ChannelLaw:
+        """Return the law of each setting by Born's rule; the outcomes of an instrument are summed over."""
+        choi = source.choi()
+        return ChannelLaw(np.array([setting.law(choi) for setting in self.probes]))
+
+    def spell(self, source: CPTP, outcomes: Outcomes) -> list[str]:
+        """Return each reading as ``probe=2``."""
+        return values_spelt(outcomes)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the request as JSON data."""
+        return {"settings": [[list(states), list(bases)] for states, bases in self.settings]}
+
+    def read_counts(self, source: CPTP, data: Mapping[str, Any]) -> tuple[Outcomes, ...]:
+        """Return the outcomes of a counts file's content, one object with keys such as ``probe=2`` a setting."""
+        sizes = {PROBE: 1 << source.outputs}
+        return tuple(values_read(counts, sizes) for counts in counts_of_each(data, len(self.settings), "setting"))
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelLaw:
+    """The law of every setting.
+
+    Attributes:
+        probabilities: shape (S, 2^n).
+    """
+
+    probabilities: FloatArray
+
+    def tables(self, seen: Sequence[Outcomes]) -> Iterator[Table]:
+        """Yield one table with a row a setting."""
+        size = self.probabilities.shape[1]
+        rows = [np.bincount(part.column(PROBE), weights=part.counts, minlength=size) for part in seen]
+        yield Table("settings", np.array(rows), self.probabilities)
+
+
+def drawn(channel: CPTP, settings: int, seed: int) -> ChannelAsked:
+    """Return random settings: any of the six states of each input qubit, any of the three bases of each output qubit.
+
+    Args:
+        channel: what is sampled.
+        settings: how many.
+        seed: the same seed draws the same.
+
+    Raises:
+        InputError: a channel without output.
+    """
+    if channel.outputs < 1:
+        raise InputError("a channel without output cannot be sampled", got="n = 0", expected="at least one output qubit")
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(settings):
+        states = rng.integers(len(STATES), size=channel.inputs).tolist()
+        found.append((tuple(states), tuple(rng.integers(len(BASES), size=channel.outputs).tolist())))
+    return ChannelAsked(tuple(found))
