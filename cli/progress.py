@@ -6,13 +6,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock, Timer
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-    from stinespring.backends.execute import Progress
+    from stinespring.batches import Report
 
 __all__ = ["DELAY", "progress"]
 
@@ -20,7 +20,7 @@ DELAY = 1.0  # seconds before anything is shown
 
 
 @contextmanager
-def progress(phrase: str = "working") -> Iterator[Progress]:
+def progress(phrase: str = "working") -> Iterator[Report]:
     """Show what is being done while the block runs, and take it away at its end; on a terminal only.
 
     Args:
@@ -43,11 +43,12 @@ class Display:
     """A bar that appears after a second."""
 
     def __init__(self, phrase: str) -> None:
-        self.phrase, self.share, self.over = phrase, 0.0, False
+        from stinespring.backends.native import handed
+
+        self.phrase, self.share, self.over = phrase, 0.0, Event()
         self.bar: Bar | None = None
-        self.lock, self.timer = Lock(), Timer(DELAY, self.show)
-        self.timer.daemon = True
-        self.timer.start()
+        self.lock = Lock()
+        handed(self.show)
 
     def report(self, phrase: str, share: float) -> None:
         """Take note of how far the work is."""
@@ -56,13 +57,15 @@ class Display:
             self.draw()
 
     def show(self) -> None:
-        """Begin to show the bar."""
+        """Begin to show the bar after a second, unless the work is over."""
+        if self.over.wait(DELAY):
+            return
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         with self.lock:
-            if not self.over:
+            if not self.over.is_set():
                 self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
                 self.bar.add_task(self.phrase, total=None)
                 self.bar.start()
@@ -77,8 +80,7 @@ class Display:
 
     def end(self) -> None:
         """Take the bar away."""
-        self.timer.cancel()
         with self.lock:
-            self.over = True
+            self.over.set()
             if self.bar is not None:
                 self.bar.stop()

@@ -14,12 +14,13 @@ import re
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from threading import Thread
 from typing import Any, TypeVar
 
+from stinespring.backends.native import handed, ready
 from stinespring.errors import BackendError, StinespringError
 
 __all__ = ["TRANSIENT", "Exchange", "ServiceError", "explain", "guarded", "patiently", "quiet", "within"]
@@ -215,28 +216,17 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     """Return what ``call`` returns, or give up after so many seconds.
 
     The client itself has no limit: it waits for an answer for ever, and for as long as a ``Retry-After`` says. A call that is
-    given up stays behind in a thread that ends with the process.
+    given up stays behind in its thread; the next call goes to another one. The client is imported before the time begins.
 
     Raises:
         ServiceError: no answer in time.
     """
-    result: list[T] = []
-    failure: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            result.append(call())
-        except BaseException as error:  # noqa: BLE001 -- raised again where it is waited for
-            failure.append(error)
-
-    thread = Thread(target=work, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if failure:
-        raise failure[0]
-    if not result:
+    ready("qiskit_ibm_runtime", "qiskit_ibm_runtime.executor_sampler")
+    answer = handed(call)
+    wait([answer], timeout=seconds)
+    if not answer.done():
         raise ServiceError(f"the service did not answer within {seconds:g} s", todo="try again later: nothing is lost")
-    return result[0]
+    return answer.result()
 
 
 def patiently(call: Callable[[], T], *, statuses: frozenset[int] = frozenset({429}), seconds: float | None = None) -> T:
