@@ -13,9 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from stinespring.backends.histories.flow_events import Clear, Event, Read, Switch, keeps_value
-from stinespring.circuits.core.conditional_simulation import gate_matrix
-from stinespring.circuits.core.flow_kraus import applied
 from stinespring.circuits.core.gates import Gate
+from stinespring.circuits.core.simulate import gate_isometry
 
 __all__ = ["Segment", "Stage", "Step"]
 
@@ -233,13 +232,5 @@ def angles(gate: Gate) -> tuple[float, float, float]:
 
 def matrix(body: Sequence[Gate], qubits: Sequence[int]) -> np.ndarray:
     """Return the matrix of some gates on the given qubits, least significant first."""
-    if len(qubits) == 1:
-        result = np.eye(2, dtype=np.complex128)
-        for gate in body:
-            result = gate_matrix(gate) @ result
-        return result
     local = [gate._replace(qubits=tuple(qubits.index(q) for q in gate.qubits)) for gate in body]
-    size = 1 << len(qubits)
-    return np.asarray(
-        applied(np.eye(size, dtype=np.complex128).reshape((2,) * len(qubits) + (size,)), local).reshape(size, size)
-    )
+    return gate_isometry(local, len(qubits), len(qubits))

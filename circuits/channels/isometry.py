@@ -18,8 +18,9 @@ from stinespring.circuits.channels.fit import ChannelFit, across_environment
 from stinespring.circuits.channels.pauli import pauli_channel_gates
 from stinespring.circuits.channels.product import product_factors
 from stinespring.circuits.channels.round import two_kraus_gates
-from stinespring.circuits.core.gate_isometry import choi_error, gate_isometry, kraus_of
+from stinespring.circuits.core.choi import choi_error
 from stinespring.circuits.core.gates import Gate, count_two_qubit, relabel
+from stinespring.circuits.core.simulate import gate_isometry, kraus_of
 from stinespring.circuits.exact.closed_isometry import closed_isometry
 from stinespring.circuits.search.descent import descend
 from stinespring.circuits.search.levenberg import solve

@@ -16,9 +16,9 @@ import numpy as np
 
 from stinespring.circuits.channels.cz_pattern import CzPattern, random_pairs, short_lengths, sweep_work
 from stinespring.circuits.channels.effect_fit import EffectFit, mixing_unitary
-from stinespring.circuits.core.gate_isometry import gate_isometry
 from stinespring.circuits.core.gates import Gate, count_two_qubit
 from stinespring.circuits.core.one_qubit import u_gate, wire_gates
+from stinespring.circuits.core.simulate import gate_isometry
 from stinespring.circuits.exact.closed_isometry import closed_isometry
 from stinespring.circuits.exact.multiplexer import gray_angles, multiplexed_ry
 from stinespring.circuits.exact.orthogonal import demultiplexed, multiplexed_rz

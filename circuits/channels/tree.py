@@ -15,8 +15,9 @@ import numpy as np
 from stinespring.circuits.channels.isometry import canonical_kraus, choi_kraus, isometry_gates
 from stinespring.circuits.channels.product import product_factors
 from stinespring.circuits.channels.round import IMPOSSIBLE, complete_after, fitted_effect, halves, mixed_unitary
-from stinespring.circuits.core.gate_isometry import choi_error, gate_isometry
+from stinespring.circuits.core.choi import choi_error
 from stinespring.circuits.core.gates import Gate, count_two_qubit, relabel
+from stinespring.circuits.core.simulate import gate_isometry
 from stinespring.readings import ComplexArray
 
 __all__ = ["Tree", "tree_branches", "tree_gates", "worst_path"]

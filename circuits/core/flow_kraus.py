@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stinespring.circuits.core.conditional_simulation import gate_matrix
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
-from stinespring.circuits.core.gates import TWO_QUBIT, Gate
+from stinespring.circuits.core.simulate import applied
 from stinespring.readings import ComplexArray
 
 __all__ = ["flow_kraus"]
@@ -33,7 +32,7 @@ def flow_kraus(flow: Flow, inputs: Sequence[int], outputs: Sequence[int]) -> dic
     start = np.zeros((1 << width, columns), dtype=np.complex128)
     start[[sum((x >> i & 1) << q for i, q in enumerate(inputs)) for x in range(columns)], np.arange(columns)] = 1.0
     names = [name for name, _ in flow.classical]
-    states: list[tuple[Values, ComplexArray]] = [((0,) * len(names), start.reshape((2,) * width + (columns,)))]
+    states: list[tuple[Values, ComplexArray]] = [((0,) * len(names), start)]
     for item in flow.instructions:
         if isinstance(item, Measure):
             for qubit, bit in zip(item.qubits, item.bits, strict=True):
@@ -53,7 +52,7 @@ def flow_kraus(flow: Flow, inputs: Sequence[int], outputs: Sequence[int]) -> dic
     kept = [width - 1 - q for q in reversed(outputs)]
     order = [axis for axis in range(width) if axis not in kept] + kept + [width]
     for values, state in states:
-        operators = state.transpose(order).reshape(-1, 1 << len(outputs), columns)
+        operators = state.reshape((2,) * width + (columns,)).transpose(order).reshape(-1, 1 << len(outputs), columns)
         result.setdefault(values, []).append(operators[(abs(operators) ** 2).sum(axis=(1, 2)) > NOTHING])
     return {values: np.concatenate(parts) for values, parts in result.items()}
 
@@ -64,11 +63,9 @@ def split(
     """Return the two branches of a measurement of one qubit; ``place`` is the register that records it, or None."""
     result = []
     for values, state in states:
-        axis = state.ndim - 2 - qubit
         for outcome in (0, 1):
             part = np.zeros_like(state)
-            chosen = (slice(None),) * axis + (outcome,)
-            part[chosen] = state[chosen]
+            halves(part, qubit)[:, outcome] = halves(state, qubit)[:, outcome]
             if (abs(part) ** 2).sum() > NOTHING:
                 after = values
                 if place is not None:
@@ -80,27 +77,14 @@ def split(
 
 def cleared(state: ComplexArray, qubit: int) -> ComplexArray:
     """Return a state whose qubit is known to be |0> or |1> with the qubit in |0>."""
-    axis = state.ndim - 2 - qubit
-    one = (slice(None),) * axis + (1,)
-    if not state[one].any():
+    one = halves(state, qubit)[:, 1]
+    if not one.any():
         return state
     result = np.zeros_like(state)
-    result[(slice(None),) * axis + (0,)] = state[one]
+    halves(result, qubit)[:, 0] = one
     return result
 
 
-def applied(state: ComplexArray, gates: Sequence[Gate]) -> ComplexArray:
-    """Return a state of shape (2, ..., 2, columns), the most significant qubit first, after some gates."""
-    qubits = state.ndim - 1
-    for gate in gates:
-        matrix = gate_matrix(gate)
-        target = qubits - 1 - gate.qubits[-1]
-        if gate.name in TWO_QUBIT:
-            control = qubits - 1 - gate.qubits[0]
-            state = state.copy()
-            chosen = (slice(None),) * control + (1,)
-            part = np.moveaxis(state[chosen], target - (target > control), 0)
-            state[chosen] = np.moveaxis(np.tensordot(matrix, part, axes=1), 0, target - (target > control))
-        else:
-            state = np.moveaxis(np.tensordot(matrix, np.moveaxis(state, target, 0), axes=1), 0, target)
-    return state
+def halves(state: ComplexArray, qubit: int) -> ComplexArray:
+    """Return a view of a state, shape (2^n, columns), whose second axis is one qubit."""
+    return state.reshape(-1, 2, state.shape[1] << qubit)

@@ -7,10 +7,12 @@ from cmath import exp, phase
 from collections.abc import Iterable
 from math import atan2, cos, pi, sin, sqrt
 
+import numpy as np
+
 from stinespring.circuits.core.gates import TWO_QUBIT, Gate
 from stinespring.readings import ComplexArray
 
-__all__ = ["Entries", "entries_of", "u_gate", "wire_gates"]
+__all__ = ["Entries", "entries_of", "gate_matrix", "u_gate", "wire_gates"]
 
 Entries = tuple[complex, complex, complex, complex]  # of a 2 x 2 matrix, row by row: arrays of four numbers would be slower
 NOTHING = 1e-15  # a rotation by less is left out
@@ -40,20 +42,30 @@ def u_of(wire: int, entries: Entries) -> list[Gate]:
 
 
 def entries_of(gate: Gate) -> Entries:
-    """Return the matrix of a one-qubit gate without slots; see :func:`conditional_simulation.gate_matrix`."""
+    """Return the matrix of a one-qubit gate without slots, or of what a controlled gate does to its target.
+
+    ``u(theta, phi, lambda) = [[c, -e^{i lambda} s], [e^{i phi} s, e^{i(phi + lambda)} c]]``, c and s of half the angle.
+    """
     name = gate.name
-    if name == "x":
+    if name in {"x", "cx"}:
         return 0j, 1 + 0j, 1 + 0j, 0j
+    if name == "cz":
+        return 1 + 0j, 0j, 0j, -1 + 0j
     if name == "h":
         return HALF + 0j, HALF + 0j, HALF + 0j, -HALF + 0j
     angles = [float(p) for p in gate.params if not isinstance(p, tuple)]
     if name == "rz":
         return exp(-0.5j * angles[0]), 0j, 0j, exp(0.5j * angles[0])
     if name not in {"ry", "u"}:
-        raise ValueError(f"the gate {name!r} is unknown; expected ry, rz, u, h or x")
+        raise ValueError(f"the gate {name!r} is unknown; expected ry, rz, u, h, x, cx or cz")
     theta, phi, lam = angles if name == "u" else (angles[0], 0.0, 0.0)
     c, s = cos(theta / 2), sin(theta / 2)
     return c + 0j, -exp(1j * lam) * s, exp(1j * phi) * s, exp(1j * (phi + lam)) * c
+
+
+def gate_matrix(gate: Gate) -> ComplexArray:
+    """Return what :func:`entries_of` does as an array, shape (2, 2)."""
+    return np.array(entries_of(gate)).reshape(2, 2)
 
 
 def product(a: Entries, b: Entries) -> Entries:

@@ -14,13 +14,13 @@ from typing import Generic, Protocol, Self, TypeVar
 from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate
 
-__all__ = ["Path", "WorstPath", "largest", "worst_path"]
+__all__ = ["PathCost", "WorstPath", "largest", "worst_path"]
 
 MOST_HISTORIES = 4096
 Values = tuple[int, ...]
 
 
-class Path(Protocol):
+class PathCost(Protocol):
     """Numbers that grow along a history; of two of them the larger ones can be kept."""
 
     def run(self, gates: Sequence[Gate]) -> None:
@@ -39,7 +39,7 @@ class Path(Protocol):
         """Return the larger numbers."""
 
 
-P = TypeVar("P", bound=Path)
+P = TypeVar("P", bound=PathCost)
 
 
 @dataclass

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stinespring.circuits.core.gate_isometry import gate_isometry
 from stinespring.circuits.core.gates import Gate, count_two_qubit
 from stinespring.circuits.core.one_qubit import u_gate, wire_gates
+from stinespring.circuits.core.simulate import gate_isometry
 from stinespring.circuits.exact.orthogonal import shannon_gates
 from stinespring.circuits.exact.two_qubit_unitary import two_qubit_gates, without_zz
 from stinespring.readings import ComplexArray

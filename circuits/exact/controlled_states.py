@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stinespring.circuits.laws.sequence import Sequence, inverse, multiply
+from stinespring.circuits.core.cz_sequence import CzSequence, inverse, multiply
 from stinespring.readings import ComplexArray
 
 __all__ = ["controlled_states"]
@@ -88,7 +88,7 @@ def split_small_level(blocks: list[list[Pair]]) -> list[list[Pair]]:
     return result[::-1]
 
 
-def controlled_states(states: ComplexArray) -> Sequence:
+def controlled_states(states: ComplexArray) -> CzSequence:
     """Return a sequence of ``2^m - 1`` CZ that takes |0> to ``states[x]``, up to a phase per row.
 
     Args:
@@ -103,4 +103,4 @@ def controlled_states(states: ComplexArray) -> Sequence:
     # The control split off at depth d sits at the odd multiples of 2^(m-1-d): a ruler sequence.
     controls = [(j & -j).bit_length() - 1 for j in range(1, states.shape[0])]
     gates = np.array([block[0] for block in small], dtype=np.complex128)
-    return Sequence(tuple(controls), gates / np.sqrt((abs(gates) ** 2).sum(axis=1, keepdims=True)))
+    return CzSequence(tuple(controls), gates / np.sqrt((abs(gates) ** 2).sum(axis=1, keepdims=True)))

@@ -18,9 +18,9 @@ from functools import cached_property
 import numpy as np
 
 from stinespring.circuits.core.from_qiskit import plain_gates
-from stinespring.circuits.core.gate_isometry import gate_isometry
 from stinespring.circuits.core.gates import Gate, Slot, relabel
 from stinespring.circuits.core.one_qubit import u_gate
+from stinespring.circuits.core.simulate import gate_isometry
 from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, multiplexed_ry
 from stinespring.circuits.exact.orthogonal import shannon_gates
 from stinespring.readings import FloatArray

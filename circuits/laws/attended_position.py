@@ -8,17 +8,17 @@ Then every bit of the attended token is selected to a fresh qubit, four CX a pos
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Items
+from collections.abc import Sequence
 from itertools import permutations
 from typing import NamedTuple
 
 import numpy as np
 
+from stinespring.circuits.core.cz_sequence import CzSequence
 from stinespring.circuits.core.gates import Gate, count_two_qubit
-from stinespring.circuits.exact.token_map import IN_PLACE_BITS, load_bit, permute
 from stinespring.circuits.laws.attention_law import AttentionLaw
-from stinespring.circuits.laws.sequence import Sequence
-from stinespring.circuits.search.sequence_search import law_sequence
+from stinespring.circuits.laws.sequence_search import law_sequence
+from stinespring.circuits.laws.token_map import IN_PLACE_BITS, load_bit, permute
 from stinespring.readings import BoolArray, FloatArray, IntArray
 
 __all__ = ["AttendedCircuit", "attended_position", "select"]
@@ -46,7 +46,7 @@ def take_laws(law: AttentionLaw) -> list[tuple[FloatArray, BoolArray]]:
     return result
 
 
-def separate_sequences(law: AttentionLaw, *, effort: float = 0.0, seed: int = 0) -> list[Sequence]:
+def separate_sequences(law: AttentionLaw, *, effort: float = 0.0, seed: int = 0) -> list[CzSequence]:
     """Return one sequence a position, each for its own law."""
     laws = take_laws(law)
     share = effort / max(1, len(laws))
@@ -69,7 +69,7 @@ def needed_bits(token_map: IntArray) -> list[int]:
     return [b for b in range(len(words).bit_length() - 1) if np.any(token_map != token_map[words ^ (1 << b)])]
 
 
-def load_map(token_map: IntArray, wires: Items[int], output: Items[int]) -> list[Gate]:
+def load_map(token_map: IntArray, wires: Sequence[int], output: Sequence[int]) -> list[Gate]:
     """Return f onto fresh output qubits, read from the wires of the bits that it needs."""
     needed = needed_bits(token_map)
     words = sum(((np.arange(1 << len(needed)) >> i & 1) << b for i, b in enumerate(needed)), start=np.zeros(1, dtype=np.int64))
@@ -96,7 +96,7 @@ def first_token_codes(token_map: IntArray) -> tuple[int, ...]:
     return tuple(codes[t] if t in codes else unused.pop(0) for t in range(len(token_map)))
 
 
-def attended_position(law: AttentionLaw, sequences: list[Sequence], *, free_codes: bool) -> AttendedCircuit:
+def attended_position(law: AttentionLaw, sequences: list[CzSequence], *, free_codes: bool) -> AttendedCircuit:
     """Join the choice of a position, the selection of its bits, and the token map.
 
     Args:

@@ -12,11 +12,11 @@ from itertools import permutations
 
 import numpy as np
 
+from stinespring.circuits.core.cz_sequence import CzSequence
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.exact.multiplexer import law_angles
 from stinespring.circuits.laws.half_form import gamma_bounds
-from stinespring.circuits.laws.sequence import Sequence
-from stinespring.circuits.search.sequence_search import law_sequence
+from stinespring.circuits.laws.sequence_search import law_sequence
 from stinespring.readings import BoolArray, FloatArray, IntArray
 
 __all__ = ["balanced_codes", "bit_gates", "bit_laws", "bit_sequences"]
@@ -44,14 +44,14 @@ def bit_laws(law: FloatArray) -> list[tuple[FloatArray, BoolArray]]:
     return list(zip(law_angles(law), cares, strict=True))
 
 
-def bit_sequences(law: FloatArray, *, effort: float = 0.0, seed: int = 0) -> list[Sequence]:
+def bit_sequences(law: FloatArray, *, effort: float = 0.0, seed: int = 0) -> list[CzSequence]:
     """Return the sequence of each bit, the highest first; the effort is shared by the number of rows."""
     laws = bit_laws(law)
     rows = sum(theta.size for theta, _ in laws)
     return [law_sequence(theta, care, effort=effort * theta.size / rows, seed=seed) for theta, care in laws]
 
 
-def bit_gates(sequences: list[Sequence], *, width: int, made: int = 0) -> list[Gate]:
+def bit_gates(sequences: list[CzSequence], *, width: int, made: int = 0) -> list[Gate]:
     """Return the gates of sequences for all k bits below the first ``made``.
 
     Args:

@@ -12,9 +12,9 @@ from itertools import combinations
 
 import numpy as np
 
+from stinespring.circuits.core.cz_sequence import CzSequence, multiply, rotation_y
 from stinespring.circuits.exact.multiplexer import walsh_hadamard
 from stinespring.circuits.laws.half_form import attach, gamma_bounds, half_form, pair_rows
-from stinespring.circuits.laws.sequence import Sequence, multiply, rotation_y
 from stinespring.readings import BoolArray, FloatArray, IntArray
 
 __all__ = ["closed_form", "drop_control", "restore_control", "rotation_sequence"]
@@ -43,7 +43,7 @@ def drop_control(theta: FloatArray, care: BoolArray) -> Shorter | None:
     return None
 
 
-def restore_control(sequence: Sequence, shorter: Shorter, *, n: int) -> Sequence:
+def restore_control(sequence: CzSequence, shorter: Shorter, *, n: int) -> CzSequence:
     """Put back the control that :func:`drop_control` removed from n, with a CX at the end if it complements."""
     control, complement, _, _ = shorter
     lifted = sequence.relabel([i for i in range(n) if i != control])
@@ -51,7 +51,7 @@ def restore_control(sequence: Sequence, shorter: Shorter, *, n: int) -> Sequence
         return lifted
     before = multiply(rotation_y(np.pi / 2), lifted.gates[-1])
     gates = np.concatenate([lifted.gates[:-1], [before, rotation_y(-np.pi / 2)]])
-    return Sequence((*lifted.controls, control), gates)
+    return CzSequence((*lifted.controls, control), gates)
 
 
 def fill_free_rows(theta: FloatArray, care: BoolArray) -> FloatArray:
@@ -94,7 +94,7 @@ def short_path(masks: IntArray) -> IntArray:
     return greedy if path_length(greedy) < path_length(gray) else gray
 
 
-def rotation_sequence(theta: FloatArray) -> Sequence:
+def rotation_sequence(theta: FloatArray) -> CzSequence:
     """Return ``Ry(theta(x)) |0>`` exactly, with one CZ a step of a path over the Walsh masks that occur.
 
     ``theta(x) = sum_s c_s (-1)^{s.x}``: a rotation by ``c_s`` sits where the CZ after it have parity s. The path starts at
@@ -109,7 +109,7 @@ def rotation_sequence(theta: FloatArray) -> Sequence:
         angles += [0.0] * (len(steps) - 1) + [float(coefficients[mask])]
         here = mask
     half = np.array(angles[::-1]) / 2
-    return Sequence(tuple(controls[::-1]), np.stack([np.cos(half), np.sin(half)], axis=1).astype(np.complex128))
+    return CzSequence(tuple(controls[::-1]), np.stack([np.cos(half), np.sin(half)], axis=1).astype(np.complex128))
 
 
 def class_bounds(low: FloatArray, high: FloatArray, chosen: tuple[int, ...]) -> tuple[FloatArray, FloatArray]:
@@ -141,14 +141,14 @@ def axis_controls(low: FloatArray, high: FloatArray, limit: int) -> list[tuple[i
     return []
 
 
-def axis_sequence(bottom: FloatArray, top: FloatArray) -> Sequence:
+def axis_sequence(bottom: FloatArray, top: FloatArray) -> CzSequence:
     """Return a short sequence whose polar angle is half a gamma within the bounds, or pi minus it."""
     top = np.maximum(bottom, top)
     every, upper = np.ones(bottom.size, dtype=np.bool_), np.arange(bottom.size) >= bottom.size // 2
     centres = np.unique(np.concatenate([np.quantile((bottom + top) / 2, [0.5, 0.0, 1.0]), [np.pi / 2]]))
     halves = [np.clip(centre, bottom, top) / 2 for centre in centres]
     choices = [angles for half in halves for angles in (half, np.where(upper, np.pi - half, half))]
-    best: Sequence | None = None
+    best: CzSequence | None = None
     for angles in choices:
         found = closed_form(angles, every, nested=bottom.size <= NESTED_ROWS)
         best = found if best is None or found.cost < best.cost else best
@@ -159,7 +159,7 @@ def axis_sequence(bottom: FloatArray, top: FloatArray) -> Sequence:
     return best
 
 
-def closed_form(theta: FloatArray, care: BoolArray, *, nested: bool = True) -> Sequence:
+def closed_form(theta: FloatArray, care: BoolArray, *, nested: bool = True) -> CzSequence:
     """Return the shortest closed form known for ``P(1|x) = sin^2(theta(x) / 2)``, phases free.
 
     Args:
@@ -172,7 +172,7 @@ def closed_form(theta: FloatArray, care: BoolArray, *, nested: bool = True) -> S
     """
     n = theta.size.bit_length() - 1
     if n == 0:
-        return Sequence((), rotation_y(float(theta[0]))[None, :])
+        return CzSequence((), rotation_y(float(theta[0]))[None, :])
     shorter = drop_control(theta, care)
     if shorter is not None:
         return restore_control(closed_form(shorter[2], shorter[3], nested=nested), shorter, n=n)
@@ -186,7 +186,7 @@ def closed_form(theta: FloatArray, care: BoolArray, *, nested: bool = True) -> S
     return several_axes(theta, care, best) if nested and best.cost > half else best
 
 
-def several_axes(theta: FloatArray, care: BoolArray, best: Sequence) -> Sequence:
+def several_axes(theta: FloatArray, care: BoolArray, best: CzSequence) -> CzSequence:
     """Return the shortest half form with a gamma for each value of as few controls as fit, if shorter than ``best``."""
     n = theta.size.bit_length() - 1
     half, limit = 1 << (n - 1), n - 2

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stinespring.circuits.core.conditional_simulation import realised_law
 from stinespring.circuits.core.gates import Gate, count_two_qubit
+from stinespring.circuits.core.realised_law import realised_law
 from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, multiplexed_ry
 from stinespring.circuits.laws.attended_position import attended_position, separate_sequences
 from stinespring.circuits.laws.attention_law import AttentionLaw, attention_law
@@ -61,7 +61,7 @@ class FreeCircuit:
 
 
 @dataclass(frozen=True)
-class Task:
+class LawTask:
     """A checked law and which freedoms there are.
 
     Attributes:
@@ -144,7 +144,7 @@ def free_law_circuit(
         (2, 'half form')
     """
     table, rows = checked(law, care)
-    task = Task(table, rows, token_bits, free_codes, ancillas, seed)
+    task = LawTask(table, rows, token_bits, free_codes, ancillas, seed)
     best = gray_order(task)
     for candidate in candidates(task, effort):
         better = min(best, candidate, key=lambda circuit: (circuit.cost, circuit.ancillas))
@@ -153,7 +153,7 @@ def free_law_circuit(
     return best
 
 
-def leaves_unused(task: Task, circuit: FreeCircuit) -> bool:
+def leaves_unused(task: LawTask, circuit: FreeCircuit) -> bool:
     """Return whether outcomes that no context has get no more than rounding: they stand for nothing that could be decoded."""
     unused = ~np.any(task.law[task.care] > 0, axis=0)
     if not unused.any() or task.width + task.size + circuit.ancillas > SIMULATED_WIRES:
@@ -180,7 +180,7 @@ def checked(law: FloatArray, care: BoolArray | None) -> tuple[FloatArray, BoolAr
     return table, rows
 
 
-def candidates(task: Task, effort: float) -> Iterator[FreeCircuit]:
+def candidates(task: LawTask, effort: float) -> Iterator[FreeCircuit]:
     """Yield circuits by every construction that applies; the effort goes to the one that is likely to win."""
     law = None
     if task.ancillas and task.token_bits is not None and task.size > 1:
@@ -212,7 +212,7 @@ def candidates(task: Task, effort: float) -> Iterator[FreeCircuit]:
         yield from jointly(task, best.codes, limit=min(best.cost, found.cost), effort=left)
 
 
-def code_choices(task: Task, effort: float) -> Iterator[IntArray]:
+def code_choices(task: LawTask, effort: float) -> Iterator[IntArray]:
     """Yield the codes that are worth a closed form: balanced ones if codes are free, and the natural ones."""
     if task.free_codes and task.size > 1:
         yield balanced_codes(task.law, enumerate_all=False)
@@ -229,7 +229,7 @@ def reordered(law: FloatArray, codes: IntArray) -> FloatArray:
     return result
 
 
-def verified(task: Task, circuit: FreeCircuit) -> Iterator[FreeCircuit]:
+def verified(task: LawTask, circuit: FreeCircuit) -> Iterator[FreeCircuit]:
     """Yield a circuit that was found numerically if its simulated law is the task's within :data:`ACCEPTED`."""
     if task.width + task.size + circuit.ancillas <= SIMULATED_WIRES:
         law = realised_law(circuit.gates, width=task.width, size=task.size, ancillas=circuit.ancillas)
@@ -237,7 +237,7 @@ def verified(task: Task, circuit: FreeCircuit) -> Iterator[FreeCircuit]:
             yield circuit
 
 
-def by_attention(task: Task, law: AttentionLaw, effort: float) -> Iterator[FreeCircuit]:
+def by_attention(task: LawTask, law: AttentionLaw, effort: float) -> Iterator[FreeCircuit]:
     """Yield the law through the attended position, closed form first."""
     found = attended_position(law, separate_sequences(law), free_codes=task.free_codes)
     yield task.circuit(found.gates, "attended position", codes=found.codes, ancillas=found.ancillas)
@@ -253,7 +253,7 @@ def by_attention(task: Task, law: AttentionLaw, effort: float) -> Iterator[FreeC
         yield from verified(task, circuit)
 
 
-def by_top_bits(task: Task, best: FreeCircuit, effort: float) -> Iterator[FreeCircuit]:
+def by_top_bits(task: LawTask, best: FreeCircuit, effort: float) -> Iterator[FreeCircuit]:
     """Yield a preparation whose highest bits are made jointly, with codes of their own, and the others bit by bit."""
     top = min(task.size, JOINT_BITS)
     if not task.free_codes and top < task.size:
@@ -269,7 +269,7 @@ def by_top_bits(task: Task, best: FreeCircuit, effort: float) -> Iterator[FreeCi
         yield task.circuit(gates, "joint search", codes=place[best.codes])
 
 
-def jointly(task: Task, codes: IntArray, *, limit: int, effort: float) -> Iterator[FreeCircuit]:
+def jointly(task: LawTask, codes: IntArray, *, limit: int, effort: float) -> Iterator[FreeCircuit]:
     """Yield a circuit of fewer than ``limit`` two-qubit gates over all outcome bits at once; codes are kept for contexts."""
     found = joint_circuit(
         reordered(task.law, codes),
@@ -285,19 +285,19 @@ def jointly(task: Task, codes: IntArray, *, limit: int, effort: float) -> Iterat
         yield from verified(task, task.circuit(gates, "joint search", codes=moved[codes]))
 
 
-def half_forms(task: Task) -> int:
+def half_forms(task: LawTask) -> int:
     """Return the two-qubit gates if the half form with one gamma fits every bit."""
     return sum(1 << (n - 1) for n in range(max(1, task.width), task.width + task.size))
 
 
-def by_bits(task: Task, codes: IntArray, effort: float = 0.0) -> FreeCircuit:
+def by_bits(task: LawTask, codes: IntArray, effort: float = 0.0) -> FreeCircuit:
     """Return the law bit by bit under given codes."""
     sequences = bit_sequences(reordered(task.law, codes), effort=effort, seed=task.seed)
     method = "sequence search" if effort > 0 else "half form"
     return task.circuit(bit_gates(sequences, width=task.width), method, codes=codes)
 
 
-def gray_order(task: Task) -> FreeCircuit:
+def gray_order(task: LawTask) -> FreeCircuit:
     """Return the exact isometry: uniformly controlled rotations in Gray order, phases included."""
     width, size = task.width, task.size
     gates: list[Gate] = []

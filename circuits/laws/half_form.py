@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from stinespring.circuits.core.cz_sequence import CzSequence, rotation_y
 from stinespring.circuits.exact.controlled_states import controlled_states
-from stinespring.circuits.laws.sequence import Sequence, rotation_y
 from stinespring.readings import BoolArray, FloatArray
 
 __all__ = ["attach", "gamma_bounds", "half_form", "pair_rows"]
@@ -42,7 +42,7 @@ def gamma_bounds(theta: FloatArray, care: BoolArray, *, control: int) -> tuple[F
     return low, high
 
 
-def attach(theta: FloatArray, care: BoolArray, *, control: int, tail: Sequence) -> Sequence:
+def attach(theta: FloatArray, care: BoolArray, *, control: int, tail: CzSequence) -> CzSequence:
     """Return the sequence of the law when ``tail`` sets the measured axes.
 
     ``tail`` (over controls other than ``control``) takes z to the axis w(x'). In the frame where ``w = (sin b, 0, cos b)``
@@ -61,7 +61,7 @@ def attach(theta: FloatArray, care: BoolArray, *, control: int, tail: Sequence) 
     n = theta.size.bit_length() - 1
     others = [i for i in range(n) if i != control]
     place = {name: i for i, name in enumerate(others)}
-    axis = Sequence(tuple(place[i] for i in tail.controls), tail.gates).states(n - 1)
+    axis = CzSequence(tuple(place[i] for i in tail.controls), tail.gates).states(n - 1)
     polar = 2 * np.arctan2(abs(axis[:, 1]), abs(axis[:, 0]))
     azimuth = np.angle(axis[:, 1] * axis[:, 0].conj())
     t0, t1 = fill_pairs(theta, care, control=control, polar=polar)
@@ -92,7 +92,7 @@ def fill_pairs(theta: FloatArray, care: BoolArray, *, control: int, polar: Float
     return np.where(flip, np.pi - filled0, filled0), np.where(flip, np.pi - filled1, filled1)
 
 
-def half_form(theta: FloatArray, care: BoolArray) -> Sequence | None:
+def half_form(theta: FloatArray, care: BoolArray) -> CzSequence | None:
     """Return the half form with one gamma, at the control with most room for it; None if no control has any.
 
     Args:
@@ -110,4 +110,4 @@ def half_form(theta: FloatArray, care: BoolArray) -> Sequence | None:
             best = (top - bottom, control, (bottom + top) / 2)
     if best is None:
         return None
-    return attach(theta, care, control=best[1], tail=Sequence((), rotation_y(best[2] / 2)[None, :]))
+    return attach(theta, care, control=best[1], tail=CzSequence((), rotation_y(best[2] / 2)[None, :]))

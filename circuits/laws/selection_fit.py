@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from stinespring.circuits.core.cz_sequence import CzSequence
 from stinespring.circuits.laws.attention_law import AttentionLaw
-from stinespring.circuits.laws.sequence import Sequence, control_order
 from stinespring.circuits.search.descent import descend
-from stinespring.circuits.search.sequence_fit import BlochBatch, fit, sequence_of, solve_work
+from stinespring.circuits.search.sequence_fit import BlochBatch, control_order, fit, sequence_of, solve_work
 from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["coupled_sequences"]
@@ -96,7 +96,7 @@ def shared_lengths(law: AttentionLaw, total: int) -> list[int]:
     return [int(length) for length in lengths]
 
 
-def coupled_sequences(law: AttentionLaw, *, limit: int, effort: float, seed: int) -> list[Sequence] | None:
+def coupled_sequences(law: AttentionLaw, *, limit: int, effort: float, seed: int) -> list[CzSequence] | None:
     """Return one sequence an ancilla with fewer than ``limit`` CZ in all, or None.
 
     Args:
@@ -111,7 +111,7 @@ def coupled_sequences(law: AttentionLaw, *, limit: int, effort: float, seed: int
         return None
     axis = np.full(rows.size, 2)
 
-    def attempt(length: int, left: float, rng: np.random.Generator) -> tuple[list[Sequence] | None, float]:
+    def attempt(length: int, left: float, rng: np.random.Generator) -> tuple[list[CzSequence] | None, float]:
         parts = shared_lengths(law, length)
         patterns = [np.array([control_order(rng, count, length=part) for _ in range(STARTS)]) for part in parts]
         problem = SelectionFit(tuple([BlochBatch(p, rows, axis, count) for p in patterns]), groups, values)

@@ -17,10 +17,10 @@ import numpy as np
 from stinespring.circuits.core.gates import Gate
 from stinespring.readings import ComplexArray, FloatArray, IntArray
 
-__all__ = ["Amplitudes", "Layers", "Pattern", "Turn", "amplitudes", "derivatives"]
+__all__ = ["Amplitudes", "Layers", "Pattern", "WireTurn", "amplitudes", "derivatives"]
 
 
-class Turn(NamedTuple):
+class WireTurn(NamedTuple):
     """The rotations ``Ry(y) Rz(z)`` of one outcome wire.
 
     Attributes:
@@ -47,7 +47,7 @@ class Layers(NamedTuple):
     """
 
     couples: tuple[tuple[int, int] | None, ...]
-    turns: tuple[Turn, ...]
+    turns: tuple[WireTurn, ...]
     ranks: tuple[tuple[IntArray, IntArray], ...]
 
 
@@ -69,7 +69,7 @@ class Pattern:
     def layers(self) -> Layers:
         """The turns of every layer."""
         couples: list[tuple[int, int] | None] = [None]
-        turns = [Turn(q, self.width, q, self.parameters) for q in range(self.size)]
+        turns = [WireTurn(q, self.width, q, self.parameters) for q in range(self.size)]
         stacks: list[list[int]] = [[q] for q in range(self.size)]
         index = self.size
         for pair in self.pairs:
@@ -80,7 +80,7 @@ class Pattern:
             for wire in pair:
                 if wire >= self.width:
                     stacks[wire - self.width - self.size].append(len(turns))
-                    turns.append(Turn(wire - self.width, control, index + 1, index))
+                    turns.append(WireTurn(wire - self.width, control, index + 1, index))
                     index += 2
         ranks = []
         for r in range(max(map(len, stacks))):

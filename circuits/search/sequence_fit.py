@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from stinespring.circuits.laws.sequence import Sequence, certain_rows, control_bits
+from stinespring.circuits.core.cz_sequence import CzSequence, control_bits
 from stinespring.readings import BoolArray, ComplexArray, FloatArray, IntArray
 
 __all__ = ["BlochBatch", "Fitted", "LawFit", "Problem", "axis_fit", "fit", "law_fit", "parameters_of", "sequence_of"]
@@ -24,6 +24,7 @@ __all__ = ["BlochBatch", "Fitted", "LawFit", "Problem", "axis_fit", "fit", "law_
 CALL_COST, ELEMENT_COST, SOLVE_COST = 1.5e-6, 1e-9, 1e-9  # modelled seconds of an array call, an element, a multiply-add
 ARRAY_CALLS, FIXED_CALLS = 50, 60  # for each CZ and iteration, and for each iteration
 LEAST_SINE = 0.02
+DETERMINISTIC = 1e-7  # polar angles this close to 0 or pi stand for outcomes that are certain
 CULLED = (20, 40, 70)  # iterations after which the worse half of the starts is dropped
 FEWEST_STARTS = 2
 
@@ -171,6 +172,19 @@ class LawFit:
         return self.bloch.work(starts) + solve_work(starts, self.weight.size, self.bloch.width)
 
 
+def certain_rows(theta: FloatArray, care: BoolArray) -> BoolArray:
+    """Return which of the rows that matter have a certain outcome."""
+    return np.asarray(care & (np.minimum(theta, np.pi - theta) < DETERMINISTIC))
+
+
+def control_order(rng: np.random.Generator, count: int, *, length: int) -> IntArray:
+    """Return a random order of controls, none twice in a row, that uses every control if it is long enough."""
+    while True:
+        order = rng.integers(count, size=length)
+        if count == 1 or (np.all(order[1:] != order[:-1]) and len(np.unique(order)) == min(count, length)):
+            return np.asarray(order, dtype=np.int64)
+
+
 def solve_work(starts: int, rows: int, width: int) -> float:
     """Return the modelled seconds of the normal equations."""
     return SOLVE_COST * starts * min(rows, width) ** 2 * (rows + width)
@@ -239,15 +253,15 @@ def fit(problem: Problem, params: FloatArray, *, iterations: int, goal: float = 
     return Fitted(params, abs(error).max(axis=1), index, work)
 
 
-def sequence_of(pattern: IntArray, params: FloatArray) -> Sequence:
+def sequence_of(pattern: IntArray, params: FloatArray) -> CzSequence:
     """Return the sequence of one start, with the gates ``Ry(y_j) Rz(z_j)``."""
     half_y, half_z = params[0::2] / 2, np.concatenate([[0.0], params[1::2]]) / 2
     gates: ComplexArray = np.stack([np.cos(half_y) * np.exp(-1j * half_z), np.sin(half_y) * np.exp(-1j * half_z)], axis=1)
     # Ry Rz = [[c e^{-iz/2}, -s e^{iz/2}], [s e^{-iz/2}, c e^{iz/2}]], whose first column is the pair
-    return Sequence(tuple(pattern.tolist()), gates)
+    return CzSequence(tuple(pattern.tolist()), gates)
 
 
-def parameters_of(sequence: Sequence) -> FloatArray:
+def parameters_of(sequence: CzSequence) -> FloatArray:
     """Return the parameters of a sequence; rotations about z move through the CZ into the next gate."""
     a, b = sequence.gates[:, 0], sequence.gates[:, 1]
     after, before = np.angle(b) - np.angle(a), -np.angle(a) - np.angle(b)

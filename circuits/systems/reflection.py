@@ -16,8 +16,8 @@ import numpy as np
 
 from stinespring.circuits.core.from_qiskit import plain_gates
 from stinespring.circuits.core.gates import Gate
-from stinespring.circuits.core.global_phase import missing_phase
 from stinespring.circuits.core.one_qubit import wire_gates
+from stinespring.circuits.core.simulate import missing_phase
 from stinespring.circuits.exact.orthogonal import shannon_gates
 from stinespring.circuits.exact.signed_state import SchmidtState, gray_state, inverse, schmidt_state
 from stinespring.readings import ComplexArray, FloatArray

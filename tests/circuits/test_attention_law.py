@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import strategies
-from stinespring.circuits.core.conditional_simulation import realised_law
 from stinespring.circuits.core.gates import Gate, count_two_qubit
-from stinespring.circuits.exact.token_map import load_bit, permute
+from stinespring.circuits.core.realised_law import realised_law
 from stinespring.circuits.laws.attention_law import attention_law
+from stinespring.circuits.laws.token_map import load_bit, permute
 
 
 def table(weights, token_map, k):

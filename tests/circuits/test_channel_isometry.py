@@ -13,9 +13,8 @@ from oracles.plain_channels import E0, E1, ID, X, Y, Z, choi, haar, tensor
 from stinespring.circuits.channels.cz_pattern import CzPattern
 from stinespring.circuits.channels.effect_fit import EffectFit
 from stinespring.circuits.channels.isometry import canonical_kraus, environment_wires, isometry_gates
-from stinespring.circuits.core.conditional_simulation import gate_matrix
 from stinespring.circuits.core.gates import Gate, append, count_two_qubit
-from stinespring.circuits.core.one_qubit import u_gate, wire_gates
+from stinespring.circuits.core.one_qubit import gate_matrix, u_gate, wire_gates
 from stinespring.circuits.exact.orthogonal import shannon_gates
 from strategies import random_kraus
 

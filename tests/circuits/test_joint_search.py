@@ -13,8 +13,8 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import Statevector
 
 import strategies
-from stinespring.circuits.core.conditional_simulation import realised_law
 from stinespring.circuits.core.gates import append, count_two_qubit
+from stinespring.circuits.core.realised_law import realised_law
 from stinespring.circuits.laws.free_law import free_law_circuit
 from stinespring.circuits.search.joint_amplitudes import amplitudes, derivatives
 from stinespring.circuits.search.joint_fit import JointFit, fit_jointly

@@ -14,8 +14,8 @@ from scipy.linalg import expm
 from scipy.stats import ortho_group
 
 from stinespring.circuits.core.from_qiskit import plain_gates
-from stinespring.circuits.core.gate_isometry import gate_isometry
 from stinespring.circuits.core.gates import Gate, append, count_two_qubit
+from stinespring.circuits.core.simulate import gate_isometry
 from stinespring.circuits.exact.signed_state import gray_state, inverse, unitary_on
 from stinespring.circuits.systems.reflection import Turn, phase_of_zero, reflection_gates, state_gates, turns_program
 

@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import strategies
-from stinespring.circuits.core.conditional_simulation import realised_law
+from stinespring.circuits.core.cz_sequence import CzSequence
+from stinespring.circuits.core.realised_law import realised_law
 from stinespring.circuits.exact.controlled_states import controlled_states
 from stinespring.circuits.laws.attention_law import attention_law
 from stinespring.circuits.laws.closed_form import closed_form, rotation_sequence
 from stinespring.circuits.laws.half_form import half_form
 from stinespring.circuits.laws.selection_fit import SelectionFit, equations
-from stinespring.circuits.laws.sequence import Sequence, law_error
+from stinespring.circuits.laws.sequence_search import law_error, law_sequence
 from stinespring.circuits.search.sequence_fit import BlochBatch, axis_fit, law_fit, parameters_of, sequence_of
-from stinespring.circuits.search.sequence_search import law_sequence
 
 
 def random_angles(rng, n):
@@ -115,7 +115,7 @@ def test_a_search_shortens_a_law_that_no_half_form_fits():
 
 
 def test_sequences_join_and_invert():
-    sequence = Sequence((0,), np.array([[1, 0], [0.6, 0.8j]], dtype=np.complex128))
-    there_and_back = sequence.then(0, Sequence((), sequence.inverse().gates[:1]))
+    sequence = CzSequence((0,), np.array([[1, 0], [0.6, 0.8j]], dtype=np.complex128))
+    there_and_back = sequence.then(0, CzSequence((), sequence.inverse().gates[:1]))
     assert there_and_back.controls == (0, 0)
     np.testing.assert_allclose(abs(sequence.inverse().states(1)[:, 1]), 0.8, atol=1e-12)

@@ -15,7 +15,7 @@ from oracles.qasm_runner import branches, distribution, operator, registers, two
 from oracles.tiny_decoder import TinyDecoder, dense_reflection
 from stinespring.circuits.core.flow import Flow, If, Measure
 from stinespring.circuits.core.gates import Gate
-from stinespring.circuits.core.global_phase import applied
+from stinespring.circuits.core.simulate import applied
 from stinespring.circuits.systems.reflection import Turn, turn_phase, turns_program
 from stinespring.compiler.export.qasm import flow_qasm
 from stinespring.compiler.systems.lens import compile_lens, compile_operator
@@ -103,7 +103,7 @@ def test_the_phase_of_the_largest_operators():
     start = np.zeros(1 << size)
     start[5] = 1.0
     wanted = start + np.expm1(-0.3j * np.pi) * v[5] * v
-    found = np.exp(1j * turn_phase(turn, gates, size)) * applied(gates, start)
+    found = np.exp(1j * turn_phase(turn, gates, size)) * applied(start[:, None], gates)[:, 0]
     assert abs(found - wanted).max() < 1e-9
 
 

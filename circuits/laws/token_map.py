@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence as Items
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import permutations
 
@@ -78,7 +78,7 @@ def cheapest_word(f: Table) -> tuple[tuple[int, ...], ...]:
     return tuple(word[-2::-1])
 
 
-def permute(f: Table, wires: Items[int]) -> list[Gate]:
+def permute(f: Table, wires: Sequence[int]) -> list[Gate]:
     """Return a permutation of up to three bits in place, up to phases."""
     gates: list[Gate] = []
     for letter in cheapest_word(f):
@@ -100,7 +100,7 @@ def monomials(table: Table, polarity: int) -> list[int]:
     return [v for v, occurs in enumerate(form) if occurs]
 
 
-def load_bit(table: Table, wires: Items[int], target: int) -> list[Gate]:
+def load_bit(table: Table, wires: Sequence[int], target: int) -> list[Gate]:
     """Return ``|u>|0> -> |u>|table[u]>`` up to phases: a Reed-Muller form, or a sequence if that is shorter.
 
     Args:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from stinespring.circuits.core.cz_sequence import CzSequence, rotation_y
 from stinespring.circuits.laws.closed_form import closed_form, drop_control, restore_control
 from stinespring.circuits.laws.half_form import attach, gamma_bounds
-from stinespring.circuits.laws.sequence import Sequence, certain_rows, control_order, counting_limit, law_error, rotation_y
 from stinespring.circuits.search.descent import descend
-from stinespring.circuits.search.sequence_fit import axis_fit, fit, law_fit, parameters_of, sequence_of
+from stinespring.circuits.search.sequence_fit import axis_fit, certain_rows, control_order, fit, law_fit, parameters_of, sequence_of
 from stinespring.readings import BoolArray, FloatArray, IntArray
 
-__all__ = ["law_sequence"]
+__all__ = ["counting_limit", "law_error", "law_sequence"]
 
 ACCEPT = 1e-12  # largest error of a probability
 NEARLY = 1e-9  # largest weighted residual of a fit that is worth a look
@@ -30,7 +30,7 @@ NEWEST = 2  # CZ by which the tails of a beam must differ
 Beam = tuple[IntArray, IntArray, FloatArray]
 
 
-def law_sequence(theta: FloatArray, care: BoolArray, *, effort: float = 0.0, seed: int = 0) -> Sequence:
+def law_sequence(theta: FloatArray, care: BoolArray, *, effort: float = 0.0, seed: int = 0) -> CzSequence:
     """Return the shortest sequence found for ``P(1|x) = sin^2(theta(x) / 2)``, phases free.
 
     Args:
@@ -60,6 +60,19 @@ def law_sequence(theta: FloatArray, care: BoolArray, *, effort: float = 0.0, see
     return whole_search(theta, care, best, effort=left, seed=seed) if whole else best
 
 
+def law_error(sequence: CzSequence, theta: FloatArray, care: BoolArray) -> float:
+    """Return the largest error of ``P(1|x) = sin^2(theta(x) / 2)`` over the rows that matter."""
+    n = theta.size.bit_length() - 1
+    error = abs(abs(sequence.states(n)[:, 1]) ** 2 - np.sin(theta / 2) ** 2)
+    return float(error[care].max(initial=0.0))
+
+
+def counting_limit(theta: FloatArray, care: BoolArray) -> int:
+    """Return the fewest CZ of a generic law: ``2 N + 1`` parameters, one equation a row and two if it is certain."""
+    equations = int(care.sum() + certain_rows(theta, care).sum())
+    return max(0, equations // 2)
+
+
 def grow(beam: Beam, n: int, rng: np.random.Generator) -> Beam:
     """Return every extension of the tails in the beam by one CZ at the fresh end, where it starts inert."""
     axis, pattern, params = beam
@@ -83,7 +96,7 @@ def narrow(beam: Beam, cost: FloatArray, width: int) -> Beam:
     return axis[index], pattern[index], params[index]
 
 
-def axes_search(theta: FloatArray, care: BoolArray, best: Sequence, *, effort: float, seed: int) -> tuple[Sequence, float]:
+def axes_search(theta: FloatArray, care: BoolArray, best: CzSequence, *, effort: float, seed: int) -> tuple[CzSequence, float]:
     """Repeat beam searches for a short tail; return the best sequence, and the work left over."""
     rng = np.random.default_rng([seed, theta.size])
     failures, left = 0, effort
@@ -96,7 +109,7 @@ def axes_search(theta: FloatArray, care: BoolArray, best: Sequence, *, effort: f
 
 def axes_beam(
     theta: FloatArray, care: BoolArray, *, limit: int, effort: float, rng: np.random.Generator
-) -> tuple[Sequence | None, float]:
+) -> tuple[CzSequence | None, float]:
     """Grow tails by one CZ at a time until a polar angle lies within the bounds of every row.
 
     A new CZ at the fresh end, with no rotation before it, changes nothing; the fit then shrinks the violation.
@@ -125,14 +138,14 @@ def axes_beam(
     return None, effort
 
 
-def whole_search(theta: FloatArray, care: BoolArray, best: Sequence, *, effort: float, seed: int) -> Sequence:
+def whole_search(theta: FloatArray, care: BoolArray, best: CzSequence, *, effort: float, seed: int) -> CzSequence:
     """Search all gates at once, from the counting limit."""
     n = theta.size.bit_length() - 1
     bound = max(n, counting_limit(theta, care))
     equations = int(care.sum() + certain_rows(theta, care).sum())
     starts = max(2, min(48, BATCH_ELEMENTS // (equations * (8 if equations > 20 else 6))))
 
-    def attempt(length: int, left: float, rng: np.random.Generator) -> tuple[Sequence | None, float]:
+    def attempt(length: int, left: float, rng: np.random.Generator) -> tuple[CzSequence | None, float]:
         pattern, params = whole_starts(theta, care, length=length, starts=starts, rng=rng)
         problem = law_fit(theta, care, pattern=pattern)
         iterations = int(min(WHOLE_ITERATIONS, left / problem.work(starts)))
@@ -160,7 +173,7 @@ def whole_starts(
     return pattern, params
 
 
-def near_half_form(theta: FloatArray, care: BoolArray, *, length: int, rng: np.random.Generator) -> Sequence:
+def near_half_form(theta: FloatArray, care: BoolArray, *, length: int, rng: np.random.Generator) -> CzSequence:
     """Return a half form with a gamma that does not quite fit, and a random tail that makes up the length."""
     n = theta.size.bit_length() - 1
     extra = length - (1 << (n - 1))
@@ -169,5 +182,5 @@ def near_half_form(theta: FloatArray, care: BoolArray, *, length: int, rng: np.r
     centre = float(np.quantile((low + high) / 2, rng.uniform(0.2, 0.8)))
     params = rng.normal(size=2 * extra + 1) * 0.2
     params[0] += centre / 2
-    tail = sequence_of(rng.integers(n - 1, size=extra), params) if extra else Sequence((), rotation_y(centre / 2)[None])
+    tail = sequence_of(rng.integers(n - 1, size=extra), params) if extra else CzSequence((), rotation_y(centre / 2)[None])
     return attach(theta, care, control=control, tail=tail.relabel([i for i in range(n) if i != control]))

@@ -11,18 +11,16 @@ worth two real parameters.
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Items
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from stinespring.circuits.core.gates import Gate
-from stinespring.readings import BoolArray, ComplexArray, FloatArray, IntArray
+from stinespring.readings import BoolArray, ComplexArray
 
-__all__ = ["Sequence", "control_bits", "counting_limit", "inverse", "law_error", "multiply", "rotation_y"]
+__all__ = ["CzSequence", "control_bits", "inverse", "multiply", "rotation_y"]
 
-
-DETERMINISTIC = 1e-7  # polar angles this close to 0 or pi stand for outcomes that are certain
 IDENTITY = 1e-16  # size of the matrix elements of a gate that is left out
 
 
@@ -48,7 +46,7 @@ def control_bits(n: int) -> BoolArray:
 
 
 @dataclass(frozen=True)
-class Sequence:
+class CzSequence:
     """N CZ between a target and its controls, with one-qubit gates on the target before, between and after.
 
     Attributes:
@@ -64,17 +62,17 @@ class Sequence:
         """Number of CZ."""
         return len(self.controls)
 
-    def inverse(self) -> Sequence:
+    def inverse(self) -> CzSequence:
         """Return the inverse circuit."""
-        return Sequence(self.controls[::-1], inverse(self.gates[::-1]))
+        return CzSequence(self.controls[::-1], inverse(self.gates[::-1]))
 
-    def then(self, control: int, later: Sequence) -> Sequence:
+    def then(self, control: int, later: CzSequence) -> CzSequence:
         """Return this sequence, one CZ from ``control``, and then ``later``."""
-        return Sequence((*self.controls, control, *later.controls), np.concatenate([self.gates, later.gates]))
+        return CzSequence((*self.controls, control, *later.controls), np.concatenate([self.gates, later.gates]))
 
-    def relabel(self, names: Items[int]) -> Sequence:
+    def relabel(self, names: Sequence[int]) -> CzSequence:
         """Return the sequence with control ``names[i]`` in place of control i."""
-        return Sequence(tuple(names[i] for i in self.controls), self.gates)
+        return CzSequence(tuple(names[i] for i in self.controls), self.gates)
 
     def states(self, n: int) -> ComplexArray:
         """Return the target's state for each value of n controls, shape (2^n, 2), up to a phase per row."""
@@ -86,7 +84,7 @@ class Sequence:
         norm = np.sqrt((abs(state) ** 2).sum(axis=1, keepdims=True))
         return np.asarray(state / norm)  # rounding lets the norm drift
 
-    def gate_list(self, wires: Items[int], target: int) -> list[Gate]:
+    def gate_list(self, wires: Sequence[int], target: int) -> list[Gate]:
         """Return the circuit as ``u`` and ``cz`` gates.
 
         Args:
@@ -106,29 +104,3 @@ class Sequence:
             if not skip:
                 gates.append(Gate("u", (target,), tuple(angle)))
         return gates
-
-
-def law_error(sequence: Sequence, theta: FloatArray, care: BoolArray) -> float:
-    """Return the largest error of ``P(1|x) = sin^2(theta(x) / 2)`` over the rows that matter."""
-    n = theta.size.bit_length() - 1
-    error = abs(abs(sequence.states(n)[:, 1]) ** 2 - np.sin(theta / 2) ** 2)
-    return float(error[care].max(initial=0.0))
-
-
-def certain_rows(theta: FloatArray, care: BoolArray) -> BoolArray:
-    """Return which of the rows that matter have a certain outcome."""
-    return np.asarray(care & (np.minimum(theta, np.pi - theta) < DETERMINISTIC))
-
-
-def counting_limit(theta: FloatArray, care: BoolArray) -> int:
-    """Return the fewest CZ of a generic law: ``2 N + 1`` parameters, one equation a row and two if it is certain."""
-    equations = int(care.sum() + certain_rows(theta, care).sum())
-    return max(0, equations // 2)
-
-
-def control_order(rng: np.random.Generator, count: int, *, length: int) -> IntArray:
-    """Return a random order of controls, none twice in a row, that uses every control if it is long enough."""
-    while True:
-        order = rng.integers(count, size=length)
-        if count == 1 or (np.all(order[1:] != order[:-1]) and len(np.unique(order)) == min(count, length)):
-            return np.asarray(order, dtype=np.int64)
