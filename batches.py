@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -69,7 +69,12 @@ Seen = Sequence[Sequence[Outcomes]]  # the outcomes of the calls so far, each ro
 
 
 class Body(Protocol):
-    """What a program runs: the next call, given what was seen. The loop over it is the only one there is."""
+    """What a program runs: the next call, given what was seen. The loop over it is the only one there is.
+
+    ``host`` says whether the host takes part between calls: what it decoded then has no raw readings.
+    """
+
+    host: ClassVar[bool]
 
     @property
     def circuit(self) -> Circuit:
@@ -102,6 +107,7 @@ class OneCircuit:
         lowered: the circuit on a device's qubits and gates, if one was named.
     """
 
+    host: ClassVar[bool] = False
     form: Form
     registers: tuple[Register, ...]
     lowered: Circuit | None = None
@@ -134,13 +140,16 @@ class Several:
         registers: what the classical registers mean; the same names in every circuit mean the same.
         shared: whether the shots asked for are shared among all rows; else every row has as many.
         lowered: the circuits on a device's qubits and gates, if one was named.
+        key: of the call.
     """
 
+    host: ClassVar[bool] = False
     forms: tuple[Form, ...]
     angles: tuple[FloatArray | None, ...]
     registers: tuple[Register, ...]
     shared: bool = False
     lowered: tuple[Circuit, ...] | None = None
+    key: tuple[int, ...] = (1,)
 
     @cached_property
     def circuits(self) -> tuple[Circuit, ...]:
@@ -162,7 +171,7 @@ class Several:
             Item(circuit, angles if angles is None else angles[:, [p.index for p in circuit.parameters]], np.full(count, each))
             for circuit, angles, count in zip(self.circuits, self.angles, rows, strict=True)
         ]
-        return Batch(tuple(items), (1,))
+        return Batch(tuple(items), self.key)
 
     def outcomes(self, seen: Seen, shots: int) -> tuple[Outcomes, ...]:
         """Return the decoded readings, row by row."""

@@ -6,45 +6,74 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from stinespring.backends.remote import Outcomes, Pub
+from stinespring.batches import Batch, Item
 from stinespring.errors import BackendError
-from stinespring.readings import IntArray
+from stinespring.readings import IntArray, Outcomes
 
-__all__ = ["Work", "allocate", "merged", "pack", "pack_outcomes", "require_complete", "split", "unpack", "unpack_outcomes"]
+__all__ = [
+    "Work", "allocate", "merged", "pack", "pack_outcomes", "require_complete", "unpack", "unpack_outcomes", "whole", "works_of",
+]  # fmt: skip
 
 ROW = 30  # what one more row of parameters costs, in shots: a device loads it in about 10 ms
 MOST_EXECUTIONS = 5_000_000  # of one job; IBM's limit is 10 million
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Work:
-    """What one job runs, and what its rows mean.
+    """What one job runs, and which rows of a batch its rows are.
 
     Attributes:
-        pubs: circuits with their parameter values; each row of a pub is one row of the job.
-        shots: of every row: IBM's sampler takes one number for the whole job.
-        owner: shape (rows,), the context that each row samples.
-        wanted: shape (B,), the shots that each context needs; surplus shots are dropped at random.
-        contexts: shape (B, n), what has been generated before, by context.
-        symbols: shape (B, 2^k), what each code of the new token means, by context; empty where the program says it.
+        items: circuits with their parameter values.
+        owner: shape (rows,), the row of the batch that each row samples.
+        wanted: shape (B,), the shots that each row of the batch needs; surplus shots are dropped at random.
     """
 
-    pubs: tuple[Pub, ...]
-    shots: int
+    items: tuple[Item, ...]
     owner: IntArray
     wanted: IntArray
-    contexts: IntArray
-    symbols: IntArray
+
+    @property
+    def rows(self) -> IntArray:
+        """Shots of every row, shape (rows,)."""
+        return np.concatenate([item.shots for item in self.items])
 
     @property
     def executions(self) -> int:
         """Shots in all."""
-        return self.shots * len(self.owner)
+        return int(self.rows.sum())
+
+
+def whole(batch: Batch) -> Work:
+    """Return a batch as one job, as a backend of this machine takes it."""
+    wanted = np.concatenate([item.shots for item in batch.items])
+    return Work(batch.items, np.arange(len(wanted)), wanted)
+
+
+def works_of(batch: Batch, most: int) -> list[Work]:
+    """Return a batch as jobs of a service, which takes one number of shots for all rows of a job.
+
+    Args:
+        batch: with circuits as the service executes them.
+        most: shots of one row.
+    """
+    wanted = np.concatenate([item.shots for item in batch.items])
+    shots, owner = allocate(wanted, most)
+    items: list[Item] = []
+    first = 0
+    for item in batch.items:
+        mine = owner[(owner >= first) & (owner < first + item.rows)] - first
+        if item.angles is None:
+            items += [Item(item.circuit, None, np.array([shots]))] * len(mine)
+        else:
+            items.append(Item(item.circuit, item.angles[mine], np.full(len(mine), shots)))
+        first += item.rows
+    steered = any(item.circuit.has_control_flow_op() for item in items)  # they share a job's budget of broadcasts
+    return split(Work(tuple(items), owner, wanted), 1 if steered else max(1, MOST_EXECUTIONS // shots))
 
 
 def allocate(wanted: IntArray, most: int) -> tuple[int, IntArray]:
@@ -66,23 +95,19 @@ def allocate(wanted: IntArray, most: int) -> tuple[int, IntArray]:
     return int(candidates[best]), np.repeat(np.arange(len(wanted)), rows[best])
 
 
-def split(work: Work, circuits_per_job: int | None = None) -> list[Work]:
-    """Return the jobs of one step: so many rows in each that a job stays within the service's limits."""
-    room = max(1, MOST_EXECUTIONS // work.shots)
-    if circuits_per_job is not None:
-        room = min(room, circuits_per_job)
+def split(work: Work, room: int) -> list[Work]:
+    """Return the jobs of one call: at most ``room`` rows in each, so that a job stays within the service's limits."""
     if len(work.owner) <= room:
         return [work]
+    rows = [(number, row) for number, item in enumerate(work.items) for row in range(item.rows)]
     jobs: list[Work] = []
-    rows = [(pub, row) for pub in work.pubs for row in range(pub.rows)]
     for first in range(0, len(rows), room):
         chosen = rows[first : first + room]
-        pubs = []
-        for pub in dict.fromkeys(id(pub) for pub, _ in chosen):
-            own = [(p, row) for p, row in chosen if id(p) == pub]
-            circuit, angles = own[0][0].circuit, own[0][0].angles
-            pubs.append(Pub(circuit, None if angles is None else angles[[row for _, row in own]]))
-        jobs.append(replace(work, pubs=tuple(pubs), owner=work.owner[first : first + room]))
+        items = []
+        for number in dict.fromkeys(number for number, _ in chosen):
+            own, item = [row for other, row in chosen if other == number], work.items[number]
+            items.append(Item(item.circuit, None if item.angles is None else item.angles[own], item.shots[own]))
+        jobs.append(Work(tuple(items), work.owner[first : first + room], work.wanted))
     return jobs
 
 
@@ -91,16 +116,15 @@ def pack(work: Work) -> bytes:
     from qiskit import qpy
 
     circuits = io.BytesIO()
-    qpy.dump([pub.circuit for pub in work.pubs], circuits)
+    qpy.dump([item.circuit for item in work.items], circuits)
     arrays: dict[str, Any] = {
         "qpy": np.frombuffer(circuits.getvalue(), dtype=np.uint8),
-        "shots": np.array(work.shots),
         "owner": work.owner,
         "wanted": work.wanted,
-        "contexts": work.contexts,
-        "symbols": work.symbols,
+        "sizes": np.array([item.rows for item in work.items]),
+        "shots": work.rows,
     }
-    arrays |= {f"angles{i}": pub.angles for i, pub in enumerate(work.pubs) if pub.angles is not None}
+    arrays |= {f"angles{i}": item.angles for i, item in enumerate(work.items) if item.angles is not None}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
@@ -109,13 +133,14 @@ def pack(work: Work) -> bytes:
 def unpack(payload: bytes, *, circuits: bool = True) -> Work:
     """Return a job from its bytes; without ``circuits`` only what its rows mean."""
     with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
-        pubs: list[Pub] = []
+        shots = np.split(arrays["shots"], np.cumsum(arrays["sizes"])[:-1])
+        found: list[Any] = [None] * len(shots)
         if circuits:
             from qiskit import qpy
 
             found = qpy.load(io.BytesIO(arrays["qpy"].tobytes()))
-            pubs = [Pub(circuit, arrays.get(f"angles{i}")) for i, circuit in enumerate(found)]
-        return Work(tuple(pubs), int(arrays["shots"]), *(arrays[n] for n in ("owner", "wanted", "contexts", "symbols")))
+        items = [Item(circuit, arrays.get(f"angles{i}"), shots[i]) for i, circuit in enumerate(found)]
+        return Work(tuple(items), arrays["owner"], arrays["wanted"])
 
 
 def pack_outcomes(rows: Sequence[Outcomes]) -> str:
@@ -141,9 +166,9 @@ def require_complete(work: Work, rows: Sequence[Outcomes], registers: Sequence[s
     """
     if len(rows) != len(work.owner):
         raise BackendError("the result has another number of rows", got=len(rows), expected=len(work.owner))
-    for row in rows:
-        if int(row.counts.sum()) != work.shots:
-            raise BackendError("the result has another number of shots", got=int(row.counts.sum()), expected=work.shots)
+    for row, shots in zip(rows, work.rows.tolist(), strict=True):
+        if row.shots != shots:
+            raise BackendError("the result has another number of shots", got=row.shots, expected=shots)
         missing = sorted(set(registers) - set(row.registers))
         if missing:
             raise BackendError("the result lacks registers", got=" ".join(row.registers), expected=" ".join(missing))
@@ -154,6 +179,7 @@ def merged(rows: Sequence[Outcomes], wanted: int, seed: int) -> Outcomes:
 
     Where more were run, a random choice is kept: shots are exchangeable, so that nothing is distorted.
     """
-    values, back = np.unique(np.concatenate([row.values for row in rows]), axis=0, return_inverse=True)
-    counts = np.bincount(back.reshape(-1), weights=np.concatenate([row.counts for row in rows]), minlength=len(values))
-    return Outcomes(rows[0].registers, values, counts.astype(np.int64)).limited(wanted, seed)
+    found = rows[0]
+    for row in rows[1:]:
+        found = found + row
+    return found.limited(wanted, seed)

@@ -48,4 +48,8 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (remote, tag)
     );
     """,
+    """
+    -- 1: written by stinespring 0.1, 2: what is asked and how it is decoded, for any source
+    ALTER TABLE runs ADD COLUMN format INTEGER NOT NULL DEFAULT 1;
+    """,
 )

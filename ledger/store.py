@@ -24,6 +24,8 @@ __all__ = ["Job", "Ledger", "LedgerError", "Run", "State", "fresh_id", "fresh_ta
 State = Literal["created", "submitted", "done", "failed", "cancelled"]
 BUSY = 20.0  # seconds to wait for another process's transaction
 LATEST = "latest"
+FORMAT = 2  # of what a run's request and program hold
+BEFORE = "ledger.version-1.sqlite"  # the file as stinespring 0.1 left it
 
 
 class LedgerError(StinespringError, OSError):
@@ -49,6 +51,7 @@ class Run:
     estimate: Mapping[str, Any]
     versions: Mapping[str, Any]
     session: str | None = None
+    format: int = FORMAT
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,8 @@ class Ledger:
                     return
                 if version == 0:
                     connection.execute("PRAGMA journal_mode = WAL")
+                elif version == 1:
+                    self.keep(connection)
         except sqlite3.DatabaseError as error:
             raise self.unusable(error) from None
         while True:
@@ -170,6 +175,31 @@ class Ledger:
                         connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {version + 1}")
 
+    def keep(self, connection: sqlite3.Connection) -> None:
+        """Keep the file as an earlier version left it, so that that version can still fetch its runs."""
+        kept = self.folder / BEFORE
+        if kept.exists():
+            return
+        scratch = kept.with_suffix(".new")
+        with closing(sqlite3.connect(scratch)) as copy:
+            connection.backup(copy)
+        os.replace(scratch, kept)
+
+    def require_readable(self, run: Run) -> None:
+        """Refuse runs that an earlier version wrote.
+
+        Raises:
+            InputError: saying how they are fetched.
+        """
+        if run.format != FORMAT:
+            raise InputError(
+                "the run was submitted with stinespring 0.1, which wrote runs down in another form",
+                got=f"run {run.id}, {run.created[:10]}, on {run.backend}",
+                expected="a run of this version",
+                todo=f"copy {self.folder / BEFORE} as ledger.sqlite into a folder of its own and, with stinespring 0.1 "
+                f"installed, run STINESPRING_HOME=FOLDER stinespring fetch {run.id}: nothing is lost",
+            )
+
     def add(self, run: Run, jobs: Sequence[Job], calibration: Mapping[str, Any] | None, *, once: bool = False) -> Run:
         """Store a run and its first jobs; with ``once`` return a run that asked the same and did not fail, if there is one."""
         packed = None if calibration is None else zlib.compress(json.dumps(calibration).encode())
@@ -185,9 +215,9 @@ class Ledger:
             texts = [json.dumps(part, allow_nan=False) for part in (run.request, run.program, run.estimate, run.versions)]
             connection.execute(
                 "INSERT INTO runs (id, identity, state, backend, shots, seed, created, updated, message, request, program, "
-                "estimate, versions, calibration, session) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "estimate, versions, calibration, session, format) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (run.id, run.identity, run.state, run.backend, run.shots, str(run.seed), run.created, run.created, run.message,
-                 *texts, packed, run.session),
+                 *texts, packed, run.session, run.format),
             )  # fmt: skip
             insert_jobs(connection, jobs)
         return run
@@ -253,6 +283,17 @@ class Ledger:
                 (state, message, session, now(), run),
             )
 
+    def cancelled(self, run: str) -> None:
+        """Record that a run and all its jobs that are not finished were cancelled by the user."""
+        with self.transaction() as connection:
+            connection.execute(
+                "UPDATE jobs SET state = 'cancelled', finished = ? WHERE run = ? AND state IN ('created', 'submitted')",
+                (now(), run),
+            )
+            connection.execute(
+                "UPDATE runs SET state = 'cancelled', message = 'cancelled by the user', updated = ? WHERE id = ?", (now(), run)
+            )
+
     def attempting(self, job: Job) -> None:
         """Record that a job is about to be sent."""
         with self.transaction() as connection:
@@ -301,7 +342,9 @@ def insert_jobs(connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
 def read_run(row: sqlite3.Row) -> Run:
     """Return a run from its row."""
     texts = {name: json.loads(row[name]) for name in ("request", "program", "estimate", "versions")}
-    plain = {name: row[name] for name in ("id", "identity", "state", "backend", "shots", "created", "message", "session")}
+    plain = {
+        name: row[name] for name in ("id", "identity", "state", "backend", "shots", "created", "message", "session", "format")
+    }
     return Run(**plain, seed=int(row["seed"]), **texts)
 
 

@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stinespring.backends.aer.backend import AerBackend
 from stinespring.backends.aer.calibration import calibration_of
-from stinespring.backends.base import Backend, device_of
-from stinespring.backends.execute import run
-from stinespring.checks.statistics.contexts import text_probabilities
-from stinespring.checks.statistics.distance import noise_floor, total_variation
 from stinespring.checks.statistics.planning import shots_for_verdict
-from stinespring.compiler.texts.stepwise import Stepper
+from stinespring.circuits.devices.read_back import used_qubits
 from stinespring.errors import TooLargeError
-from stinespring.ledger.payload import Work
-from stinespring.stages import Program
+from stinespring.ledger.payload import works_of
+from stinespring.models.texts.joint import joint_law
+from stinespring.pipeline.mitigation import Calibration
+from stinespring.pipeline.running import check, sampled
+from stinespring.stages import Backend, Program
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.transpiler import Target
 
-__all__ = ["Estimate", "error_bound", "estimate_run"]
+__all__ = ["Estimate", "error_bound", "estimated"]
 
+LOCAL_SHOTS = 1_000_000  # of one row, where the backend has no limit
 OVERHEAD = 2.0  # seconds of QPU time a job, whatever it runs: IBM's guide "estimate job run time"
-REP_DELAY = 250e-6  # seconds between shots where the device does not say: IBM's default
 SIMULATED_QUBITS = 10
 SIMULATED_SHOTS = 100_000
 SHOT_BY_SHOT = 10_000  # of a program with feed-forward, which is simulated shot by shot
@@ -69,93 +69,100 @@ class Estimate:
         return asdict(self)
 
 
-def estimate_run(
-    program: Program,
-    works: list[Work],
-    backend: Backend,
-    shots: int,
-    *,
-    calibration: list[Work],
-    simulate: bool = False,
-    alpha: float = 0.001,
-    resolution: float = 0.05,
-) -> Estimate:
+def estimated(
+    program: Program, backend: Backend, shots: int, *, calibration: Calibration | None = None, simulate: bool = False,
+    alpha: float = 0.001, resolution: float = 0.05,
+) -> Estimate:  # fmt: skip
     """Return what a run will take.
 
     Args:
         program: lowered, if the backend is a device.
-        works: the jobs of its first step.
         backend: where it will run.
-        shots: number of texts.
-        calibration: the job that measures the readout errors, if there is one.
+        shots: as asked for.
+        calibration: the circuits that measure the readout errors, if there are any.
         simulate: whether small programs are simulated with the device's noise; a few seconds.
         alpha: the false-alarm rate of the verdict.
         resolution: the TVD that a PASS must be able to detect.
     """
-    device = device_of(backend)
-    circuits = [float(sum(len(work.owner) for work in works))]
-    if program.stepper is not None:
-        circuits += later_circuits(program.stepper, program.steps, shots)
-    jobs = len(works) + len(circuits) - 1
-    executions = sum(work.executions for work in works) + shots * (len(circuits) - 1)
-    circuits += [float(len(work.owner)) for work in calibration]
-    jobs, executions = jobs + len(calibration), executions + sum(work.executions for work in calibration)
-    duration = program.duration
-    needed = shots_for_verdict(program.realises, program.prompt, program.steps, alpha=alpha, resolution=resolution)
+    device, most = backend.capabilities.device, backend.capabilities.max_shots or LOCAL_SHOTS
+    first = program.body.next([], shots)
+    assert first is not None, "every program makes a call"
+    works = works_of(first, most)
+    calls = [sum(len(work.owner) for work in works), *later_circuits(program, shots)]
+    jobs, executions = len(works) + len(calls) - 1, sum(work.executions for work in works) + shots * (len(calls) - 1)
+    if calibration is not None:
+        jobs, executions = jobs + 1, executions + calibration.shots * len(calibration.circuits)
+    circuit = first.items[0].circuit
     expected, by = program.tvd_bound, "no noise"
     if device is not None:
-        steps = 1 if program.stepper is None else program.steps
-        expected += 1 - (1 - error_bound(works[0].pubs[0].circuit, device.target)) ** steps
+        expected += 1 - (1 - max(error_bound(item.circuit, device.target) for item in first.items)) ** len(calls)
         by = "error product"
-        if simulate and used(works[0].pubs[0].circuit) <= SIMULATED_QUBITS:
-            expected, by = program.tvd_bound + simulated_tvd(program, backend), "noisy simulation"
-    delay = float(getattr(backend, "rep_delay", REP_DELAY))
+        if simulate and used(circuit) <= SIMULATED_QUBITS:
+            found = simulated_tvd(program, backend)
+            if found is not None:
+                expected, by = program.tvd_bound + found, "noisy simulation"
     return Estimate(
         qubits=program.cost.qubits,
-        qubits_used=used(works[0].pubs[0].circuit),
+        qubits_used=used(circuit),
         two_qubit_gates=program.cost.two_qubit_gates,
-        duration_s=duration,
-        circuits=round(sum(circuits)),
+        duration_s=program.duration,
+        circuits=round(sum(calls)) + (0 if calibration is None else len(calibration.circuits)),
         jobs=jobs,
         executions=executions,
-        qpu_seconds=0.0 if device is None else jobs * OVERHEAD + executions * (delay + (duration or 0.0)),
+        qpu_seconds=0.0
+        if device is None
+        else jobs * OVERHEAD + executions * (backend.capabilities.rep_delay + (program.duration or 0.0)),
         expected_tvd=min(1.0, expected),
         expected_tvd_by=by,
-        shots_for_verdict=needed,
+        shots_for_verdict=needed_shots(program, alpha, resolution),
     )
 
 
-def later_circuits(stepper: Stepper, steps: int, shots: int) -> list[float]:
-    """Return the expected number of different prefixes at each step after the first: ``sum_w 1 - (1 - P(w))^shots``."""
-    expected = []
-    try:
-        for level in stepper.levels(steps):
-            expected.append(float(-np.expm1(shots * np.log1p(-np.minimum(level.weights, 1 - 1e-16))).sum()))
-    except TooLargeError:
-        pass
-    expected += [float(shots)] * (steps - len(expected))
-    return [min(float(shots), number) for number in expected[1:]]
+def needed_shots(program: Program, alpha: float, resolution: float) -> int | None:
+    """Return the shots with which a PASS can detect the resolution; None where that cannot be told beforehand."""
+    if program.asked.kind != "texts":
+        return None
+    begin = program.asked.begin(program.source)
+    model = begin.model if program.claim is None else program.claim.law(program.source, program.asked)
+    return shots_for_verdict(model, begin.prompt, program.asked.steps, alpha=alpha, resolution=resolution)
 
 
-def simulated_tvd(program: Program, backend: Backend) -> float:
-    """Return the TVD between the noisy outcomes and the law that the program realises.
+def later_circuits(program: Program, shots: int) -> list[float]:
+    """Return the expected number of different contexts at each call after the first.
+
+    Of texts ``sum_w 1 - (1 - P(w))^shots`` over the prefixes w, where they can be listed; else at most one for each shot.
+    """
+    if not program.body.host:
+        return []
+    steps = program.asked.steps
+    expected: list[float] = []
+    if program.asked.kind == "texts":
+        for step in range(1, steps):
+            try:
+                p = joint_law(program.source, program.asked.prompt, step).probabilities
+            except TooLargeError:
+                break
+            expected.append(float(-np.expm1(shots * np.log1p(-np.minimum(p, 1 - 1e-16))).sum()))
+    expected += [float(shots)] * (steps - 1 - len(expected))
+    return [min(float(shots), number) for number in expected]
+
+
+def simulated_tvd(program: Program, backend: Backend) -> float | None:
+    """Return the TVD between the noisy outcomes and the law that the program realises; None where there is no one distance.
 
     It is that of simulated shots, less what shot noise alone makes; half of that is the least that can be told.
     """
-    from stinespring.backends.aer.backend import AerBackend
-
-    noisy = AerBackend(calibration=calibration_of(backend), device=device_of(backend))
-    shots = min(SIMULATED_SHOTS if program.dynamic is None else SHOT_BY_SHOT, noisy.max_shots or SIMULATED_SHOTS)
-    samples = run(program, backend=noisy, shots=shots, seed=1)
-    law = text_probabilities(program.realises, samples.prompt, samples.texts)
-    floor = noise_floor(law, samples.counts, None)
-    return max(floor / 2, total_variation(samples.counts / shots, law) - floor)
+    noisy = AerBackend(calibration=calibration_of(backend), device=backend.capabilities.device)
+    steered = any(hasattr(item.operation, "blocks") for item in program.circuit.data)
+    shots = min(SHOT_BY_SHOT if steered else SIMULATED_SHOTS, noisy.capabilities.max_shots or SIMULATED_SHOTS)
+    verdict = check(sampled(program, noisy, shots, 1), resolution=0.5)
+    if verdict.distance is None:
+        return None
+    return max(verdict.distance.noise_floor / 2, verdict.distance.tvd - verdict.distance.noise_floor)
 
 
 def used(circuit: QuantumCircuit) -> int:
     """Return the number of qubits that anything acts on."""
-    from stinespring.circuits.devices.read_back import used_qubits
-
     return len(used_qubits(circuit))
 
 

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Readout mitigation of any program whose law over its readings can be listed: planned, measured, judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from stinespring.backends.readout.mitigation import calibration_circuits, calibration_of_counts, calibration_shots, mitigate
+from stinespring.backends.seeds import derive_seed
+from stinespring.batches import Batch, Circuit, Item
+from stinespring.checks.mitigated import check_mitigated, require_few, with_note
+from stinespring.errors import InputError
+from stinespring.pipeline.systems import system
+from stinespring.readings import Outcomes, Register
+from stinespring.stages import Backend, Program, Samples, Verdict
+
+__all__ = [
+    "MODES",
+    "Calibration",
+    "calibration_body",
+    "measured_calibration",
+    "mitigated",
+    "planned_mitigation",
+    "require_mode",
+]
+
+MODES = ("none", "readout", "always")
+READ = ("token", "state", "outcome")  # roles of registers whose readings are judged
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Two circuits that show the readout errors: all qubits in 0, all in 1.
+
+    Attributes:
+        circuits: on the device's qubits.
+        shots: of each.
+    """
+
+    circuits: tuple[Circuit, ...]
+    shots: int
+
+    def batch(self) -> Batch:
+        """Return them as one call, before all others."""
+        return Batch(tuple(Item(circuit, None, np.array([self.shots])) for circuit in self.circuits), (0,))
+
+
+def require_mode(mode: str) -> str:
+    """Return the mode, or say what is wrong: it is unknown, or mthree is not installed."""
+    if mode not in MODES:
+        raise InputError("unknown mitigation", got=mode, expected=" or ".join(MODES))
+    if mode != "none" and find_spec("mthree") is None:
+        raise InputError(
+            "readout mitigation needs mthree, which is not installed",
+            got=f"--mitigation {mode}",
+            expected="the extra [mitigation]",
+            todo="pip install 'stinespring[mitigation]'",
+        )
+    return mode
+
+
+def judged_registers(program: Program) -> tuple[Register, ...]:
+    """Return the registers whose readings are judged."""
+    return tuple(register for register in program.registers if register.role in READ)
+
+
+def reason_against(program: Program, mode: str) -> str | None:
+    """Return why a program's samples are not mitigated, or None if they are.
+
+    What was read wrong has steered the rest of a program with feed-forward; the bits that were recorded can be mitigated, the
+    branches that were taken cannot.
+
+    Args:
+        program: lowered.
+        mode: ``readout`` leaves programs with feed-forward alone, ``always`` does not.
+
+    Raises:
+        InputError: ``always`` for a program with the host in the loop, whose registers change their meaning with the text.
+    """
+    if mode == "none":
+        return "not asked for"
+    against = system(program.asked.kind).against
+    if against is not None:
+        return against
+    if program.body.host:
+        if mode == "always":
+            raise InputError(
+                "a stepwise program has no circuit of its own to mitigate",
+                got="--mitigation always --schedule stepwise",
+                expected="--schedule static or dynamic",
+            )
+        return "the host steers every step by what it read before, which is feed-forward"
+    if mode == "readout" and feeds_forward(program.circuit):
+        return "the program has feed-forward (conditions on bits that were read); --mitigation always mitigates what it records"
+    return None
+
+
+def feeds_forward(circuit: Circuit) -> bool:
+    """Return whether bits that were read steer the rest."""
+    return any(hasattr(item.operation, "blocks") for item in circuit.data)
+
+
+def planned_mitigation(program: Program, backend: Backend, mode: str) -> dict[str, Any]:
+    """Return what readout mitigation needs of a lowered program, or why there is none; empty if none is asked for.
+
+    Raises:
+        InputError: what could not be mitigated afterwards.
+        TooLargeError: more bits than the test of what is read takes.
+    """
+    if require_mode(mode) == "none":
+        return {}
+    why = reason_against(program, mode)
+    if why is None:
+        require_few(sum(register.size for register in judged_registers(program)))
+    if why is None and backend.capabilities.device is None:
+        why = f"the backend {backend.name} has no readout errors of its own"
+    if why is not None:
+        return {"mode": mode, "why": why, "wires": None}
+    wires = measured_qubits(program.circuit, [register.name for register in judged_registers(program)])
+    return {"mode": mode, "why": None, "wires": wires, "feed_forward": feeds_forward(program.circuit)}
+
+
+def measured_qubits(circuit: Circuit, registers: Sequence[str]) -> list[int]:
+    """Return the qubit that is measured last into every bit of some classical registers, in order.
+
+    Raises:
+        InputError: a bit that nothing is measured into.
+    """
+    last = {
+        item.clbits[0]: circuit.find_bit(item.qubits[0]).index
+        for item in circuit.data
+        if item.operation.name.startswith("measure")
+    }
+    known = {register.name: register for register in circuit.cregs}
+    bits = [bit for name in registers for bit in known[name]]
+    missing = [bit for bit in bits if bit not in last]
+    if missing:
+        raise InputError("a bit of the program is not measured", got=str(missing[0]), expected="every bit that is judged")
+    return [last[bit] for bit in bits]
+
+
+def calibration_body(note: Mapping[str, Any], backend: Backend, shots: int) -> Calibration | None:
+    """Return the circuits that measure the readout errors of a planned mitigation; None where there is none."""
+    if note.get("wires") is None:
+        return None
+    device = backend.capabilities.device
+    assert device is not None, "planned for a device only"
+    circuits = calibration_circuits(sorted(set(note["wires"])), device.target.num_qubits)
+    return Calibration(tuple(circuits), calibration_shots(backend.capabilities.max_shots, shots))
+
+
+def measured_calibration(calibration: Calibration | None, backend: Backend, root: int) -> list[Outcomes]:
+    """Return what a calibration reads, zeros first."""
+    return [] if calibration is None else backend.sample(calibration.batch(), derive_seed(root, 0))
+
+
+def mitigated(
+    samples: Samples, verdict: Verdict, note: Mapping[str, Any], readings: Sequence[Outcomes], *, resolution: float
+) -> tuple[Verdict, dict[str, Any]]:
+    """Return the verdict after the readout mitigation that was planned, and what was done.
+
+    Args:
+        samples: with their raw readings.
+        verdict: of the samples as they are.
+        note: from :func:`planned_mitigation`.
+        readings: of the calibration, zeros first; empty where there was none.
+        resolution: the TVD that a PASS must have been able to detect.
+    """
+    if not note:
+        return verdict, {"applied": False, "mode": "none", "why": "not asked for"}
+    if not readings:
+        plain = {"applied": False, "mode": note["mode"], "why": note["why"]}
+        return with_note(verdict, plain), plain
+    calibration = calibration_of_counts(sorted(set(note["wires"])), *readings)
+    names = [register.name for register in samples.registers if register.role in READ]
+    found = mitigate(
+        samples.readings[0].of(names), [r.size for r in samples.registers if r.role in READ], note["wires"], calibration
+    )
+    judged = check_mitigated(samples, calibration, note["wires"], found, alpha=verdict.alpha, resolution=resolution)
+    without = {"verdict": verdict.verdict, "p_value": verdict.p_value, "tvd": verdict.tvd, "reason": verdict.reason}
+    told = {**judged.details["mitigation"], "mode": note["mode"], "without": without}
+    if note["feed_forward"]:
+        told["caveat"] = "the program has feed-forward: what was recorded is mitigated, wrong branches are not"
+        judged = replace(judged, reason=f"{judged.reason}; {told['caveat']}")
+    return replace(judged, details={**judged.details, "mitigation": told}), {"applied": True, **told}

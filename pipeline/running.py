@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Source to program, program to samples, samples to verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from stinespring.backends.execute import sample_body
+from stinespring.backends.registry import opened
+from stinespring.backends.seeds import root_seed
+from stinespring.batches import Report, quiet
+from stinespring.circuits.devices.targets import open_target
+from stinespring.compiler.devices.lower import on_device
+from stinespring.errors import InputError, TooLargeError
+from stinespring.models.texts.joint import require_count
+from stinespring.pipeline.systems import system, system_of
+from stinespring.stages import Asked, Backend, Device, Program, Samples, Verdict
+from stinespring.version import __version__
+
+__all__ = [
+    "check",
+    "compile_asked",
+    "compile_source",
+    "on_backend",
+    "require_runnable",
+    "run",
+    "sampled",
+    "samples_of",
+    "split",
+]
+
+MOST_SHOTS = 20_000_000  # every shot is one string of a simulator's memory: about 1 GB
+LOWERING = ("target", "delays")  # arguments of every compiler
+
+
+def split(source: Any, given: Mapping[str, Any]) -> tuple[Asked, dict[str, Any]]:
+    """Return what is asked of a source, and the compiler's own arguments."""
+    kind = system_of(source)
+    asked = {name: given[name] for name in kind.asks if name in given}
+    return kind.ask(source, asked), {name: value for name, value in given.items() if name not in kind.asks}
+
+
+def compile_source(source: Any, **given: Any) -> Program:
+    """Compile a source of any kind into a quantum program.
+
+    Args:
+        source: what :func:`stinespring.load` returns, or any model, network, channel or states of a prompt.
+        **given: what is asked of it and how it is compiled. Texts: ``prompt, steps, input_state, level`` and the fields of
+            :class:`stinespring.CompileOptions`; lens: ``upto, every_point, time, simplify``; sphere: ``particle, layers,
+            schedule, amplify, read, test``; spins: ``steps, schedule``; channels: ``form, effort, seed``. All of them:
+            ``target`` and ``delays``.
+
+    Returns:
+        The program. Its ``tvd_bound`` is proven.
+
+    Raises:
+        InputError: an argument that cannot be used.
+        TooLargeError: the problem does not fit; the message says what would.
+
+    Example:
+        >>> import stinespring
+        >>> model = stinespring.load("examples/two_tokens.json")
+        >>> stinespring.compile(model, prompt="a b", steps=2).cost.qubits
+        2
+    """
+    asked, options = split(source, given)
+    return compile_asked(source, asked, options)
+
+
+def compile_asked(source: Any, asked: Asked, options: Mapping[str, Any]) -> Program:
+    """Return the program of what is asked; lowered, where a target is among the options."""
+    kind, begun = system(asked.kind), time.perf_counter()
+    if kind.kind == "texts":  # its plans know the device
+        return kind.compile(source, asked, options)
+    own = {name: value for name, value in options.items() if name not in LOWERING}
+    program = kind.compile(source, asked, own)
+    target = options.get("target", "aer")
+    device: Device | None = open_target(target) if isinstance(target, str) else target
+    return replace(on_device(program, device, options.get("delays", "none")), seconds=time.perf_counter() - begun)
+
+
+def on_backend(program: Program, backend: Backend) -> Program:
+    """Return the program as the backend takes it: lowered to its device, if it has one.
+
+    Raises:
+        InputError: it was lowered for another device.
+    """
+    device = backend.capabilities.device
+    return program if device is None else on_device(program, device)
+
+
+def require_runnable(program: Program, shots: object) -> int:
+    """Return the number of shots; refuse programs that nothing can be sampled from.
+
+    Raises:
+        InputError: unusable shots, a prompt that nothing prepares, or nothing that is measured.
+    """
+    number = require_count(shots, "shots")
+    if number > MOST_SHOTS:
+        raise TooLargeError("the shots are too many for one run", got=f"{number:,}", expected=f"at most {MOST_SHOTS:,}")
+    if program.details.get("input") == "quantum" and program.asked.input_state is None:
+        raise InputError(
+            "a program with quantum input has no prompt to run on",
+            got="--input quantum",
+            expected="--input known",
+            todo="give --input-state FILE, or compose the exported circuit with one that prepares p1..pn",
+        )
+    if program.details.get("measured") is False:
+        raise InputError("one operator alone measures nothing", got="an operator's program", expected="a program up to a point")
+    return number
+
+
+def run(
+    program: Program,
+    *,
+    backend: str | Any = "aer",
+    shots: int,
+    seed: int | np.random.Generator | None = None,
+    progress: Report | None = None,
+    **settings: Any,
+) -> Samples:
+    """Sample a program.
+
+    Args:
+        program: what :func:`stinespring.compile` returned.
+        backend: a backend string such as ``aer``, or an object: see :func:`stinespring.backends.registry.open_backend`.
+        shots: at least 1.
+        seed: the same seed gives the same counts, at once, submitted or on a cluster; None draws a fresh one.
+        progress: called with a phrase and the share done.
+        **settings: channels: ``settings``, how many pairs of product input and measurement are drawn.
+
+    Raises:
+        InputError: a program with quantum input (nothing prepares its prompt), or unusable shots.
+        BackendError: the backend failed.
+    """
+    shots = require_runnable(program, shots)
+    root = root_seed(seed)
+    with opened(backend) as ready:
+        program = on_backend(system_of(program.source).sampled(program, settings, root), ready)
+        samples = sampled(program, ready, shots, root, progress or quiet)
+    return replace(samples, seed=int(seed)) if isinstance(seed, int | np.integer) else samples
+
+
+def sampled(program: Program, backend: Backend, shots: int, root: int, report: Report = quiet) -> Samples:
+    """Return the samples of a program on an open backend that takes it as it is."""
+    begun = time.perf_counter()
+    seen = sample_body(program.body, backend, shots, root, report)
+    found = {**backend.metadata(), "stinespring": __version__, "program": program.hash}
+    return samples_of(
+        program, seen, shots, backend=backend.name, seed=root, seconds=time.perf_counter() - begun, metadata=found
+    )
+
+
+def samples_of(program: Program, seen: Any, shots: int, **record: Any) -> Samples:
+    """Return the samples that the calls of a program's body measured."""
+    return Samples(
+        source=program.source, asked=program.asked, outcomes=program.body.outcomes(seen, shots),
+        readings=() if program.body.host else tuple(seen[0]), registers=program.registers, tvd_bound=program.tvd_bound, claim=program.claim,
+        **record,
+    )  # fmt: skip
+
+
+def check(samples: Samples, source: Any = None, *, alpha: float = 0.001, resolution: float = 0.05, seed: int = 0) -> Verdict:
+    """Test samples against the law of their source.
+
+    The law is computed from the source and what was asked alone: nothing that was compiled takes part. What a program claims
+    to realise within a tolerance is tested as claimed, and the claim itself is compared with the source's law.
+
+    Args:
+        samples: what was sampled.
+        source: another source to test against, of the same kind; nothing is claimed then.
+        alpha: the false-alarm rate.
+        resolution: the TVD that a PASS must have been able to detect.
+        seed: of the Monte-Carlo p-values.
+
+    Raises:
+        InputError: no samples, or alpha or resolution out of range.
+    """
+    if source is not None:
+        samples = replace(samples, source=source, claim=None, tvd_bound=0.0)
+    return system(samples.asked.kind).check(samples, alpha, resolution, seed)

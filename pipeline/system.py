@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the pipeline asks of a kind of sources. A new kind is one module in ``pipeline/systems`` and one line in its table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stinespring.stages import Asked, Program, Samples, Verdict
+
+__all__ = ["Settings", "System"]
+
+Settings = Mapping[str, Any]
+
+
+def unchanged(program: Program, settings: Settings, root: int) -> Program:
+    """Return the program: what is compiled is what is sampled."""
+    return program
+
+
+@dataclass(frozen=True)
+class System:
+    """One kind of sources, from what the user asks to the verdict.
+
+    Attributes:
+        kind: the word for it, equal to ``Asked.kind``.
+        asked: the class of what is asked; ``asked(**asked.plain())`` makes it again.
+        owns: whether an object is such a source.
+        asks: the keyword arguments that say what is asked, beside those of the compiler.
+        ask: from a source and these arguments to what is asked.
+        compile: from a source, what is asked and the compiler's own arguments to a program.
+        check: from samples, the false-alarm rate, the resolution and a seed to the verdict.
+        made: from ``source.content()`` and a name to the source again.
+        sampled: from the compiled program, the arguments and the root of the seeds to what is sampled, where that is something
+            else.
+        against: why readings of such a program cannot be mitigated; None if they can.
+    """
+
+    kind: str
+    asked: type
+    owns: Callable[[Any], bool]
+    asks: tuple[str, ...]
+    ask: Callable[[Any, Settings], Asked]
+    compile: Callable[[Any, Any, Settings], Program]
+    check: Callable[[Samples, float, float, int], Verdict]
+    made: Callable[[Mapping[str, Any], str], Any]
+    sampled: Callable[[Program, Settings, int], Program] = unchanged
+    against: str | None = None

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Channels in the pipeline: compiled as they are, sampled between product inputs and product measurements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stinespring.backends.seeds import derive_seed
+from stinespring.checks.tables import check_tables
+from stinespring.compiler.channels.channel import compile_channel, probed
+from stinespring.models.channels.asked import ChannelAsked, drawn
+from stinespring.models.channels.cptp import CPTP
+from stinespring.models.channels.files import made
+from stinespring.pipeline.system import Settings, System
+from stinespring.stages import Program, Samples, Verdict
+
+__all__ = ["SYSTEM"]
+
+SETTINGS = 40
+
+
+def ask(channel: CPTP, given: Settings) -> ChannelAsked:
+    """Return no settings: they are drawn when the seed is known."""
+    return ChannelAsked(())
+
+
+def compiled(channel: CPTP, asked: ChannelAsked, options: Settings) -> Program:
+    """Return the channel's own program, or between the settings asked for."""
+    program = compile_channel(channel, **options)
+    return probed(program, asked) if asked.settings else program
+
+
+def sampled(program: Program, settings: Settings, root: int) -> Program:
+    """Return the program between random product inputs and measurements, drawn from the run's seed."""
+    number = settings.get("settings", SETTINGS)
+    return program if program.asked.settings else probed(program, drawn(program.source, number, derive_seed(root, 0)))
+
+
+def check(samples: Samples, alpha: float, resolution: float, seed: int) -> Verdict:
+    """Return the verdict of one test over all settings."""
+    return check_tables(samples, alpha=alpha, resolution=resolution, seed=seed)
+
+
+def owns(source: Any) -> bool:
+    """Return whether an object is a channel."""
+    return isinstance(source, CPTP)
+
+
+SYSTEM = System("channel", ChannelAsked, owns, (), ask, compiled, check, made, sampled)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Particles on the sphere in the pipeline: layers that move them, and their overlaps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stinespring.checks.combine import combined
+from stinespring.checks.sphere.sphere import check_energy
+from stinespring.checks.tables import check_tables
+from stinespring.compiler.systems.sphere import compile_overlaps, compile_sphere
+from stinespring.models.sphere.asked import SphereAsked, made
+from stinespring.models.sphere.model import SphereModel
+from stinespring.pipeline.system import Settings, System
+from stinespring.stages import Program, Samples, Verdict
+
+__all__ = ["SYSTEM"]
+
+OVERLAPS = ("hadamard", "swap")
+
+
+def ask(model: SphereModel, given: Settings) -> SphereAsked:
+    """Return the particles (``particle`` one of them; by default all), the layers, and what is read."""
+    particle, particles = given.get("particle"), given.get("particles")
+    chosen = tuple(particles) if particles is not None else (particle,) if particle is not None else tuple(range(model.n))
+    read = given.get("test") or given.get("read") or "both"
+    chosen = () if read in OVERLAPS else chosen
+    return SphereAsked(chosen, given.get("layers", 1), given.get("schedule", "static"), given.get("amplify", 0), read)
+
+
+def compiled(model: SphereModel, asked: SphereAsked, options: Settings) -> Program:
+    """Return the circuits that show particles after their layers, or the overlaps of all pairs."""
+    return compile_overlaps(model, asked) if asked.read in OVERLAPS else compile_sphere(model, asked, **options)
+
+
+def check(samples: Samples, alpha: float, resolution: float, seed: int) -> Verdict:
+    """Return the verdict on all circuits; of signed overlaps also on the energy, in the gradient case."""
+    verdict = check_tables(samples, alpha=alpha, resolution=resolution, seed=seed)
+    if samples.asked.read != "hadamard" or not samples.source.is_gradient:
+        return verdict
+    return combined({"overlaps": verdict, "energy": check_energy(samples, alpha=alpha, resolution=resolution)})
+
+
+def owns(source: Any) -> bool:
+    """Return whether an object is a model of particles."""
+    return isinstance(source, SphereModel)
+
+
+SYSTEM = System(
+    "sphere", SphereAsked, owns, ("particle", "particles", "layers", "schedule", "read", "test", "amplify"), ask, compiled, check, made,
+    against="a failed post-selection is one outcome of the law, whatever its flags read",
+)  # fmt: skip

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Spins in the pipeline: a network of 1-bit self-attention and a number of tokens."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from stinespring.checks.spins.mean_field import check_mean_field
+from stinespring.checks.spins.spins import check_spins
+from stinespring.compiler.systems.spins import compile_spins
+from stinespring.models.spins.asked import SpinAsked
+from stinespring.models.spins.files import made
+from stinespring.models.spins.network import SpinNetwork
+from stinespring.models.texts.joint import require_count
+from stinespring.pipeline.system import Settings, System
+from stinespring.stages import Program, Samples, Verdict
+
+__all__ = ["SYSTEM"]
+
+
+def ask(network: SpinNetwork, given: Settings) -> SpinAsked:
+    """Return the number of tokens."""
+    return SpinAsked(require_count(given["steps"], "steps"))
+
+
+def compiled(network: SpinNetwork, asked: SpinAsked, options: Settings) -> Program:
+    """Return the program of the next tokens."""
+    return compile_spins(network, asked, **options)
+
+
+def check(samples: Samples, alpha: float, resolution: float, seed: int) -> Verdict:
+    """Return the verdict on every token's law; FAIL if an average fails, but too few spins for the limit are no fault."""
+    verdict = check_spins(samples, alpha=alpha, resolution=resolution, seed=seed)
+    if samples.shots < 2:
+        return verdict
+    limit = check_mean_field(samples, alpha=alpha)
+    ruling = "FAIL" if "FAIL" in (limit.verdict, limit.figures["exact_verdict"]) else verdict.verdict
+    return replace(verdict, verdict=ruling, parts={**verdict.parts, "mean_field": limit})
+
+
+def owns(source: Any) -> bool:
+    """Return whether an object is a network of spins."""
+    return isinstance(source, SpinNetwork)
+
+
+SYSTEM = System(
+    "spins", SpinAsked, owns, ("steps",), ask, compiled, check, made,
+    against="a token of N spins has 2^N readings, so its law as it would be read is not listed",
+)  # fmt: skip

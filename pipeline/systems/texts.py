@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Texts in the pipeline: a model of texts, a prompt and a number of steps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from stinespring.checks.combine import worst
+from stinespring.checks.texts.attention import check_attention
+from stinespring.checks.texts.verdict import check_texts
+from stinespring.compiler.compile import compile_texts
+from stinespring.compiler.options import CompileOptions
+from stinespring.models.load import made
+from stinespring.models.texts.asked import TextAsked
+from stinespring.models.texts.base import TextModel
+from stinespring.pipeline.system import Settings, System
+from stinespring.stages import Program, Samples, Verdict
+
+__all__ = ["SYSTEM"]
+
+
+def ask(model: TextModel, given: Settings) -> TextAsked:
+    """Return prompt, steps, input state and level."""
+    return TextAsked.of(model, **given)
+
+
+def compiled(model: TextModel, asked: TextAsked, options: Settings) -> Program:
+    """Return the program of the next tokens."""
+    return compile_texts(model, asked, CompileOptions(**options))
+
+
+def check(samples: Samples, alpha: float, resolution: float, seed: int) -> Verdict:
+    """Return the verdict on the texts, and on the attention map where positions were measured."""
+    verdict = check_texts(samples, alpha=alpha, resolution=resolution, seed=seed)
+    return with_attention(verdict, check_attention(samples, alpha=alpha, resolution=resolution))
+
+
+def with_attention(verdict: Verdict, attention: Verdict | None) -> Verdict:
+    """Return the verdict on texts with that on attended positions as a part; the ruling is the worse one."""
+    if attention is None:
+        return verdict
+    ruling = worst([verdict.verdict, attention.verdict])
+    reason = verdict.reason if ruling == verdict.verdict else f"{verdict.reason}; attention map: {attention.reason}"
+    return replace(verdict, verdict=ruling, reason=reason, parts={"attention": attention})
+
+
+def owns(source: Any) -> bool:
+    """Return whether an object is a model of texts."""
+    return isinstance(source, TextModel)
+
+
+SYSTEM = System("texts", TextAsked, owns, ("prompt", "steps", "input_state", "level"), ask, compiled, check, made)
