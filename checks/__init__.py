@@ -2,6 +2,6 @@
 """Samples to verdict: tests, distances and their uncertainty."""
 
 from stinespring.checks.texts.files import read_samples
-from stinespring.checks.texts.verdict import check
+from stinespring.checks.texts.verdict import check_texts
 
-__all__ = ["check", "read_samples"]
+__all__ = ["check_texts", "read_samples"]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from stinespring.models.texts import attention, table
 from stinespring.models.texts.base import TextModel
 from stinespring.reading import read_json
 
-__all__ = ["load", "model_of"]
+__all__ = ["load", "made", "model_of"]
+
+PACKAGED = "glassllm:"
 
 
 def load(source: str | Path, *, top_k: int | None = None, temperature: float | None = None) -> TextModel:
@@ -31,10 +34,10 @@ def load(source: str | Path, *, top_k: int | None = None, temperature: float | N
         0.114
     """
     name = str(source)
-    if name.startswith("glassllm:"):
+    if name.startswith(PACKAGED):
         from stinespring.models.decoders.glass_text import GlassModel
 
-        return GlassModel(name.partition(":")[2], top_k=top_k, temperature=1.0 if temperature is None else temperature)
+        return GlassModel(name.removeprefix(PACKAGED), top_k=top_k, temperature=1.0 if temperature is None else temperature)
     if top_k is not None or temperature is not None:
         option = "--top-k" if top_k is not None else "--temperature"
         raise InputError(
@@ -62,3 +65,26 @@ def model_of(data: dict[str, Any], name: str) -> TextModel:
             todo="set the field 'format'",
         )
     return kind(data, name)
+
+
+def made(content: Mapping[str, Any], name: str) -> TextModel:
+    """Return the model whose ``content()`` it is.
+
+    Args:
+        content: JSON data.
+        name: how the model was called.
+
+    Raises:
+        InputError: a packaged language model is not what it was.
+    """
+    if not str(content.get("format")).startswith(PACKAGED):
+        return model_of(dict(content), name)
+    model = load(content["format"], top_k=content["top_k"], temperature=content["temperature"])
+    if model.content() != dict(content):
+        raise InputError(
+            "the language model has changed since",
+            got=f"{content['format']} of glassllm {model.content()['version']}",
+            expected=f"glassllm {content['version']}",
+            todo=f"pip install glassllm=={content['version']}",
+        )
+    return model

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from stinespring.checks.texts.verdict import listed_law, shots_for
+from stinespring.checks.texts.verdict import shots_for
 from stinespring.models.texts.base import TextModel
+from stinespring.models.texts.law import listed_law
 from stinespring.readings import IntArray
 
 __all__ = ["shots_for_verdict"]

@@ -6,15 +6,18 @@ from __future__ import annotations
 import numpy as np
 
 from stinespring.checks.statistics.distance import hellinger_fidelity, noise_floor, total_variation, tvd_interval
-from stinespring.checks.statistics.gtest import detectable_tvd, pool, upper_tail
-from stinespring.checks.texts.verdict import decide, two_digits
+from stinespring.checks.statistics.gtest import pool
+from stinespring.checks.statistics.ruling import decide, shots_for_tables
+from stinespring.checks.statistics.table_test import tested
 from stinespring.readings import FloatArray
-from stinespring.stages import Verdict
+from stinespring.stages import Distance, Verdict
 
-__all__ = ["judge_tables"]
+__all__ = ["distance_of", "judge_tables"]
 
 
-def judge_tables(observed: FloatArray, law: FloatArray, *, alpha: float, resolution: float, what: str) -> Verdict:
+def judge_tables(
+    observed: FloatArray, law: FloatArray, *, alpha: float, resolution: float, what: str, seed: int = 0
+) -> Verdict:
     """Return the verdict of one G-test over several independent tables.
 
     Args:
@@ -23,24 +26,30 @@ def judge_tables(observed: FloatArray, law: FloatArray, *, alpha: float, resolut
         alpha: the false-alarm rate.
         resolution: the mean TVD that a PASS must be able to detect.
         what: what the tables are, for the reason.
+        seed: of a Monte-Carlo p-value.
     """
-    shots = int(observed.sum())
-    cells = pool(observed, law, shots)
-    p_value, method = upper_tail(cells, np.random.default_rng(0))
+    totals = observed.sum(axis=1)
+    shots = int(totals.sum())
+    test = tested("tables", pool(observed, law, shots), shots, alpha, np.random.default_rng(seed))
     impossible = int(observed[law <= 0].sum())
-    p_value = 0.0 if impossible else p_value
-    detects = min(1.0, detectable_tvd(cells.degrees, shots, alpha) + cells.hidden)
-    needed = two_digits(shots * (detects / resolution) ** 2) if detects > resolution and p_value >= alpha else None
-    verdict, reason = decide(p_value, alpha, detects, resolution, needed, f"{shots:,} shots over {what}")
+    p_value = 0.0 if impossible else test.p_value
+    short = test.resolution > resolution and p_value >= alpha
+    needed = shots_for_tables(law, totals / shots, alpha, resolution) if short else None
+    verdict, reason = decide(p_value, alpha, test.resolution, resolution, needed, f"{shots:,} shots over {what}")
     if impossible:
         reason = f"{impossible} shot(s) gave outcomes of probability 0"
-    frequencies, weighted = (observed / shots).ravel(), (law / len(law)).ravel()
+    return Verdict(
+        verdict, reason, p_value, alpha, shots, test.resolution, distance_of(observed, law), needed,
+        details={"tables": {"count": len(law), "degrees_of_freedom": test.cells.degrees, "method": test.method}},
+    )  # fmt: skip
+
+
+def distance_of(observed: FloatArray, law: FloatArray) -> Distance:
+    """Return the distance between the frequencies of all tables together and their laws, each with its share of the shots."""
+    totals = observed.sum(axis=1)
+    shots = int(totals.sum())
+    frequencies, weighted = (observed / shots).ravel(), (law * (totals / shots)[:, None]).ravel()
     tvd = total_variation(frequencies, weighted)
     low, high = tvd_interval(tvd, shots, law.size)
     floor = noise_floor(weighted, observed.ravel().astype(np.int64), weighted)
-    return Verdict(
-        verdict=verdict, p_value=p_value, tvd=tvd, tvd_low=low, tvd_high=high, tvd_noise_floor=floor,
-        hellinger_fidelity=hellinger_fidelity(frequencies, weighted), resolution=detects, shots=shots, alpha=alpha,
-        shots_needed=needed, reason=reason,
-        details={"tables": {"count": len(law), "degrees_of_freedom": cells.degrees, "method": method}},
-    )  # fmt: skip
+    return Distance(tvd, low, high, floor, hellinger_fidelity(frequencies, weighted))

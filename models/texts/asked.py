@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from stinespring.models.texts.base import TextModel
+import numpy as np
+
+from stinespring.errors import InputError
+from stinespring.models.counts import counts_of_each
+from stinespring.models.texts.base import NOTHING, TextModel
 from stinespring.models.texts.fock import Start, start
 from stinespring.models.texts.joint import require_count
 from stinespring.models.texts.law import TextLaw, readable, texts_of
 from stinespring.reading import read_json
-from stinespring.readings import Outcomes
+from stinespring.readings import UNUSED, Outcomes
 
 __all__ = ["TextAsked", "texts_of"]
 
@@ -42,8 +46,8 @@ class TextAsked:
     def of(
         cls,
         model: TextModel,
-        prompt: str | Sequence[int] | None,
-        steps: int,
+        prompt: str | Sequence[int] | None = None,
+        steps: int = 0,
         *,
         input_state: str | Path | Mapping[str, Any] | None = None,
         level: int | None = None,
@@ -53,7 +57,7 @@ class TextAsked:
         Args:
             model: whose texts are wanted.
             prompt: a known text, or None.
-            steps: L.
+            steps: L, at least 1.
             input_state: instead of a prompt; see :func:`stinespring.models.texts.fock.read_state`.
             level: N, the most tokens of a text; a prompt then counts as a state of one text.
 
@@ -79,7 +83,43 @@ class TextAsked:
         """Return the key of each text that was read: token names joined by one space."""
         return [source.text(text) for text in readable(outcomes, self.steps, source.vacuum).tolist()]
 
+    def read(self, source: TextModel, data: Mapping[str, Any]) -> tuple[Outcomes, ...]:
+        """Return the outcomes of a counts file's content: texts and how often each occurred.
+
+        Raises:
+            InputError: unusable counts, an unknown token, a text of another length.
+        """
+        [counts] = counts_of_each(data, 1, "model")
+        model = self.begin(source).model
+        texts = np.array([text_of(model, text, self.steps) for text in counts], dtype=np.int64)
+        columns = {f"t{step}": texts[:, step - 1] for step in range(1, self.steps + 1)}
+        return (Outcomes.tallied(columns, np.array(list(counts.values()))),)
+
     def plain(self) -> dict[str, Any]:
         """Return the request as JSON data."""
         state = None if self.input_state is None else dict(self.input_state)
         return {"prompt": list(self.prompt), "steps": self.steps, "input_state": state, "level": self.level}
+
+
+def text_of(model: TextModel, text: str, steps: int) -> list[int]:
+    """Return a text's token numbers, filled up with the vacuum after a stop token; U+FFFD is a code without a meaning."""
+    numbers = []
+    lookup = {NOTHING: UNUSED} | {name: i for i, name in enumerate(model.tokens)}
+    for name in text.split(" ") if text else []:
+        if name not in lookup:
+            raise InputError(
+                "a text in the counts has an unknown token",
+                got=f"{name!r} in {text!r}",
+                expected="one of " + " ".join(model.tokens[:20]) + (" …" if model.d > 20 else ""),
+            )
+        numbers.append(lookup[name])
+    stopped = model.may_end(numbers)
+    if model.stop is not None and model.stop in numbers[:-1]:
+        raise InputError("a text in the counts goes on after the stop token", got=repr(text), expected="nothing after it")
+    if len(numbers) > steps or (len(numbers) < steps and not stopped):
+        raise InputError(
+            "a text in the counts has another length",
+            got=f"{text!r}: {len(numbers)} token(s)",
+            expected=f"{steps} token(s)",
+        )
+    return numbers + [model.vacuum] * (steps - len(numbers))

@@ -110,7 +110,7 @@ class AttentionModel(TextModel):
 
     def content(self) -> dict[str, Any]:
         """Return the parsed file without its free-text fields."""
-        return {key: value for key, value in self._data.items() if key not in ("name", "description")}
+        return {"format": FORMAT} | {key: value for key, value in self._data.items() if key not in ("name", "description")}
 
     def block(self, step: int) -> Block:
         """Return the block of generation step ``step`` (from 1); the last block repeats."""

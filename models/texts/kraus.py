@@ -19,7 +19,7 @@ from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.joint import require_count
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["EXTENSIONS", "FockSpace", "block_kraus", "joint_by_chain", "measure_last"]
+__all__ = ["EXTENSIONS", "FockSpace", "block_kraus"]
 
 EXTENSIONS = ("dephased", "position", "token")
 MOST_ENTRIES = 1 << 25  # floats of one stack of Kraus operators: 256 MB
@@ -145,37 +145,3 @@ def require_room(entries: int, space: FockSpace) -> None:
             expected=f"at most {MOST_ENTRIES:,} matrix entries",
             todo="use a lower level",
         )
-
-
-def measure_last(space: FockSpace, length: int, token: int) -> FloatArray:
-    """Return the diagonal of ``X({y}) = 1 (x) |y><y|`` on the texts of ``length`` tokens, shape (D,)."""
-    diagonal = np.zeros(space.dimension)
-    start = space.offset(length)
-    diagonal[start : start + space.d**length] = space.texts(length)[:, -1] == token
-    return diagonal
-
-
-def joint_by_chain(kraus: Sequence[FloatArray], space: FockSpace, prompt: Sequence[int]) -> FloatArray:
-    """Return ``Tr[X_L E_L(... X_1 E_1(rho_0) X_1 ...) X_L]`` for all texts: shape (d,) * L.
-
-    Args:
-        kraus: one stack (r, D, D) for each of the L steps.
-        space: the Fock space; its level is at least ``len(prompt) + L``.
-        prompt: token numbers of the pure initial text.
-    """
-    steps = len(kraus)
-    rho = np.zeros((space.dimension, space.dimension))
-    rho[space.index(prompt), space.index(prompt)] = 1.0
-    states: dict[tuple[int, ...], FloatArray] = {(): rho}
-    for step, operators in enumerate(kraus, start=1):
-        after: dict[tuple[int, ...], FloatArray] = {}
-        for text, state in states.items():
-            moved = np.einsum("rab,bc,rdc->ad", operators, state, operators, optimize=True)
-            for y in range(space.d):
-                x = measure_last(space, len(prompt) + step, y)
-                after[(*text, y)] = x[:, None] * moved * x[None, :]
-        states = after
-    joint = np.zeros((space.d,) * steps)
-    for text, state in states.items():
-        joint[text] = np.trace(state)
-    return joint

@@ -60,7 +60,7 @@ class TableModel(TextModel):
 
     def content(self) -> dict[str, Any]:
         """Return the parsed file without its free-text fields."""
-        return {key: value for key, value in self._data.items() if key not in ("name", "description")}
+        return {"format": FORMAT} | {key: value for key, value in self._data.items() if key not in ("name", "description")}
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the tokens, the context and the law's numbers."""
