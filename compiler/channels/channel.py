@@ -7,24 +7,27 @@ import hashlib
 import json
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
+from stinespring.batches import OneCircuit
 from stinespring.circuits.channels.isometry import isometry_gates
 from stinespring.circuits.channels.round import mixed_unitary
 from stinespring.circuits.channels.tree import Tree, tree_gates
+from stinespring.circuits.core.cost import flow_cost
 from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.flow_kraus import flow_kraus
 from stinespring.circuits.core.gates import count_two_qubit
 from stinespring.circuits.core.worst_path import worst_path
-from stinespring.compiler.channels.channel_program import ChannelProgram
 from stinespring.compiler.channels.measure_prepare import measure_and_prepare_flow
-from stinespring.compiler.export.lowering import flow_cost
+from stinespring.compiler.export.files import EXPORTER
 from stinespring.errors import InputError, StinespringError, TooLargeError
 from stinespring.models.channels.cptp import CPTP, as_channel, choi_of_kraus
-from stinespring.readings import ComplexArray
+from stinespring.readings import UNUSED, ComplexArray, Register
+from stinespring.stages import Program
 from stinespring.version import __version__
 
 __all__ = ["DEFAULT_EFFORT", "compile_channel"]
@@ -38,7 +41,7 @@ NO_OUTCOME = -1  # of values of `outcome` that stand for nothing
 MOST_WIRES = 10  # qubits of the isometry
 
 
-def compile_channel(channel: Any, *, form: str = "auto", effort: float = DEFAULT_EFFORT, seed: int = 0) -> ChannelProgram:
+def compile_channel(channel: Any, *, form: str = "auto", effort: float = DEFAULT_EFFORT, seed: int = 0) -> Program:
     """Compile a completely positive trace-preserving map into a circuit.
 
     ``isometry``: ``V|psi> = sum_a K'_a |psi> (x) |a>`` with ``ceil(log2 rank)`` environment qubits that nothing reads; any
@@ -79,20 +82,30 @@ def compile_channel(channel: Any, *, form: str = "auto", effort: float = DEFAULT
             todo="try the other --form or another --effort",
         )
     provenance = [source.given.tobytes().hex(), source.given.shape, source.labels, form, float(effort), seed, __version__]
-    return ChannelProgram(
-        channel=source,
-        form=kind,
-        flow=flow,
-        outcomes=outcomes,
-        method=method,
-        choi_error=error,
-        cost=flow_cost(flow),
-        seconds=time.perf_counter() - begun,
-        hash=hashlib.sha256(json.dumps(provenance).encode()).hexdigest(),
-    )
+    registers = outcome_registers(flow, outcomes)
+    return Program(
+        source=source, asked=None, schedule="dynamic" if kind == "tree" else "static", body=OneCircuit(flow, registers),
+        registers=registers, promise="exact", tvd_bound=0.0, claim=None, cost=flow_cost(flow),
+        seconds=time.perf_counter() - begun, hash=hashlib.sha256(json.dumps(provenance).encode()).hexdigest(),
+        exporter=EXPORTER,
+        details={
+            "form": kind, "rank": source.rank, "choi_error": error, "inputs": source.inputs, "outputs": source.outputs,
+            "method": method,
+        },
+    )  # fmt: skip
 
 
 Made = tuple[Form, Flow, dict[int, int], str]
+
+
+def outcome_registers(flow: Flow, outcomes: Mapping[int, int]) -> tuple[Register, ...]:
+    """Return the register ``outcome``: of an instrument each code means an outcome, otherwise it only steers conditions."""
+    return tuple(
+        Register(name, "outcome", tuple(outcomes.get(code, UNUSED) for code in range(1 << size)))
+        if outcomes
+        else Register(name, "history", bits=size)
+        for name, size in flow.classical
+    )
 
 
 def require_room(channel: CPTP) -> None:

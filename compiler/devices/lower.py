@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stinespring.batches import Several
+from stinespring.circuits.core.cost import flow_cost
 from stinespring.circuits.devices.legality import Rules, require_legal, rules_of
 from stinespring.circuits.devices.read_back import flow_of, is_dynamic, worst_path_of
 from stinespring.compiler.devices.timing import duration, has_times, with_delays
-from stinespring.compiler.export.lowering import flow_cost, largest_cost
+from stinespring.compiler.export.forms import largest_cost
 from stinespring.errors import InputError, TooLargeError
 from stinespring.stages import Cost, Device, Effect, Program
 

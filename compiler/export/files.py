@@ -9,53 +9,58 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from stinespring.compiler.channels.channel_program import ChannelProgram
-from stinespring.compiler.export.qasm import template_qasm
+from stinespring.batches import Several
+from stinespring.compiler.export.decode import decode_tables
+from stinespring.compiler.export.forms import Listing
+from stinespring.compiler.export.qasm import form_qasm, lowered_qasm
+from stinespring.compiler.texts.stepwise import TextTemplate
+from stinespring.compiler.texts.template import Template
 from stinespring.errors import InputError
-from stinespring.readings import UNUSED, Register
-from stinespring.stages import Program
+from stinespring.models.spins.network import SpinNetwork
+from stinespring.models.texts.base import TextModel
+from stinespring.readings import UNUSED
+from stinespring.stages import Exporter, Program
 from stinespring.writing import dump, require_regular, usable, write_whole
 
-if TYPE_CHECKING:
-    from stinespring.compiler.systems.lens_program import LensProgram
-
-__all__ = ["write_channel_program", "write_lens_program", "write_program"]
+__all__ = ["EXPORTER"]
 
 FORMAT = "stinespring/program@1"
+SPIN_BITS = "bit i of a register t<l> is spin i; 0 means +1, 1 means -1"
 
 
-def write_program(program: Program, path: str | Path) -> list[Path]:
-    """Write a program; return the files.
+class FileExporter:
+    """Writes programs of every source."""
 
-    A static program becomes ``path`` and a ``.json`` file beside it; a stepwise one the folder ``path`` with its templates,
-    ``angles.json`` and ``program.json``. An existing folder is replaced only if it holds a program.
-    """
-    path = usable(path)
-    if program.stepper is not None:
-        return write_folder(folder_files(program), path)
-    decode = {r.name: decode_table(program, r) for r in program.schedule.registers if r.name in program.schedule.measured}
-    return write_pair(path, program.qasm3(), describe(program) | {"decode": decode})
+    def qasm3(self, program: Program) -> str:
+        """Return the circuit as it is run, of several the first, as OpenQASM 3; of a host in the loop its widest template.
+
+        Templates are written as they are before any device.
+        """
+        body: Any = program.body
+        if body.host:
+            return form_qasm(body.widest)
+        if body.lowered is not None:
+            return lowered_qasm(body.circuit)
+        return form_qasm(body.forms[0] if isinstance(body, Several) else body.form)
+
+    def write(self, program: Program, path: str | Path) -> list[Path]:
+        """Write a program; return the files.
+
+        One circuit becomes ``path`` and a ``.json`` file beside it; several, and those of a host in the loop, the folder
+        ``path`` with the circuits, ``program.json``, and for free angles ``angles.json``. An existing folder is replaced only
+        if it holds a program.
+        """
+        path, body = usable(path), program.body
+        if body.host:
+            return write_folder(listed_files(program), path)
+        if isinstance(body, Several):
+            return write_folder(several_files(program, body), path)
+        return write_pair(path, self.qasm3(program), describe(program) | {"decode": decode_tables(program)})
 
 
-def write_channel_program(program: ChannelProgram, path: str | Path) -> list[Path]:
-    """Write a channel's program and its description; return the files."""
-    figures = program.summary()
-    figures.pop("seconds")  # so that the same program gives the same bytes
-    decode = {"outcome": {str(value): outcome for value, outcome in sorted(program.outcomes.items())}}
-    return write_pair(
-        usable(path), program.qasm3(), {"format": FORMAT, **figures, "decode": decode if program.outcomes else {}}
-    )
-
-
-def write_lens_program(program: LensProgram, path: str | Path) -> list[Path]:
-    """Write a lens' program and its description; return the files."""
-    figures = program.summary()
-    figures.pop("seconds")
-    tokens = program.states.decoder.tokens if program.measured else ()
-    decode = {"t1": {str(number): token for number, token in enumerate(tokens)}} if tokens else {}
-    return write_pair(usable(path), program.qasm3(), {"format": FORMAT, **figures, "decode": decode})
+EXPORTER: Exporter = FileExporter()
 
 
 def write_pair(path: Path, text: str, description: dict[str, Any]) -> list[Path]:
@@ -87,46 +92,33 @@ def is_program(path: Path) -> bool:
     return isinstance(content, dict) and content.get("format") == FORMAT
 
 
-def initial_layout(program: Program) -> dict[str, list[int]]:
-    """Return where a lowered program's registers start: the device's qubit of each qubit, least significant first."""
-    if program.lowered is None or program.lowered.layout is None:
-        return {}
-    placed = program.lowered.layout.initial_index_layout(filter_ancillas=True)
-    if program.dynamic is not None:
-        flow = program.dynamic.flow
-        return {name: [int(placed[q]) for q in flow.place(name)] for name, _ in flow.quantum}
-    return {r.name: [int(placed[q]) for q in program.schedule.place(r.name)] for r in program.schedule.registers}
-
-
 def describe(program: Program) -> dict[str, Any]:
-    """Return what FILE.json says besides the decode table."""
+    """Return what FILE.json says besides the decode tables: the figures, and what the source is."""
     figures = program.summary()
     figures.pop("seconds")  # so that the same program gives the same bytes
-    return {
-        "format": FORMAT,
-        **figures,
-        "model": program.model.name,
-        "model_fingerprint": program.model.fingerprint(),
-        "prompt": [program.model.tokens[n] for n in program.prompt],
-        "prompt_ids": program.prompt.tolist(),
-        "steps": program.steps,
-        "input": program.input,
-        "input_state": None if program.state is None else program.state.content(),
-        "layout": initial_layout(program),
-    }
+    source, told = program.source, dict[str, Any]({"format": FORMAT})
+    if program.device is not None or isinstance(source, TextModel):
+        told |= {"layout": initial_layout(program)}
+    if isinstance(source, TextModel):
+        asked = program.asked
+        told |= {
+            "model": source.name, "model_fingerprint": source.fingerprint(), "steps": asked.steps,
+            "prompt": [source.tokens[number] for number in asked.prompt], "prompt_ids": list(asked.prompt),
+        }  # fmt: skip
+    if isinstance(source, SpinNetwork):
+        told |= {"bits": SPIN_BITS, "network": source.content()}
+    return told | figures
 
 
-def decode_table(program: Program, register: Register) -> dict[str, str | int | None]:
-    """Return what each value of a measured register means: a token, a position, or null for the vacuum."""
-    table: dict[str, str | int | None] = {}
-    for code, symbol in enumerate(register.symbols):
-        if symbol == UNUSED:
-            continue
-        if register.role == "environment":
-            table[str(code)] = symbol
-        else:
-            table[str(code)] = None if symbol == program.model.vacuum else program.model.tokens[symbol]
-    return table
+def initial_layout(program: Program) -> dict[str, list[int]]:
+    """Return where the registers of a circuit on a device start: the device's qubit of each qubit, least significant first."""
+    body: Any = program.body
+    if body.host or isinstance(body, Several) or body.lowered is None or body.lowered.layout is None:
+        return {}
+    placed = body.lowered.layout.initial_index_layout(filter_ancillas=True)
+    before = body.form.circuit()
+    names = {quantum.name: [before.find_bit(qubit).index for qubit in quantum] for quantum in before.qregs}
+    return {name: [int(placed[qubit]) for qubit in qubits] for name, qubits in names.items()}
 
 
 def write_folder(files: Mapping[str, str], path: Path) -> list[Path]:
@@ -151,37 +143,54 @@ def write_folder(files: Mapping[str, str], path: Path) -> list[Path]:
     return [path / name for name in files]
 
 
-def folder_files(program: Program) -> dict[str, str]:
-    """Return the files of a stepwise program's folder by name: templates, angles by prefix, description.
+def listed_files(program: Program) -> dict[str, str]:
+    """Return the files of a host in the loop by name: templates, angles by prefix, description.
 
-    ``angles.json`` lists, for each prefix (its key is the text generated so far), the template, the angles ``a0, a1, ...``,
-    the decode table of the token register and the prefix's probability.
+    ``angles.json`` lists, for each prefix (its key is the text generated so far), the template, the angles ``a0, a1, ...``, the
+    prefix's probability, and what the codes mean where that depends on the prefix.
     """
-    stepper = program.stepper
-    assert stepper is not None, "only stepwise programs have a folder"
-    templates: dict[str, str] = {}
-    prefixes: dict[str, Any] = {}
-    steps = []
-    for level in stepper.levels(program.steps):
-        name = f"template_{level.step}.qasm"
-        text = template_qasm(level.binding.template)
-        templates[name] = text
-        steps.append(level.step)
-        rows = zip(
-            level.prefixes.tolist(),
-            level.weights.tolist(),
-            level.binding.angles.tolist(),
-            level.binding.symbols.tolist(),
-            strict=True,
-        )
-        for prefix, weight, angles, symbols in rows:
-            decode = {str(code): program.model.tokens[s] for code, s in enumerate(symbols) if s != UNUSED}
-            key = program.model.text(prefix)
-            prefixes[key] = {"template": name, "ids": prefix, "probability": weight, "angles": angles, "decode": decode}
-    complete = bool(steps) and (steps[-1] == program.steps or program.model.stop is not None)
-    description = describe(program) | {"templates": sorted(templates), "steps_listed": len(steps), "complete": complete}
-    angles_file = {"format": "stinespring/angles@1", "prefixes": prefixes}
-    return templates | {
-        "angles.json": json.dumps(angles_file, ensure_ascii=False) + "\n",
+    body: Any = program.body
+    found = text_listing(body, program.source) if isinstance(body, TextTemplate) else body.listing()
+    description = describe(program) | {
+        "templates": sorted(found.templates), "steps_listed": found.steps, "complete": found.complete
+    }  # fmt: skip
+    if isinstance(program.source, SpinNetwork):
+        description["decode"] = decode_tables(program)
+    angles = {"format": "stinespring/angles@1", "prefixes": found.prefixes}
+    return {name: form_qasm(template) for name, template in found.templates.items()} | {
+        "angles.json": json.dumps(angles, ensure_ascii=False) + "\n",
         "program.json": dump(description),
     }
+
+
+def text_listing(body: TextTemplate, model: TextModel) -> Listing:
+    """Return the templates and angles of every prefix that can be listed, with the tokens that its codes stand for."""
+    templates: dict[str, Template] = {}
+    prefixes: dict[str, dict[str, Any]] = {}
+    steps = 0
+    for level in body.levels():
+        name, steps = f"template_{level.step}.qasm", level.step
+        templates[name] = level.binding.template
+        rows = zip(
+            level.prefixes.tolist(), level.weights.tolist(), level.binding.angles.tolist(), level.binding.symbols.tolist(),
+            strict=True,
+        )  # fmt: skip
+        for prefix, weight, angles, symbols in rows:
+            named = {str(code): None if s == model.vacuum else model.tokens[s] for code, s in enumerate(symbols) if s != UNUSED}
+            entry = {"template": name, "ids": prefix, "probability": weight, "angles": angles, "decode": named}
+            prefixes[model.text(prefix)] = entry
+    return Listing(templates, prefixes, len(templates), bool(templates) and (steps == body.steps or model.stop is not None))
+
+
+def several_files(program: Program, body: Several) -> dict[str, str]:
+    """Return the files of several circuits by name; free angles of a circuit are listed row by row."""
+    layers = program.details.get("layers", ())
+    stem = "layer" if program.schedule == "stepwise" and len(layers) == len(body.forms) else "circuit"
+    names = [f"{stem}_{number}.qasm" for number in range(1, len(body.forms) + 1)]
+    written = map(form_qasm, body.forms) if body.lowered is None else map(lowered_qasm, body.lowered)
+    files = dict(zip(names, written, strict=True))
+    rows = {name: table.tolist() for name, table in zip(names, body.angles, strict=True) if table is not None}
+    description = describe(program) | {"templates": sorted(files), "decode": decode_tables(program)}
+    if rows:
+        files["angles.json"] = json.dumps({"format": "stinespring/angles@1", "rows": rows}) + "\n"
+    return files | {"program.json": dump(description)}

@@ -11,22 +11,23 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import pi
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from stinespring.circuits.core.build import quantum_name
 from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate, Slot
 from stinespring.circuits.devices.read_back import condition_of, register_and_bit
-from stinespring.compiler.export.lowering import quantum_name, schedule_gates
-from stinespring.compiler.texts.stepwise import Template
+from stinespring.compiler.export.forms import FlowTemplate
+from stinespring.compiler.texts.operations import Layout
+from stinespring.compiler.texts.template import Template
 from stinespring.errors import InputError
 from stinespring.readings import Register
-from stinespring.stages import Program
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.circuit import CircuitInstruction
 
-__all__ = ["flow_qasm", "lowered_qasm", "program_qasm", "template_qasm"]
+__all__ = ["flow_qasm", "form_qasm", "lowered_qasm"]
 
 DEFINITIONS = {  # gates of devices that the language's library does not have
     "ecr": "gate ecr a, b { s a; sx b; cx a, b; x a; }",
@@ -45,16 +46,22 @@ LIBRARY = frozenset(  # names of its gates; the comment: a list of words is easi
 NAMES = {"u": "U"}  # the general one-qubit gate is built into the language; its library has no "u"
 
 
-def program_qasm(program: Program) -> str:
-    """Return the program, or a stepwise program's widest template, as OpenQASM 3."""
-    if program.lowered is not None:
-        return lowered_qasm(program.lowered)
-    if program.dynamic is not None:
-        return flow_qasm(program.dynamic.flow)
-    if program.stepper is not None:
-        return template_qasm(program.stepper.widest(program.steps))
-    schedule = program.schedule
-    return write(schedule.registers, schedule.measured, schedule_gates(schedule), 0)
+def form_qasm(form: Any) -> str:
+    """Return a circuit before any device as OpenQASM 3; angles that are free are declared as ``input float[64] a0; ...``.
+
+    Args:
+        form: a flow, a layout of isometries, or a template; any other circuit is written on one register ``q``.
+    """
+    if isinstance(form, Flow):
+        return flow_qasm(form)
+    if isinstance(form, Layout):
+        return write(form.registers, form.measured, form.gates(), 0)
+    if isinstance(form, FlowTemplate):
+        head, include, rest = flow_qasm(form.flow).split("\n", 2)
+        return "\n".join([head, include, *(f"input float[64] a{i};" for i in range(form.slots)), rest])
+    if isinstance(form, Template):
+        return write(form.registers, [r.name for r in form.registers], form.gates, form.slots)
+    return lowered_qasm(form.circuit())
 
 
 def lowered_qasm(circuit: QuantumCircuit) -> str:
@@ -98,11 +105,6 @@ def lowered_if(circuit: QuantumCircuit, item: CircuitInstruction, wires: Sequenc
         for block in item.operation.blocks
     ]
     return f"if ({tested} == {value}) {{ {texts[0]} }}" + "".join(f" else {{ {text} }}" for text in texts[1:])
-
-
-def template_qasm(template: Template) -> str:
-    """Return a template as OpenQASM 3; the angles are declared as ``input float[64] a0; ...``."""
-    return write(template.registers, [r.name for r in template.registers], template.gates, template.slots)
 
 
 def write(registers: Sequence[Register], measured: Sequence[str], gates: Iterable[Gate], slots: int) -> str:

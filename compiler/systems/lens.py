@@ -7,40 +7,45 @@ import hashlib
 import json
 import math
 import time as clock
-from typing import cast, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
+from stinespring.batches import Body, OneCircuit, Several
+from stinespring.circuits.core.cost import circuit_cost
 from stinespring.circuits.core.flow import Flow, Instruction, Measure
 from stinespring.circuits.systems.reflection import Turn, state_gates, turn_phase, turns_program
-from stinespring.compiler.export.lowering import circuit_cost
-from stinespring.compiler.systems.lens_program import LensProgram, Simplify
+from stinespring.compiler.export.files import EXPORTER
+from stinespring.compiler.export.forms import largest_cost
 from stinespring.errors import InputError, TooLargeError
+from stinespring.models.lens.asked import LensAsked
 from stinespring.models.lens.states import LensStates
-from stinespring.readings import FloatArray
+from stinespring.readings import UNUSED, FloatArray, Register
+from stinespring.stages import Cost, Program
 from stinespring.version import __version__
 
 __all__ = ["compile_lens", "compile_operator"]
 
 MOST_QUBITS = 16  # of the token's register: a reflection has 131,000 two-qubit gates then
+Simplify = Literal["operators", "none", "state"]
+METHODS = {
+    "operators": "one reflection for each operator; neighbouring preparations are one operator, whatever the state is",
+    "none": "one reflection for each operator, each with its own preparation",
+    "state": "the state at the point is prepared at once: the operators are replaced by their action on the known state",
+}
+OPERATOR = "one reflection, global phase included (with U as Qiskit reads it)"
 
 
-def compile_lens(
-    states: LensStates,
-    *,
-    upto: int | None = None,
-    time: float = 1.0,
-    simplify: str = "operators",
-) -> LensProgram:
-    """Compile the initial state and the layer operators up to a point; the token is measured there.
+def compile_lens(states: LensStates, asked: LensAsked, *, simplify: str = "operators") -> Program:
+    """Compile the initial state and the layer operators up to each point; the token is measured there into ``t1``.
 
     ``|psi_0>`` is prepared, then each ``U = 1 - 2 |v><v|`` acts as undo v, turn the phase of |0>, prepare v. A vocabulary
     that is no power of two is padded with codes that never carry amplitude.
 
     Args:
         states: the prompt through a lens.
-        upto: number of the last point, 0 for the embedding; by default the model's own softmax.
-        time: how much of the last operator acts, ``exp(-i H time)`` with ``H = pi v v^T``; 1 is all of it.
+        asked: the points, 0 for the embedding, and how much of each one's last operator acts, ``exp(-i H time)`` with
+            ``H = pi v v^T``; 1 is all of it.
         simplify: ``operators`` writes neighbouring preparations as one operator; ``none`` leaves them; ``state`` prepares the
             state at the point at once, so that nothing of the layers is left.
 
@@ -49,33 +54,29 @@ def compile_lens(
         TooLargeError: more than 2^16 tokens.
     """
     begun = clock.perf_counter()
-    upto = len(states.points) - 1 if upto is None else upto
-    require_point(states, upto, first=0)
-    if not math.isfinite(time) or (upto == 0 and time != 1.0):
-        raise InputError("the time is out of range", got=time, expected="a finite number; the embedding has no operator")
     if simplify not in get_args(Simplify):
         raise InputError("unknown simplification", got=simplify, expected=", ".join(get_args(Simplify)))
-    if simplify == "state" and time != 1.0:
-        raise InputError("only whole layers are prepared as states", got=f"--time {time:g}", expected="--simplify operators")
-    size = qubits_of(states)
-    initial = padded(states.psi[0], size)
-    turns = [Turn(padded(v, size)) for v in states.v[:upto]]
-    if turns:
-        turns[-1] = turns[-1]._replace(time=time)
-    if simplify == "state":
-        gates = state_gates(padded(states.psi[upto], size))
-    else:
-        gates = turns_program(initial, turns, size, merge=simplify == "operators")
-    wires = tuple(range(size))
-    items: tuple[Instruction, ...] = (*gates, Measure(wires, "t1", wires))
-    flow = Flow((("q_t1", size),), (("t1", size),), items)
-    return LensProgram(
-        states, upto, True, cast("Simplify", simplify), float(time), flow, circuit_cost(gates, size, size),
-        clock.perf_counter() - begun, provenance(states, "program", upto, time, simplify),
-    )  # fmt: skip
+    for point in asked.points:
+        require_point(states, point, first=0)
+        if not math.isfinite(asked.time) or (point == 0 and asked.time != 1.0):
+            raise InputError(
+                "the time is out of range", got=asked.time, expected="a finite number; the embedding has no operator"
+            )
+    if not asked.points:
+        raise InputError("no point is asked for", got="an empty list", expected="at least one point")
+    if simplify == "state" and asked.time != 1.0:
+        raise InputError(
+            "only whole layers are prepared as states", got=f"--time {asked.time:g}", expected="--simplify operators"
+        )
+    size, tokens = qubits_of(states), len(states.decoder.tokens)
+    flows, costs = zip(*(upto(states, point, asked.time, simplify, size) for point in asked.points), strict=True)
+    registers = (Register("t1", "token", (*range(tokens), *[UNUSED] * ((1 << size) - tokens)), step=1),)
+    body: Body = OneCircuit(flows[0], registers) if len(flows) == 1 else Several(flows, (None,) * len(flows), registers)
+    details = told(states, asked.points, asked.time) | {"simplify": simplify, "method": METHODS[simplify]}
+    return finished(states, asked, body, registers, largest_cost(costs), begun, details)
 
 
-def compile_operator(states: LensStates, point: int, *, time: float = 1.0) -> LensProgram:
+def compile_operator(states: LensStates, point: int, *, time: float = 1.0) -> Program:
     """Compile the operator that leads to one point, alone, on quantum register ``x``; nothing is measured.
 
     The global phase is part of it: ``Operator`` of the circuit, and of the exported file read by Qiskit, is ``exp(-i H time)``.
@@ -97,10 +98,47 @@ def compile_operator(states: LensStates, point: int, *, time: float = 1.0) -> Le
     turn = Turn(padded(states.v[point - 1], size), time)
     gates = turns_program(None, [turn], size)
     flow = Flow((("x", size),), (), tuple(gates), turn_phase(turn, gates, size))
-    return LensProgram(
-        states, point, False, "operators", float(time), flow, circuit_cost(gates, size, 0),
-        clock.perf_counter() - begun, provenance(states, "operator", point, time, "operators"),
+    details = told(states, (point,), time) | {"simplify": "operators", "method": OPERATOR}
+    return finished(states, None, OneCircuit(flow, ()), (), circuit_cost(gates, size, 0), begun, details)
+
+
+def upto(states: LensStates, point: int, time: float, simplify: str, size: int) -> tuple[Flow, Cost]:
+    """Return the circuit up to a point, and its cost."""
+    turns = [Turn(padded(v, size)) for v in states.v[:point]]
+    if turns:
+        turns[-1] = turns[-1]._replace(time=time)
+    if simplify == "state":
+        gates = state_gates(padded(states.psi[point], size))
+    else:
+        gates = turns_program(padded(states.psi[0], size), turns, size, merge=simplify == "operators")
+    wires = tuple(range(size))
+    items: tuple[Instruction, ...] = (*gates, Measure(wires, "t1", wires))
+    return Flow((("q_t1", size),), (("t1", size),), items), circuit_cost(gates, size, size)
+
+
+def finished(
+    states: LensStates, asked: LensAsked | None, body: Body, registers: tuple[Register, ...], cost: Cost, begun: float,
+    details: dict[str, Any],
+) -> Program:  # fmt: skip
+    """Return the program; its hash changes with whatever changes its circuits."""
+    kind = "operator" if asked is None else "program"
+    content = [kind, states.fingerprint(), details["points"], details["time"], details["simplify"], __version__]
+    return Program(
+        source=states, asked=asked, schedule="static", body=body, registers=registers, promise="exact", tvd_bound=0.0,
+        claim=None, cost=cost, seconds=clock.perf_counter() - begun,
+        hash=hashlib.sha256(json.dumps(content).encode()).hexdigest(), exporter=EXPORTER, details=details,
     )  # fmt: skip
+
+
+def told(states: LensStates, points: tuple[int, ...], time: float) -> dict[str, Any]:
+    """Return what the figures say of the prompt and of the points; of several points the last one is the point."""
+    place = states.points[points[-1]]
+    found = {
+        "model": states.decoder.name, "model_fingerprint": states.decoder.fingerprint(), "lens": states.lens,
+        "prompt_ids": states.prompt.tolist(), "point": int(points[-1]), "after": place.after, "layer": place.layer,
+        "points": [int(point) for point in points], "time": float(time),
+    }  # fmt: skip
+    return found if len(points) == 1 else found | {"circuits": len(points)}
 
 
 def require_point(states: LensStates, point: int, *, first: int) -> None:
@@ -128,11 +166,3 @@ def qubits_of(states: LensStates) -> int:
 def padded(vector: FloatArray, size: int) -> FloatArray:
     """Return amplitudes of all 2^size codes: zero for codes that are no token."""
     return np.pad(vector, (0, (1 << size) - vector.size))
-
-
-def provenance(states: LensStates, kind: str, point: int, time: float, simplify: str) -> str:
-    """Return the SHA-256 of everything that changes the program."""
-    content = [
-        kind, states.decoder.fingerprint(), states.lens, states.prompt.tolist(), int(point), float(time), simplify, __version__
-    ]  # fmt: skip
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -7,68 +7,48 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from stinespring.batches import Body, OneCircuit, Several
+from stinespring.circuits.core.cost import flow_cost
 from stinespring.circuits.core.flow import Flow, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.systems.linear_combination import Combination, amplified, combination_gates, inverted, padded, prepare
-from stinespring.compiler.export.lowering import flow_cost
+from stinespring.compiler.export.files import EXPORTER
+from stinespring.compiler.export.forms import largest_cost
 from stinespring.compiler.systems.sphere_layer import layers_of
 from stinespring.errors import InputError, TooLargeError
+from stinespring.models.sphere.asked import CircuitAsked, SphereAsked
+from stinespring.models.sphere.layer_law import X
 from stinespring.models.sphere.model import SphereModel
-from stinespring.readings import FloatArray, IntArray
-from stinespring.stages import Cost
+from stinespring.readings import Register
+from stinespring.stages import Program
 from stinespring.version import __version__
 
-if TYPE_CHECKING:
-    from qiskit import QuantumCircuit
-
-__all__ = ["SphereProgram", "compile_sphere"]
+__all__ = ["compile_sphere"]
 
 MOST_ROTATIONS = 1 << 20
 MOST_LAYERS = 64
 SCHEDULES = ("static", "dynamic", "stepwise")
-Read = Literal["nothing", "amplitudes", "fidelity"]
 
 
-@dataclass(frozen=True, eq=False)
-class SphereProgram:
-    """One particle's way through one or several layers, as a circuit with post-selection.
+class Circuit(NamedTuple):
+    """One particle's way through one or several layers, with post-selection.
 
     Attributes:
-        model: the particles before the first layer.
-        particle: which one.
+        asked: which particle, and what is read.
         combinations: the linear combination of each layer, in order.
-        schedule: ``static`` (fresh position qubits for each layer) or ``dynamic`` (one position register, measured and reset).
         rounds: of amplitude amplification.
-        read: what is measured besides the flags: nothing, the amplitudes of x, or x against the analytic state.
-        flow: the program; quantum ``x`` and ``position`` (``position1..``), classical ``flag`` (``flag1..``), success = 0.
-        cost: gates and qubits.
-        seconds: compile time.
-        hash: SHA-256 of everything that changes the program.
+        flow: the circuit; quantum ``x`` and ``position`` (``position1..``), classical ``flag`` (``flag1..``), success = 0.
     """
 
-    model: SphereModel
-    particle: int
+    asked: CircuitAsked
     combinations: tuple[Combination, ...]
-    schedule: str
     rounds: int
-    read: Read
     flow: Flow
-    cost: Cost
-    seconds: float
-    hash: str
-
-    @property
-    def updated(self) -> FloatArray:
-        """The particle after the layers, shape (d,)."""
-        total = self.combinations[-1].total
-        return np.asarray(total / np.linalg.norm(total))
 
     @property
     def plain_success(self) -> float:
@@ -76,114 +56,107 @@ class SphereProgram:
         return math.prod(combination.success for combination in self.combinations)
 
     @property
-    def success_probability(self) -> float:
+    def success(self) -> float:
         """Probability that all flags are 0, amplification included."""
         theta = math.asin(math.sqrt(min(1.0, self.plain_success)))
         return math.sin((2 * self.rounds + 1) * theta) ** 2 if self.rounds else self.plain_success
 
-    @property
-    def flags(self) -> tuple[str, ...]:
-        """Names of the classical registers that hold 0 on success."""
-        return tuple(name for name, _ in self.flow.classical if name.startswith("flag"))
 
-    @property
-    def circuit(self) -> QuantumCircuit:
-        """The Qiskit circuit."""
-        return self.flow.circuit()
-
-    def qasm3(self) -> str:
-        """Return the program as OpenQASM 3."""
-        from stinespring.compiler.export.qasm import flow_qasm
-
-        return flow_qasm(self.flow)
-
-    def law(self) -> FloatArray:
-        """Return the probability of each value of ``x1`` together with success, shape (2^q,); 1 - their sum is failure."""
-        state = padded(self.updated[None])[0] ** 2
-        if self.read == "fidelity":
-            state = np.eye(1, len(state))[0]
-        return np.asarray(self.success_probability * state)
-
-    def tally(self, values: Mapping[str, IntArray]) -> IntArray:
-        """Return counts of each value of ``x1`` with success, and last the number of failures, from every shot's registers."""
-        good = np.all([values[name] == 0 for name in self.flags], axis=0)
-        size = 1 << (self.model.d - 1).bit_length()
-        found = np.bincount(values["x1"][good], minlength=size)
-        return np.append(found, np.count_nonzero(~good)).astype(np.int64)
-
-    def summary(self) -> dict[str, Any]:
-        """Return the figures that ``sphere compile --json`` prints."""
-        last = self.combinations[-1]
-        layers = [
-            {"coefficients": c.coefficients.tolist(), "one_norm": c.one_norm, "success_probability": c.success}
-            for c in self.combinations
-        ]
-        return {
-            "coefficients": last.coefficients.tolist(), "one_norm": last.one_norm,
-            "success_probability": self.success_probability, "plain_success_probability": self.plain_success,
-            "updated": self.updated.tolist(), "particle": self.particle, "layers": layers, "field": self.model.field,
-            "amplification_rounds": self.rounds, "schedule": self.schedule, "extension": None, "phases": "exact",
-            **asdict(self.cost), "tvd_bound": 0.0, "seconds": self.seconds, "hash": self.hash,
-        }  # fmt: skip
-
-    def write(self, path: str | Path) -> list[Path]:
-        """Write FILE.qasm with FILE.json beside it; return what was written."""
-        from stinespring.compiler.export.files import FORMAT, write_pair
-        from stinespring.writing import usable
-
-        figures = self.summary()
-        figures.pop("seconds")  # so that the same program gives the same bytes
-        names = {str(value): value for value in range(self.model.d)}
-        decode = {"x1": names} if self.read == "amplitudes" else {}
-        return write_pair(usable(path), self.qasm3(), {"format": FORMAT, **figures, "decode": decode})
-
-
-def compile_sphere(
-    model: SphereModel, *, particle: int, layers: int = 1, schedule: str = "static", amplify: int | str = 0,
-    read: Read = "nothing",
-) -> SphereProgram:  # fmt: skip
-    """Compile one particle's layer step into a circuit.
+def compile_sphere(model: SphereModel, asked: SphereAsked) -> Program:
+    """Compile particles' layer steps into circuits.
 
     ``x_i <- N(x_i +- h sum_j a_ij V x_j (+- h u(x_i)))`` is a linear combination of states whose position register is found in
     |0>; the normalisation N is that post-selection. Several layers are coherent: the particle stays in its register, the next
     layer turns it back to |0> in the branch of success and goes on with a fresh (or reset) position register. The attention
-    coefficients and the other particles of each layer come from the host.
+    coefficients and the other particles of each layer come from the host. Stepwise, every layer is a circuit of its own: the
+    host moves the particles and re-prepares them.
 
     Args:
         model: particles and rule; d up to a few hundred, n up to some thousands.
-        particle: 0 is the first.
-        layers: how many.
-        schedule: ``static`` or ``dynamic`` (see :class:`SphereProgram`).
-        amplify: rounds of amplitude amplification, or ``auto``: as many as bring the success closest to 1. Static only.
-        read: ``nothing`` leaves x unmeasured, ``amplitudes`` measures it into ``x1``, ``fidelity`` measures it after the
-            inverse preparation of the analytic state, so that ``x1`` is 0 whenever the flags are.
+        asked: which particles (0 is the first), how many layers, the schedule, the rounds of amplitude amplification
+            (``auto``: as many as bring the success of each circuit closest to 1; not of a dynamic program), and what is
+            read: ``nothing`` leaves x unmeasured, ``amplitudes`` measures it into ``x1``, ``fidelity`` measures it after the
+            inverse preparation of the analytic state, so that ``x1`` is 0 whenever the flags are; ``both`` has a circuit each.
 
     Raises:
         InputError: no such particle, a sum without direction, options that do not go together.
         TooLargeError: too many rotations.
     """
     begun = time.perf_counter()
-    for name, value in (("layers", layers), ("rounds of amplification", 1 if amplify == "auto" else amplify)):
+    require_usable(asked)
+    steps = layers_of(model, asked.particles, asked.layers)
+    circuits = [made(one, tuple(steps[one.particle][one.before : one.before + one.layers]), asked) for one in asked.circuits]
+    flows = tuple(circuit.flow for circuit in circuits)
+    registers = registers_of(flows, asked)
+    body: Body = OneCircuit(flows[0], registers) if len(flows) == 1 else Several(flows, (None,) * len(flows), registers)
+    words = [model.fingerprint(), asked.plain(), __version__]
+    return Program(
+        source=model, asked=asked, schedule=asked.schedule, body=body, registers=registers, promise="exact", tvd_bound=0.0,
+        claim=None, cost=largest_cost(map(flow_cost, flows)), seconds=time.perf_counter() - begun,
+        hash=hashlib.sha256(json.dumps(words).encode()).hexdigest(), exporter=EXPORTER, details=told(model, circuits, steps),
+    )  # fmt: skip
+
+
+def require_usable(asked: SphereAsked) -> None:
+    """Refuse numbers and options that no circuit has."""
+    rounds = 1 if asked.rounds == "auto" else asked.rounds
+    for name, value in (("layers", asked.layers), ("rounds of amplification", rounds)):
         if isinstance(value, bool) or not isinstance(value, int) or value < (name == "layers") or value > MOST_LAYERS:
             raise InputError(f"the number of {name} is out of range", got=value, expected=f"1 to {MOST_LAYERS}")
-    if schedule not in SCHEDULES[:2]:
-        raise InputError("unknown schedule", got=schedule, expected="static, dynamic or (with an output folder) stepwise")
-    if schedule == "dynamic" and amplify not in (0, "auto"):
+    if asked.schedule not in SCHEDULES:
+        raise InputError("unknown schedule", got=asked.schedule, expected="static, dynamic or (with an output folder) stepwise")
+    if asked.schedule == "dynamic" and asked.rounds not in (0, "auto"):
         raise InputError("a measured position register cannot be amplified", got="--schedule dynamic", expected="static")
-    combinations = tuple(layers_of(model, particle, layers))
-    rotations = sum(1 << (c.position_qubits + (model.d - 1).bit_length()) for c in combinations)
+    if not asked.particles:
+        raise InputError("no particle is asked for", got="an empty list", expected="at least one particle")
+    if asked.read not in ("both", "nothing", "amplitudes", "fidelity"):
+        raise InputError("unknown reading", got=asked.read, expected="both, nothing, amplitudes or fidelity")
+
+
+def made(one: CircuitAsked, combinations: tuple[Combination, ...], asked: SphereAsked) -> Circuit:
+    """Return the circuit of one particle."""
+    rotations = sum(1 << (c.position_qubits + (c.vectors.shape[1] - 1).bit_length()) for c in combinations)
     if rotations > MOST_ROTATIONS:
         raise TooLargeError(
             "the circuit is too large", got=f"about {rotations:,} rotations", expected=f"at most {MOST_ROTATIONS:,}",
             todo="use fewer particles, dimensions or layers",
         )  # fmt: skip
-    rounds = amplify if isinstance(amplify, int) else 0 if schedule == "dynamic" else best_rounds(combinations)
-    flow = (static_flow if schedule == "static" else dynamic_flow)(combinations, rounds, read)
-    words = [model.fingerprint(), particle, layers, schedule, rounds, read, __version__]
-    return SphereProgram(
-        model, particle, combinations, schedule, rounds, read, flow, flow_cost(flow), time.perf_counter() - begun,
-        hashlib.sha256(json.dumps(words).encode()).hexdigest(),
-    )  # fmt: skip
+    if asked.schedule == "dynamic":
+        return Circuit(one, combinations, 0, dynamic_flow(combinations, one.read))
+    rounds = best_rounds(combinations) if asked.rounds == "auto" else asked.rounds
+    return Circuit(one, combinations, rounds, static_flow(combinations, rounds, one.read))
+
+
+def registers_of(flows: Sequence[Flow], asked: SphereAsked) -> tuple[Register, ...]:
+    """Return the classical registers of all circuits; each code means itself."""
+    sizes: dict[str, int] = {}
+    for flow in flows:
+        for name, size in flow.classical:
+            sizes[name] = max(size, sizes.get(name, 0))
+    flags = [name for name in sizes if name != X]
+    result = [Register(name, "flag", bits=sizes[name], step=step) for step, name in enumerate(flags, start=1)]
+    if X in sizes:  # after the inverse preparation it says whether the state is right, and no longer where the particle is
+        result.append(Register(X, "state" if asked.read == "amplitudes" else "ancilla", bits=sizes[X]))
+    return tuple(result)
+
+
+def told(model: SphereModel, circuits: Sequence[Circuit], steps: dict[int, list[Combination]]) -> dict[str, Any]:
+    """Return what the figures say of the layers of the first particle; its layers succeed together with the product."""
+    particle = circuits[0].asked.particle
+    way = [c for c in circuits if c.asked.particle == particle and c.asked.read == circuits[0].asked.read]
+    last, rounds = steps[particle][-1], [circuit.rounds for circuit in circuits]
+    layers = [
+        {"coefficients": c.coefficients.tolist(), "one_norm": c.one_norm, "success_probability": c.success}
+        for c in steps[particle]
+    ]
+    found = {
+        "coefficients": last.coefficients.tolist(), "one_norm": last.one_norm,
+        "success_probability": math.prod(c.success for c in way),
+        "plain_success_probability": math.prod(c.plain_success for c in way),
+        "updated": (last.total / np.linalg.norm(last.total)).tolist(), "particle": particle, "layers": layers,
+        "field": model.field, "amplification_rounds": rounds[0] if len(set(rounds)) == 1 else rounds,
+    }  # fmt: skip
+    return found if len(circuits) == 1 else found | {"particles": list(steps), "circuits": len(circuits)}
 
 
 def best_rounds(combinations: tuple[Combination, ...]) -> int:
@@ -201,16 +174,16 @@ def layer_gates(combinations: tuple[Combination, ...], number: int, state: range
     return before + combination_gates(combinations[number], state, position)
 
 
-def readout(combinations: tuple[Combination, ...], read: Read, state: range) -> list[Instruction]:
+def readout(combinations: tuple[Combination, ...], read: str, state: range) -> list[Instruction]:
     """Return what happens to the particle's register at the end."""
     if read == "nothing":
         return []
     total = combinations[-1].total
     back = inverted(prepare(padded((total / np.linalg.norm(total))[None])[0], state)) if read == "fidelity" else []
-    return [*back, Measure(tuple(state), "x1", tuple(range(len(state))))]
+    return [*back, Measure(tuple(state), X, tuple(range(len(state))))]
 
 
-def static_flow(combinations: tuple[Combination, ...], rounds: int, read: Read) -> Flow:
+def static_flow(combinations: tuple[Combination, ...], rounds: int, read: str) -> Flow:
     """Return the circuit with fresh position qubits for each layer, all measured at the end."""
     state, names = state_wires(combinations), suffixes(combinations)
     sizes = [c.position_qubits for c in combinations]
@@ -227,9 +200,8 @@ def static_flow(combinations: tuple[Combination, ...], rounds: int, read: Read) 
     return Flow(tuple(quantum), tuple(classical + x1(read, state)), instructions)
 
 
-def dynamic_flow(combinations: tuple[Combination, ...], rounds: int, read: Read) -> Flow:
+def dynamic_flow(combinations: tuple[Combination, ...], read: str) -> Flow:
     """Return the circuit with one position register, measured and reset between layers."""
-    assert not rounds, "amplification needs the unmeasured register"
     state, names = state_wires(combinations), suffixes(combinations)
     size = max(c.position_qubits for c in combinations)
     instructions: list[Instruction] = []
@@ -254,6 +226,6 @@ def suffixes(combinations: tuple[Combination, ...]) -> list[str]:
     return [""] if len(combinations) == 1 else [str(i) for i in range(1, len(combinations) + 1)]
 
 
-def x1(read: Read, state: range) -> list[tuple[str, int]]:
+def x1(read: str, state: range) -> list[tuple[str, int]]:
     """Return the classical register that the particle is measured into."""
-    return [] if read == "nothing" else [("x1", len(state))]
+    return [] if read == "nothing" else [(X, len(state))]

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from stinespring.circuits.systems.linear_combination import Combination
@@ -86,13 +88,13 @@ def require_finite(model: SphereModel, combination: Combination) -> float:
     return float(np.linalg.norm(combination.total))
 
 
-def layers_of(model: SphereModel, i: int, layers: int) -> list[Combination]:
-    """Return the steps of one particle through several layers; the host moves all particles between them."""
-    result = [layer_combination(model, i)]
+def layers_of(model: SphereModel, particles: Sequence[int], layers: int) -> dict[int, list[Combination]]:
+    """Return the steps of each particle through several layers; the host moves all particles between them."""
+    moved = [model]
     if layers > 1:
         dynamics, take = Dynamics(model, sums="direct"), Euler(model.step)
         moment = dynamics(model.particles)
         for _ in range(layers - 1):
             moment = take(dynamics, moment)
-            result.append(layer_combination(model.at(moment.x), i))
-    return result
+            moved.append(model.at(moment.x))
+    return {i: [layer_combination(now, i) for now in moved] for i in particles}

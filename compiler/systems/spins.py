@@ -6,144 +6,45 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from dataclasses import replace
+from typing import cast, get_args
 
 import numpy as np
 
+from stinespring.batches import Body, OneCircuit
+from stinespring.circuits.core.cost import flow_cost
 from stinespring.circuits.core.flow import Flow, If
 from stinespring.circuits.systems.spin_tokens import controlled_tokens, steered_tokens, token_angles, token_template
-from stinespring.compiler.export.lowering import flow_cost
-from stinespring.compiler.export.qasm import flow_qasm
+from stinespring.compiler.export.files import EXPORTER
+from stinespring.compiler.systems.spin_template import SpinTemplate
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.spins import SpinNetwork, network_content
-from stinespring.models.spins.contexts import Contexts, spins_of
-from stinespring.models.spins.network import SignArray
+from stinespring.models.spins.asked import SpinAsked
+from stinespring.models.spins.contexts import Contexts, names_of, pieces, spins_of
+from stinespring.models.spins.network import SpinNetwork
 from stinespring.models.texts.joint import require_count
-from stinespring.readings import FloatArray, IntArray
-from stinespring.stages import Cost, Schedule
+from stinespring.readings import FloatArray, Register
+from stinespring.stages import Cost, Program, Schedule
 
-if TYPE_CHECKING:
-    from qiskit import QuantumCircuit
-
-__all__ = ["SpinProgram", "SpinSamples", "compile_spins"]
+__all__ = ["compile_spins"]
 
 MOST_CONTEXTS = 1 << 14  # of one step that are written out
 MOST_ROTATIONS = 1 << 18
 MOST_QUBITS = 1 << 20
 MOST_BITS = 32  # of a register that hardware compares with a constant
-MOST_SPINS = 1 << 28  # of all shots and steps: one byte each
-WIDEST = 60  # bits of a classical register in circuits that are run
 
 
-@dataclass(frozen=True)
-class SpinProgram:
-    """A compiled network of spins.
-
-    Attributes:
-        network: one column a spin.
-        steps: T.
-        schedule: static, dynamic or stepwise.
-        flow: the circuit with registers ``t1..tT``; for ``stepwise`` the template of one token, register ``t1``.
-        cost: of the whole program; of a template, its own.
-        tvd_bound: proven bound on the distance between the program's law and the network's.
-        seconds: compile time.
-        hash: SHA-256 of everything that changes the program.
-    """
-
-    network: SpinNetwork
-    steps: int
-    schedule: Schedule
-    flow: Flow
-    cost: Cost
-    tvd_bound: float
-    seconds: float
-    hash: str
-
-    @property
-    def circuit(self) -> QuantumCircuit:
-        """The Qiskit circuit; of a stepwise program the template, with parameters ``a[i]``.
-
-        Classical registers of more than 60 bits are split into ``t1_0``, ``t1_1``, ... so that values fit in 64 bits.
-        """
-        if self.schedule == "stepwise":
-            return template_circuit(self.network.N)
-        return self.flow.circuit()
-
-    def qasm3(self) -> str:
-        """Return the program, or the template of one token, as OpenQASM 3."""
-        return spin_qasm(self.flow, self.network.N if self.schedule == "stepwise" else 0)
-
-    def start(self) -> Contexts:
-        """Return the context that the first token is generated from: where the host of a stepwise program begins."""
-        return Contexts.start(self.network)
-
-    def bind(self, contexts: Contexts) -> FloatArray:
-        """Return the template's angles for a batch of contexts, shape (B, N)."""
-        return token_angles(contexts.fields)
-
-    def decode(self, values: Mapping[str, IntArray]) -> SignArray:
-        """Return tokens from the values of classical registers: shape (shots, T, N); of a template (shots, 1, N)."""
-        names = ["t1"] if self.schedule == "stepwise" else [f"t{step}" for step in range(1, self.steps + 1)]
-        return np.stack([register_spins(values, name, self.network.N) for name in names], axis=1)
-
-    def write(self, path: str | Path) -> list[Path]:
-        """Write FILE.qasm with FILE.json beside it, or a stepwise program's folder; return what was written."""
-        from stinespring.compiler.export.spin_files import write_spin_program
-
-        return write_spin_program(self, path)
-
-    def summary(self) -> dict[str, Any]:
-        """Return the figures that ``spins compile --json`` prints."""
-        return {
-            "schedule": self.schedule,
-            "extension": "dephased",
-            "phases": "free",
-            **asdict(self.cost),
-            "tvd_bound": self.tvd_bound,
-            "seconds": self.seconds,
-            "hash": self.hash,
-            "spins": self.network.N,
-            "steps": self.steps,
-        }
-
-
-@dataclass(frozen=True)
-class SpinSamples:
-    """Sampled tokens.
-
-    Attributes:
-        program: what was run.
-        tokens: +-1, shape (shots, T, N).
-        backend: where.
-        seed: the seed given, or the one drawn.
-        seconds: running time.
-        metadata: versions, method and the like.
-    """
-
-    program: SpinProgram
-    tokens: SignArray
-    backend: str
-    seed: int
-    seconds: float
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def shots(self) -> int:
-        """Number of sampled runs."""
-        return len(self.tokens)
-
-
-def compile_spins(network: SpinNetwork, *, steps: int, schedule: str = "stepwise") -> SpinProgram:
+def compile_spins(network: SpinNetwork, asked: SpinAsked, *, schedule: str = "stepwise") -> Program:
     """Compile the next tokens of a network.
 
     Args:
         network: with a window of tokens; every spin becomes a qubit.
-        steps: number of tokens T.
+        asked: the number of tokens T.
         schedule: ``stepwise`` (the host computes the fields from measured spins; any N), ``dynamic`` (classical conditions on
             one token's qubits) or ``static`` (quantum controls).
+
+    Returns:
+        The program, of the network with one column a spin; registers ``t1..tT``, in circuits that are run in pieces of 60
+        bits.
 
     Raises:
         InputError: unusable numbers, or a context of attention vectors.
@@ -152,17 +53,18 @@ def compile_spins(network: SpinNetwork, *, steps: int, schedule: str = "stepwise
     Example:
         >>> from stinespring.models.spins import draw_network
         >>> network = draw_network(M=2, N=2, P=1, eps=0.1, gamma=2, beta=1, seed=1)
-        >>> compile_spins(network, steps=3, schedule="dynamic").cost.qubits
+        >>> compile_spins(network, SpinAsked(3), schedule="dynamic").cost.qubits
         2
     """
-    steps, begun = require_count(steps, "steps"), time.perf_counter()
+    steps, begun = require_count(asked.steps, "steps"), time.perf_counter()
     if schedule not in get_args(Schedule):
         raise InputError("unknown schedule", got=schedule, expected="static, dynamic or stepwise")
     network = one_column_a_spin(network)
     network.require_window("a circuit")
-    spent = 0.0
+    spent, registers = 0.0, tuple(r for step in range(1, steps + 1) for r in token_registers(step, network.N, schedule))
+    body: Body
     if schedule == "stepwise":
-        flow = token_template(network.N)
+        body, cost = SpinTemplate(network, steps), flow_cost(token_template(network.N))
     else:
         require_few_contexts(network, steps, schedule)
         angles = [context_angles(network, step) for step in range(1, steps + 1)]
@@ -170,17 +72,21 @@ def compile_spins(network: SpinNetwork, *, steps: int, schedule: str = "stepwise
             flow, spent = controlled_tokens(angles)
         else:
             flow = steered_tokens(angles, network.L)
-    content = json.dumps([network_content(network), steps, schedule, 1], sort_keys=True)
-    return SpinProgram(
-        network=network,
-        steps=steps,
-        schedule=schedule,  # type: ignore[arg-type]
-        flow=flow,
-        cost=steered_cost(flow) if schedule == "dynamic" else flow_cost(flow),
-        tvd_bound=spent,
-        seconds=time.perf_counter() - begun,
-        hash=hashlib.sha256(content.encode()).hexdigest(),
-    )
+        body, cost = OneCircuit(flow, registers), steered_cost(flow) if schedule == "dynamic" else flow_cost(flow)
+    content = json.dumps([network.content(), steps, schedule, 1], sort_keys=True)
+    return Program(
+        source=network, asked=asked, schedule=cast("Schedule", schedule), body=body, registers=registers, promise="free",
+        tvd_bound=spent, claim=None, cost=cost, seconds=time.perf_counter() - begun,
+        hash=hashlib.sha256(content.encode()).hexdigest(), exporter=EXPORTER,
+        details={"extension": "dephased", "spins": network.N, "steps": steps},
+    )  # fmt: skip
+
+
+def token_registers(step: int, spins: int, schedule: str) -> list[Register]:
+    """Return the registers of one token; of a template that is run those of its pieces."""
+    sizes = pieces(spins) if schedule == "stepwise" else [spins]
+    names = names_of(step, spins) if schedule == "stepwise" else [f"t{step}"]
+    return [Register(name, "token", bits=size, step=step) for name, size in zip(names, sizes, strict=True)]
 
 
 def steered_cost(flow: Flow) -> Cost:
@@ -238,37 +144,3 @@ def context_angles(network: SpinNetwork, step: int) -> FloatArray:
     parts = [tokens[codes >> (network.N * back) & ((1 << network.N) - 1)] for back in range(read)]
     parts += [np.broadcast_to(overlap, (len(codes), *overlap.shape)) for overlap in given]
     return token_angles(Contexts(network, np.stack(parts, axis=1), network.time + step - 1).fields)
-
-
-def register_spins(values: Mapping[str, IntArray], name: str, spins: int) -> SignArray:
-    """Return the spins of a register, or of the parts it was split into: shape (shots, N)."""
-    if name in values:
-        return spins_of(values[name], spins)
-    parts = [spins_of(values[f"{name}_{part}"], size) for part, size in enumerate(pieces(spins))]
-    return np.concatenate(parts, axis=1)
-
-
-def pieces(spins: int) -> list[int]:
-    """Return the sizes of the registers that a wide one is split into."""
-    return [min(WIDEST, spins - first) for first in range(0, spins, WIDEST)]
-
-
-def template_circuit(spins: int) -> QuantumCircuit:
-    """Return the circuit of one token with parameters ``a[i]``, measured into ``t1`` or its parts."""
-    from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
-    from qiskit.circuit import ParameterVector
-
-    sizes = pieces(spins)
-    names = ["t1"] if len(sizes) == 1 else [f"t1_{part}" for part in range(len(sizes))]
-    registers = [ClassicalRegister(size, name) for size, name in zip(sizes, names, strict=True)]
-    circuit = QuantumCircuit(QuantumRegister(spins, "q_t1"), *registers, name="token")
-    for i, angle in enumerate(ParameterVector("a", spins)):
-        circuit.ry(angle, i)
-    circuit.measure(range(spins), range(spins))
-    return circuit
-
-
-def spin_qasm(flow: Flow, slots: int) -> str:
-    """Return a program as OpenQASM 3; the angles of a template are declared as ``input float[64] a0; ...``."""
-    head, include, rest = flow_qasm(flow).split("\n", 2)
-    return "\n".join([head, include, *(f"input float[64] a{i};" for i in range(slots)), rest])
