@@ -156,7 +156,7 @@ def overlap_law(overlaps: FloatArray, test: str) -> SphereLaw:
         raise InputError("unknown test", got=test, expected="hadamard or swap")
     exact = overlaps if test == "hadamard" else overlaps**2
     laws = [CircuitLaw((ANCILLA,), "", cleaned(np.array([(1 + o) / 2, (1 - o) / 2]))) for o in exact.tolist()]
-    return SphereLaw(tuple(laws), test="overlaps")
+    return SphereLaw(tuple(laws), test="pairs")
 
 
 def cleaned(law: FloatArray) -> FloatArray:

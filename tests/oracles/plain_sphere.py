@@ -79,3 +79,34 @@ def energy(model, xs):
         return attention, 0.0
     v = [w * phi(p["activation"], dot(a, x)) for x in xs for w, a in zip(p["weights"], p["directions"], strict=True)]
     return attention, math.fsum(v) / (2 * n)
+
+
+def terms(model, xs, i):
+    """The layer's sum for particle i as (coefficient, unit vector): x_i, V x_j for every j, the neurons' outputs."""
+    h = model["step"] * (1 if model["direction"] == "ascent" else -1)
+    weights = [kernel(model, xs[i], y) for y in xs]
+    total = math.fsum(weights) if model["normalise"] == "SA" else len(xs)
+    found = [(w / total, times(matrix(model, "value"), y)) for w, y in zip(weights, xs, strict=True)]
+    p = model.get("perceptron")
+    if p:
+        for w, a, o in zip(p["weights"], p["directions"], p.get("output") or p["directions"], strict=True):
+            found.append((w * sigma(p["activation"], dot(a, xs[i])), o))
+    lengths = [math.sqrt(dot(v, v)) for _, v in found]
+    moved = [(h * c * n, [x / n for x in v]) for (c, v), n in zip(found, lengths, strict=True) if n]
+    first = 1.0
+    if model["field"] == "projected":
+        first -= math.fsum(c * dot(xs[i], v) for c, v in moved)
+    return [(first, xs[i]), *moved]
+
+
+def layers(model, xs, i, count, rounds=0):
+    """The particle after so many layers, and the probability that every post-selection succeeds, amplified."""
+    success = 1.0
+    for _ in range(count):
+        parts = terms(model, xs, i)
+        total = [math.fsum(c * v[k] for c, v in parts) for k in range(len(xs[i]))]
+        success *= dot(total, total) / math.fsum(abs(c) for c, _ in parts) ** 2
+        xs = euler(model, xs)
+    if rounds:
+        success = math.sin((2 * rounds + 1) * math.asin(math.sqrt(success))) ** 2
+    return xs[i], success
