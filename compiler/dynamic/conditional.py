@@ -22,15 +22,15 @@ from stinespring.compiler.texts.dilate import NEGLIGIBLE
 from stinespring.compiler.texts.operations import StepLaw
 from stinespring.readings import UNUSED, BoolArray, FloatArray, IntArray, Register
 
-__all__ = ["Choice", "ConditionalLaw", "Stage", "Synthesis"]
+__all__ = ["BitStage", "ConditionalLaw", "Reading", "Synthesis"]
 
 Key = tuple[int, ...]
 SAME = 12  # decimals to which equal angles agree
 
 
 @dataclass(frozen=True)
-class Choice:
-    """How a law is realised.
+class Reading:
+    """How a law reads its registers.
 
     Attributes:
         quantum: the registers that control gates; the others the law reads are classical.
@@ -42,7 +42,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Stage:
+class BitStage:
     """Gates whose choice depends on classical bits.
 
     Attributes:
@@ -109,17 +109,22 @@ class ConditionalLaw:
     Attributes:
         law: the law.
         target: the register that its outcome goes to.
-        registers: the registers it reads, by name.
+        registers: the registers it reads, in order.
     """
 
     law: StepLaw
     target: Register
-    registers: Mapping[str, Register]
+    registers: tuple[Register, ...]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The names of the registers it reads, in order."""
+        return tuple(register.name for register in self.registers)
 
     @cached_property
     def codes(self) -> IntArray:
         """The code of each register read in each context, shape (B, reads)."""
-        columns = [self.registers[name].code_of(self.law.contexts[:, i]) for i, name in enumerate(self.law.reads)]
+        columns = [register.code_of(self.law.contexts[:, i]) for i, register in enumerate(self.registers)]
         return np.stack(columns, axis=1) if columns else np.zeros((len(self.law.contexts), 0), dtype=np.int64)
 
     @cached_property
@@ -131,14 +136,14 @@ class ConditionalLaw:
         table[:, known] = self.law.probabilities[:, symbols[known]]
         return table
 
-    def classical(self, choice: Choice) -> tuple[str, ...]:
+    def classical(self, reading: Reading) -> tuple[str, ...]:
         """Return the registers that are read as bits."""
-        return tuple(name for name in self.law.reads if name not in choice.quantum)
+        return tuple(name for name in self.reads if name not in reading.quantum)
 
-    def stages(self, choice: Choice, synthesis: Synthesis) -> list[Stage]:
-        """Return the stages of a choice; wires are the quantum registers' qubits in reading order, then the outcome's."""
-        groups = self._groups(choice)
-        if not choice.bitwise:
+    def stages(self, reading: Reading, synthesis: Synthesis) -> list[BitStage]:
+        """Return the stages of a reading; wires are the quantum registers' qubits in reading order, then the outcome's."""
+        groups = self._groups(reading)
+        if not reading.bitwise:
             cases = {key: synthesis.gates(table, care) for key, (table, care) in groups.items()}
             return [simplest(cases, 0)]
         result = []
@@ -157,14 +162,14 @@ class ConditionalLaw:
             result.append(simplest(cases, made))
         return result
 
-    def _groups(self, choice: Choice) -> dict[Key, tuple[FloatArray, BoolArray]]:
+    def _groups(self, reading: Reading) -> dict[Key, tuple[FloatArray, BoolArray]]:
         """Return the law over the quantum registers for each classical context that occurs."""
-        classical = [i for i, name in enumerate(self.law.reads) if name not in choice.quantum]
+        classical = [i for i, name in enumerate(self.reads) if name not in reading.quantum]
         shift, index = 0, np.zeros(len(self.codes), dtype=np.int64)
-        for i, name in enumerate(self.law.reads):
-            if name in choice.quantum:
+        for i, register in enumerate(self.registers):
+            if register.name in reading.quantum:
                 index |= self.codes[:, i] << shift
-                shift += self.registers[name].size
+                shift += register.size
         keys, where = np.unique(self.codes[:, classical], axis=0, return_inverse=True)
         where = where.ravel()
         result = {}
@@ -176,7 +181,7 @@ class ConditionalLaw:
         return result
 
 
-def simplest(cases: Mapping[Key, tuple[Gate, ...]], made: int) -> Stage:
+def simplest(cases: Mapping[Key, tuple[Gate, ...]], made: int) -> BitStage:
     """Return a stage with few conditions: what most cases need is always done.
 
     Rotations of a single qubit add up, so that the commonest one can be applied without a condition and the others differ
@@ -184,12 +189,12 @@ def simplest(cases: Mapping[Key, tuple[Gate, ...]], made: int) -> Stage:
     """
     different = set(cases.values())
     if len(different) == 1:
-        return Stage(next(iter(different)), {}, made)
+        return BitStage(next(iter(different)), {}, made)
     if all(len(gates) <= 1 and all(g.name == "ry" for g in gates) for gates in different):
         angles = {key: float(gates[0].params[0]) if gates else 0.0 for key, gates in cases.items()}  # type: ignore[arg-type]
         [(common, _)] = Counter(round(angle, SAME) for angle in angles.values()).most_common(1)
         first = next(angle for angle in angles.values() if round(angle, SAME) == common)
         wire = next(gates[0].qubits for gates in cases.values() if gates)
         rest = {key: (Gate("ry", wire, (angle - first,)),) for key, angle in angles.items() if round(angle, SAME) != common}
-        return Stage((Gate("ry", wire, (first,)),) if abs(first) > NEGLIGIBLE else (), rest, made)
-    return Stage((), {key: gates for key, gates in cases.items() if gates}, made)
+        return BitStage((Gate("ry", wire, (first,)),) if abs(first) > NEGLIGIBLE else (), rest, made)
+    return BitStage((), {key: gates for key, gates in cases.items() if gates}, made)

@@ -15,25 +15,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stinespring.compiler.dynamic.conditional import Choice, ConditionalLaw, Stage, Synthesis
-from stinespring.compiler.texts.draft import Budget
+from stinespring.compiler.dynamic.conditional import BitStage, ConditionalLaw, Reading, Synthesis
+from stinespring.compiler.options import LIMITS, CompileOptions
 from stinespring.errors import InputError
 from stinespring.readings import Register
 
-__all__ = ["BUDGETS", "Plan", "best_plan", "stages_of"]
+__all__ = ["SteeringPlan", "best_plan", "stages_of"]
 
 LATENCY, CONDITION, QUBIT = 2.0, 0.05, 0.1
 MOST_PLANS = 64  # kept for one set of live registers
-BUDGETS = {"qubits": "max-qubits", "two_qubit": "max-two-qubit-gates", "conditions": "max-conditions"}
 OPERAND = 32  # bits of a register that a condition may test
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Choices for the first laws, and what they cost.
+class SteeringPlan:
+    """Readings of the first laws, and what they cost.
 
     Attributes:
-        choices: one a law.
+        readings: one a law.
         alive: the registers that stay quantum after them.
         two_qubit: two-qubit gates, the worst case of each law.
         conditions: ``if`` statements.
@@ -41,7 +40,7 @@ class Plan:
         peak: most qubits alive at once.
     """
 
-    choices: tuple[Choice, ...]
+    readings: tuple[Reading, ...]
     alive: tuple[str, ...]
     two_qubit: int = 0
     conditions: int = 0
@@ -53,7 +52,12 @@ class Plan:
         """What the cost model says."""
         return self.two_qubit + LATENCY * self.waits + CONDITION * self.conditions + QUBIT * self.peak
 
-    def beats(self, other: Plan) -> bool:
+    @property
+    def figures(self) -> dict[str, int]:
+        """What the limits of the options limit, by their names."""
+        return {"max_qubits": self.peak, "max_two_qubit_gates": self.two_qubit, "max_conditions": self.conditions}
+
+    def beats(self, other: SteeringPlan) -> bool:
         """Whether no figure is worse than another plan's."""
         return (
             self.two_qubit <= other.two_qubit
@@ -64,10 +68,10 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Option:
+class PricedReading:
     """One way to realise one law: two-qubit gates and conditions, and whether it waits for a measurement."""
 
-    choice: Choice
+    reading: Reading
     two_qubit: int
     conditions: int
 
@@ -78,25 +82,27 @@ class Planner:
     Args:
         laws: in the order they are applied.
         given: registers that are quantum from the start (a quantum prompt).
-        budget: the limits.
+        options: the limits, and which feed-forward is wanted.
         synthesis: makes the circuits.
     """
 
-    def __init__(self, laws: Sequence[ConditionalLaw], given: Sequence[Register], budget: Budget, synthesis: Synthesis) -> None:
-        self.laws, self.budget, self.synthesis = laws, budget, synthesis
+    def __init__(
+        self, laws: Sequence[ConditionalLaw], given: Sequence[Register], options: CompileOptions, synthesis: Synthesis
+    ) -> None:
+        self.laws, self.limits, self.synthesis = laws, options, synthesis
         self.sizes = {r.name: r.size for r in given} | {law.target.name: law.target.size for law in laws}
         self.created = {name: i for i, name in enumerate([*(r.name for r in given), *(law.target.name for law in laws)])}
-        self.last = {name: i for i, law in enumerate(laws) for name in law.law.reads}
+        self.last = {name: i for i, law in enumerate(laws) for name in law.reads}
         self.given = tuple(r.name for r in given)
-        self.options = [list(self._options(law)) for law in laws]
+        self.readings = [list(self._priced(law)) for law in laws]
 
-    def plans(self) -> list[Plan]:
+    def plans(self) -> list[SteeringPlan]:
         """Return the plans for all laws that keep within the budgets and that no other one beats."""
         read = [name for name in self.given if name in self.last]  # the others are free at once
         starts = [tuple(read[first:]) for first in range(len(read) + 1)]
-        front = {alive: [Plan((), alive, peak=self._size(self.given))] for alive in starts}
+        front = {alive: [SteeringPlan((), alive, peak=self._size(self.given))] for alive in starts}
         for number in range(len(self.laws)):
-            following: dict[tuple[str, ...], list[Plan]] = {}
+            following: dict[tuple[str, ...], list[SteeringPlan]] = {}
             for plans in front.values():
                 for plan in plans:
                     for longer in self._longer(plan, number):
@@ -104,47 +110,47 @@ class Planner:
             front = {alive: unbeaten(plans) for alive, plans in following.items()}
         return [plan for plans in front.values() for plan in plans]
 
-    def _longer(self, plan: Plan, number: int) -> Iterator[Plan]:
+    def _longer(self, plan: SteeringPlan, number: int) -> Iterator[SteeringPlan]:
         law = self.laws[number]
         target, alive = law.target, set(plan.alive)
-        for option in self.options[number]:
-            choice = option.choice
-            if not set(choice.quantum) <= alive:
+        for option in self.readings[number]:
+            reading = option.reading
+            if not set(reading.quantum) <= alive:
                 continue
-            peak = max(plan.peak, self._size(plan.alive) + (1 if choice.bitwise else target.size))
+            peak = max(plan.peak, self._size(plan.alive) + (1 if reading.bitwise else target.size))
             longer = replace(
                 plan,
-                choices=(*plan.choices, choice),
+                readings=(*plan.readings, reading),
                 two_qubit=plan.two_qubit + option.two_qubit,
                 conditions=plan.conditions + option.conditions,
                 waits=plan.waits + (option.conditions > 0),
                 peak=peak,
             )
-            if over(longer.peak, self.budget.qubits) or over(longer.two_qubit, self.budget.two_qubit):
+            if over(longer.peak, self.limits.max_qubits) or over(longer.two_qubit, self.limits.max_two_qubit_gates):
                 continue
-            if over(longer.conditions, self.budget.conditions):
+            if over(longer.conditions, self.limits.max_conditions):
                 continue
-            still = [*plan.alive] + ([] if choice.bitwise else [target.name])
+            still = [*plan.alive] + ([] if reading.bitwise else [target.name])
             useful = sorted((r for r in still if self.last.get(r, -1) > number), key=self.created.__getitem__)
             for first in range(len(useful) + 1):
                 yield replace(longer, alive=tuple(useful[first:]))
 
-    def _options(self, law: ConditionalLaw) -> Iterator[Option]:
+    def _priced(self, law: ConditionalLaw) -> Iterator[PricedReading]:
         """Yield the ways to realise a law that its registers and the feed-forward allow."""
-        reads = sorted(law.law.reads, key=self.created.__getitem__)
+        reads = sorted(law.reads, key=self.created.__getitem__)
         for classical in range(len(reads) + 1):
             quantum = tuple(reads[classical:])
             for bitwise in (False, True) if law.target.size > 1 else (False,):
-                if self.budget.feed_forward == "none" and (classical or bitwise):
+                if self.limits.feed_forward == "none" and (classical or bitwise):
                     continue
-                if self.budget.feed_forward == "all" and (quantum or (law.target.size > 1 and not bitwise)):
+                if self.limits.feed_forward == "all" and (quantum or (law.target.size > 1 and not bitwise)):
                     continue
                 tested = sum(self.sizes[name] for name in reads[:classical]) + (law.target.size if bitwise else 0)
                 if tested > OPERAND:
                     continue
-                choice = Choice(tuple(name for name in law.law.reads if name in quantum), bitwise)
-                stages = law.stages(choice, self.synthesis)
-                yield Option(choice, sum(s.two_qubit for s in stages), sum(len(s.cases) for s in stages))
+                reading = Reading(tuple(name for name in law.reads if name in quantum), bitwise)
+                stages = law.stages(reading, self.synthesis)
+                yield PricedReading(reading, sum(s.two_qubit for s in stages), sum(len(s.cases) for s in stages))
 
     def _size(self, names: Sequence[str]) -> int:
         return sum(self.sizes[name] for name in names)
@@ -155,9 +161,9 @@ def over(value: int, limit: int | None) -> bool:
     return limit is not None and value > limit
 
 
-def unbeaten(plans: list[Plan]) -> list[Plan]:
+def unbeaten(plans: list[SteeringPlan]) -> list[SteeringPlan]:
     """Return the plans that no other one beats, the cheapest ones where they are many."""
-    result: list[Plan] = []
+    result: list[SteeringPlan] = []
     for plan in sorted(plans, key=lambda p: (p.price, p.two_qubit, p.conditions)):
         if not any(kept.beats(plan) for kept in result):
             result.append(plan)
@@ -171,32 +177,33 @@ def unbeaten(plans: list[Plan]) -> list[Plan]:
     return [*dict.fromkeys([*extremes, *result[:MOST_PLANS]])]
 
 
-def best_plan(laws: Sequence[ConditionalLaw], given: Sequence[Register], budget: Budget, synthesis: Synthesis) -> Plan:
+def best_plan(
+    laws: Sequence[ConditionalLaw], given: Sequence[Register], options: CompileOptions, synthesis: Synthesis
+) -> SteeringPlan:
     """Return the plan that the cost model likes best within the budgets.
 
     Raises:
         InputError: no plan keeps within them; the message says what the least would be.
     """
-    plans = Planner(laws, given, budget, synthesis).plans()
+    plans = Planner(laws, given, options, synthesis).plans()
     if plans:
         return min(plans, key=lambda p: (p.price, p.two_qubit, p.conditions, p.peak))
-    limits = {name: getattr(budget, name) for name in BUDGETS if getattr(budget, name) is not None}
+    limits = {name: getattr(options, name) for name in LIMITS if getattr(options, name) is not None}
     least = []
     for name in limits:
-        limits_kept: dict[str, Any] = {name: None}
-        others = replace(budget, **limits_kept)
-        reachable = Planner(laws, given, others, synthesis).plans()
-        figures = [{"qubits": p.peak, "two_qubit": p.two_qubit, "conditions": p.conditions}[name] for p in reachable]
-        least += [f"--{BUDGETS[name]} {min(figures)}"] if figures else []
+        raised: dict[str, Any] = {name: None}
+        reachable = Planner(laws, given, replace(options, **raised), synthesis).plans()
+        figures = [plan.figures[name] for plan in reachable]
+        least += [f"--{name.replace('_', '-')} {min(figures)}"] if figures else []
     raise InputError(
         "no plan keeps within the budgets",
-        got=", ".join(f"--{BUDGETS[name]} {value}" for name, value in limits.items())
-        or f"--feed-forward {budget.feed_forward}",
+        got=", ".join(f"--{name.replace('_', '-')} {value}" for name, value in limits.items())
+        or f"--feed-forward {options.feed_forward}",
         expected="with the other limits as they are, at least " + " or ".join(least) if least else "several of them raised",
         todo="raise a limit, or use another --feed-forward",
     )
 
 
-def stages_of(laws: Sequence[ConditionalLaw], plan: Plan, synthesis: Synthesis) -> list[list[Stage]]:
+def stages_of(laws: Sequence[ConditionalLaw], plan: SteeringPlan, synthesis: Synthesis) -> list[list[BitStage]]:
     """Return the stages of every law."""
-    return [law.stages(choice, synthesis) for law, choice in zip(laws, plan.choices, strict=True)]
+    return [law.stages(reading, synthesis) for law, reading in zip(laws, plan.readings, strict=True)]

@@ -8,36 +8,34 @@ from dataclasses import dataclass, replace
 
 from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate, relabel
-from stinespring.compiler.dynamic.conditional import ConditionalLaw, Stage, Synthesis
+from stinespring.compiler.dynamic.conditional import BitStage, ConditionalLaw, Synthesis
 from stinespring.compiler.dynamic.history import Histories, Lookup, Need, plan_histories
 from stinespring.compiler.dynamic.lifetimes import START, Life, colour, event_graph, explain, lives
-from stinespring.compiler.dynamic.plan import Plan, best_plan, stages_of
-from stinespring.compiler.texts.draft import Budget, Draft
+from stinespring.compiler.dynamic.plan import SteeringPlan, best_plan, stages_of
+from stinespring.compiler.texts.draft import Draft
 from stinespring.compiler.texts.encode import prompt_registers
-from stinespring.compiler.texts.operations import StepLaw
+from stinespring.compiler.texts.operations import Place, StepLaw
 from stinespring.compiler.texts.synthesise import target_register
 from stinespring.readings import UNUSED, Register
 
-__all__ = ["DynamicProgram", "dynamic_flow"]
+__all__ = ["SteeredFlow", "dynamic_flow"]
 
 OUTPUTS = ("token", "environment")
 
 
 @dataclass(frozen=True)
-class DynamicProgram:
-    """A program that measures on the way.
+class SteeredFlow(Flow):
+    """A program that measures on the way, and why it does what it does where it does it.
 
     Attributes:
-        flow: its instructions.
         registers: what the bits of each classical register mean.
         plan: what was chosen for each law, where there was a choice.
         lives: when each register is measured and freed.
         laws: what each law makes.
     """
 
-    flow: Flow
-    registers: tuple[Register, ...]
-    plan: Plan | None = None
+    registers: tuple[Register, ...] = ()
+    plan: SteeringPlan | None = None
     lives: tuple[Life, ...] = ()
     laws: tuple[str, ...] = ()
 
@@ -57,31 +55,29 @@ class DynamicProgram:
         return [explain(life, names) for life in self.lives]
 
 
-def dynamic_flow(draft: Draft, budget: Budget, *, effort: float = 0.0) -> DynamicProgram:
-    """Return the cheapest program within a budget for a draft's laws.
+def dynamic_flow(draft: Draft, *, effort: float = 0.0) -> SteeredFlow:
+    """Return the cheapest program within the limits for a draft's laws.
 
     Args:
-        draft: the laws, tabulated.
-        budget: hard limits.
+        draft: the laws, tabulated, and the limits among its options.
         effort: about the seconds of numerical synthesis, shared among the laws of the chosen plan.
 
     Raises:
-        InputError: no program keeps within the budget.
+        InputError: no program keeps within them.
     """
-    given = prompt_registers(draft.model, len(draft.prompt), None) if draft.quantum and draft.options.state is None else []
-    made = {r.name: r for r in given}
+    given = prompt_registers(draft.model, len(draft.prompt), None) if draft.quantum and draft.state is None else []
+    made = {Place.of(register): register for register in given}
     laws: list[ConditionalLaw] = []
     for law in (law for channel in draft.channels for law in channel.laws):
         target = outcome_register(draft, law)
-        laws.append(ConditionalLaw(law, target, {name: made[name] for name in law.reads}))
-        made[target.name] = target
+        laws.append(ConditionalLaw(law, target, tuple(made[place] for place in law.reads)))
+        made[law.target] = target
     quick = Synthesis()
-    plan = best_plan(laws, given, budget, quick)
+    plan = best_plan(laws, given, draft.options, quick)
     stages = stages_of(laws, plan, quick)
     if effort > 0 and plan.two_qubit:
         stages = stages_of(laws, plan, Synthesis(effort / max(1, sum(bool(s.two_qubit) for each in stages for s in each))))
-    writer = _Writer(draft, laws, plan, stages, given)
-    return writer.program()
+    return _SteeredWriter(draft, laws, plan, stages, given).program()
 
 
 def outcome_register(draft: Draft, law: StepLaw) -> Register:
@@ -95,22 +91,27 @@ def outcome_register(draft: Draft, law: StepLaw) -> Register:
     return replace(register, symbols=tuple(symbols + [UNUSED] * (len(register.symbols) - len(symbols))))
 
 
-class _Writer:
+class _SteeredWriter:
     """Writes the instructions of a plan."""
 
     def __init__(
-        self, draft: Draft, laws: Sequence[ConditionalLaw], plan: Plan, stages: Sequence[Sequence[Stage]], given: list[Register]
+        self,
+        draft: Draft,
+        laws: Sequence[ConditionalLaw],
+        plan: SteeringPlan,
+        stages: Sequence[Sequence[BitStage]],
+        given: list[Register],
     ) -> None:
         self.laws, self.plan, self.stages, self.given = laws, plan, stages, given
         self.registers = {r.name: r for r in [*given, *(law.target for law in laws)]}
         asks = [any(stage.cases for stage in each) for each in stages]
         needs = [
             Need(
-                law.classical(choice) if ask else (),
+                law.classical(reading) if ask else (),
                 law.target.name,
-                ask and choice.bitwise and any(stage.cases for stage in each[1:]),
+                ask and reading.bitwise and any(stage.cases for stage in each[1:]),
             )
-            for law, choice, each, ask in zip(laws, plan.choices, stages, asks, strict=True)
+            for law, reading, each, ask in zip(laws, plan.readings, stages, asks, strict=True)
         ]
         created = {r.name: START for r in given} | {law.target.name: i for i, law in enumerate(laws)}
         sizes = {name: register.size for name, register in self.registers.items()}
@@ -120,21 +121,19 @@ class _Writer:
         read_out = {name for name, register in self.registers.items() if register.role in OUTPUTS} | dephased
         direct = {lookup.register for lookup in self.histories.lookups}
         self.classical = {name: bits_name(self.registers[name]) for name in self.registers if name in read_out | direct}
-        bitwise = {law.target.name for law, choice in zip(laws, plan.choices, strict=True) if choice.bitwise}
-        controls = {name: [i for i, c in enumerate(plan.choices) if name in c.quantum] for name in self.registers}
+        bitwise = {law.target.name for law, reading in zip(laws, plan.readings, strict=True) if reading.bitwise}
+        controls = {name: [i for i, each in enumerate(plan.readings) if name in each.quantum] for name in self.registers}
         asked = {name: [i for i, need in enumerate(needs) if name in need.registers] for name in self.registers}
         graph = event_graph(created, controls, asked, read_out | bitwise)
         self.lives = lives(graph, {name: 1 if name in bitwise else sizes[name] for name in self.registers})
         self.place = colour(self.lives)
         self.bitwise = bitwise
-        self.used: set[int] = set()
         self.out: list[Instruction] = []
 
-    def program(self) -> DynamicProgram:
+    def program(self) -> SteeredFlow:
         """Return the whole program."""
         life = {each.register: each for each in self.lives}
         for register in self.given:
-            self.used.update(self.place[register.name])
             if life[register.name].measured == START:
                 self.measure(register.name)
         self.free(START, life)
@@ -144,12 +143,10 @@ class _Writer:
                 if each.measured == number and name not in self.bitwise:
                     self.measure(name)
             self.free(number, life)
-        return DynamicProgram(
-            self.flow(), tuple(self.registers.values()), self.plan, tuple(self.lives), tuple(x.target.name for x in self.laws)
-        )
+        return self.finished()
 
-    def flow(self) -> Flow:
-        """Return the instructions with their registers; qubits of a quantum prompt keep its names."""
+    def finished(self) -> SteeredFlow:
+        """Return the instructions that were written with their registers; qubits of a quantum prompt keep its names."""
         count = 1 + max((q for wires in self.place.values() for q in wires), default=-1)
         order: list[int] = []
         quantum: list[tuple[str, int]] = []
@@ -162,29 +159,36 @@ class _Writer:
         items = tuple(moved(item, number) for item in without_useless_resets(useful))
         sizes = {self.classical[name]: register.size for name, register in self.registers.items() if name in self.classical}
         classical = tuple(sizes.items()) + tuple(self.histories.sizes.items())
-        return Flow((*quantum, *((("q", len(rest)),) if rest else ())), classical, items)
+        return SteeredFlow(
+            (*quantum, *((("q", len(rest)),) if rest else ())),
+            classical,
+            items,
+            registers=tuple(self.registers.values()),
+            plan=self.plan,
+            lives=tuple(self.lives),
+            laws=tuple(law.target.name for law in self.laws),
+        )
 
     def law(self, number: int, law: ConditionalLaw) -> None:
         """Write one law's gates, and the measurements of an outcome that is made bit by bit."""
-        choice, lookup = self.plan.choices[number], self.histories.lookups[number]
+        reading, lookup = self.plan.readings[number], self.histories.lookups[number]
         wires = self.place[law.target.name]
-        self.used.update(wires)
         self.out += [Measure((wires[0],), lookup.register, (bit,)) for bit in lookup.clears]
-        controls = [q for name in choice.quantum for q in self.place[name]]
+        controls = [q for name in reading.quantum for q in self.place[name]]
         for stage in self.stages[number]:
             local = [*controls, *wires]
             self.out += relabel(stage.always, local)
             for key, gates in sorted(stage.cases.items()):
-                self.out.append(self.condition(law, lookup, key, tuple(relabel(gates, local)), stage))
-            if choice.bitwise:
+                self.out.append(self.condition(lookup, key, tuple(relabel(gates, local)), stage))
+            if reading.bitwise:
                 bit = law.target.size - 1 - stage.made
                 self.record(law.target.name, wires[0], bit)
                 if stage.made < law.target.size - 1:
                     self.out.append(Reset(wires))
 
-    def condition(self, law: ConditionalLaw, lookup: Lookup, key: tuple[int, ...], gates: tuple[Gate, ...], stage: Stage) -> If:
+    def condition(self, lookup: Lookup, key: tuple[int, ...], gates: tuple[Gate, ...], stage: BitStage) -> If:
         """Return gates under the condition that the classical context and the bits made so far have a value."""
-        register = lookup.register if lookup.register.startswith("h") else self.classical[lookup.register]
+        register = lookup.register if lookup.register in self.histories.sizes else self.classical[lookup.register]
         values = key if stage.made or len(key) == len(lookup.offsets) else key[: len(lookup.offsets)]
         padded = (*values, *[0] * (len(lookup.offsets) - len(values)))
         value = sum(code << offset for code, offset in zip(padded, lookup.offsets, strict=True))

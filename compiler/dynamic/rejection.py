@@ -18,10 +18,11 @@ from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate, relabel
 from stinespring.compiler.dynamic.conditional import Synthesis
 from stinespring.compiler.texts.encode import plain
+from stinespring.compiler.texts.operations import Place
 from stinespring.compiler.texts.truncate import bits
 from stinespring.errors import TooLargeError
 from stinespring.models.texts.attention import AttentionModel
-from stinespring.models.texts.rejection import RejectionModel, pair_scores, rounds_needed
+from stinespring.models.texts.rejection import pair_scores, rounds_needed
 from stinespring.readings import FloatArray, IntArray, Register
 
 __all__ = ["Rejection", "rejection_flow"]
@@ -36,14 +37,12 @@ class Rejection:
     Attributes:
         flow: its instructions.
         registers: tokens and attended positions.
-        realises: the law it realises exactly.
         errors: proven bound on the TVD that each step adds.
         rounds: R of each step.
     """
 
     flow: Flow
     registers: tuple[Register, ...]
-    realises: RejectionModel
     errors: tuple[float, ...]
     rounds: tuple[int, ...]
 
@@ -61,13 +60,13 @@ def rejection_flow(model: AttentionModel, prompt: IntArray, steps: int, *, toler
     Raises:
         TooLargeError: too many rounds or conditions.
     """
-    return _Writer(model, prompt, steps, tolerance / steps, position).program()
+    return _RejectionWriter(model, prompt, steps, tolerance / steps, position).program()
 
 
-class _Writer:
+class _RejectionWriter:
     def __init__(self, model: AttentionModel, prompt: IntArray, steps: int, tolerance: float, position: bool) -> None:
         self.model, self.prompt, self.steps, self.tolerance = model, prompt, steps, tolerance
-        self.k, self.name = bits(model.d), "e" if position else "j"
+        self.k, self.position, self.name = bits(model.d), position, "e" if position else "j"
         self.width = bits(len(prompt) + steps - 1)
         self.synthesis = Synthesis()
         first = steps * self.k
@@ -96,9 +95,9 @@ class _Writer:
                 self.out.append(Reset((*self.kept, self.done)))
             errors.append((1.0 - pairs.least) ** count if length > 1 else 0.0)
             rounds.append(count)
-            registers.append(Register(f"t{step}", "token", plain(range(self.model.d), self.model.d)))
-            if self.name == "e":
-                registers.append(Register(f"e{step}", "environment", plain(range(length), length)))
+            registers.append(Place("token", step).register(plain(range(self.model.d), self.model.d)))
+            if self.position:
+                registers.append(Place("environment", step).register(plain(range(length), length)))
         quantum = (
             *((f"q_t{i + 1}", self.k) for i in range(self.steps)),
             ("draw", self.width),
@@ -106,8 +105,7 @@ class _Writer:
             ("done", 1),
         )
         flow = Flow(quantum, tuple(self.classical), tuple(self.out))
-        realises = RejectionModel(self.model, self.prompt, tuple(rounds))
-        return Rejection(flow, tuple(registers), realises, tuple(errors), tuple(rounds))
+        return Rejection(flow, tuple(registers), tuple(errors), tuple(rounds))
 
     def room(self, rounds: int, length: int) -> None:
         """Refuse programs that would not fit."""
@@ -152,7 +150,7 @@ class _Writer:
         """Return the rotation of ``done`` for position j, controlled by the last token and the token at j."""
         asked, other = self.wires(length - 1), self.wires(j) if j < length - 1 else ()
         size = 1 << self.k
-        table, care = np.zeros((size if other else 1, size if asked else 1, 2)), np.zeros(1, dtype=np.bool_)
+        table = np.zeros((size if other else 1, size if asked else 1, 2))
         care = np.zeros(table.shape[:2], dtype=np.bool_)
         for a in range(self.model.d) if asked else [int(self.prompt[-1])]:
             for b in range(self.model.d) if other else [a if j == length - 1 else int(self.prompt[j])]:

@@ -6,13 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stinespring.circuits.core.gates import Gate, RotationArray, concatenated
 from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, rotation_array
-from stinespring.compiler.texts.operations import StepLaw
+from stinespring.compiler.texts.operations import Place, StepLaw
 from stinespring.errors import TooLargeError
-from stinespring.readings import UNUSED, FloatArray, IntArray, Register
+from stinespring.readings import UNUSED, BoolArray, FloatArray, IntArray, Register
 
 __all__ = ["NEGLIGIBLE", "context_index", "law_gates", "law_table", "require_room"]
 
@@ -20,12 +19,12 @@ MOST_BITS = 22  # 4 million rotations
 NEGLIGIBLE = 4e-16  # radians: the rounding of a Walsh coefficient that is zero
 
 
-def law_table(law: StepLaw, registers: Mapping[str, Register], target: Register) -> tuple[FloatArray, NDArray[np.bool_]]:
+def law_table(law: StepLaw, registers: Mapping[Place, Register], target: Register) -> tuple[FloatArray, BoolArray]:
     """Return the law over codes, shape (2^M, 2^k), and which contexts occur, shape (2^M,).
 
     The first register read holds the least significant bits. Rows of contexts that never occur are zero.
     """
-    width = sum(registers[name].size for name in law.reads)
+    width = sum(registers[place].size for place in law.reads)
     require_room(width + target.size, law)
     index = context_index(law, registers)
     dense, care = np.zeros((2**width, 2**target.size)), np.zeros(2**width, dtype=bool)
@@ -36,13 +35,13 @@ def law_table(law: StepLaw, registers: Mapping[str, Register], target: Register)
     return dense, care
 
 
-def context_index(law: StepLaw, registers: Mapping[str, Register]) -> IntArray:
+def context_index(law: StepLaw, registers: Mapping[Place, Register]) -> IntArray:
     """Return the code of each context over all registers read, shape (B,), the first register least significant."""
     index = np.zeros(len(law.contexts), dtype=np.int64)
     width = 0
-    for column, name in enumerate(law.reads):
-        index |= registers[name].code_of(law.contexts[:, column]) << width
-        width += registers[name].size
+    for column, place in enumerate(law.reads):
+        index |= registers[place].code_of(law.contexts[:, column]) << width
+        width += registers[place].size
     return index
 
 
@@ -70,7 +69,7 @@ def require_room(width: int, law: StepLaw) -> None:
     if width > MOST_BITS:
         raise TooLargeError(
             "one step needs too many rotations",
-            got=f"2^{width} for register {law.target}",
+            got=f"2^{width} for register {law.target.name}",
             expected=f"at most 2^{MOST_BITS}",
             todo="use --schedule stepwise, fewer steps or a shorter prompt",
         )

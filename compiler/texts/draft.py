@@ -5,63 +5,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 
-from stinespring.compiler.export.lowering import circuit_cost, schedule_gates
-from stinespring.compiler.texts.encode import Codes, registers
-from stinespring.compiler.texts.operations import BlockOperation, Dilation, Extension, Layout, StepLaw
+from stinespring.circuits.core.cost import circuit_cost
+from stinespring.compiler.options import CompileOptions
+from stinespring.compiler.texts.encode import registers
+from stinespring.compiler.texts.operations import BlockOperation, Dilation, Layout, StepLaw
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import InputState
 from stinespring.readings import IntArray, Register
-from stinespring.stages import Cost, Effect
+from stinespring.stages import Cost, Effect, Promise
 
-__all__ = ["Budget", "Draft", "Options", "counting_bound"]
-
-Phases = Literal["exact", "free"]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """Hard limits of a program; None where there is none.
-
-    Attributes:
-        qubits: declared qubits.
-        two_qubit: two-qubit gates on the worst path.
-        conditions: ``if`` statements.
-        feed_forward: ``none``: no condition; ``all``: every register is read as bits; ``auto``: the cost model chooses.
-    """
-
-    qubits: int | None = None
-    two_qubit: int | None = None
-    conditions: int | None = None
-    feed_forward: str = "auto"
-
-    @property
-    def asked(self) -> bool:
-        """Whether anything is asked for."""
-        return self != Budget()
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the user asked for; see :func:`stinespring.compiler.compile.compile_model`."""
-
-    schedule: str
-    extension: Extension
-    input: Literal["known", "quantum"]
-    codes: Codes
-    phases: Phases
-    tolerance: float
-    effort: float | None
-    target: str
-    budget: Budget = Budget()
-    delays: str = "none"  # of a lowered circuit
-    attention: str = "auto"  # from a table over contexts, or drawn by rejection
-    state: InputState | None = None  # what the prompt registers hold
-    tail: float = 1.0  # the share of the tolerance that tail tokens may take; the rest is for small rotations
-    effort_share: float = 1.0  # the share of the effort for one of several drafts that are compared
+__all__ = ["Draft", "counting_bound"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +28,10 @@ class Draft:
         model: the law.
         prompt: token numbers.
         steps: L.
-        options: what was asked for.
+        options: what was asked for, with input and phases settled.
+        state: what the prompt registers hold, if there is an input state.
+        tail: the share of the tolerance that tail tokens may take; the rest is for small rotations.
+        effort_share: the share of the effort for one of several drafts that are compared.
         channels: the operations so far.
         errors: the TVD that each step may add to the joint law.
         dilations: the circuits, once they are synthesised.
@@ -82,11 +41,19 @@ class Draft:
     model: TextModel
     prompt: IntArray
     steps: int
-    options: Options
-    channels: tuple[BlockOperation, ...]
-    errors: tuple[float, ...]
+    options: CompileOptions
+    state: InputState | None = None
+    tail: float = 1.0
+    effort_share: float = 1.0
+    channels: tuple[BlockOperation, ...] = ()
+    errors: tuple[float, ...] = ()
     dilations: tuple[Dilation, ...] = ()
     declared: tuple[Register, ...] = ()
+
+    @property
+    def promise(self) -> Promise:
+        """What the circuits keep."""
+        return "exact" if self.options.phases == "exact" else "free"
 
     @property
     def quantum(self) -> bool:
@@ -101,27 +68,31 @@ class Draft:
             prompt_length=len(self.prompt),
             quantum=self.quantum,
             codes=self.options.codes,
-            state=self.options.state,
+            state=self.state,
         )
 
-    def schedule(self) -> Layout:
-        """Return the static schedule of the synthesised circuits."""
+    def sizes(self) -> dict[str, int]:
+        """Return the qubits of each register that a direct synthesis would use, by name."""
+        return {r.name: r.size for r in self.plain_registers()}
+
+    def layout(self) -> Layout:
+        """Return the layout of the synthesised circuits."""
         measured = tuple(r.name for r in self.declared if r.role in ("token", "environment"))
-        return Layout("static", self.declared, measured, self.dilations)
+        return Layout(self.declared, measured, self.dilations)
 
     @cached_property
     def cost(self) -> Cost:
         """What the synthesised circuits cost, measurement included."""
-        schedule = self.schedule()
-        clbits = sum(r.size for r in self.declared if r.name in schedule.measured)
-        return circuit_cost(schedule_gates(schedule), schedule.qubits, clbits)
+        layout = self.layout()
+        clbits = sum(r.size for r in self.declared if r.name in layout.measured)
+        return circuit_cost(layout.gates(), layout.qubits, clbits)
 
     @cached_property
     def figures(self) -> tuple[int, int, int]:
         """Two-qubit gates, two-qubit depth and qubits; before there are circuits those of the Gray-code form."""
         if self.dilations:
             return self.cost.two_qubit_gates, self.cost.two_qubit_depth, self.cost.qubits
-        sizes = {r.name: r.size for r in self.plain_registers()}
+        sizes = self.sizes()
         gates = sum(gray_count(law, sizes) for channel in self.channels for law in channel.laws)
         return gates, gates, sum(sizes.values())
 
@@ -138,8 +109,9 @@ class Draft:
 
 def gray_count(law: StepLaw, sizes: dict[str, int]) -> int:
     """Return ``2^M (2^k - 1) - k``: the CZ of a law's isometry in Gray order, M bits of context and k of outcome."""
-    context = sum(sizes[name] for name in law.reads)
-    return int(2**context * (2 ** sizes[law.target] - 1) - sizes[law.target])
+    context = sum(sizes[place.name] for place in law.reads)
+    size = sizes[law.target.name]
+    return int(2**context * (2**size - 1) - size)
 
 
 def counting_bound(channels: tuple[BlockOperation, ...]) -> int:

@@ -4,19 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
 import numpy as np
 
-from stinespring.compiler.texts.operations import BlockOperation, StepLaw
+from stinespring.compiler.options import Codes
+from stinespring.compiler.texts.operations import BlockOperation, Place, StepLaw
 from stinespring.compiler.texts.truncate import bits
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import InputState
 from stinespring.readings import UNUSED, Register
 
-__all__ = ["Codes", "prompt_registers", "registers", "token_register"]
-
-Codes = Literal["binary", "free"]
+__all__ = ["plain", "prompt_registers", "registers", "token_register"]
 
 
 def registers(
@@ -37,22 +35,20 @@ def registers(
     prompt = prompt_registers(model, prompt_length, state) if quantum else []
     for channel in channels:
         for law in channel.laws:
-            if law.target.startswith("p"):
-                continue
-            if law.target.startswith("t"):
+            if law.target.role == "token":
                 tokens.append(token_register(law, model.d, codes))
-            else:
+            elif law.target.role != "prompt":
                 n = law.probabilities.shape[1]
-                environment.append(Register(law.target, "environment", plain(range(n), n)))
+                environment.append(law.target.register(plain(range(n), n)))
     return [*prompt, *tokens, *environment]
 
 
 def prompt_registers(model: TextModel, length: int, state: InputState | None) -> list[Register]:
     """Return ``p1..pn``: plain token numbers, and the vacuum d where an input state has texts of different lengths."""
     if state is None:
-        return [Register(f"p{i + 1}", "prompt", plain(range(model.d), model.d)) for i in range(length)]
+        return [Place("prompt", i + 1).register(plain(range(model.d), model.d)) for i in range(length)]
     count = max(model.d, int(state.texts.max(initial=0)) + 1)
-    return [Register(f"p{i + 1}", "prompt", plain(np.unique(state.texts[:, i]).tolist(), count)) for i in range(state.width)]
+    return [Place("prompt", i + 1).register(plain(np.unique(state.texts[:, i]).tolist(), count)) for i in range(state.width)]
 
 
 def token_register(law: StepLaw, d: int, codes: Codes) -> Register:
@@ -60,8 +56,8 @@ def token_register(law: StepLaw, d: int, codes: Codes) -> Register:
     support = np.flatnonzero((law.probabilities > 0).any(axis=0)).tolist()
     count = max(d, support[-1] + 1)
     if codes == "free" and bits(len(support)) < bits(count):
-        return Register(law.target, "token", fill(support, bits(len(support))))
-    return Register(law.target, "token", plain(support, count))
+        return law.target.register(fill(support, bits(len(support))))
+    return law.target.register(plain(support, count))
 
 
 def plain(support: Iterable[int], count: int) -> tuple[int, ...]:

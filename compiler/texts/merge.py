@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stinespring.compiler.texts.operations import BlockOperation, StepLaw
+from stinespring.compiler.texts.operations import BlockOperation, Place, StepLaw
 from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["causal_states", "merged"]
@@ -59,8 +59,8 @@ def causal_states(laws: list[StepLaw]) -> list[States]:
 
 def successors(law: StepLaw, following: StepLaw, row: IntArray, symbol: IntArray) -> IntArray:
     """Return the row of the following law's context after each (row, symbol)."""
-    known = {name: law.contexts[row, column] for column, name in enumerate(law.reads)} | {law.target: symbol}
-    columns = [known[name] for name in following.reads]
+    known = {place: law.contexts[row, column] for column, place in enumerate(law.reads)} | {law.target: symbol}
+    columns = [known[place] for place in following.reads]
     contexts = np.stack(columns, axis=1) if columns else np.zeros((len(row), 0), dtype=np.int64)
     index = {tuple(context): i for i, context in enumerate(following.contexts.tolist())}
     return np.array([index[tuple(context)] for context in contexts.tolist()], dtype=np.int64)
@@ -68,9 +68,9 @@ def successors(law: StepLaw, following: StepLaw, row: IntArray, symbol: IntArray
 
 @dataclass(frozen=True)
 class Carrier:
-    """Registers whose joint value tells the causal state: values (V, len(names)), the state (V,), and how likely (V,)."""
+    """Places whose joint value tells the causal state: values (V, len(places)), the state (V,), and how likely (V,)."""
 
-    names: tuple[str, ...]
+    places: tuple[Place, ...]
     values: IntArray
     states: IntArray
     reach: FloatArray
@@ -90,7 +90,7 @@ def merged(channels: list[BlockOperation], first: int) -> list[BlockOperation]:
     carrier = Carrier((), np.zeros((1, 0), dtype=np.int64), np.zeros(1, dtype=np.int64), np.ones(1))
     result: list[BlockOperation] = []
     for channel, law, states in zip(channels, laws, causal_states(laws), strict=True):
-        token = StepLaw(law.target, carrier.names, carrier.values, states.laws[carrier.states], carrier.reach)
+        token = StepLaw(law.target, carrier.places, carrier.values, states.laws[carrier.states], carrier.reach)
         carrier, memory = follow(
             carrier, token, states, channel.step, last=channel.step == len(channels), allowed=channel.step >= first
         )
@@ -110,29 +110,30 @@ def follow(
     count = int(state.max()) + 1
     if len(np.unique(state)) == 1:
         return Carrier((), np.zeros((1, 0), dtype=np.int64), state[:1], reach.sum(keepdims=True)), None
-    whole = lean((*carrier.names, token.target), np.concatenate([carrier.values[row], symbol[:, None]], axis=1), state, reach)
-    if not allowed or len(whole.names) < 2 or len(np.unique(whole.states)) == len(whole.states):
+    whole = lean((*carrier.places, token.target), np.concatenate([carrier.values[row], symbol[:, None]], axis=1), state, reach)
+    if not allowed or len(whole.places) < 2 or len(np.unique(whole.states)) == len(whole.states):
         return whole, None
-    memory = StepLaw(f"m{step}", whole.names, whole.values, np.eye(count)[whole.states], whole.reach)
+    memory = StepLaw(Place("memory", step), whole.places, whole.values, np.eye(count)[whole.states], whole.reach)
     used = np.unique(state)
     total = np.bincount(state, weights=reach, minlength=count).astype(np.float64)
     return Carrier((memory.target,), used[:, None], used, total[used]), memory
 
 
-def lean(names: tuple[str, ...], values: IntArray, state: IntArray, reach: FloatArray) -> Carrier:
-    """Return the registers as a carrier of the state, without superfluous ones, the oldest tried first."""
-    for name in names:
-        column = names.index(name)
-        fewer = function_of(names[:column] + names[column + 1 :], np.delete(values, column, axis=1), state, reach)
+def lean(places: tuple[Place, ...], values: IntArray, state: IntArray, reach: FloatArray) -> Carrier:
+    """Return the places as a carrier of the state, without superfluous ones, the oldest tried first."""
+    for place in places:
+        column = places.index(place)
+        fewer = function_of(places[:column] + places[column + 1 :], np.delete(values, column, axis=1), state, reach)
         if fewer is not None:
-            names, values, state, reach = fewer.names, fewer.values, fewer.states, fewer.reach
-    return Carrier(names, values, state, reach)
+            places, values, state, reach = fewer.places, fewer.values, fewer.states, fewer.reach
+    return Carrier(places, values, state, reach)
 
 
-def function_of(names: tuple[str, ...], values: IntArray, state: IntArray, reach: FloatArray) -> Carrier | None:
-    """Return the registers as a carrier if their values alone tell the state, else None."""
+def function_of(places: tuple[Place, ...], values: IntArray, state: IntArray, reach: FloatArray) -> Carrier | None:
+    """Return the places as a carrier if their values alone tell the state, else None."""
     distinct, first, where = np.unique(values, axis=0, return_index=True, return_inverse=True)
     where = where.ravel()
     if (state[first][where] != state).any():
         return None
-    return Carrier(names, distinct, state[first], np.bincount(where, weights=reach, minlength=len(distinct)).astype(np.float64))
+    number = np.bincount(where, weights=reach, minlength=len(distinct)).astype(np.float64)
+    return Carrier(places, distinct, state[first], number)

@@ -5,14 +5,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, NamedTuple
 
-from stinespring.circuits.core.gates import Gate
-from stinespring.readings import FloatArray, IntArray, Register
+from stinespring.circuits.core.build import build_circuit
+from stinespring.circuits.core.gates import Gate, concatenated, relabel
+from stinespring.compiler.options import Extension
+from stinespring.readings import FloatArray, IntArray, Register, Role
 
-__all__ = ["BlockOperation", "Dilation", "Extension", "Layout", "StepLaw"]
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
 
-Extension = Literal["token", "position", "dephased"]
+__all__ = ["BlockOperation", "Dilation", "Layout", "Place", "StepLaw"]
+
+LETTERS: dict[Role, str] = {"prompt": "p", "token": "t", "environment": "e", "memory": "m", "ancilla": "a_t"}
+
+
+class Place(NamedTuple):
+    """Where a symbol is kept: the prompt's or a step's token, the position a head attends to, or a memory.
+
+    Attributes:
+        role: what it holds.
+        step: of a prompt the place of the token, otherwise the generation step; both from 1.
+        head: the attention head, from 1; 0 where there is one only.
+    """
+
+    role: Role
+    step: int
+    head: int = 0
+
+    @classmethod
+    def of(cls, register: Register) -> Place:
+        """Return the place of a register."""
+        return cls(register.role, register.step, register.head)
+
+    @property
+    def name(self) -> str:
+        """The name of its register."""
+        return f"{LETTERS[self.role]}{self.step}" + (f"_{self.head}" if self.head else "")
+
+    def register(self, symbols: Sequence[int]) -> Register:
+        """Return its register with these symbols."""
+        return Register(self.name, self.role, tuple(symbols), step=self.step, head=self.head)
 
 
 @dataclass(frozen=True)
@@ -20,15 +53,15 @@ class StepLaw:
     """A conditional law: which registers it reads, and the outcome's probabilities for each context that can occur.
 
     Attributes:
-        target: the register that receives the outcome.
-        reads: the registers it depends on, in text order.
+        target: the place that receives the outcome.
+        reads: the places it depends on, in text order.
         contexts: shape (B, len(reads)), symbols; all rows distinct.
         probabilities: shape (B, D) over symbols 0..D-1, rows sum to 1.
         reach: shape (B,), the probability that the context occurs (for prompts kept as quantum input: given the prompt).
     """
 
-    target: str
-    reads: tuple[str, ...]
+    target: Place
+    reads: tuple[Place, ...]
     contexts: IntArray
     probabilities: FloatArray
     reach: FloatArray
@@ -66,16 +99,14 @@ class Dilation:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where every register lives and when it is measured.
+    """One circuit, measured at the end: where every register lives, and the isometries on them.
 
     Attributes:
-        kind: static, dynamic or stepwise.
         registers: all registers in the order they are declared.
         measured: names of the registers that are measured, in order.
         dilations: the steps in order.
     """
 
-    kind: Literal["static", "dynamic", "stepwise"]
     registers: tuple[Register, ...]
     measured: tuple[str, ...]
     dilations: tuple[Dilation, ...]
@@ -93,3 +124,15 @@ class Layout:
                 return tuple(range(first, first + register.size))
             first += register.size
         raise KeyError(name)
+
+    def gates(self) -> Sequence[Gate]:
+        """Return all gates on the layout's qubits, in order."""
+        parts: list[Sequence[Gate]] = []
+        for dilation in self.dilations:
+            wires = [q for register in dilation.registers for q in self.place(register.name)]
+            parts.append(relabel(dilation.gates, wires))
+        return concatenated(parts)
+
+    def circuit(self) -> QuantumCircuit:
+        """Return the Qiskit circuit."""
+        return build_circuit(self.registers, self.measured, self.gates())

@@ -51,7 +51,7 @@ def tabulated(draft: Draft, tolerance: float) -> Draft:
         extension=draft.options.extension,
         quantum=draft.quantum,
         tolerance=tolerance,
-        state=draft.options.state,
+        state=draft.state,
     )
     return replace(draft, channels=tuple(operations), errors=tuple(errors))
 
@@ -78,7 +78,7 @@ def merge(draft: Draft) -> Draft:
 
 def specialised(draft: Draft) -> list[BlockOperation]:
     """Return the unpruned channels, truncated where the draft is."""
-    return list(tabulated(draft, draft.options.tolerance * draft.options.tail if any(draft.errors) else 0.0).channels)
+    return list(tabulated(draft, draft.options.tolerance * draft.tail if any(draft.errors) else 0.0).channels)
 
 
 def cannot_merge(draft: Draft) -> str | None:
@@ -87,7 +87,7 @@ def cannot_merge(draft: Draft) -> str | None:
         return "the prompt is quantum: its causal state would have to be computed from registers"
     if draft.options.extension != "token":
         return "the attended positions read the text itself"
-    if draft.options.phases == "exact":
+    if draft.promise == "exact":
         return "a memory that stays behind would not be the isometry itself"
     return "there is one step only" if draft.steps < 2 else None
 
@@ -96,12 +96,12 @@ def cannot_truncate(draft: Draft) -> str | None:
     """Say why no tail may be dropped."""
     if draft.options.tolerance == 0:
         return "the tolerance is 0"
-    return "the tolerance goes further on small rotations" if draft.options.tail == 0 else None
+    return "the tolerance goes further on small rotations" if draft.tail == 0 else None
 
 
 def truncate(draft: Draft) -> Draft:
     """Drop tail tokens of the laws where that saves qubits."""
-    return drop_registers(tabulated(draft, draft.options.tolerance * draft.options.tail))
+    return drop_registers(tabulated(draft, draft.options.tolerance * draft.tail))
 
 
 def signs(draft: Draft) -> Draft:
@@ -111,14 +111,14 @@ def signs(draft: Draft) -> Draft:
 
 def only_free(draft: Draft) -> str | None:
     """Say why signs are not free."""
-    if draft.options.phases == "exact":
+    if draft.promise == "exact":
         return "the promise is exact: signs are phases"
     return "the laws are too large for a search of signs" if draft.figures[0] >= 2 ** (SIGNED_WIRES + 1) else None
 
 
 def finish(draft: Draft) -> Draft:
     """Synthesise by every construction that keeps the promise; keep what the signs gave where that is cheaper."""
-    return cheaper(draft, synthesise(replace(draft, dilations=(), declared=()), how=draft.options.phases))
+    return cheaper(draft, synthesise(replace(draft, dilations=(), declared=()), how=draft.promise))
 
 
 PASSES = (

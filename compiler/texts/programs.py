@@ -1,66 +1,69 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From laws to programs, one function a schedule."""
+"""From laws to what is run, one function a schedule."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stinespring.compiler.devices.target import Device, lower, lowered_cost
-from stinespring.compiler.devices.timing import duration, has_times, with_delays
-from stinespring.compiler.dynamic.program import DynamicProgram, dynamic_flow
+from stinespring.batches import Body, OneCircuit
+from stinespring.circuits.core.cost import circuit_cost, flow_cost
+from stinespring.compiler.dynamic.program import dynamic_flow
 from stinespring.compiler.dynamic.rejection import rejection_flow
-from stinespring.compiler.export.lowering import circuit_cost, flow_cost
-from stinespring.compiler.texts.draft import Draft, Options
-from stinespring.compiler.texts.operations import Layout, StepLaw
+from stinespring.compiler.options import CompileOptions
+from stinespring.compiler.texts.draft import Draft
 from stinespring.compiler.texts.passes import run_passes, specialised
-from stinespring.compiler.texts.stepwise import Stepper
-from stinespring.compiler.texts.truncate import TabulatedModel, TruncatedModel, averaged
+from stinespring.compiler.texts.stepwise import TextTemplate
+from stinespring.compiler.texts.template import Binder
+from stinespring.compiler.texts.truncate import averaged
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.attention import AttentionModel
-from stinespring.models.texts.fock import Start, StateModel
+from stinespring.models.texts.claims import RejectionClaim, StepTable, TableClaim, TailClaim
+from stinespring.models.texts.fock import Start
 from stinespring.models.texts.rejection import require_simple
-from stinespring.stages import Effect, Program
-from stinespring.version import __version__
+from stinespring.models.texts.truncated import TruncatedModel
+from stinespring.readings import Register
+from stinespring.stages import Claim, Cost, Effect, Promise, Schedule
 
-__all__ = ["dynamic_program", "on_device", "static_program", "stepwise_program"]
+__all__ = ["Compiled", "dynamic_program", "static_program", "stepwise_program"]
 
 MERGED_CONTEXTS = 64  # laws with more contexts may be cheaper with a memory of the causal state
 
 
-def static_program(begin: Start, steps: int, options: Options) -> Program:
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """What a schedule makes of a model, see :class:`stinespring.stages.Program`."""
+
+    schedule: Schedule
+    body: Body
+    registers: tuple[Register, ...]
+    promise: Promise
+    cost: Cost
+    tvd_bound: float = 0.0
+    claim: Claim | None = None
+    passes: tuple[Effect, ...] = ()
+
+
+def static_program(begin: Start, steps: int, options: CompileOptions) -> Compiled:
     """Return one circuit with all measurements at the end, after all passes."""
-    model, prompt = begin.model, begin.prompt
-    if options.state is not None and begin.padded is not None:  # the prompt stays in registers, padded to one length
-        model, prompt = begin.padded, np.zeros(options.state.width, dtype=np.int64)
-    shares = tails(options)
-    versions = [replace(options, tail=tail, effort_share=1 / len(shares)) for tail in shares]
-    drafts = [run_passes(Draft(model, prompt, steps, version, (), ())) for version in versions]
+    first, shares = drafted(begin, steps, options), tails(options)
+    drafts = [run_passes(replace(first, tail=tail, effort_share=1 / len(shares))) for tail in shares]
     draft, effects = min(drafts, key=lambda found: (found[0].figures[0] + found[0].figures[2], found[0].figures[0]))
-    schedule, bound = draft.schedule(), min(1.0, sum(draft.errors))
-    realises = TabulatedModel(model, len(prompt), realised_laws(draft)) if bound > 0 else model
-    return Program(
-        model=begin.model,
-        realises=realises if options.state is None else StateModel(realises, options.state),
-        prompt=begin.prompt,
-        steps=steps,
-        schedule=schedule,
-        extension=options.extension,
-        input=options.input,
-        phases=options.phases,
-        tvd_bound=bound,
+    layout, bound = draft.layout(), min(1.0, sum(draft.errors))
+    return Compiled(
+        schedule="static",
+        body=OneCircuit(layout, read_out(layout.registers)),
+        registers=layout.registers,
+        promise=draft.promise,
         cost=draft.cost,
-        seconds=0.0,
-        hash=provenance(begin, steps, options),
-        state=options.state,
-        effects=effects,
+        tvd_bound=bound,
+        claim=table_claim(draft) if bound > 0 else None,
+        passes=effects,
     )
 
 
-def dynamic_program(begin: Start, steps: int, options: Options) -> Program:
+def dynamic_program(begin: Start, steps: int, options: CompileOptions) -> Compiled:
     """Return one program that measures on the way; long contexts by rejection where a table over them does not fit."""
     if options.attention == "rejection":
         return rejection_program(begin, steps, options)
@@ -73,7 +76,7 @@ def dynamic_program(begin: Start, steps: int, options: Options) -> Program:
         return rejection_program(begin, steps, options)
 
 
-def rejection_program(begin: Start, steps: int, options: Options) -> Program:
+def rejection_program(begin: Start, steps: int, options: CompileOptions) -> Compiled:
     """Return one program that draws the attended positions by rejection."""
     model = require_simple(begin.model, options.extension)
     if options.tolerance == 0 or options.input == "quantum":
@@ -85,85 +88,75 @@ def rejection_program(begin: Start, steps: int, options: Options) -> Program:
     found = rejection_flow(model, begin.prompt, steps, tolerance=options.tolerance, position=options.extension == "position")
     cost, bound = flow_cost(found.flow), min(1.0, sum(found.errors))
     reason = f"attended positions drawn in at most {max(found.rounds)} rounds of rejection a token"
-    note = Effect("schedule", True, reason, cost.two_qubit_gates, cost.two_qubit_depth, cost.qubits, bound, 0)
-    return Program(
-        model=begin.model,
-        realises=found.realises,
-        prompt=begin.prompt,
-        steps=steps,
-        schedule=Layout("dynamic", found.registers, tuple(r.name for r in found.registers), ()),
-        extension=options.extension,
-        input="known",
-        phases="free",
-        tvd_bound=bound,
+    return Compiled(
+        schedule="dynamic",
+        body=OneCircuit(found.flow, read_out(found.registers)),
+        registers=found.registers,
+        promise="free",
         cost=cost,
-        seconds=0.0,
-        hash=provenance(begin, steps, options),
-        effects=(note,),
-        dynamic=DynamicProgram(found.flow, found.registers),
+        tvd_bound=bound,
+        claim=RejectionClaim(found.rounds),
+        passes=(Effect("schedule", True, reason, cost.two_qubit_gates, cost.two_qubit_depth, cost.qubits, bound, 0),),
     )
 
 
-def planned_program(begin: Start, steps: int, options: Options) -> Program:
+def planned_program(begin: Start, steps: int, options: CompileOptions) -> Compiled:
     """Return one program that measures on the way, the cheapest plan within the budget."""
-    model, prompt = begin.model, begin.prompt
-    if options.state is not None and begin.padded is not None:
-        model, prompt = begin.padded, np.zeros(options.state.width, dtype=np.int64)
-    draft, effects = run_passes(Draft(model, prompt, steps, options, (), ()), ("specialise", "prune", "truncate"))
+    draft, effects = run_passes(drafted(begin, steps, options), ("specialise", "prune", "truncate"))
     effort = 1.0 if options.effort is None else options.effort
-    found = dynamic_flow(draft, options.budget, effort=effort)
+    found = dynamic_flow(draft, effort=effort)
     if any(len(law.contexts) > MERGED_CONTEXTS for channel in draft.channels for law in channel.laws):
         merged, more = run_passes(draft, ("merge",))
         if more[0].applied:
-            other = dynamic_flow(merged, options.budget, effort=effort)
+            other = dynamic_flow(merged, effort=effort)
             if other.price < found.price:
                 draft, effects, found = merged, (*effects, *more), other
-    bound, cost = min(1.0, sum(draft.errors)), flow_cost(found.flow)
-    realises = TabulatedModel(model, len(prompt), realised_laws(draft)) if bound > 0 else model
-    measured = tuple(r.name for r in found.registers if r.role in ("token", "environment"))
+    bound, cost = min(1.0, sum(draft.errors)), flow_cost(found)
     waits = f"{found.waits} of {len(found.laws)} laws are steered by bits, {cost.mid_circuit_measurements} measured on the way"
     lower = effects[-1].lower_bound
     note = Effect("schedule", True, waits, cost.two_qubit_gates, cost.two_qubit_depth, cost.qubits, bound, lower)
-    return Program(
-        model=begin.model,
-        realises=realises if options.state is None else StateModel(realises, options.state),
-        prompt=begin.prompt,
-        steps=steps,
-        schedule=Layout("dynamic", found.registers, measured, ()),
-        extension=options.extension,
-        input=options.input,
-        phases="free",
-        tvd_bound=bound,
+    return Compiled(
+        schedule="dynamic",
+        body=OneCircuit(found, read_out(found.registers)),
+        registers=found.registers,
+        promise="free",
         cost=cost,
-        seconds=0.0,
-        hash=provenance(begin, steps, options),
-        state=options.state,
-        effects=(*effects, note),
-        dynamic=found,
+        tvd_bound=bound,
+        claim=table_claim(draft) if bound > 0 else None,
+        passes=(*effects, note),
     )
 
 
-def on_device(program: Program, device: Device | None, delays: str = "none") -> Program:
-    """Return the program lowered to a device, if there is one, with what that did to its cost."""
-    bound = program.effects[-1].lower_bound if program.effects else 0
-    if device is None:
-        if delays != "none":
-            raise InputError("delays need a device's times", got="--target aer", expected="for example --target fake:boston")
-        c = program.cost
-        note = Effect("lower", False, "not applied: the target has no constraints", c.two_qubit_gates, c.two_qubit_depth,
-                      c.qubits, program.tvd_bound, bound)  # fmt: skip
-        return replace(program, effects=(*program.effects, note)) if program.effects else program
-    lowered = lower(program.circuit, device)
-    c = lowered_cost(lowered)
-    if delays != "none":
-        lowered = with_delays(lowered, device.target, dynamical_decoupling=delays == "decouple")
-    reason = f"gates and coupling of {device.name}, the best of several layouts"
-    note = Effect("lower", True, reason, c.two_qubit_gates, c.two_qubit_depth, c.qubits, program.tvd_bound, bound)
-    took = duration(lowered, device.target).seconds if has_times(device.target) else None
-    return replace(program, lowered=lowered, cost=c, effects=(*program.effects, note), duration=took)
+def stepwise_program(begin: Start, steps: int, options: CompileOptions) -> Compiled:
+    """Return a template and what binds its angles; each step may spend an equal share of the tolerance."""
+    share = options.tolerance / steps
+    model = TruncatedModel(begin.model, share) if share > 0 else begin.model
+    body = TextTemplate(Binder(model, begin.prompt, options.extension, options.codes), steps)
+    template = body.widest
+    return Compiled(
+        schedule="stepwise",
+        body=body,
+        registers=template.registers,
+        promise="exact",
+        cost=circuit_cost(template.gates, template.qubits, template.qubits),
+        tvd_bound=options.tolerance,
+        claim=TailClaim(share) if share > 0 else None,
+    )
 
 
-def tails(options: Options) -> tuple[float, ...]:
+def drafted(begin: Start, steps: int, options: CompileOptions) -> Draft:
+    """Return the draft before any pass; a prompt that is a state stays in registers, padded to one length."""
+    if options.input != "quantum" or begin.state is None or begin.padded is None:
+        return Draft(begin.model, begin.prompt, steps, options)
+    return Draft(begin.padded, np.zeros(begin.state.width, dtype=np.int64), steps, options, begin.state)
+
+
+def read_out(registers: tuple[Register, ...]) -> tuple[Register, ...]:
+    """Return the registers whose readings are wanted."""
+    return tuple(register for register in registers if register.role in ("token", "environment"))
+
+
+def tails(options: CompileOptions) -> tuple[float, ...]:
     """Return the shares of the tolerance for tail tokens that are compared; the smallest circuit wins.
 
     Small means two-qubit gates plus qubits: on today's devices reading out a qubit costs about as much as one such gate.
@@ -171,45 +164,15 @@ def tails(options: Options) -> tuple[float, ...]:
     return (1.0, 0.5, 0.0) if options.tolerance > 0 else (1.0,)
 
 
-def realised_laws(draft: Draft) -> list[StepLaw]:
+def table_claim(draft: Draft) -> TableClaim:
     """Return the token law of each step as a function of the text: without memories, averaged over attended positions."""
-    merged = any(name.startswith("m") for channel in draft.channels for law in channel.laws for name in law.reads)
+    merged = any(place.role == "memory" for channel in draft.channels for law in channel.laws for place in law.reads)
     synthesised = [dilation.channel for dilation in draft.dilations] or list(draft.channels)
     operations = specialised(draft) if merged else synthesised
-    laws = [next(law for law in c.laws if law.target == f"t{c.step}") for c in operations if c.step > 0]
-    return [averaged(law) for law in laws]
-
-
-def stepwise_program(begin: Start, steps: int, options: Options) -> Program:
-    """Return a template and what binds its angles; each step may spend an equal share of the tolerance."""
-    model, prompt = begin.model, begin.prompt
-    realises = TruncatedModel(model, options.tolerance / steps) if options.tolerance > 0 else model
-    stepper = Stepper(realises, prompt, options.extension, options.codes)
-    template = stepper.widest(steps)
-    return Program(
-        model=model,
-        realises=realises,
-        prompt=prompt,
-        steps=steps,
-        schedule=Layout("stepwise", template.registers, tuple(r.name for r in template.registers), ()),
-        extension=options.extension,
-        input=options.input,
-        phases="exact",
-        tvd_bound=options.tolerance,
-        cost=circuit_cost(template.gates, template.qubits, template.qubits),
-        seconds=0.0,
-        hash=provenance(begin, steps, options),
-        stepper=stepper,
-    )
-
-
-def provenance(begin: Start, steps: int, options: Options) -> str:
-    """Return the SHA-256 of everything that changes the program."""
-    content = {
-        "model": begin.model.fingerprint(),
-        "prompt": begin.prompt.tolist(),
-        "steps": steps,
-        "options": asdict(replace(options, state=None)),
-        "version": __version__,
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    tables = []
+    for operation in operations:
+        if operation.step > 0:
+            law = averaged(next(law for law in operation.laws if law.target.role == "token"))
+            columns = [place.step - 1 + (len(draft.prompt) if place.role == "token" else 0) for place in law.reads]
+            tables.append(StepTable(tuple(columns), law.contexts, law.probabilities))
+    return TableClaim(tuple(tables), padded=draft.state is not None)

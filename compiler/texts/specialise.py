@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stinespring.compiler.texts.operations import BlockOperation, Extension, StepLaw
+from stinespring.compiler.options import Extension
+from stinespring.compiler.texts.operations import BlockOperation, Place, StepLaw
 from stinespring.compiler.texts.truncate import truncate
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.attention import AttentionModel
@@ -30,14 +31,14 @@ class Frontier:
     """The contexts before a step.
 
     Attributes:
-        fixed: tokens known at compile time that precede the registers, shape (n,).
-        names: the registers that hold the rest of the text, the oldest first.
-        contexts: shape (B, len(names)), symbols.
+        fixed: tokens known at compile time that precede the places, shape (n,).
+        places: where the rest of the text is kept, the oldest first.
+        contexts: shape (B, len(places)), symbols.
         reach: shape (B,).
     """
 
     fixed: IntArray
-    names: tuple[str, ...]
+    places: tuple[Place, ...]
     contexts: IntArray
     reach: FloatArray
 
@@ -96,7 +97,7 @@ def channels(
         laws = (*laws[:-1], last)
         result.append(BlockOperation(step, extension, laws))
         if step < steps:
-            frontier = advance(frontier, laws, f"t{step}")
+            frontier = advance(frontier, laws)
     return result, errors
 
 
@@ -114,14 +115,17 @@ def start(model: TextModel, prompt: IntArray, quantum: bool) -> Frontier:
             todo="use a shorter prompt or --input known",
         )
     texts = np.arange(model.d**n)[:, None] // model.d ** np.arange(n - 1, -1, -1) % model.d
-    names = tuple(f"p{i + 1}" for i in range(n))
-    return Frontier(np.zeros(0, dtype=np.int64), names, texts, np.ones(len(texts)))
+    return Frontier(np.zeros(0, dtype=np.int64), prompt_places(n), texts, np.ones(len(texts)))
+
+
+def prompt_places(count: int) -> tuple[Place, ...]:
+    """Return the places of a prompt that is kept in registers."""
+    return tuple(Place("prompt", i + 1) for i in range(count))
 
 
 def padded_start(state: InputState) -> Frontier:
     """Return the frontier before the first step: the texts of the input state."""
-    names = tuple(f"p{i + 1}" for i in range(state.width))
-    return Frontier(np.zeros(0, dtype=np.int64), names, state.texts, state.weights)
+    return Frontier(np.zeros(0, dtype=np.int64), prompt_places(state.width), state.texts, state.weights)
 
 
 def input_channel(state: InputState | None, extension: Extension) -> BlockOperation:
@@ -134,28 +138,27 @@ def input_channel(state: InputState | None, extension: Extension) -> BlockOperat
             table = np.zeros((len(contexts), symbols))
             np.add.at(table, (where.ravel(), state.texts[:, i]), state.weights)
             reach = table.sum(axis=1)
-            reads = tuple(f"p{j + 1}" for j in range(i))
-            laws.append(StepLaw(f"p{i + 1}", reads, contexts, table / reach[:, None], reach))
+            laws.append(StepLaw(Place("prompt", i + 1), prompt_places(i), contexts, table / reach[:, None], reach))
     return BlockOperation(0, extension, tuple(laws))
 
 
 def forget(frontier: Frontier, keep: int | None) -> Frontier:
     """Drop the registers that a law with a window does not read, and merge the contexts that become equal."""
-    if keep is None or len(frontier.names) <= keep:
+    if keep is None or len(frontier.places) <= keep:
         return frontier
-    drop = len(frontier.names) - keep
+    drop = len(frontier.places) - keep
     contexts, where = distinct(frontier.contexts[:, drop:])[::2]
     reach = np.bincount(where, weights=frontier.reach, minlength=len(contexts)).astype(np.float64)
     fixed = np.zeros(0, dtype=np.int64)
-    return Frontier(fixed, frontier.names[drop:], contexts, reach)
+    return Frontier(fixed, frontier.places[drop:], contexts, reach)
 
 
 def read(model: TextModel, step: int, frontier: Frontier, extension: Extension, prompt_length: int) -> tuple[StepLaw, ...]:
     """Return the laws of one step: for ``position`` one for each head and then the token's."""
-    texts, names = frontier.texts(), frontier.names
-    token = f"t{step}"
+    texts, places = frontier.texts(), frontier.places
+    token = Place("token", step)
     if extension != "position":
-        return (StepLaw(token, names, frontier.contexts, model.symbol_law(step, texts), frontier.reach),)
+        return (StepLaw(token, places, frontier.contexts, model.symbol_law(step, texts), frontier.reach),)
     base = model.base if isinstance(model, FockModel) else model
     if not isinstance(base, AttentionModel):
         raise InputError(
@@ -166,27 +169,27 @@ def read(model: TextModel, step: int, frontier: Frontier, extension: Extension, 
         )
     weights, readings = attended(model, step, texts)
     heads, n = weights.shape[1:]
-    environment = tuple(f"e{step}" if heads == 1 else f"e{step}_{h + 1}" for h in range(heads))
-    laws = [StepLaw(e, names, frontier.contexts, weights[:, h], frontier.reach) for h, e in enumerate(environment)]
+    environment = tuple(Place("environment", step, h + 1 if heads > 1 else 0) for h in range(heads))
+    laws = [StepLaw(e, places, frontier.contexts, weights[:, h], frontier.reach) for h, e in enumerate(environment)]
     share = frontier.reach.reshape(-1, *([1] * heads))
     for h in range(heads):
         share = share * weights[:, h].reshape(-1, *[n if axis == h else 1 for axis in range(heads)])
     where = np.nonzero(share)
     contexts = np.concatenate([frontier.contexts[where[0]], np.stack(where[1:], axis=1)], axis=1)
-    return (*laws, StepLaw(token, names + environment, contexts, readings[where], share[where]))
+    return (*laws, StepLaw(token, places + environment, contexts, readings[where], share[where]))
 
 
-def advance(frontier: Frontier, laws: tuple[StepLaw, ...], token: str) -> Frontier:
+def advance(frontier: Frontier, laws: tuple[StepLaw, ...]) -> Frontier:
     """Return the frontier after a step: every context with every token that can follow."""
     law = laws[-1]
     row, symbol = np.nonzero(law.probabilities)
     reach = law.reach[row] * law.probabilities[row, symbol]
-    columns = len(frontier.names)
+    columns = len(frontier.places)
     contexts = np.concatenate([law.contexts[row, :columns], symbol[:, None]], axis=1)
     if len(law.reads) > columns:  # the environment is not part of the text
         contexts, _, where = distinct(contexts)
         reach = np.bincount(where, weights=reach, minlength=len(contexts)).astype(np.float64)
-    return Frontier(frontier.fixed, (*frontier.names, token), contexts, reach)
+    return Frontier(frontier.fixed, (*frontier.places, law.target), contexts, reach)
 
 
 def distinct(rows: IntArray) -> tuple[IntArray, IntArray, IntArray]:
@@ -210,9 +213,9 @@ def full_grid(law: StepLaw) -> FloatArray | None:
 
 
 def prune(law: StepLaw) -> StepLaw:
-    """Return the law without the registers it does not depend on, the oldest tried first."""
-    for name in law.reads:
-        column = law.reads.index(name)
+    """Return the law without the places it does not depend on, the oldest tried first."""
+    for place in law.reads:
+        column = law.reads.index(place)
         grid = full_grid(law)
         if grid is not None and (abs(grid - grid.take([0], axis=column)) > SAME).any():
             continue

@@ -18,7 +18,7 @@ from stinespring.compiler.texts.approximate import Approximation, approximate
 from stinespring.compiler.texts.dilate import NEGLIGIBLE, context_index, law_gates, law_table, require_room
 from stinespring.compiler.texts.draft import Draft, gray_count
 from stinespring.compiler.texts.encode import plain, prompt_registers, token_register
-from stinespring.compiler.texts.operations import BlockOperation, Dilation, StepLaw
+from stinespring.compiler.texts.operations import BlockOperation, Dilation, Place, StepLaw
 from stinespring.compiler.texts.prompt_state import copied, copy_gates, phase_gates
 from stinespring.compiler.texts.truncate import spent
 from stinespring.readings import UNUSED, BoolArray, FloatArray, IntArray, Register
@@ -53,14 +53,14 @@ def synthesise(draft: Draft, *, how: How) -> Draft:
         how: ``exact``: the isometry itself; ``signs``: Gray order with free signs; ``free``: whatever keeps the measured
             law, within what is left of the tolerance.
     """
-    prompt = prompt_registers(draft.model, len(draft.prompt), draft.options.state) if draft.quantum else []
-    made: dict[str, Register] = {r.name: r for r in prompt}
+    prompt = prompt_registers(draft.model, len(draft.prompt), draft.state) if draft.quantum else []
+    made: dict[Place, Register] = {Place.of(register): register for register in prompt}
     ancillas: list[Register] = []
     dilations: list[Dilation] = []
-    sizes = {r.name: r.size for r in draft.plain_registers()}
+    sizes = draft.sizes()
     work = {law.target: gray_count(law, sizes) for channel in draft.channels for law in channel.laws}
     total = default_effort(draft, sizes) if draft.options.effort is None else draft.options.effort
-    total *= draft.options.effort_share
+    total *= draft.effort_share
     left, remaining = draft.options.tolerance - sum(draft.errors), len(draft.channels)
     for channel, error in zip(draft.channels, draft.errors, strict=True):
         pieces: list[tuple[StepLaw, Piece]] = []
@@ -87,7 +87,7 @@ def synthesise(draft: Draft, *, how: How) -> Draft:
 
 def finished_input(draft: Draft, dilation: Dilation, prompt: list[Register]) -> tuple[Dilation, list[Register]]:
     """Return step 0 with the phases of the input state, and with a copy of what must have no coherence."""
-    state = draft.options.state
+    state = draft.state
     gates, places = list(dilation.gates), [q for q in prompt if q not in dilation.registers]
     registers = [*dilation.registers, *places]
     first, wires = 0, {}
@@ -120,11 +120,11 @@ def default_effort(draft: Draft, sizes: dict[str, int]) -> float:
 
 def approximable(draft: Draft) -> bool:
     """Return whether rotations may be dropped: every token law reads texts only, so that the realised law can be told."""
-    reads = {name for channel in draft.channels for law in channel.laws for name in law.reads}
-    return draft.options.tolerance > 0 and not any(name.startswith(("m", "e")) for name in reads)
+    roles = {place.role for channel in draft.channels for law in channel.laws for place in law.reads}
+    return draft.options.tolerance > 0 and not roles & {"memory", "environment"}
 
 
-def make_piece(draft: Draft, law: StepLaw, made: Mapping[str, Register], how: How, effort: float, budget: float) -> Piece:
+def make_piece(draft: Draft, law: StepLaw, made: Mapping[Place, Register], how: How, effort: float, budget: float) -> Piece:
     """Return one law's circuit by the wanted construction."""
     if how == "exact":
         return exact_piece(draft, law, made)
@@ -139,42 +139,41 @@ def make_piece(draft: Draft, law: StepLaw, made: Mapping[str, Register], how: Ho
 
 
 def joined(
-    channel: BlockOperation, pieces: list[tuple[StepLaw, Piece]], made: Mapping[str, Register], error: float
+    channel: BlockOperation, pieces: list[tuple[StepLaw, Piece]], made: Mapping[Place, Register], error: float
 ) -> Dilation:
     """Return the step's circuit from the circuits of its laws, on the registers they touch in order of appearance."""
     involved: list[Register] = []
     for law, piece in pieces:
         extra = [piece.ancilla] if piece.ancilla else []
-        involved += [r for r in (*(made[name] for name in law.reads), piece.made, *extra) if r not in involved]
+        involved += [r for r in (*(made[place] for place in law.reads), piece.made, *extra) if r not in involved]
     first, wires = 0, {}
     for register in involved:
         wires[register.name] = list(range(first, first + register.size))
         first += register.size
     parts: list[Sequence[Gate]] = []
     for law, piece in pieces:
-        names = [*law.reads, law.target] + ([piece.ancilla.name] if piece.ancilla else [])
+        names = [*(place.name for place in law.reads), law.target.name] + ([piece.ancilla.name] if piece.ancilla else [])
         local = [q for name in names for q in wires[name]]
         parts.append(relabel(piece.gates, local))
     return Dilation(channel, tuple(involved), concatenated(parts), error)
 
 
-def wires_of(draft: Draft, law: StepLaw, made: Mapping[str, Register]) -> int:
+def wires_of(draft: Draft, law: StepLaw, made: Mapping[Place, Register]) -> int:
     """Return the number of qubits of a law's context and outcome."""
-    return sum(made[name].size for name in law.reads) + target_register(draft, law).size
+    return sum(made[place].size for place in law.reads) + target_register(draft, law).size
 
 
 def target_register(draft: Draft, law: StepLaw) -> Register:
     """Return the register that a law's outcome goes to, with its plain codes."""
-    if law.target.startswith("t"):
+    if law.target.role == "token":
         return token_register(law, draft.model.d, draft.options.codes)
-    if law.target.startswith("p"):
-        prompt = prompt_registers(draft.model, len(draft.prompt), draft.options.state)
-        return next(register for register in prompt if register.name == law.target)
+    if law.target.role == "prompt":
+        return prompt_registers(draft.model, len(draft.prompt), draft.state)[law.target.step - 1]
     count = law.probabilities.shape[1]
-    return Register(law.target, "memory" if law.target.startswith("m") else "environment", plain(range(count), count))
+    return law.target.register(plain(range(count), count))
 
 
-def exact_piece(draft: Draft, law: StepLaw, made: Mapping[str, Register]) -> Piece:
+def exact_piece(draft: Draft, law: StepLaw, made: Mapping[Place, Register]) -> Piece:
     """Return the isometry itself, in Gray order."""
     register = target_register(draft, law)
     dense, care = law_table(law, made, register)
@@ -214,13 +213,13 @@ def packed(codes: IntArray, bits: list[int]) -> IntArray:
     return result
 
 
-def free_piece(draft: Draft, law: StepLaw, made: Mapping[str, Register], effort: float) -> Piece:
+def free_piece(draft: Draft, law: StepLaw, made: Mapping[Place, Register], effort: float) -> Piece:
     """Return the cheapest circuit found for the measured law; the register's codes may be renumbered."""
     register = target_register(draft, law)
     dense, care = law_table(law, made, register)
     require_room(dense.shape[0].bit_length() + dense.shape[1].bit_length() - 2, law)
     renumber = draft.options.codes == "free" and register.role == "token"
-    codings = {made[name].symbols for name in law.reads}  # the tokens of a text are alike if they are coded alike
+    codings = {made[place].symbols for place in law.reads}  # the tokens of a text are alike if they are coded alike
     alike = register.size if len(codings) == 1 and len(codings.pop()) == len(register.symbols) else None
     found = free_law_circuit(
         dense,
@@ -232,11 +231,11 @@ def free_piece(draft: Draft, law: StepLaw, made: Mapping[str, Register], effort:
     )
     symbols = np.full(len(register.symbols), UNUSED)
     symbols[found.codes] = register.symbols
-    ancilla = Register(f"a_{law.target}", "ancilla", tuple(range(2**found.ancillas))) if found.ancillas else None
+    ancilla = Place("ancilla", law.target.step).register(range(2**found.ancillas)) if found.ancillas else None
     return Piece(list(found.gates), replace(register, symbols=tuple(symbols.tolist())), ancilla)
 
 
-def signed_piece(draft: Draft, law: StepLaw, made: Mapping[str, Register]) -> Piece:
+def signed_piece(draft: Draft, law: StepLaw, made: Mapping[Place, Register]) -> Piece:
     """Return Gray order with the signs of the angles chosen for a sparse Walsh spectrum; plain codes."""
     register = target_register(draft, law)
     dense, care = law_table(law, made, register)
@@ -251,7 +250,7 @@ def signed_piece(draft: Draft, law: StepLaw, made: Mapping[str, Register]) -> Pi
     return Piece(gates, register)
 
 
-def approximate_piece(draft: Draft, law: StepLaw, made: Mapping[str, Register], budget: float) -> Piece:
+def approximate_piece(draft: Draft, law: StepLaw, made: Mapping[Place, Register], budget: float) -> Piece:
     """Return a circuit with rotations dropped within the budget, on balanced codes if codes are free."""
     register = target_register(draft, law)
     if draft.options.codes == "free":

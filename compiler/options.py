@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All that a compilation of texts takes besides the model and what is asked of it, checked in one place."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+from stinespring.errors import InputError
+from stinespring.stages import Device, Promise, Schedule
+
+__all__ = ["LIMITS", "Codes", "CompileOptions", "Extension"]
+
+Extension = Literal["token", "position", "dephased"]
+Codes = Literal["binary", "free"]
+MODES = {
+    "schedule": ("auto", *get_args(Schedule)),
+    "extension": get_args(Extension),
+    "input": ("known", "quantum"),
+    "codes": get_args(Codes),
+    "phases": get_args(Promise),
+    "feed_forward": ("auto", "none", "all"),
+    "attention": ("auto", "table", "rejection"),
+    "delays": ("none", "pad", "decouple"),
+}
+LIMITS = {"max_qubits": 1, "max_two_qubit_gates": 0, "max_conditions": 0}  # the least that each may be
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """How a text program is compiled.
+
+    Attributes:
+        schedule: ``static`` (one circuit, measured at the end), ``dynamic`` (measured on the way, qubits reused, later gates
+            steered by bits), ``stepwise`` (one template, bound for each sampled prefix) or ``auto``, which is ``dynamic`` where
+            a budget or feed-forward is asked for.
+        extension: which environment the dilation has: ``token`` none, ``position`` (attention models) the attended
+            positions, ``dephased`` a record of the text, so that no coherence between prompts survives.
+        input: ``known`` folds the prompt into the laws, ``quantum`` keeps it as registers ``p1..pn`` (the default with an
+            input state, which is then prepared in them).
+        codes: ``free`` lets the compiler renumber the tokens that can occur, ``binary`` keeps plain numbers.
+        phases: the promise: ``exact`` (the isometry itself) or ``free`` (the law of the measured tokens; the default where
+            the prompt is known and everything is measured). Stepwise templates are exact.
+        tolerance: the TVD of the joint law that the compiler may spend, in [0, 1).
+        effort: about the seconds that numerical synthesis may take (counted in operations, so that results repeat); 0 means
+            closed forms only. By default 1 to 6, more where more gates can be saved; see
+            :func:`stinespring.compiler.texts.synthesise.default_effort`.
+        target: a device whose basis and coupling the circuit is lowered to; see
+            :func:`stinespring.circuits.devices.targets.open_target`. ``aer`` has no constraints. A stepwise program is
+            lowered for its cost; a backend with a device lowers its templates again.
+        max_qubits: a hard limit on the qubits declared.
+        max_two_qubit_gates: a hard limit on the two-qubit gates of the worst path.
+        max_conditions: a hard limit on the ``if`` statements.
+        feed_forward: for ``dynamic``: ``none`` (quantum controls only), ``all`` (every register is measured before it is read)
+            or ``auto``.
+        attention: for ``dynamic``: ``table`` (a law for every context), ``rejection`` (attention models with one head, no stop
+            token and a tolerance: attended positions are drawn by rejection, with gates polynomial in the length of the text)
+            or ``auto``, which is rejection only where the table does not fit.
+        delays: for a target that states its times: ``pad`` fills idle times with delays, ``decouple`` with pairs of X.
+
+    Raises:
+        InputError: a value that does not exist, or a combination that makes no sense.
+
+    Example:
+        >>> CompileOptions(schedule="dynamic", max_qubits=3).plain()["max_qubits"]
+        3
+    """
+
+    schedule: Literal["auto", "static", "dynamic", "stepwise"] = "auto"
+    extension: Extension = "token"
+    input: Literal["known", "quantum"] | None = None
+    codes: Codes = "free"
+    phases: Promise | None = None
+    tolerance: float = 0.0
+    effort: float | None = None
+    target: str | Device = "aer"
+    max_qubits: int | None = None
+    max_two_qubit_gates: int | None = None
+    max_conditions: int | None = None
+    feed_forward: Literal["auto", "none", "all"] = "auto"
+    attention: Literal["auto", "table", "rejection"] = "auto"
+    delays: Literal["none", "pad", "decouple"] = "none"
+
+    def __post_init__(self) -> None:
+        for name, allowed in MODES.items():
+            value = getattr(self, name)
+            if value not in allowed and not (value is None and name in ("input", "phases")):
+                raise InputError(f"unknown {name}", got=value, expected=" or ".join(allowed))
+        check_combination(self)
+        for name, least in LIMITS.items():
+            check_limit(getattr(self, name), name.replace("_", "-"), least)
+        object.__setattr__(self, "tolerance", checked_share(self.tolerance, "tolerance", 1.0))
+        if self.effort is not None:
+            object.__setattr__(self, "effort", checked_share(self.effort, "effort", math.inf))
+
+    @property
+    def budgeted(self) -> bool:
+        """Whether a limit or a kind of feed-forward is asked for."""
+        return self.feed_forward != "auto" or any(getattr(self, name) is not None for name in LIMITS)
+
+    def settled(self, *, state: bool) -> CompileOptions:
+        """Return the options with input and phases as they are by default.
+
+        Args:
+            state: whether there is an input state.
+        """
+        known = "quantum" if state else "known"
+        options = replace(self, input=self.input or known)  # type: ignore[arg-type]
+        if self.phases is not None:
+            return options
+        measured = self.schedule == "dynamic" or options.input == "known"
+        return replace(options, phases="free" if measured and self.schedule != "stepwise" else "exact")
+
+    def plain(self) -> dict[str, Any]:
+        """Return the options as JSON data; ``CompileOptions(**plain)`` makes them again, a target by its name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return values | {"target": self.target if isinstance(self.target, str) else self.target.name}
+
+
+def check_combination(options: CompileOptions) -> None:
+    """Refuse combinations that make no sense."""
+    if options.phases == "exact" and options.schedule == "dynamic":
+        raise InputError(
+            "a dynamic program keeps the measured law only",
+            got="--phases exact --schedule dynamic",
+            expected="--phases free",
+            todo="use --phases free, or --schedule static",
+        )
+    steered = options.feed_forward != "auto" or options.attention == "rejection"
+    if steered and options.schedule in ("static", "stepwise"):
+        raise InputError(
+            "only dynamic programs have feed-forward",
+            got=f"--schedule {options.schedule} --feed-forward {options.feed_forward} --attention {options.attention}",
+            expected="--schedule dynamic",
+        )
+    if options.input == "quantum" and options.schedule == "stepwise":
+        raise InputError(
+            "a stepwise program knows its prompt",
+            got="--input quantum --schedule stepwise",
+            expected="--schedule static",
+            todo="use --schedule static or --input known",
+        )
+
+
+def check_limit(value: object, name: str, least: int) -> None:
+    """Say why a limit is none, if it is none."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+        raise InputError(f"--{name} is out of range", got=value, expected=f"a whole number of at least {least}")
+
+
+def checked_share(value: object, name: str, most: float) -> float:
+    """Return a number from 0 up to a limit, or say what is wrong."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < most:
+        raise InputError(f"the {name} is out of range", got=value, expected=f"a number from 0 up to, not including, {most:g}")
+    return float(value)
