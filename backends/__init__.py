@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Program to samples: where circuits run."""
+"""Batches to outcomes: where circuits run, and the one loop over the calls of a program (:mod:`.execute`)."""
 
-from stinespring.backends.base import Backend
-from stinespring.backends.execute import run
-from stinespring.backends.registry import open_backend
+from stinespring.backends.execute import sample_body
+from stinespring.backends.registry import open_backend, opened
 
-__all__ = ["Backend", "open_backend", "run"]
+__all__ = ["open_backend", "opened", "sample_body"]

@@ -3,62 +3,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stinespring.backends.aer.backend import require_values
+from stinespring.backends.aer.chunks import MOST_ROWS
+from stinespring.backends.aer.given import GivenSimulator, device_of_simulator, is_noisy
+from stinespring.backends.aer.simulator import versions
+from stinespring.backends.rows import Gathered, batches, bound, counted, counted_bytes, require_values, rows_of
+from stinespring.backends.samplers import inner_backend, refuse_repeating, remade
+from stinespring.backends.seeds import derive_seed
+from stinespring.batches import Batch, Report, quiet
+from stinespring.circuits.devices.legality import Rules
+from stinespring.circuits.devices.read_back import is_dynamic
 from stinespring.errors import BackendError, InputError
-from stinespring.readings import FloatArray, IntArray
+from stinespring.readings import FloatArray, Outcomes
+from stinespring.stages import Backend, Capabilities, Device
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-    from stinespring.backends.base import Backend
-    from stinespring.compiler.devices.target import Device
-
-__all__ = ["CallableBackend", "SamplerBackend", "adapt", "values_of_counts"]
+__all__ = ["CallableBackend", "SamplerBackend", "adapt", "outcomes_of_counts"]
 
 Counts = Mapping[str | int, int]
+SEEDS = 0x7FFFFFFF  # simulators of others take 31 bits
 
 
 def adapt(source: Any) -> Backend:
     """Return an object of another library as a backend.
 
     Args:
-        source: a ``BackendV2`` (a snapshot of an IBM device is simulated as ``fake:NAME`` is), a ``SamplerV2``, or a function
-            ``circuit, shots -> counts``, see :func:`values_of_counts`.
+        source: a ``BackendV2`` (a snapshot of an IBM device is simulated as ``fake:NAME`` is, an ``AerSimulator`` with its own
+            noise and options), a ``SamplerV2``, or a function ``circuit, shots -> counts``, see :func:`outcomes_of_counts`.
 
     Raises:
-        InputError: none of these.
+        InputError: none of these, or a sampler that repeats its random numbers.
     """
     from qiskit.primitives import BackendSamplerV2
     from qiskit.providers import BackendV2
     from qiskit_aer import AerSimulator
-    from qiskit_aer.primitives import SamplerV2
 
     if type(source).__module__.startswith("qiskit_ibm_runtime.ibm_backend"):  # its client has no other way to run circuits
         from stinespring.backends.ibm.backend import IBMDevice
 
         return IBMDevice.of(source)
     if isinstance(source, AerSimulator):
-        return SamplerBackend(lambda seed: SamplerV2.from_backend(source, seed=seed), f"qiskit:{source.name}", None)
+        return GivenSimulator(source)
     if isinstance(source, BackendV2):
         if hasattr(source, "props_filename"):
-            from stinespring.backends.registry import open_backend
+            from stinespring.backends.aer.fake import open_fake
 
-            return open_backend(f"fake:{source.name.removeprefix('fake_')}")
+            return open_fake(source.name.removeprefix("fake_"), {})
         taken = {"seed_simulator"}.intersection(source.options or ())
+        able = Capabilities(device_of_backend(source), seeded=bool(taken), noisy=True)
         return SamplerBackend(
-            lambda seed: BackendSamplerV2(backend=source, options=dict.fromkeys(taken, seed)),
-            f"qiskit:{source.name}", device_of_backend(source), seeded=bool(taken),
+            lambda seed: BackendSamplerV2(backend=source, options=dict.fromkeys(taken, seed & SEEDS)),
+            f"qiskit:{source.name}", able,
         )  # fmt: skip
     if callable(getattr(source, "run", None)):
-        inner = getattr(source, "backend", None)
-        inner = inner() if callable(inner) and not isinstance(inner, BackendV2) else inner
-        device = device_of_backend(inner) if isinstance(inner, BackendV2) and not isinstance(inner, AerSimulator) else None
-        return SamplerBackend(lambda seed: source, f"sampler:{type(source).__name__}", device, seeded=False)
+        return sampler_backend(source)
     if callable(source):
         return CallableBackend(source)
     raise InputError(
@@ -68,11 +72,22 @@ def adapt(source: Any) -> Backend:
     )
 
 
+def sampler_backend(source: Any) -> SamplerBackend:
+    """Return a ``SamplerV2`` as a backend; what it runs on says what circuits are lowered to."""
+    from qiskit_aer import AerSimulator
+
+    inner, make = inner_backend(source), remade(source)
+    if isinstance(inner, AerSimulator):
+        able = Capabilities(device_of_simulator(inner), seeded=make is not None, noisy=is_noisy(inner))
+    else:
+        device = None if inner is None else device_of_backend(inner)
+        able = Capabilities(device, seeded=make is not None, noisy=inner is not None)
+    name = f"sampler:{type(source).__name__}"
+    return SamplerBackend(make or (lambda seed: source), name, able, watched=source if make is None else None)
+
+
 def device_of_backend(backend: Any) -> Device:
     """Return what circuits for a Qiskit backend are lowered to; its control flow is that of its target, flat."""
-    from stinespring.circuits.devices.legality import Rules
-    from stinespring.compiler.devices.target import Device
-
     name, target = f"qiskit:{backend.name}", backend.target
     flow = frozenset({"if_else"}).intersection(target.operation_names)
     return Device(name, target, Rules(name, flow, register_names=False))
@@ -84,78 +99,102 @@ class SamplerBackend:
     Args:
         make: returns the sampler for a seed.
         name: for the record.
-        device: what circuits are lowered to, or None.
-        seeded: whether the sampler takes seeds; otherwise its randomness is its own.
+        capabilities: with the device that circuits are lowered to; ``seeded`` says whether ``make`` uses its seed.
+        watched: a sampler that must be seen not to repeat its random numbers before it is called twice; None: known.
     """
 
-    def __init__(self, make: Callable[[int], Any], name: str, device: Device | None, *, seeded: bool = True) -> None:
-        self.make, self.name, self.device, self.seeded = make, name, device, seeded
+    keeps_jobs = False
+
+    def __init__(
+        self, make: Callable[[int], Any], name: str, capabilities: Capabilities, *, watched: Any | None = None
+    ) -> None:
+        self.make, self.name, self.capabilities, self.watched = make, name, capabilities, watched
+        self._calls = 0
+
+    def close(self) -> None:
+        """End nothing: the sampler belongs to whoever made it."""
 
     def metadata(self) -> dict[str, Any]:
         """Return versions, and whether the seed was used."""
-        from stinespring.backends.aer.backend import versions
+        return {**versions(), "seed_used": self.capabilities.seeded}
 
-        return {**versions(), "seed_used": self.seeded}
-
-    def sample(
-        self, circuit: QuantumCircuit, angles: FloatArray | None, shots: int, seed: int
-    ) -> Sequence[Mapping[str, IntArray]]:
-        """Return the measured value of every classical register; see :class:`stinespring.backends.base.Backend`.
+    def sample(self, batch: Batch, seed: int, report: Report = quiet) -> list[Outcomes]:
+        """Return the outcomes of every row; see :class:`stinespring.stages.Backend`.
 
         Raises:
-            BackendError: the sampler refused the circuit or failed.
+            InputError: the sampler repeats its random numbers.
+            BackendError: it refused the circuit or failed.
         """
+        gathered = Gathered(batch)
+        for number, item in enumerate(batch.items):
+            require_values(item.circuit)
+            together = self.together(item.circuit) if item.angles is not None else 1
+            for shots, rows in batches(item.shots):
+                for first in range(0, len(rows), together):
+                    some = rows[first : first + together]
+                    purpose = derive_seed(seed, number, shots, first)
+                    gathered.add(number, some, self.call(item.circuit, rows_of(item.angles, some), shots, purpose))
+        return gathered.outcomes()
+
+    def together(self, circuit: QuantumCircuit) -> int:
+        """Return the rows of one call: simulators that go shot by shot give neighbouring rows overlapping random numbers."""
+        by_shot = self.capabilities.seeded and (self.capabilities.noisy or is_dynamic(circuit))
+        return 1 if by_shot else MOST_ROWS
+
+    def call(self, circuit: QuantumCircuit, angles: FloatArray | None, shots: int, seed: int) -> list[Outcomes]:
+        """Return the outcomes of some rows with the same number of shots."""
         from qiskit.exceptions import QiskitError
 
-        require_values(circuit)
+        rows = 1 if angles is None else len(angles)
         try:
-            data = self.make(seed & 0x7FFFFFFF).run([(circuit, angles, shots)]).result()[0].data
+            if self.watched is not None and self._calls + rows > 1:
+                refuse_repeating(self.watched, self.capabilities.device)
+                self.watched = None
+            self._calls += rows
+            data = self.make(seed).run([(circuit, angles, shots)]).result()[0].data
         except QiskitError as error:
             raise BackendError("the backend failed", got=str(error), expected="a result", todo="see its own limits") from error
-        rows = 1 if angles is None else len(angles)
-        values = {register.name: values_of_bytes(data[register.name].array, rows, shots) for register in circuit.cregs}
-        return [{name: value[row] for name, value in values.items()} for row in range(rows)]
-
-
-def values_of_bytes(array: np.ndarray, rows: int, shots: int) -> IntArray:
-    """Return the values, shape (rows, shots), of a ``BitArray``'s big-endian bytes."""
-    from stinespring.backends.aer.backend import register_values
-
-    if array.size // array.shape[-1] != rows * shots:
-        raise BackendError("the backend returned another number of shots", got=str(array.shape), expected=f"{rows} x {shots}")
-    return register_values(array).reshape(rows, shots)
+        for array in (data[name].array for name in data):
+            if array.size != rows * shots * array.shape[-1]:
+                got = str(array.shape)
+                raise BackendError("the backend returned another number of shots", got=got, expected=f"{rows} x {shots}")
+        names = [register.name for register in circuit.cregs]
+        return [counted_bytes(data, names, row, shots) for row in range(rows)]
 
 
 class CallableBackend:
-    """A function ``circuit, shots -> counts`` as a backend; see :func:`values_of_counts` for the counts.
+    """A function ``circuit, shots -> counts`` as a backend; see :func:`outcomes_of_counts` for the counts.
 
     Angles are bound before the function sees a circuit.
     """
 
+    keeps_jobs = False
+    capabilities = Capabilities(seeded=False)
+
     def __init__(self, function: Callable[[QuantumCircuit, int], Counts]) -> None:
         self.function, self.name = function, f"function:{getattr(function, '__name__', type(function).__name__)}"
+
+    def close(self) -> None:
+        """End nothing: the function belongs to whoever made it."""
 
     def metadata(self) -> dict[str, Any]:
         """Return that the seed is not used."""
         return {"seed_used": False}
 
-    def sample(
-        self, circuit: QuantumCircuit, angles: FloatArray | None, shots: int, seed: int
-    ) -> Sequence[Mapping[str, IntArray]]:
-        """Return the measured value of every classical register; see :class:`stinespring.backends.base.Backend`."""
-        require_values(circuit)
-        rng = np.random.default_rng(seed)
-        bound = [circuit] if angles is None else [circuit.assign_parameters(row) for row in angles]
-        found = []
-        for one in bound:
-            values = values_of_counts(one, self.function(one, shots), shots)
-            order = rng.permutation(shots)
-            found.append({name: value[order] for name, value in values.items()})
-        return found
+    def sample(self, batch: Batch, seed: int, report: Report = quiet) -> list[Outcomes]:
+        """Return the outcomes of every row; see :class:`stinespring.stages.Backend`."""
+        gathered = Gathered(batch)
+        for number, item in enumerate(batch.items):
+            require_values(item.circuit)
+            rows = np.flatnonzero(item.shots)
+            for row, circuit in zip(rows.tolist(), bound(item, rows), strict=True):
+                shots = int(item.shots[row])
+                gathered.add(number, [row], [outcomes_of_counts(circuit, self.function(circuit, shots), shots)])
+        return gathered.outcomes()
 
 
-def values_of_counts(circuit: QuantumCircuit, counts: Counts, shots: int) -> dict[str, IntArray]:
-    """Return the value of every classical register, shot by shot, from counts in Qiskit's convention.
+def outcomes_of_counts(circuit: QuantumCircuit, counts: Counts, shots: int) -> Outcomes:
+    """Return the outcomes of every classical register from counts in Qiskit's convention.
 
     A key is a string of bits with the bit declared *last* on the left, registers separated by blanks or not; or the same
     number as an int or as a hexadecimal string ``0x...``: bit i of it is ``circuit.clbits[i]``.
@@ -171,8 +210,9 @@ def values_of_counts(circuit: QuantumCircuit, counts: Counts, shots: int) -> dic
     Example:
         >>> from qiskit import ClassicalRegister, QuantumCircuit
         >>> circuit = QuantumCircuit(ClassicalRegister(2, "first"), ClassicalRegister(1, "second"))
-        >>> {name: value.tolist() for name, value in values_of_counts(circuit, {"1 01": 2}, 2).items()}
-        {'first': [1, 1], 'second': [1, 1]}
+        >>> found = outcomes_of_counts(circuit, {"1 01": 2}, 2)
+        >>> found.registers, found.values.tolist(), found.counts.tolist()
+        (('first', 'second'), [[1, 1]], [2])
     """
     if not isinstance(counts, Mapping):
         raise BackendError("the backend returned no counts", got=type(counts).__name__, expected="a mapping: outcome -> count")
@@ -180,12 +220,7 @@ def values_of_counts(circuit: QuantumCircuit, counts: Counts, shots: int) -> dic
     times = list(counts.values())
     if any(isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0 for n in times) or sum(times) != shots:
         raise BackendError("the counts do not add up", got=f"{sum(map(float, times)):g} shots", expected=f"{shots} shots")
-    result: dict[str, IntArray] = {}
-    for register in circuit.cregs:
-        places = [circuit.find_bit(bit).index for bit in register]
-        values = [sum((number >> place & 1) << i for i, place in enumerate(places)) for number in numbers]
-        result[register.name] = np.repeat(np.array(values, dtype=np.int64), np.array(times, dtype=np.int64))
-    return result
+    return counted(circuit, numbers, [int(n) for n in times])
 
 
 def outcome(circuit: QuantumCircuit, key: str | int) -> int:

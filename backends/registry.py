@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from inspect import getattr_static
+from typing import Any
 from urllib.parse import parse_qsl
 
-from stinespring.backends.base import Backend, device_of
+from stinespring.circuits.devices.targets import GENERIC
 from stinespring.errors import InputError
-
-if TYPE_CHECKING:
-    from stinespring.compiler.devices.target import Device
+from stinespring.stages import Backend, Device
 
 __all__ = ["EXTRAS", "GROUP", "KINDS", "missing_extra", "offered", "open_backend", "opened", "parse", "target_of"]
 
@@ -30,7 +29,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "braket": ("stinespring.backends.braket.backend", "open_braket"),
 }
 
-GENERIC = ("line", "grid", "heavy-hex")  # targets that are no backends
+CONTRACT = ("keeps_jobs", "name", "capabilities", "sample", "metadata", "close")  # of stages.Backend
 
 # kind -> the extra it needs, and a module of that extra
 EXTRAS: Mapping[str, tuple[str, str]] = {
@@ -75,16 +74,16 @@ def open_backend(backend: Any) -> Backend:
     """Return the backend that a string names, or an object as a backend.
 
     Args:
-        backend: ``kind[:name][?option=value&...]``; an object with ``sample``, which is returned as it is; a ``BackendV2``, a
-            ``SamplerV2`` or a function ``circuit, shots -> counts``, see :func:`stinespring.backends.adapters.adapt`.
+        backend: ``kind[:name][?option=value&...]``; an object with ``sample``, which is returned as it is if it has all of
+            :class:`stinespring.stages.Backend`; a ``BackendV2``, a ``SamplerV2`` or a function ``circuit, shots -> counts``, see :func:`stinespring.backends.adapters.adapt`.
 
     Raises:
-        InputError: an unknown kind, name or option, or an extra that is not installed.
+        InputError: an unknown kind, name or option, an extra that is not installed, or an object that lacks what every backend
+            has.
     """
     if not isinstance(backend, str):
-        if hasattr(backend, "sample"):
-            ready: Backend = backend
-            return ready
+        if hasattr(type(backend), "sample"):
+            return whole_backend(backend)
         from stinespring.backends.adapters import adapt
 
         return adapt(backend)
@@ -99,8 +98,25 @@ def open_backend(backend: Any) -> Backend:
         function = others[kind].load()
     except (ImportError, AttributeError) as error:
         raise InputError(f"the backend {kind} cannot be loaded", got=str(error), expected="a package that imports") from error
-    other: Backend = function(name, options)
-    return other
+    return whole_backend(function(name, options))
+
+
+def whole_backend(found: Any) -> Backend:
+    """Return an object that has all that every backend has; nothing of it is called.
+
+    Raises:
+        InputError: naming what it lacks.
+    """
+    nothing = object()
+    missing = [name for name in CONTRACT if getattr_static(found, name, nothing) is nothing]
+    if missing:
+        raise InputError(
+            "the object is no whole backend",
+            got=f"{type(found).__name__} without {', '.join(missing)}",
+            expected=f"an object with {', '.join(CONTRACT)}: see stinespring.stages.Backend",
+        )
+    whole: Backend = found
+    return whole
 
 
 def opener(kind: str) -> Any:
@@ -121,7 +137,7 @@ def target_of(text: str) -> str | Device:
     """Return what a target's name stands for to the compiler: the name itself, or the device of the backend it names.
 
     Args:
-        text: a target of :func:`stinespring.compiler.devices.target.open_target`, or a backend string.
+        text: a target of :func:`stinespring.circuits.devices.targets.open_target`, or a backend string.
 
     Raises:
         InputError: it is neither.
@@ -130,15 +146,19 @@ def target_of(text: str) -> str | Device:
     if text == kind == "aer" or kind in GENERIC or kind not in {*KINDS, *offered()}:
         return text
     with opened(text) as backend:
-        return device_of(backend) or "aer"
+        return backend.capabilities.device or "aer"
 
 
 @contextmanager
-def opened(backend: str | Backend) -> Iterator[Backend]:
-    """Open a backend, and close what a string opened: connections and processes end with the block, also after errors."""
+def opened(backend: Any) -> Iterator[Backend]:
+    """Open a backend, and close what a string opened: connections and processes end with the block, also after errors.
+
+    Args:
+        backend: as for :func:`open_backend`.
+    """
     found = open_backend(backend)
     try:
         yield found
     finally:
-        if isinstance(backend, str) and hasattr(found, "close"):
+        if isinstance(backend, str):
             found.close()

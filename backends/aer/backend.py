@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Qiskit Aer through its SamplerV2, with what Aer leaves to its callers: seeds, success, memory, and small noise models."""
+"""Qiskit Aer on this machine: batches in chunks with seeds of their own, each by the fastest faithful way."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import copy
-from functools import cache
-from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-import numpy as np
-
+from stinespring.backends.aer.chunks import DRAWN_AT_ONCE, Chunk, How, Route, chunks_of, rows_together, with_some_angles
 from stinespring.backends.aer.methods import (
     BRANCHING,
     GATES,
@@ -21,9 +17,22 @@ from stinespring.backends.aer.methods import (
     only_gates,
     statevector_qubits,
 )
+from stinespring.backends.aer.simulator import checked_simulator, run_counts, versions, without_idle_qubits
+from stinespring.backends.histories.choose_path import (
+    PLANNED,
+    SIMULATED_AT_ONCE,
+    Path,
+    path_and_shots,
+    runnable_flow,
+    sample_by_plan,
+)
+from stinespring.backends.rows import Gathered, require_shots, require_values, rows_of
+from stinespring.batches import Batch, Report, quiet
+from stinespring.circuits.devices.legality import LATTICE
 from stinespring.circuits.devices.read_back import is_dynamic
-from stinespring.errors import BackendError, InputError, TooLargeError
-from stinespring.readings import FloatArray, IntArray
+from stinespring.errors import InputError, TooLargeError
+from stinespring.readings import FloatArray, Outcomes
+from stinespring.stages import Capabilities, Device
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -31,18 +40,11 @@ if TYPE_CHECKING:
     from qiskit_aer.noise import NoiseModel
 
     from stinespring.backends.aer.calibration import Calibration
-    from stinespring.compiler.devices.target import Device
+    from stinespring.circuits.core.flow import Flow
 
-__all__ = ["WIDEST", "AerBackend", "checked_simulator", "open_aer", "statevector_qubits"]
+__all__ = ["AerBackend", "checked_simulator", "open_aer", "require_known", "statevector_qubits", "whole"]
 
-WIDEST = 62  # bits of one register whose values fit in an int64
 OPTIONS = ("method", "noise", "threads", "memory")
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Return the versions of Qiskit and Aer."""
-    return {name: metadata.version(name) for name in ("qiskit", "qiskit-aer")}
 
 
 class AerBackend:
@@ -52,13 +54,17 @@ class AerBackend:
         method: one of Aer's methods, or ``auto``: chosen for each circuit, see :func:`stinespring.backends.aer.methods.choose`.
         calibration: simulate the noise of this device; circuits must then be lowered to it.
         device: what circuits are lowered to; by default the calibration's.
-        threads: at most so many threads; None leaves it to Aer.
+        threads: at most so many threads; None is one, since Aer deals other random numbers with another number of threads.
         memory: at most so many MB for states; None: 70 % of the machine's.
+        limit: qubits of the widest statevector that a path may plan with; None: what the memory holds.
+        path: of programs with measurements on the way; ``auto`` takes the one with the least estimated time.
         name: for the record.
 
     Raises:
-        InputError: an unknown method.
+        InputError: an unknown method or path.
     """
+
+    keeps_jobs = False
 
     def __init__(
         self,
@@ -68,42 +74,131 @@ class AerBackend:
         device: Device | None = None,
         threads: int | None = None,
         memory: int | None = None,
+        limit: int | None = None,
+        path: Path = "auto",
         name: str = "aer",
     ) -> None:
         if method not in METHODS:
             raise InputError("unknown method of backend aer", got=method, expected=" or ".join(METHODS))
+        if path not in get_args(Path):
+            raise InputError("unknown path of a dynamic program", got=path, expected=", ".join(get_args(Path)))
         if calibration is not None and method in GATES:
             raise InputError("noise is no Clifford gate", got=f"method {method} with noise", expected="another method")
-        self.name, self.method, self.calibration = name, method, calibration
+        if path in PLANNED and (calibration is not None or method not in ("auto", "statevector")):
+            got = f"path {path}, " + (f"method {method}" if calibration is None else "with noise")
+            raise InputError("the path needs a statevector", got=got, expected="path plain")
+        self.name, self.method, self.calibration, self.path = name, method, calibration, path
         self.threads, self.memory = threads, memory
-        self.max_shots = None if calibration is None else calibration.max_shots
-        self.branching: bool | None = None  # whether shots share states; None: where that pays
-        self.seconds = 0.0  # that Aer said it took, all calls together
-        self.last: Choice | None = None
-        self.device = device
+        self.limit = statevector_qubits(memory) if limit is None else limit
         if device is None and calibration is not None:
-            from stinespring.circuits.devices.legality import LATTICE
-            from stinespring.compiler.devices.target import Device
+            device = Device(calibration.name, calibration.target(), LATTICE)
+        self.capabilities = Capabilities(
+            device=device, max_shots=None if calibration is None else calibration.max_shots, noisy=calibration is not None
+        )
+        self._seconds = 0.0  # that Aer said it took, all calls together
+        self._last: Route | None = None
+        self._ready: tuple[QuantumCircuit, QuantumCircuit, NoiseModel | None] | None = None
 
-            self.device = Device(calibration.name, calibration.target(), LATTICE)
+    def close(self) -> None:
+        """End nothing: every call ends by itself."""
 
     def metadata(self) -> dict[str, Any]:
-        """Return versions, the method of the last circuit and why, and the noise."""
-        method = self.method if self.last is None else self.last.method
-        result: dict[str, Any] = {**versions(), "method": method}
-        if self.last is not None:
-            result["method_why"] = self.last.why
+        """Return versions, the method and the path of the last circuit and why, the noise, and the time all calls took."""
+        result: dict[str, Any] = {**versions(), "method": self.method}
+        if self._last is not None:
+            result |= {"method": self._last.how.method, "method_why": self._last.method_why}
+            if self._last.how.path:
+                result |= {"path": self._last.how.path, "why": self._last.why}
         if self.calibration is not None:
             figures = self.calibration
             result["noise"] = {"source": figures.name, "taken": figures.taken, "digest": figures.digest}
         limits = {"threads": self.threads, "memory_mb": self.memory}
-        return result | {name: value for name, value in limits.items() if value is not None}
+        result |= {name: value for name, value in limits.items() if value is not None}
+        return result | ({"simulator_seconds": self._seconds} if self._last is not None else {})
 
-    def sharing(self, branching: bool) -> AerBackend:
-        """Return this backend with or without states shared between shots."""
-        other = copy(self)
-        other.branching = branching and self.calibration is None
-        return other
+    def sample(self, batch: Batch, seed: int, report: Report = quiet) -> list[Outcomes]:
+        """Return the outcomes of every row; see :class:`stinespring.stages.Backend`.
+
+        Raises:
+            InputError: more shots than the device takes, a register of more than 62 bits, gates that the device does not have.
+            TooLargeError: the state would not fit; the message names the size that would.
+            BackendError: Aer reports a failure.
+        """
+        chunks, gathered = self.chunks(batch, seed), Gathered(batch)
+        for done, chunk in enumerate(chunks):
+            if len(chunks) > 1:
+                report(f"{done} of {len(chunks)} chunks", done / len(chunks))
+            item = batch.items[chunk.item]
+            found = self.part(item.circuit, rows_of(item.angles, chunk.rows), chunk.shots, chunk.seed, chunk.how)
+            gathered.add(chunk.item, chunk.rows, found)
+        return gathered.outcomes()
+
+    def chunks(self, batch: Batch, seed: int, most: int | None = None) -> list[Chunk]:
+        """Return the parts in which a batch is sampled, the same wherever that is done; nothing is simulated yet.
+
+        Args:
+            batch: what is sampled.
+            seed: root of their seeds.
+            most: shots of one chunk; None leaves it to the cost model.
+        """
+        require_shots(batch, self.capabilities.max_shots, self.name)
+        for item in batch.items:
+            require_values(item.circuit)
+        return chunks_of(batch, seed, self.route, most)
+
+    def route(self, circuit: QuantumCircuit, shots: int) -> Route:
+        """Return how a circuit is simulated, why, and how it is cut.
+
+        Raises:
+            TooLargeError: its state does not fit; the message names the size that would.
+            InputError: the method does not simulate such a circuit.
+        """
+        plain, _ = self.prepared(circuit)
+        self._last = self.dynamic(circuit, plain, shots) if is_dynamic(plain) else self.static(plain, shots)
+        return self._last
+
+    def static(self, circuit: QuantumCircuit, shots: int) -> Route:
+        """Return how a circuit is simulated that measures at its end; with noise a statevector is one trajectory a shot."""
+        choice, noise = self.choice(circuit, shots), self.calibration is not None
+        density = choice.method == "density_matrix"
+        one_state = density or not noise
+        together = rows_together(circuit, shots, density=density) if density or choice.method == "statevector" else 1
+        how = How(choice.method, "", False, self.limit)
+        at_once, rows = (DRAWN_AT_ONCE, together) if one_state else (SIMULATED_AT_ONCE, 1)
+        return Route(how, choice.why, "", at_once, rows)
+
+    def dynamic(self, circuit: QuantumCircuit, plain: QuantumCircuit, shots: int) -> Route:
+        """Return how a circuit is simulated that measures and goes on: by a path of its own where it can be read back."""
+        why = "noise is simulated shot by shot"
+        if self.calibration is None and self.method not in ("auto", "statevector"):
+            why = f"the method {self.method} has no other path"
+        elif self.calibration is None:
+            flow, why = runnable_flow(with_some_angles(circuit)), "only Aer itself has all the circuit's operations"
+            if flow is not None:
+                found = self.planned(flow, plain, shots)
+                if found is not None:
+                    return found
+                why = "no statevector fits"
+            elif self.path in PLANNED:
+                raise InputError("the circuit cannot be read back for the path", got=f"path {self.path}", expected="path auto")
+        choice = self.choice(plain, shots)
+        branching = choice.branching and self.path != "plain"
+        path = "shot_branching" if branching else "plain"
+        return Route(How(choice.method, path, branching, self.limit), choice.why, why, SIMULATED_AT_ONCE, 1)
+
+    def planned(self, flow: Flow, plain: QuantumCircuit, shots: int) -> Route | None:
+        """Return the route of a program that was read back; None where no statevector fits and another method may."""
+        try:
+            path, why, at_once = path_and_shots(flow, shots, self.limit, self.path)
+        except TooLargeError:
+            if self.method != "auto":
+                raise
+            return None
+        if path not in PLANNED:
+            self.choice(plain, shots)  # that it fits
+            at_once = min(at_once, SIMULATED_AT_ONCE) if path == "plain" else at_once
+        how = How("statevector", path, path == "shot_branching" and bool(BRANCHING), self.limit)
+        return Route(how, "the paths of programs with measurements on the way need it", why, at_once, 1)
 
     def choice(self, circuit: QuantumCircuit, shots: int) -> Choice:
         """Return the method for a circuit that has no idle qubits.
@@ -133,51 +228,46 @@ class AerBackend:
             )
         return found
 
-    def sample(
-        self, circuit: QuantumCircuit, angles: FloatArray | None, shots: int, seed: int
-    ) -> Sequence[Mapping[str, IntArray]]:
-        """Return the measured value of every classical register; see :class:`stinespring.backends.base.Backend`.
-
-        Raises:
-            InputError: more shots than the device takes, a register of more than 62 bits, gates that the device does not have.
-            TooLargeError: the state would not fit; the message names the size that would.
-            BackendError: Aer reports a failure.
-        """
-        from qiskit_aer.primitives import SamplerV2
-
-        require_values(circuit)
-        if self.max_shots is not None and shots > self.max_shots:
-            raise InputError(f"too many shots for {self.name}", got=f"{shots:,}", expected=f"at most {self.max_shots:,}")
-        circuit, model = self.prepared(circuit)
-        self.last = self.choice(circuit, shots)
-        simulator = self.simulator(self.last, model)
-        pub = (circuit, angles, shots) if angles is not None else (circuit, None, shots)
-        data = SamplerV2.from_backend(simulator, seed=seed).run([pub]).result()[0].data
-        self.seconds += simulator.seconds
-        rows = 1 if angles is None else len(angles)
-        values = {name: register_values(data[name].array).reshape(rows, shots) for name in data}
-        if simulator.options.shot_branching_enable:  # the shots come sorted by branch
-            order = np.random.default_rng(seed).permutation(shots)
-            values = {name: value[:, order] for name, value in values.items()}
-        return [{name: value[row] for name, value in values.items()} for row in range(rows)]
+    def part(self, circuit: QuantumCircuit, angles: FloatArray | None, shots: int, seed: int, how: How) -> list[Outcomes]:
+        """Return the outcomes of one chunk: of each of its rows, or of the one row of a circuit without parameters."""
+        if how.path in PLANNED:
+            flow = runnable_flow(circuit if angles is None else circuit.assign_parameters(angles[0]))
+            assert flow is not None, "a path is chosen for programs that can be read"
+            ran = sample_by_plan(
+                flow,
+                shots=shots,
+                seed=seed,
+                path=how.path,
+                limit=how.limit,
+                options={"max_parallel_threads": self.threads or 1},
+            )
+            self._seconds += ran.seconds
+            return [ran.outcomes]
+        ready, model = self.prepared(circuit)
+        simulator = self.simulator(how, model)
+        found = run_counts(simulator, ready, angles, shots, seed)
+        self._seconds += simulator.seconds
+        return found
 
     def prepared(self, circuit: QuantumCircuit) -> tuple[QuantumCircuit, NoiseModel | None]:
-        """Return the circuit on the qubits it uses, and their noise."""
-        if self.calibration is None:
-            return without_idle_qubits(circuit), None
-        from stinespring.backends.aer.noise import noisy
+        """Return the circuit on the qubits it uses, and their noise; kept for the next chunk of the same circuit."""
+        if self._ready is None or self._ready[0] is not circuit:
+            if self.calibration is None:
+                self._ready = (circuit, without_idle_qubits(circuit), None)
+            else:
+                from stinespring.backends.aer.noise import noisy
 
-        found = noisy(circuit, self.calibration)
-        return found.circuit, found.model
+                found = noisy(circuit, self.calibration)
+                self._ready = (circuit, found.circuit, found.model)
+        return self._ready[1], self._ready[2]
 
-    def simulator(self, choice: Choice, model: NoiseModel | None = None) -> AerSimulator:
+    def simulator(self, how: How, model: NoiseModel | None = None) -> AerSimulator:
         """Return the simulator with this backend's options."""
         options: dict[str, Any] = {
-            "noise_model": model, "max_parallel_threads": self.threads, "max_memory_mb": self.memory,
+            "noise_model": model, "max_parallel_threads": self.threads or 1, "max_memory_mb": self.memory,
+            "shot_branching_enable": True if how.branching else None,
         }  # fmt: skip
-        if choice.branching if self.branching is None else self.branching:
-            options["shot_branching_enable"] = True
-        return checked_simulator(choice.method, **{name: value for name, value in options.items() if value is not None})
+        return checked_simulator(how.method, **{name: value for name, value in options.items() if value is not None})
 
 
 def open_aer(name: str, options: Mapping[str, str]) -> AerBackend:
@@ -212,60 +302,3 @@ def whole(options: Mapping[str, str], name: str) -> int | None:
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text) < 2**31:
         raise InputError(f"the option {name} is not usable", got=f"{name}={text}", expected="a whole number of at least 1")
     return int(text)
-
-
-def require_values(circuit: QuantumCircuit) -> None:
-    """Refuse registers whose values do not fit in 64-bit integers."""
-    for register in circuit.cregs:
-        if register.size > WIDEST:
-            raise InputError(
-                "a classical register is too wide", got=f"{register.name}[{register.size}]", expected=f"at most {WIDEST} bits"
-            )
-
-
-def checked_simulator(method: str, **options: Any) -> AerSimulator:
-    """Return an Aer simulator whose ``run`` raises when Aer failed; Aer itself only sets a flag, and SamplerV2 ignores it.
-
-    Its attribute ``seconds`` adds up the time that Aer says it took.
-    """
-    from qiskit_aer import AerSimulator
-
-    class CheckedSimulator(AerSimulator):  # type: ignore[misc]
-        seconds = 0.0
-
-        def run(self, *args: Any, **kwargs: Any) -> Any:
-            job = super().run(*args, **kwargs)
-            result = job.result()
-            if not result.success:
-                raise BackendError(
-                    "Aer did not run the circuit",
-                    got=result.status,
-                    expected="a successful result",
-                    todo="use a smaller program or another method",
-                )
-            self.seconds += float(getattr(result, "time_taken", 0.0) or 0.0)
-            return job
-
-    # Aer 0.18 fails ("unordered_map::at") where it drops a qubit that a condition acts on and no measurement needs
-    return CheckedSimulator(method=method, enable_truncation=False, **options)
-
-
-def without_idle_qubits(circuit: QuantumCircuit) -> QuantumCircuit:
-    """Return the circuit on the qubits it uses: a circuit lowered to a large device leaves most of them alone."""
-    from qiskit import QuantumCircuit
-
-    used = {qubit for item in circuit.data if item.operation.name not in ("barrier", "delay") for qubit in item.qubits}
-    if len(used) == circuit.num_qubits:
-        return circuit
-    qubits = [qubit for qubit in circuit.qubits if qubit in used]
-    smaller = QuantumCircuit(qubits, *circuit.cregs, global_phase=circuit.global_phase)
-    for item in circuit.data:
-        if item.operation.name != "barrier" and used.issuperset(item.qubits):
-            smaller.append(item)
-    return smaller
-
-
-def register_values(array: np.ndarray) -> IntArray:
-    """Return register values from SamplerV2's big-endian bytes, shape (..., shots, bytes) -> (..., shots)."""
-    powers = 256 ** np.arange(array.shape[-1] - 1, -1, -1, dtype=np.int64)
-    return np.asarray(array.astype(np.int64) @ powers)

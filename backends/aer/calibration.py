@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stinespring.backends.base import Backend, device_of
 from stinespring.errors import InputError
 from stinespring.reading import fields, read_json
 
@@ -24,7 +23,6 @@ __all__ = [
     "Calibration",
     "GateFigures",
     "QubitFigures",
-    "calibration_of",
     "read_calibration",
     "write_calibration",
 ]
@@ -180,23 +178,6 @@ class Calibration:
         conditions = "if_else" in target.operation_names
         in_order = tuple(sorted(gates, key=lambda gate: (gate.name, gate.qubits)))  # a target lists its gates in any order
         return cls(name, number(target.dt), conditions, tuple(qubits), in_order, taken, max_shots)
-
-
-def calibration_of(backend: Backend) -> Calibration:
-    """Return what a backend knows about its errors: its calibration, or what its device's target states.
-
-    Raises:
-        InputError: it has neither.
-    """
-    own = getattr(backend, "calibration", None)
-    if isinstance(own, Calibration):
-        return own
-    device = device_of(backend)
-    if device is None:
-        raise InputError(
-            "the backend has no calibration", got=backend.name, expected="a device, for example fake:boston or aer?noise=boston"
-        )
-    return Calibration.of_target(device.target, name=device.name)
 
 
 def number(value: Any) -> float | None:

@@ -6,18 +6,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from stinespring.backends.aer.backend import AerBackend, require_known, whole
 from stinespring.backends.aer.calibration import Calibration, Readout, read_calibration, readout_of
 from stinespring.circuits.devices.snapshots import snapshot, snapshot_names, snapshot_target
-from stinespring.compiler.devices.target import open_target
+from stinespring.circuits.devices.targets import open_target
 from stinespring.errors import InputError
+from stinespring.stages import Backend, Device
 
-if TYPE_CHECKING:
-    from stinespring.compiler.devices.target import Device
-
-__all__ = ["noise_source", "open_fake", "snapshot_calibration"]
+__all__ = ["calibration_of", "noise_source", "open_fake", "snapshot_calibration"]
 
 OPTIONS = ("method", "threads", "memory")
 
@@ -47,6 +44,22 @@ def noise_source(source: str) -> tuple[Calibration, Device | None]:
             "no such noise", got=f"noise={source}", expected="a calibration file, or one of " + " ".join(snapshot_names())
         )
     return snapshot_calibration(name), open_target(f"fake:{name}")
+
+
+def calibration_of(backend: Backend) -> Calibration:
+    """Return what a backend knows about its errors: its calibration, or what its device's target states.
+
+    Raises:
+        InputError: it has neither.
+    """
+    if isinstance(backend, AerBackend) and backend.calibration is not None:
+        return backend.calibration
+    able = backend.capabilities
+    if able.device is None:
+        raise InputError(
+            "the backend has no calibration", got=backend.name, expected="a device, for example fake:boston or aer?noise=boston"
+        )
+    return Calibration.of_target(able.device.target, name=able.device.name, max_shots=able.max_shots)
 
 
 @cache

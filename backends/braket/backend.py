@@ -4,24 +4,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from stinespring.backends.braket.qasm import braket_qasm, first_bits, measured_bits
-from stinespring.backends.probing.behaviour import Capabilities, needs, probe, require_capable
+from stinespring.backends.probing.behaviour import NEEDS, Behaviour, needs, probe, require_capable
+from stinespring.backends.rows import Gathered, bound, require_values
 from stinespring.backends.seeds import derive_seed
+from stinespring.batches import Batch, Report, quiet
 from stinespring.circuits.core.flow import Flow
 from stinespring.circuits.devices.read_back import flow_of
 from stinespring.errors import BackendError, InputError, TooLargeError, shorten
-from stinespring.readings import FloatArray, IntArray
-
-if TYPE_CHECKING:
-    from qiskit import QuantumCircuit
+from stinespring.readings import IntArray, Outcomes
+from stinespring.stages import Capabilities
 
 __all__ = ["BraketBackend", "open_braket"]
 
@@ -38,37 +38,47 @@ class BraketBackend:
         InputError: the simulator is not installed.
     """
 
+    keeps_jobs = False
     name = "braket:local"
+    capabilities = Capabilities()
 
     def __init__(self) -> None:
         self.simulator = seeded_simulator()
 
     @cached_property
-    def capabilities(self) -> Capabilities:
+    def behaviour(self) -> Behaviour:
         """What the simulator was seen to do rightly; probed once, when a program needs to know."""
         return probe(_Unguarded(self))
+
+    def close(self) -> None:
+        """End nothing: the simulator lives in this process."""
 
     def metadata(self) -> dict[str, Any]:
         """Return the versions of Qiskit and of the simulator."""
         return {name: metadata.version(name) for name in ("qiskit", PACKAGE)}
 
-    def sample(
-        self, circuit: QuantumCircuit, angles: FloatArray | None, shots: int, seed: int
-    ) -> Sequence[Mapping[str, IntArray]]:
-        """Return the measured value of every classical register; see :class:`stinespring.backends.base.Backend`.
+    def sample(self, batch: Batch, seed: int, report: Report = quiet) -> list[Outcomes]:
+        """Return the outcomes of every row; see :class:`stinespring.stages.Backend`.
 
         Raises:
             InputError: the program needs what the simulator was seen not to do.
             TooLargeError: more than 26 qubits.
             BackendError: the simulator failed.
         """
-        flows = [flow_of(bound) for bound in with_angles(circuit, angles)]
-        if needs(flows[0]):
-            require_capable(flows[0], self.capabilities, self.name)
-        return [self.run(flow, shots, derive_seed(seed, row)) for row, flow in enumerate(flows)]
+        gathered = Gathered(batch)
+        for number, item in enumerate(batch.items):
+            require_values(item.circuit)
+            rows = np.flatnonzero(item.shots)
+            for row, circuit in zip(rows.tolist(), bound(item, rows), strict=True):
+                report(f"circuit {number + 1} of {len(batch.items)}", row / item.rows)
+                flow = flow_of(circuit)
+                if needs(flow):
+                    require_capable(flow, self.behaviour, self.name)
+                gathered.add(number, [row], [self.run(flow, int(item.shots[row]), derive_seed(seed, number, row))])
+        return gathered.outcomes()
 
-    def run(self, flow: Flow, shots: int, seed: int) -> dict[str, IntArray]:
-        """Return the registers' values of one program."""
+    def run(self, flow: Flow, shots: int, seed: int) -> Outcomes:
+        """Return the outcomes of one program."""
         from braket.ir.openqasm import Program
 
         if flow.qubits > MOST_QUBITS:
@@ -87,33 +97,19 @@ class BraketBackend:
             raise BackendError(
                 "Braket's simulator did not run the program", got=f"{type(error).__name__}: {shorten(str(error), 160)}"
             ) from error
-        return register_values(flow, np.asarray(outcomes).astype(np.int64))
+        return Outcomes.tallied(register_values(flow, np.asarray(outcomes).astype(np.int64)))
 
 
-class _Unguarded:
+class _Unguarded(BraketBackend):
     """The simulator without the question whether it can: the probes find that out."""
 
     def __init__(self, backend: BraketBackend) -> None:
-        self.backend, self.name = backend, backend.name
+        self.simulator = backend.simulator
 
-    def metadata(self) -> dict[str, Any]:
-        """Return the backend's."""
-        return self.backend.metadata()
-
-    def sample(
-        self, circuit: QuantumCircuit, angles: FloatArray | None, shots: int, seed: int
-    ) -> Sequence[Mapping[str, IntArray]]:
-        """Return what the simulator gives."""
-        return [self.backend.run(flow_of(bound), shots, seed) for bound in with_angles(circuit, angles)]
-
-
-def with_angles(circuit: QuantumCircuit, angles: FloatArray | None) -> Iterator[QuantumCircuit]:
-    """Yield the circuit with each row of angles."""
-    if angles is None:
-        yield circuit
-    else:
-        for row in angles:
-            yield circuit.assign_parameters(row)
+    @cached_property
+    def behaviour(self) -> Behaviour:
+        """Everything, until it is seen."""
+        return Behaviour(dict.fromkeys(NEEDS, True), {})
 
 
 def register_values(flow: Flow, outcomes: IntArray) -> dict[str, IntArray]:

@@ -1,24 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The backend ``dask``: cut, send, gather, put together."""
+"""The backend ``dask``: cut as backend ``aer`` cuts, send, gather, add up."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from stinespring import errors
-from stinespring.backends.aer.backend import open_aer, statevector_qubits
-from stinespring.backends.distributed.chunks import Chunk, chunks_of
+from stinespring.backends.aer.backend import open_aer
 from stinespring.backends.distributed.cluster import Cluster, connected, started
 from stinespring.backends.distributed.gather import gathered
 from stinespring.backends.distributed.work import circuit_bytes, versions
+from stinespring.backends.rows import Gathered, rows_of
+from stinespring.batches import Batch, Report, quiet
 from stinespring.errors import InputError, StinespringError
-from stinespring.readings import FloatArray, IntArray
-
-if TYPE_CHECKING:
-    from qiskit import QuantumCircuit
+from stinespring.readings import Outcomes
+from stinespring.stages import Capabilities
 
 __all__ = ["DaskBackend", "open_dask"]
 
@@ -27,7 +26,7 @@ MOST_WORKERS = 1024
 
 
 class DaskBackend:
-    """Samples circuits on the workers of a Dask cluster, each with Aer.
+    """Samples circuits on the workers of a Dask cluster, each with Aer: the counts are those of backend ``aer``.
 
     The cluster is reached, or started, with the first circuit; :meth:`close` ends it, as does leaving a ``with`` block.
 
@@ -36,7 +35,7 @@ class DaskBackend:
         workers: of a local cluster.
         chunk: shots of one chunk; None leaves it to the cost model.
         wait: seconds without any worker after which to give up.
-        qubits: of the widest statevector; None: what this machine's memory holds.
+        qubits: of the widest statevector that a path may plan with; None: what this machine's memory holds.
         options: of backend ``aer``, for every worker.
 
     Example:
@@ -44,6 +43,8 @@ class DaskBackend:
         >>> open_backend("dask:local?workers=2").name
         'dask:local'
     """
+
+    keeps_jobs = False
 
     def __init__(
         self,
@@ -56,12 +57,17 @@ class DaskBackend:
         options: Mapping[str, str] | None = None,
     ) -> None:
         self.address, self.workers, self.chunk, self.wait = address, workers, chunk, wait
-        self.options, self.limit = dict(options or {}), qubits or statevector_qubits()
-        open_aer("", self.options)  # refuses what is no option before anything is started
+        self.options = dict(options or {})
+        self.aer = open_aer("", self.options)  # refuses what is no option before anything is started
+        self.aer.limit = qubits or self.aer.limit
         self.name = f"dask:{address}"
-        self.report: Callable[[str, float], None] = lambda phrase, share: None
         self._cluster: Cluster | None = None
         self._chunks = 0
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What every worker's Aer can do."""
+        return self.aer.capabilities
 
     def __enter__(self) -> DaskBackend:
         """Return itself."""
@@ -78,67 +84,51 @@ class DaskBackend:
             self._cluster = None
 
     def metadata(self) -> dict[str, Any]:
-        """Return the versions, Aer's options and the number of chunks so far."""
-        return {**versions(), **self.options, "chunks": self._chunks}
+        """Return the versions, Aer's options, method and path, and the number of chunks so far."""
+        how = {name: value for name, value in self.aer.metadata().items() if name != "simulator_seconds"}
+        return {**versions(), **self.options, **how, "chunks": self._chunks}
 
-    def sample(
-        self, circuit: QuantumCircuit, angles: FloatArray | None, shots: int, seed: int
-    ) -> Sequence[Mapping[str, IntArray]]:
-        """Return the measured value of every classical register; see :class:`stinespring.backends.base.Backend`.
+    def sample(self, batch: Batch, seed: int, report: Report = quiet) -> list[Outcomes]:
+        """Return the outcomes of every row; see :class:`stinespring.stages.Backend`.
 
         Raises:
             BackendError: the cluster cannot be reached, loses all workers or the scheduler, or has other versions.
             TooLargeError: a statevector does not fit on a worker.
         """
-        rows = 1 if angles is None else len(angles)
-        chunks = chunks_of(circuit, rows, shots, seed, options=self.options, limit=self.limit, most=self.chunk)
-        data = circuit_bytes(circuit)
-        work = [(data, None if angles is None else angles[slice(*c.rows)], c.shots, c.seed, c.path) for c in chunks]
-        common = {"options": self.options, "limit": self.limit, "expected": versions()}
-        if self._cluster is None:
-            self.report("connecting", 0.0)
+        chunks, sums = self.aer.chunks(batch, seed, self.chunk), Gathered(batch)
+        data = [circuit_bytes(item.circuit) for item in batch.items]
+        angles = [item.angles for item in batch.items]
+        work = [(data[c.item], rows_of(angles[c.item], c.rows), c.shots, c.seed, tuple(c.how)) for c in chunks]
+        common = {"options": self.options, "expected": versions()}
+        if self._cluster is None and work:
+            report("connecting", 0.0)
             self._cluster = started(self.workers) if self.address == "local" else connected(self.address)
-        found: list[dict[str, np.ndarray]] = [{}] * len(chunks)
-        results = gathered(self._cluster.client, work, common, patience=self.wait, report=self.reporter(len(chunks)))
-        for number, result in results:
-            found[number] = values_of(result)
+        if self._cluster is not None and work:
+            tell = reporter(report, len(chunks))
+            for number, result in gathered(self._cluster.client, work, common, patience=self.wait, report=tell):
+                sums.add(chunks[number].item, chunks[number].rows, outcomes_of(result))
         self._chunks += len(chunks)
-        return joined(chunks, found, rows, shots)
-
-    def reporter(self, chunks: int) -> Callable[[int, int], None]:
-        """Return a function that tells how many chunks are done, and by how many workers."""
-
-        def tell(done: int, workers: int) -> None:
-            self.report(f"{done} of {chunks} chunks, {workers} worker{'s' * (workers != 1)}", done / chunks)
-
-        return tell
+        return sums.outcomes()
 
 
-def values_of(result: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Return the values of a chunk, or raise the error that its worker met."""
+def reporter(report: Report, chunks: int) -> Callable[[int, int], None]:
+    """Return a function that tells how many chunks are done, and by how many workers."""
+
+    def tell(done: int, workers: int) -> None:
+        report(f"{done} of {chunks} chunks, {workers} worker{'s' * (workers != 1)}", done / chunks)
+
+    return tell
+
+
+def outcomes_of(result: Mapping[str, Any]) -> list[Outcomes]:
+    """Return the outcomes of a chunk's rows, or raise the error that its worker met."""
     if "error" in result:
         name, text = result["error"]
         kind = getattr(errors, name, errors.BackendError)
         assert issubclass(kind, StinespringError), "workers return errors of stinespring"
         raise kind(text)
-    values: dict[str, np.ndarray] = result["values"]
-    return values
-
-
-def joined(
-    chunks: Sequence[Chunk], found: Sequence[Mapping[str, np.ndarray]], rows: int, shots: int
-) -> list[dict[str, IntArray]]:
-    """Return the registers' values of each row, its chunks one after the other."""
-    result: dict[str, IntArray] = {name: np.zeros((rows, shots), dtype=np.int64) for name in found[0]}
-    filled = np.zeros(rows, dtype=np.int64)
-    for chunk, values in zip(chunks, found, strict=True):
-        first, last = chunk.rows
-        begin = int(filled[first])
-        for name, value in values.items():
-            result[name][first:last, begin : begin + chunk.shots] = value
-        filled[first:last] += chunk.shots
-    assert (filled == shots).all(), "every shot of every row comes from exactly one chunk"
-    return [{name: value[row] for name, value in result.items()} for row in range(rows)]
+    names = tuple(result["registers"])
+    return [Outcomes(names, values.astype(np.int64), counts.astype(np.int64)) for values, counts in result["rows"]]
 
 
 def open_dask(name: str, options: Mapping[str, str]) -> DaskBackend:

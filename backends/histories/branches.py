@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from stinespring.backends.aer.simulator import checked_simulator
 from stinespring.backends.histories.flow_events import Event, needed, until_reset
 from stinespring.backends.histories.segment import Segment, Stage
-from stinespring.backends.histories.stage_runner import Outcomes, run_stages
+from stinespring.backends.histories.stage_runner import StageOutcomes, run_stages
 from stinespring.readings import ComplexArray, IntArray
 
 __all__ = ["Branched", "follow"]
@@ -24,11 +25,12 @@ Bits = np.ndarray  # of dtype uint8, shape (shots, bits) or (shots, qubits)
 
 
 class Branched(NamedTuple):
-    """Sampled bits, shape (shots, bits), and how many circuits were run on how many qubits at most."""
+    """Sampled bits, shape (shots, bits), how many circuits were run on how many qubits at most, and the seconds they took."""
 
     bits: Bits
     circuits: int
     qubits: int
+    seconds: float
 
 
 class State(NamedTuple):
@@ -75,7 +77,7 @@ class _Shots:
         return self.number[key]
 
     def record(self, part: _Part, stage: Stage, values: IntArray, states: Mapping[int, ComplexArray]) -> None:
-        """Write what happened to some shots; ``values`` as in :class:`stinespring.backends.histories.stage_runner.Outcomes`."""
+        """Write what happened to some shots; ``values`` as in :class:`stinespring.backends.histories.stage_runner.StageOutcomes`."""
         place = {wire: i for i, wire in enumerate(stage.measured)}
 
         def value(source: int) -> IntArray | int:
@@ -93,7 +95,16 @@ class _Shots:
             self.state[part.rows] = numbers[which]
 
 
-def follow(program: Sequence[Event], cuts: Sequence[int], *, shots: int, bits: int, qubits: int, seed: int) -> Branched:
+def follow(
+    program: Sequence[Event],
+    cuts: Sequence[int],
+    *,
+    shots: int,
+    bits: int,
+    qubits: int,
+    seed: int,
+    options: Mapping[str, Any] | None = None,
+) -> Branched:
     """Sample a program segment by segment.
 
     Args:
@@ -103,8 +114,10 @@ def follow(program: Sequence[Event], cuts: Sequence[int], *, shots: int, bits: i
         bits: number of classical bits.
         qubits: number of qubits.
         seed: root of the seeds.
+        options: of Aer's simulator.
     """
     need, all_shots, circuits, width = needed(program), _Shots(shots, bits, qubits), 0, 0
+    simulator = checked_simulator("statevector", **(options or {}))
     for number, (start, stop) in enumerate(pairwise((0, *cuts, len(program)))):
         piece = program[start:stop]
         stays = until_reset(piece)
@@ -124,14 +137,14 @@ def follow(program: Sequence[Event], cuts: Sequence[int], *, shots: int, bits: i
         for (stage, state), parts in shared.items():
             vector = all_shots.states[state].vector if all_shots.states[state].qubits else None
             work.append((stage, vector, sum(len(part.rows) for part in parts)))
-        found, ran = run_stages(work, seed=seed, purpose=number)
+        found, ran = run_stages(work, simulator, seed=seed, purpose=number)
         circuits, width = circuits + ran, max([width, *(stage.width for stage, *_ in work)])
         for ((stage, _), parts), outcome in zip(shared.items(), found, strict=True):
             share(all_shots, stage, parts, outcome)
-    return Branched(all_shots.bits, circuits, width)
+    return Branched(all_shots.bits, circuits, width, simulator.seconds)
 
 
-def share(all_shots: _Shots, stage: Stage, parts: Sequence[_Part], outcome: Outcomes) -> None:
+def share(all_shots: _Shots, stage: Stage, parts: Sequence[_Part], outcome: StageOutcomes) -> None:
     """Give every part as many outcomes as it has shots."""
     used = 0
     for part in parts:

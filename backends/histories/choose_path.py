@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Samples of a program with measurements, resets and conditions, by the fastest faithful path on Aer.
+"""The fastest faithful path of a program with measurements, resets and conditions, and its samples by the paths of our own.
 
 Aer itself simulates such a program shot by shot. Three paths give the same law sooner: ``deferred`` keeps every measured bit
 in a qubit and samples one final state; ``branches`` cuts the program where few histories can be told apart and runs one
@@ -9,104 +9,52 @@ circuit for each; ``shot_branching`` is Aer's own sharing of states between shot
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from math import isfinite
-from typing import Any, Literal, get_args
+from math import ceil, isfinite
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from stinespring.backends.aer.backend import WIDEST, AerBackend, statevector_qubits
-from stinespring.backends.base import Backend
 from stinespring.backends.histories.branches import Bits, follow
 from stinespring.backends.histories.flow_events import Event, events
 from stinespring.backends.histories.flow_plan import Plan, per_shot, plan, shot_branching
 from stinespring.backends.seeds import derive_seed
-from stinespring.circuits.core.flow import Flow
+from stinespring.circuits.core.flow import Flow, If
+from stinespring.circuits.devices.read_back import flow_of
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.texts.joint import require_count
-from stinespring.readings import IntArray
+from stinespring.readings import IntArray, Outcomes
 
-__all__ = ["FlowSamples", "Path", "cheapest", "estimates", "sample_flow", "sample_flow_on"]
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
+__all__ = ["PLANNED", "Path", "Planned", "cheapest", "estimates", "path_and_shots", "runnable_flow", "sample_by_plan"]
 
 Path = Literal["auto", "deferred", "branches", "shot_branching", "plain"]
+PLANNED = ("deferred", "branches")  # the paths of our own; Aer runs the others as they are
+GATES = frozenset({"ry", "rz", "u", "x", "h", "cz", "cx"})  # that the planned paths know
+SECONDS = 0.25  # of work in a chunk, about: a task costs a cluster's scheduler some milliseconds
+SIMULATED_AT_ONCE = 2048  # shots that Aer simulates one by one
+REPEATED = 1.25  # work that cutting a dynamic program may take, relative to one piece
+MOST_PIECES = 64
 
 
-@dataclass(frozen=True)
-class FlowSamples:
-    """Sampled values of a program's classical registers.
+class Planned(NamedTuple):
+    """Outcomes of a planned path, and what it took: segments, circuits, qubits of the widest, seconds of Aer."""
 
-    Attributes:
-        values: for each register, shape (shots,); row i of all registers is one shot. The order of the shots means nothing.
-        path: the path that ran: ``deferred``, ``branches``, ``shot_branching``, ``plain``, or ``backend``.
-        why: the reason for the path, in a sentence.
-        metadata: versions, options and what the path did.
-    """
-
-    values: Mapping[str, IntArray]
-    path: str
-    why: str
-    metadata: Mapping[str, Any]
+    outcomes: Outcomes
+    segments: int
+    circuits: int
+    qubits: int
+    seconds: float
 
 
-def sample_flow(
-    flow: Flow,
-    *,
-    shots: int,
-    seed: int,
-    path: Path = "auto",
-    method: str = "statevector",
-    backend: AerBackend | None = None,
-    limit: int | None = None,
-) -> FlowSamples:
-    """Sample a program on Aer.
-
-    Args:
-        flow: the program; all gates have their angles.
-        shots: at least 1.
-        seed: root of all seeds; the same seed gives the same samples of one path.
-        path: ``auto`` takes the path with the least estimated time.
-        method: ``statevector``; others are supported by ``plain`` only.
-        backend: whose method, threads and memory are used instead, without noise; its method ``auto`` is ``statevector`` where
-            that fits.
-        limit: qubits of the widest statevector that a path may plan with; None: what the backend's memory holds.
-
-    Raises:
-        InputError: an unknown path or method, one that does not fit the other, or a register of more than 62 bits.
-        TooLargeError: the path needs more qubits than fit in memory.
-        BackendError: Aer failed.
-
-    Example:
-        >>> from stinespring.circuits.core.flow import Flow, If, Measure, Reset
-        >>> from stinespring.circuits.core.gates import Gate
-        >>> coin = (Gate("h", (0,)), Measure((0,), "a", (0,)), Reset((0,)))
-        >>> copy = (If("a", 1, (Gate("x", (0,)),)), Measure((0,), "b", (0,)))
-        >>> samples = sample_flow(Flow((("q", 1),), (("a", 1), ("b", 1)), (*coin, *copy)), shots=10_000, seed=1)
-        >>> samples.path, bool((samples.values["a"] == samples.values["b"]).all())
-        ('deferred', True)
-    """
-    shots = require_count(shots, "shots")
-    if path not in get_args(Path):
-        raise InputError("unknown path of a dynamic program", got=path, expected=", ".join(get_args(Path)))
-    for name, size in flow.classical:
-        if size > WIDEST:
-            raise InputError("a classical register is too wide", got=f"{name}[{size}]", expected=f"at most {WIDEST} bits")
-    if backend is None:
-        backend = AerBackend(method)
-    method = "statevector" if backend.method == "auto" else backend.method
-    if method != "statevector":
-        if path not in {"auto", "plain"}:
-            raise InputError("the path needs a statevector", got=f"path {path}, method {method}", expected="path plain")
-        return shot_by_shot(flow, shots, seed, "plain", f"the method {method} has no other path", backend)
-    program, limit = events(flow), limit or statevector_qubits(backend.memory)
-    plans, seconds = estimates(flow, program, shots, limit)
-    why = "asked for"
-    if path == "auto":
-        if backend.method == "auto" and not any(map(isfinite, seconds.values())):
-            return shot_by_shot(flow, shots, seed, "plain", "no statevector fits", backend)
-        path, why = cheapest(seconds, limit)
-    if path in plans:
-        return by_plan(flow, program, plans[path], shots, seed, path, why, limit)
-    return shot_by_shot(flow, shots, seed, path, why, backend)
+def runnable_flow(circuit: QuantumCircuit) -> Flow | None:
+    """Return the circuit as a program that the planned paths run; None if only Aer itself can run it."""
+    try:
+        flow = flow_of(circuit)
+    except InputError:
+        return None
+    gates = [gate for item in flow.instructions for gate in (item.gates if isinstance(item, If) else (item,))]
+    return flow if all(getattr(gate, "name", "x") in GATES for gate in gates) else None
 
 
 def estimates(flow: Flow, program: list[Event], shots: int, limit: int) -> tuple[dict[str, Plan], dict[str, float]]:
@@ -118,15 +66,19 @@ def estimates(flow: Flow, program: list[Event], shots: int, limit: int) -> tuple
         shots: number of shots.
         limit: qubits of the widest statevector.
     """
-    plans = {name: plan(program, shots=shots, limit=limit, cut=name == "branches") for name in ("deferred", "branches")}
+    plans = {name: plan(program, shots=shots, limit=limit, cut=name == "branches") for name in PLANNED}
     seconds = {name: found.seconds for name, found in plans.items()}
     if flow.qubits <= limit:
         seconds |= {"shot_branching": shot_branching(flow, shots), "plain": per_shot(flow, shots)}
     return plans, seconds
 
 
-def cheapest(seconds: Mapping[str, float], limit: int) -> tuple[Any, str]:
-    """Return the path with the least time, and the reason; segments may have ``limit`` qubits."""
+def cheapest(seconds: Mapping[str, float], limit: int) -> tuple[str, str]:
+    """Return the path with the least time, and the reason; segments may have ``limit`` qubits.
+
+    Raises:
+        TooLargeError: none fits.
+    """
     order = sorted((name for name in seconds if isfinite(seconds[name])), key=lambda name: seconds[name])
     if not order:
         raise TooLargeError(
@@ -139,10 +91,57 @@ def cheapest(seconds: Mapping[str, float], limit: int) -> tuple[Any, str]:
     return order[0], f"estimated: {best}" + (f"; {', '.join(others)}" if others else "")
 
 
-def by_plan(
-    flow: Flow, program: list[Event], found: Plan, shots: int, seed: int, path: str, why: str, limit: int
-) -> FlowSamples:
-    """Sample by deferred measurements, in one segment or in several."""
+def path_and_shots(flow: Flow, shots: int, limit: int, path: str = "auto") -> tuple[str, str, int]:
+    """Return the path of a program, why, and the shots of a chunk: cut in halves while that repeats little work.
+
+    Raises:
+        TooLargeError: no path fits in memory.
+    """
+    program, asked = events(flow), path
+
+    def estimate(number: int) -> tuple[str, str, float]:
+        _, seconds = estimates(flow, program, number, limit)
+        found, why = (asked, "asked for") if asked != "auto" else cheapest(seconds, limit)
+        return found, why, seconds.get(found, float("inf"))
+
+    path, why, whole = estimate(shots)
+    pieces = 1
+    while isfinite(whole) and 2 * pieces <= min(MOST_PIECES, shots) and whole / (2 * pieces) > SECONDS:
+        other, reason, seconds = estimate(ceil(shots / (2 * pieces)))
+        if 2 * pieces * seconds > REPEATED * whole:
+            break
+        path, why, pieces = other, reason, 2 * pieces
+    return path, why, ceil(shots / pieces)
+
+
+def sample_by_plan(
+    flow: Flow, *, shots: int, seed: int, path: str, limit: int, options: Mapping[str, Any] | None = None
+) -> Planned:
+    """Sample a program by deferred measurements, in one segment or in several.
+
+    Args:
+        flow: the program; all gates have their angles.
+        shots: at least 1.
+        seed: root of all seeds; the same seed gives the same samples of one path.
+        path: ``deferred`` or ``branches``.
+        limit: qubits of the widest statevector that the path may plan with.
+        options: of Aer's simulator.
+
+    Raises:
+        TooLargeError: the path needs more qubits than fit in memory.
+        BackendError: Aer failed.
+
+    Example:
+        >>> from stinespring.circuits.core.flow import Flow, If, Measure, Reset
+        >>> from stinespring.circuits.core.gates import Gate
+        >>> coin = (Gate("h", (0,)), Measure((0,), "a", (0,)), Reset((0,)))
+        >>> copy = (If("a", 1, (Gate("x", (0,)),)), Measure((0,), "b", (0,)))
+        >>> flow = Flow((("q", 1),), (("a", 1), ("b", 1)), (*coin, *copy))
+        >>> sample_by_plan(flow, shots=10_000, seed=1, path="deferred", limit=20).outcomes.values.tolist()
+        [[0, 0], [1, 1]]
+    """
+    program = events(flow)
+    found = plan(program, shots=shots, limit=limit, cut=path == "branches")
     if not isfinite(found.seconds):
         raise TooLargeError(
             "the path does not fit in memory",
@@ -151,9 +150,9 @@ def by_plan(
             todo="use path auto, or fewer coherent qubits",
         )
     root = derive_seed(seed, len(found.cuts))
-    ran = follow(program, found.cuts, shots=shots, bits=flow.clbits, qubits=flow.qubits, seed=root)
-    details = {"segments": len(found.cuts) + 1, "circuits": ran.circuits, "qubits": ran.qubits}
-    return FlowSamples(register_values(flow, ran.bits), path, why, {**AerBackend().metadata(), **details})
+    ran = follow(program, found.cuts, shots=shots, bits=flow.clbits, qubits=flow.qubits, seed=root, options=options)
+    outcomes = Outcomes.tallied(register_values(flow, ran.bits))
+    return Planned(outcomes, len(found.cuts) + 1, ran.circuits, ran.qubits, ran.seconds)
 
 
 def register_values(flow: Flow, bits: Bits) -> dict[str, IntArray]:
@@ -164,27 +163,3 @@ def register_values(flow: Flow, bits: Bits) -> dict[str, IntArray]:
         values[name] = bits[:, first : first + size].astype(np.int64) @ powers
         first += size
     return values
-
-
-def shot_by_shot(flow: Flow, shots: int, seed: int, path: str, why: str, backend: AerBackend) -> FlowSamples:
-    """Sample by Aer's own simulation of the whole program.
-
-    Aer gives shot i the seed ``seed + i``; the hashed seed keeps the runs apart.
-    """
-    samples = sample_flow_on(backend.sharing(path == "shot_branching"), flow, shots, seed)
-    return FlowSamples(samples.values, path, why, samples.metadata)
-
-
-def sample_flow_on(backend: Backend, flow: Flow, shots: int, seed: int) -> FlowSamples:
-    """Sample a program on any backend, which runs it as it is.
-
-    Args:
-        backend: an object with ``sample``.
-        flow: the program.
-        shots: at least 1.
-        seed: hashed before the backend sees it.
-    """
-    [found] = backend.sample(flow.circuit(), None, shots, derive_seed(seed, 0))
-    nothing = np.zeros(shots, dtype=np.int64)
-    values = {name: np.asarray(found.get(name, nothing), dtype=np.int64) for name, _ in flow.classical}
-    return FlowSamples(values, "backend", f"{backend.name} runs the program as it is", backend.metadata())

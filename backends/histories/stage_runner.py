@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from stinespring.backends.aer.backend import checked_simulator
 from stinespring.backends.histories.segment import Stage, Step
 from stinespring.backends.seeds import derive_seed
 from stinespring.errors import BackendError
@@ -16,15 +15,16 @@ from stinespring.readings import ComplexArray, IntArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
+    from qiskit_aer import AerSimulator
 
-__all__ = ["Outcomes", "run_stages"]
+__all__ = ["StageOutcomes", "run_stages"]
 
 AT_ONCE = 256  # circuits of one call
 MOST_AMPLITUDES = 1 << 22  # of the statevectors that one call returns: 64 MB
 DIGITS = 2.0**40  # states are the same if their amplitudes agree to 1e-12
 
 
-class Outcomes(NamedTuple):
+class StageOutcomes(NamedTuple):
     """What one stage gave.
 
     Attributes:
@@ -37,8 +37,8 @@ class Outcomes(NamedTuple):
 
 
 def run_stages(
-    stages: Sequence[tuple[Stage, ComplexArray | None, int]], *, seed: int, purpose: int
-) -> tuple[list[Outcomes], int]:
+    stages: Sequence[tuple[Stage, ComplexArray | None, int]], simulator: AerSimulator, *, seed: int, purpose: int
+) -> tuple[list[StageOutcomes], int]:
     """Run stages from known states.
 
     One call to Aer samples circuits whose shots lie between two powers of two; draws above a stage's own number are left out,
@@ -47,20 +47,20 @@ def run_stages(
 
     Args:
         stages: each with its initial state (None: |0...0>) and its number of shots.
+        simulator: of statevectors, whose ``run`` raises when Aer failed.
         seed: root of all seeds.
         purpose: distinguishes calls of this function with one root.
 
     Returns:
         The outcomes of each stage, and the number of circuits that were run.
     """
-    result: list[Outcomes | None] = [None] * len(stages)
+    result: list[StageOutcomes | None] = [None] * len(stages)
     waiting = []
     for number, (stage, _, shots) in enumerate(stages):
         if stage.measured or stage.kept:
             waiting.append(number)
         else:
-            result[number] = Outcomes(np.zeros(shots, dtype=np.int64), {})
-    simulator = checked_simulator("statevector")
+            result[number] = StageOutcomes(np.zeros(shots, dtype=np.int64), {})
     for call, chunk in enumerate(calls([(i, stages[i][2], stages[i][0]) for i in waiting])):
         shots = max(stages[i][2] for i in chunk)
         circuits = [stage_circuit(stages[i][0], stages[i][1]) for i in chunk]
@@ -84,21 +84,21 @@ def calls(stages: Sequence[tuple[int, int, Stage]]) -> list[list[int]]:
     return result
 
 
-def outcomes(stage: Stage, one: Any, shots: int, random: np.random.Generator) -> Outcomes:
+def outcomes(stage: Stage, one: Any, shots: int, random: np.random.Generator) -> StageOutcomes:
     """Return the outcomes of one of Aer's results."""
     data = one.data.to_dict()
     if not stage.measured:
         state = np.asarray(data["state"])
-        return Outcomes(np.zeros(shots, dtype=np.int64), {0: direction(kept_state(state, stage, 0))})
+        return StageOutcomes(np.zeros(shots, dtype=np.int64), {0: direction(kept_state(state, stage, 0))})
     if not one.metadata.get("measure_sampling"):
         raise BackendError("Aer simulated a stage shot by shot", got=one.metadata, expected="sampling from one final state")
     counts = sorted((int(key, 16), number) for key, number in data["counts"].items())  # Aer's order depends on its threads
     values = np.array([value for value, _ in counts], dtype=np.int64)
     drawn = random.permutation(np.repeat(values, [number for _, number in counts]))[:shots]
     if not stage.kept:
-        return Outcomes(drawn, {})
+        return StageOutcomes(drawn, {})
     state = np.asarray(data["state"])
-    return Outcomes(drawn, {v: direction(kept_state(state, stage, v)) for v in np.unique(drawn).tolist()})
+    return StageOutcomes(drawn, {v: direction(kept_state(state, stage, v)) for v in np.unique(drawn).tolist()})
 
 
 def kept_state(state: ComplexArray, stage: Stage, value: int) -> ComplexArray:

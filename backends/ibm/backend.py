@@ -13,25 +13,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stinespring.backends.aer.backend import register_values
 from stinespring.backends.ibm.account import Announced, connect, post_once
 from stinespring.backends.ibm.options import IBMOptions, read_options
 from stinespring.backends.ibm.wire import ANSWER, CONNECT, POST, ServiceError, guarded, patiently, within
-from stinespring.backends.remote import Outcomes, Pub, RemoteState, outcomes_of
+from stinespring.backends.remote import RemoteState
+from stinespring.backends.rows import Gathered, batches, counted_bytes, require_shots, require_values, rows_of
+from stinespring.batches import Batch, Item, Report, quiet
 from stinespring.circuits.devices.legality import IBM, require_legal
-from stinespring.compiler.devices.target import Device
 from stinespring.errors import BackendError, InputError
-from stinespring.readings import FloatArray, IntArray
+from stinespring.readings import IntArray, Outcomes
+from stinespring.stages import Capabilities, Device
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
-    from qiskit_ibm_runtime import Batch, IBMBackend, QiskitRuntimeService, Session
+    from qiskit_ibm_runtime import Batch as ServiceBatch
+    from qiskit_ibm_runtime import IBMBackend, QiskitRuntimeService, Session
 
 __all__ = ["IBMDevice", "open_ibm"]
 
 LEAST_BUSY = "least-busy"
 FINAL = {"DONE": "done", "ERROR": "failed", "CANCELLED": "cancelled"}
-REP_DELAY = 250e-6  # IBM's default
+MAX_SHOTS, REP_DELAY = 100_000, 250e-6  # IBM's defaults
 POLL = 0.5  # seconds between two questions about a job's state; grown to
 SLOWEST_POLL = 5.0
 
@@ -53,6 +55,8 @@ class IBMDevice:
 
     Every method may raise :class:`stinespring.backends.ibm.wire.ServiceError`.
     """
+
+    keeps_jobs = True
 
     def __init__(self, name: str, options: IBMOptions, given: Mapping[str, str] | None = None) -> None:
         self.wanted, self.options, self.given = name, options, dict(given or {})
@@ -113,22 +117,27 @@ class IBMDevice:
         return patiently(read)
 
     @property
-    def max_shots(self) -> int:
-        """Most shots of one row of parameters."""
-        return int(getattr(self.backend.configuration(), "max_shots", 100_000))
+    def capabilities(self) -> Capabilities:
+        """Qubits, gates and limits, read from the service once."""
+        given, known = self.options.rep_delay, self.backend.configuration()
+        return Capabilities(
+            device=self.device,
+            max_shots=int(getattr(known, "max_shots", MAX_SHOTS)),
+            seeded=False,
+            noisy=True,
+            rep_delay=float(given if given is not None else getattr(known, "default_rep_delay", REP_DELAY)),
+        )
 
-    @property
-    def rep_delay(self) -> float:
-        """Seconds between a measurement and the next circuit."""
-        given = self.options.rep_delay
-        return float(given if given is not None else getattr(self.backend.configuration(), "default_rep_delay", REP_DELAY))
+    def close(self) -> None:
+        """End nothing: every request ends by itself, and jobs stay with the service."""
 
     def calibration(self) -> dict[str, Any]:
         """Return errors, durations and coherence times as the service states them now."""
         from stinespring.backends.aer.calibration import Calibration
 
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return Calibration.of_target(self.device.target, name=self.backend.name, taken=now, max_shots=self.max_shots).content()
+        most = self.capabilities.max_shots
+        return Calibration.of_target(self.device.target, name=self.backend.name, taken=now, max_shots=most).content()
 
     def metadata(self) -> dict[str, Any]:
         """Return versions and options."""
@@ -159,31 +168,52 @@ class IBMDevice:
         require_legal(circuit, IBM, target=target)
         return circuit
 
-    def sample(
-        self, circuit: QuantumCircuit, angles: FloatArray | None, shots: int, seed: int
-    ) -> Sequence[Mapping[str, IntArray]]:
-        """Submit one job outside the ledger and wait for it; see :class:`stinespring.backends.base.Backend`."""
+    def sample(self, batch: Batch, seed: int, report: Report = quiet) -> list[Outcomes]:
+        """Submit jobs outside the ledger and wait for them, one for each number of shots; see :class:`stinespring.stages.Backend`.
+
+        Raises:
+            InputError: more shots of a row than the device takes, or what it does not execute.
+            BackendError: a job failed or was cancelled, or the service did not answer.
+        """
+        require_shots(batch, self.capabilities.max_shots, self.name)
+        for item in batch.items:
+            require_values(item.circuit)
+        circuits = [self.finish(item.circuit) for item in batch.items]
+        owners = np.repeat(np.arange(len(batch.items)), [item.rows for item in batch.items])
+        places = np.concatenate([np.arange(item.rows) for item in batch.items])
+        gathered, wanted = Gathered(batch), np.concatenate([item.shots for item in batch.items])
+        for shots, rows in batches(wanted):
+            parts = [(number, places[rows[owners[rows] == number]]) for number in np.unique(owners[rows]).tolist()]
+            work = [piece for number, some in parts for piece in pieces(batch.items[number], circuits[number], some, shots)]
+            found = iter(self.waited(work, shots, report))
+            for number, some in parts:
+                gathered.add(number, some, [next(found) for _ in some])
+        return gathered.outcomes()
+
+    def waited(self, items: Sequence[Item], shots: int, report: Report) -> list[Outcomes]:
+        """Return the outcomes of all rows of one job, once it is done."""
         import secrets
 
-        job = self.post([Pub(self.finish(circuit), angles)], shots, [f"ss-{secrets.token_hex(10)}"], None, lambda: None)
+        job = self.post(items, shots, [f"ss-{secrets.token_hex(10)}"], None, lambda: None)
         pause = POLL
         while (found := self.state(job)).state in ("queued", "running"):
+            report(f"job {job} {found.state}", 0.0)
             time.sleep(pause)
             pause = min(1.5 * pause, SLOWEST_POLL)
         if found.state != "done":
             raise BackendError(f"IBM's job {found.state}", got=f"{job}: {found.message}")
-        [rows] = self.result(job)
-        return [{name: np.repeat(row.column(name), row.counts) for name in row.registers} for row in rows]
+        return [row for rows in self.result(job) for row in rows]
 
     def open_group(self, jobs: int) -> str | None:
         """Open the session or batch of a run; a run of one job needs none unless it was asked for."""
-        from qiskit_ibm_runtime import Batch, Session
+        from qiskit_ibm_runtime import Batch as ServiceBatch
+        from qiskit_ibm_runtime import Session
 
         mode = self.options.mode
         _ = self.announced  # opening a session is a POST too
         if mode == "job" or (mode == "auto" and jobs < 2):
             return None
-        kind: type[Session] = Session if mode == "session" else Batch
+        kind: type[Session] = Session if mode == "session" else ServiceBatch
         backend = self.backend
 
         def create() -> str:
@@ -192,12 +222,13 @@ class IBMDevice:
 
         return patiently(create)
 
-    def group(self, identity: str) -> Session | Batch:
+    def group(self, identity: str) -> Session | ServiceBatch:
         """Return an open session or batch by its id."""
-        from qiskit_ibm_runtime import Batch, Session
+        from qiskit_ibm_runtime import Batch as ServiceBatch
+        from qiskit_ibm_runtime import Session
 
         with guarded("find the session"):
-            kind = Session if self.options.mode == "session" else Batch
+            kind = Session if self.options.mode == "session" else ServiceBatch
             found = kind(self.backend, create_new=False)
             found._session_id = identity
             return found
@@ -226,7 +257,9 @@ class IBMDevice:
 
         within(ANSWER, close)
 
-    def post(self, pubs: Sequence[Pub], shots: int, tags: Sequence[str], group: str | None, before: Callable[[], None]) -> str:
+    def post(
+        self, items: Sequence[Item], shots: int, tags: Sequence[str], group: str | None, before: Callable[[], None]
+    ) -> str:
         """Submit one job; a failure is never repeated here, for the job may have been stored."""
         from qiskit_ibm_runtime.executor_sampler import Sampler
 
@@ -236,7 +269,7 @@ class IBMDevice:
         def send() -> str:
             with guarded("submit the job"):
                 sampler = Sampler(mode=mode, options=self.options.sampler(shots, list(tags)))
-                job = sampler.run([(pub.circuit, pub.angles) for pub in pubs], shots=shots)
+                job = sampler.run([(item.circuit, item.angles) for item in items], shots=shots)
                 return str(job.job_id())
 
         return within(POST, send)
@@ -269,11 +302,11 @@ class IBMDevice:
         return patiently(ask)
 
     def result(self, job: str) -> list[list[Outcomes]]:
-        """Return what was measured, for each pub and each of its rows."""
+        """Return what was measured, for each item and each of its rows."""
 
         def load() -> list[list[Outcomes]]:
             with guarded(f"fetch the result of job {job}"):
-                return [rows_of(pub.data) for pub in self.service.job(job).result()]
+                return [counted_rows(pub.data) for pub in self.service.job(job).result()]
 
         return patiently(load)
 
@@ -291,12 +324,23 @@ class IBMDevice:
         patiently(stop)
 
 
-def rows_of(data: Any) -> list[Outcomes]:
+def pieces(item: Item, circuit: QuantumCircuit, rows: Sequence[int] | IntArray, shots: int) -> list[Item]:
+    """Return the finished circuit with some rows of an item; without angles once for each row."""
+    if item.angles is None:
+        return [Item(circuit, None, np.array([shots])) for _ in rows]
+    return [Item(circuit, rows_of(item.angles, rows), np.full(len(rows), shots))]
+
+
+def counted_rows(data: Any) -> list[Outcomes]:
     """Return the outcomes of each parameter row from a pub's bit arrays."""
-    values = {name: np.atleast_2d(register_values(data[name].array)) for name in data}
-    if not values:
+    arrays = {name: data[name].array for name in data}
+    if not arrays:
         raise ServiceError("the result has no measured registers", status=200)
-    rows = {len(array) for array in values.values()}
+    rows = {1 if array.ndim == 2 else int(np.prod(array.shape[:-2])) for array in arrays.values()}
     if len(rows) != 1:
         raise ServiceError("the result's registers differ in their number of rows", status=200, got=sorted(rows))
-    return [outcomes_of({name: array[row] for name, array in values.items()}) for row in range(rows.pop())]
+    shots = {array.shape[-2] for array in arrays.values()}
+    if len(shots) != 1:
+        raise ServiceError("the result's registers differ in their number of shots", status=200, got=sorted(shots))
+    [each] = shots
+    return [counted_bytes(data, list(arrays), row, each) for row in range(rows.pop())]

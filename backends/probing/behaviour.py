@@ -12,13 +12,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from stinespring.backends.base import Backend
+import numpy as np
+
+from stinespring.backends.seeds import derive_seed
+from stinespring.batches import Batch, Item
 from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate
 from stinespring.errors import BackendError, InputError
 from stinespring.readings import IntArray
+from stinespring.stages import Backend
 
-__all__ = ["NEEDS", "Capabilities", "needs", "probe", "require_capable"]
+__all__ = ["NEEDS", "Behaviour", "needs", "probe", "require_capable"]
 
 SHOTS = 128
 NEEDS = {  # what a program may need -> in words
@@ -30,7 +34,7 @@ NEEDS = {  # what a program may need -> in words
 }
 
 
-class Capabilities(NamedTuple):
+class Behaviour(NamedTuple):
     """What was found.
 
     Attributes:
@@ -95,11 +99,11 @@ PROBES = (
 )
 
 
-def probe(backend: Backend, *, shots: int = SHOTS, seed: int = 1) -> Capabilities:
+def probe(backend: Backend, *, shots: int = SHOTS, seed: int = 1) -> Behaviour:
     """Return what a backend does rightly.
 
     Args:
-        backend: an object with ``sample``.
+        backend: that takes any circuit.
         shots: of each of five programs.
         seed: root of their seeds.
     """
@@ -109,23 +113,21 @@ def probe(backend: Backend, *, shots: int = SHOTS, seed: int = 1) -> Capabilitie
         found[one.name] = message is None
         if message is not None:
             why[one.name] = message
-    return Capabilities(found, why)
+    return Behaviour(found, why)
 
 
 def wrong(one: Probe, backend: Backend, shots: int, seed: int) -> str | None:
     """Return what a backend does wrongly with one probe; None if nothing."""
-    from stinespring.backends.seeds import derive_seed
-
     flow = Flow((("q", 3),), (("a", 1), ("b", 1), ("c", 1)), one.instructions)
     try:
-        [values] = backend.sample(flow.circuit(), None, shots, derive_seed(seed))
+        [outcomes] = backend.sample(Batch((Item(flow.circuit(), None, np.array([shots])),), (seed,)), derive_seed(seed))
     except (InputError, BackendError) as error:
         return f"it is refused: {error.what}"
-    a, b, c = (values[name] for name in "abc")
-    rate = float((~one.holds(a, b, c).astype(bool)).mean())
+    a, b, c = (outcomes.column(name) for name in "abc")
+    rate = float(outcomes.counts[~one.holds(a, b, c).astype(bool)].sum()) / shots
     if rate > 0:
         return f"{rate:.0%} of the outcomes are wrong"
-    stuck = [name for name in one.coins if values[name].min() == values[name].max()]
+    stuck = [name for name in one.coins if len(set(outcomes.column(name).tolist())) == 1]
     return "a fair coin always shows the same side" if stuck else None
 
 
@@ -159,17 +161,17 @@ def needs(flow: Flow) -> list[str]:
     return [name for name in NEEDS if name in asked]
 
 
-def require_capable(flow: Flow, capabilities: Capabilities, name: str) -> None:
+def require_capable(flow: Flow, behaviour: Behaviour, name: str) -> None:
     """Refuse a program that needs what a backend was seen not to do.
 
     Raises:
         InputError: naming what the backend cannot do, what it does instead and which schedule avoids it.
     """
-    missing = [need for need in needs(flow) if not capabilities.found[need]]
+    missing = [need for need in needs(flow) if not behaviour.found[need]]
     if missing:
         raise InputError(
             f"{name} does not run this program rightly",
-            got="; ".join(f"to {NEEDS[need]}: {capabilities.why[need]}" for need in missing),
+            got="; ".join(f"to {NEEDS[need]}: {behaviour.why[need]}" for need in missing),
             expected="programs without that",
             todo="use --schedule static or --schedule stepwise, or --backend aer",
         )

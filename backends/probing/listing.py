@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from stinespring.backends.aer.methods import METHODS, density_qubits, statevector_qubits
-from stinespring.backends.probing.probe import CAPABILITIES, NOISE, Probe
+from stinespring.backends.probing.probe import CAPABILITIES, NOISE, Prepare, Probe
 from stinespring.backends.registry import EXTRAS, KINDS, missing_extra, offered, parse
 
 __all__ = ["Row", "rows"]
@@ -48,7 +48,7 @@ class Row:
         return asdict(self)
 
 
-def rows(wanted: Sequence[str] = ()) -> list[Row]:
+def rows(wanted: Sequence[str] = (), *, prepare: Prepare) -> list[Row]:
     """Return every backend that can be named, those of other packages at the end.
 
     Aer's methods, its noise and what was asked for are tried in another process; of simulated devices it is known what they
@@ -56,6 +56,7 @@ def rows(wanted: Sequence[str] = ()) -> list[Row]:
 
     Args:
         wanted: further backend strings to try.
+        prepare: lowers a circuit to a device, by its module and name also in that other process.
 
     Raises:
         InputError: one of them cannot be read or is unknown.
@@ -63,7 +64,7 @@ def rows(wanted: Sequence[str] = ()) -> list[Row]:
     others = offered()
     for text in wanted:
         require_nameable(text, others)
-    background = Probe([*dict.fromkeys([*AER.values(), NOISE, *wanted]), *(f"entry point:{kind}" for kind in others)])
+    background = Probe([*dict.fromkeys([*AER.values(), NOISE, *wanted]), *(f"entry point:{kind}" for kind in others)], prepare)
     stated = [*devices(), *remote()]
     found = background.results()
     own = {row.name: row for row in (*aer_rows(found), *stated)}

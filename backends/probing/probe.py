@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a backend really does, tried in a process of its own: a simulator that aborts takes only that process with it.
 
-``python -m stinespring.backends.probing.probe BACKEND...`` prints one JSON object a line.
+``python -m stinespring.backends.probing.probe MODULE:FUNCTION BACKEND...`` prints one JSON object a line; the function lowers
+circuits to the devices of backends that have one.
 """
 
 from __future__ import annotations
@@ -9,17 +10,23 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from stinespring.batches import Batch, Item
 from stinespring.errors import InputError, StinespringError
+from stinespring.readings import Outcomes
+from stinespring.stages import Backend, Device
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-    from stinespring.backends.base import Backend
+__all__ = ["CAPABILITIES", "NOISE", "Prepare", "Probe"]
 
-__all__ = ["CAPABILITIES", "NOISE", "Probe"]
+Prepare = Callable[[Any, Device], Any]  # from a circuit and a device to the circuit lowered to it
 
 CAPABILITIES = ("mid_circuit_measurement", "reset", "conditions")
 NOISE = "aer?noise=NAME|FILE"  # stands for all of them
@@ -60,21 +67,34 @@ def circuits() -> dict[str, tuple[QuantumCircuit, int]]:
     return {"mid_circuit_measurement": (middle, 0b101), "reset": (reset, 0b110), "conditions": (steered, 0b111)}
 
 
-def tried(backend: Backend, *, lowered: bool = False) -> dict[str, bool]:
-    """Return for each capability whether the backend ran its circuit, lowered or not, with the right outcome."""
+def share(outcomes: Outcomes, wanted: int) -> float:
+    """Return the share of the shots that read a value in register ``c``."""
+    return float(outcomes.counts[outcomes.column("c") == wanted].sum()) / outcomes.shots
+
+
+def one(circuit: QuantumCircuit) -> Batch:
+    """Return one circuit as a batch."""
+    return Batch((Item(circuit, None, np.array([SHOTS])),), (1,))
+
+
+def tried(backend: Backend, prepare: Prepare, *, lowered: bool = False) -> dict[str, bool]:
+    """Return for each capability whether the backend ran its circuit with the right outcome.
+
+    Args:
+        backend: any.
+        prepare: lowers a circuit to the backend's device, if it has one.
+        lowered: whether the circuits are in the device's gates as they are.
+    """
     from qiskit.exceptions import QiskitError
 
-    from stinespring.backends.base import device_of
-    from stinespring.compiler.devices.target import lower
-
-    result, device = {}, None if lowered else device_of(backend)
+    result, device = {}, None if lowered else backend.capabilities.device
     for name, (circuit, expected) in circuits().items():
         try:
-            [values] = backend.sample(circuit if device is None else lower(circuit, device), None, SHOTS, 1)
+            [outcomes] = backend.sample(one(circuit if device is None else prepare(circuit, device)), 1)
         except (StinespringError, QiskitError):
             result[name] = False
         else:
-            result[name] = bool((values["c"] == expected).mean() >= MAJORITY)
+            result[name] = share(outcomes, expected) >= MAJORITY
     return result
 
 
@@ -97,13 +117,13 @@ def noise_tried(backend: Backend) -> bool:
     circuit = QuantumCircuit(QuantumRegister(3, "q"), ClassicalRegister(2, "c"))
     circuit.x([1, 2])
     circuit.measure([1, 2], [0, 1])
-    [values] = backend.sample(circuit, None, SHOTS, 1)
-    return bool((values["c"] == 1).all())
+    [outcomes] = backend.sample(one(circuit), 1)
+    return share(outcomes, 1) == 1.0
 
 
-def probe(text: str) -> dict[str, Any]:
+def probe(text: str, prepare: Prepare) -> dict[str, Any]:
     """Return what was found about the backend that a string names; ``entry point:KIND`` is only loaded."""
-    from stinespring.backends.registry import offered, open_backend
+    from stinespring.backends.registry import offered, opened
 
     kind = text.removeprefix("entry point:")
     if kind != text:
@@ -111,15 +131,18 @@ def probe(text: str) -> dict[str, Any]:
         return {}
     if text == NOISE:
         backend = noisy_three()
-        return {**tried(backend, lowered=True), "noise": noise_tried(backend)}
-    return dict(tried(open_backend(text)))
+        return {**tried(backend, prepare, lowered=True), "noise": noise_tried(backend)}
+    with opened(text) as backend:
+        return dict(tried(backend, prepare))
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print what was found about each backend as soon as it is known."""
-    for text in arguments:
+    """Print what was found about each backend as soon as it is known; the first argument names what lowers circuits."""
+    module, _, function = arguments[0].partition(":")
+    prepare: Prepare = getattr(import_module(module), function)
+    for text in arguments[1:]:
         try:
-            result = {"name": text, "found": probe(text)}
+            result = {"name": text, "found": probe(text, prepare)}
         except StinespringError as error:
             result = {"name": text, "refused": str(error)}
         sys.stdout.write(json.dumps(result) + "\n")
@@ -131,15 +154,16 @@ class Probe:
 
     Args:
         backends: strings, as for :func:`probe`.
+        prepare: lowers circuits to devices; a function that its module and name find again in another process.
     """
 
-    def __init__(self, backends: Sequence[str]) -> None:
-        self.waiting = list(backends)
+    def __init__(self, backends: Sequence[str], prepare: Prepare) -> None:
+        self.waiting, self.prepare = list(backends), f"{prepare.__module__}:{prepare.__name__}"
         self.process = self.start()
 
     def start(self) -> subprocess.Popen[str]:
         """Start a process for what is waiting."""
-        command = [sys.executable, "-m", "stinespring.backends.probing.probe", *self.waiting]
+        command = [sys.executable, "-m", "stinespring.backends.probing.probe", self.prepare, *self.waiting]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603
 
     def results(self) -> Mapping[str, Mapping[str, Any] | str]:

@@ -7,18 +7,16 @@ Source of the method: Nation et al., PRX Quantum 2, 040326 (2021), arXiv 2108.12
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stinespring.backends.base import Backend, device_of
-from stinespring.backends.execute import on_backend
 from stinespring.backends.seeds import derive_seed
-from stinespring.checks.texts.mitigated import Mitigated, check_mitigated, require_few, require_testable, with_note
-from stinespring.checks.texts.readout import ReadoutCalibration
+from stinespring.batches import Batch, Item
 from stinespring.errors import InputError
-from stinespring.stages import CodeCounts, Program, Samples, Verdict
+from stinespring.readings import Outcomes, Register
+from stinespring.readout import Mitigated, ReadoutCalibration
+from stinespring.stages import Backend
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -29,12 +27,10 @@ __all__ = [
     "calibration_circuits",
     "calibration_of_counts",
     "calibration_shots",
-    "judged_by",
+    "has_feed_forward",
     "measured_qubits",
     "mitigate",
-    "mitigated_verdict",
     "reason_against",
-    "require_mitigable",
     "require_mode",
 ]
 
@@ -60,14 +56,20 @@ def require_mode(mode: str) -> str:
     return mode
 
 
-def reason_against(program: Program, mode: str) -> str | None:
+def has_feed_forward(circuit: QuantumCircuit) -> bool:
+    """Return whether bits that were read steer the rest of a circuit."""
+    return any(hasattr(item.operation, "blocks") for item in circuit.data)
+
+
+def reason_against(circuit: QuantumCircuit, schedule: str, mode: str) -> str | None:
     """Return why a program's samples are not mitigated, or None if they are.
 
     What was read wrong has steered the rest of a program with feed-forward; the bits that were recorded can be mitigated, the
     branches that were taken cannot.
 
     Args:
-        program: lowered.
+        circuit: lowered.
+        schedule: of the program.
         mode: ``readout`` leaves programs with feed-forward alone, ``always`` does not.
 
     Raises:
@@ -75,7 +77,7 @@ def reason_against(program: Program, mode: str) -> str | None:
     """
     if mode == "none":
         return "not asked for"
-    if program.stepper is not None:
+    if schedule == "stepwise":
         if mode == "always":
             raise InputError(
                 "a stepwise program has no circuit of its own to mitigate",
@@ -83,21 +85,9 @@ def reason_against(program: Program, mode: str) -> str | None:
                 expected="--schedule static or dynamic",
             )
         return "the host steers every step by what it read before, which is feed-forward"
-    if mode == "readout" and any(hasattr(item.operation, "blocks") for item in program.circuit.data):
+    if mode == "readout" and has_feed_forward(circuit):
         return "the program has feed-forward (conditions on bits that were read); --mitigation always mitigates what it records"
     return None
-
-
-def require_mitigable(program: Program, mode: str) -> None:
-    """Refuse, before anything runs, what could not be mitigated afterwards.
-
-    Raises:
-        InputError: a stepwise program with ``always``.
-        TooLargeError: more bits than the test of what is read takes.
-    """
-    if reason_against(program, mode) is None:
-        bits = sum(register.size for register in program.schedule.registers if register.role == "token")
-        require_few(bits)
 
 
 def measured_qubits(circuit: QuantumCircuit, registers: Sequence[str]) -> list[int]:
@@ -137,25 +127,25 @@ def calibration_circuits(qubits: Sequence[int], size: int) -> list[QuantumCircui
     return result
 
 
-def calibration_of_counts(qubits: Sequence[int], zeros: Any, ones: Any) -> ReadoutCalibration:
+def calibration_of_counts(qubits: Sequence[int], zeros: Outcomes, ones: Outcomes) -> ReadoutCalibration:
     """Return the readout errors from what the two calibration circuits read.
 
     Args:
         qubits: as for :func:`calibration_circuits`.
-        zeros: the values of its registers by name, shape (shots,), of the circuit that prepares 0.
+        zeros: of the circuit that prepares 0.
         ones: of the one that prepares 1.
     """
-    shots = len(zeros["r0"])
 
-    def share(values: Any, wanted: int) -> list[float]:
-        return [float((values[f"r{i // 32}"] >> (i % 32) & 1 == wanted).mean()) for i in range(len(qubits))]
+    def share(found: Outcomes, wanted: int) -> list[float]:
+        bits = [found.column(f"r{i // 32}") >> (i % 32) & 1 for i in range(len(qubits))]
+        return [float(found.counts[bit == wanted].sum() / found.shots) for bit in bits]
 
-    return ReadoutCalibration(tuple(qubits), np.stack([share(zeros, 1), share(ones, 0)], axis=1), shots)
+    return ReadoutCalibration(tuple(qubits), np.stack([share(zeros, 1), share(ones, 0)], axis=1), zeros.shots)
 
 
 def calibration_shots(backend: Backend, shots: int) -> int:
     """Return the shots of a calibration circuit: four for each of the program, 10,000 at least, no more than allowed."""
-    most = getattr(backend, "max_shots", None) or MANY * shots + LEAST_SHOTS
+    most = backend.capabilities.max_shots or MANY * shots + LEAST_SHOTS
     return int(min(most, max(LEAST_SHOTS, MANY * shots)))
 
 
@@ -168,22 +158,22 @@ def calibrate(backend: Backend, qubits: Sequence[int], *, shots: int, seed: int)
         shots: of the program; the calibration takes four times as many, at least 10,000 and at most what the device allows.
         seed: root of the calibration's own seeds.
     """
-    device, distinct = device_of(backend), sorted(set(qubits))
+    device, distinct = backend.capabilities.device, sorted(set(qubits))
     if device is None:
         raise InputError("the backend has no readout errors of its own", got=backend.name, expected="a device")
-    number = calibration_shots(backend, shots)
+    number = np.array([calibration_shots(backend, shots)])
     circuits = calibration_circuits(distinct, device.target.num_qubits)
-    zeros, ones = (
-        backend.sample(circuit, None, number, derive_seed(seed, PURPOSE, i))[0] for i, circuit in enumerate(circuits)
-    )
+    batch = Batch(tuple(Item(circuit, None, number) for circuit in circuits), (PURPOSE,))
+    zeros, ones = backend.sample(batch, derive_seed(seed, *batch.key))
     return calibration_of_counts(distinct, zeros, ones)
 
 
-def mitigate(read: CodeCounts, wires: Sequence[int], calibration: ReadoutCalibration) -> Mitigated:
-    """Return mthree's quasi-probabilities of what the token registers hold.
+def mitigate(read: Outcomes, registers: Sequence[Register], wires: Sequence[int], calibration: ReadoutCalibration) -> Mitigated:
+    """Return mthree's quasi-probabilities of what some registers hold.
 
     Args:
-        read: codes and counts.
+        read: raw codes and counts; other registers are left out.
+        registers: at most 62 bits in all.
         wires: the device's qubit of every bit of the registers, in order.
         calibration: of these qubits.
     """
@@ -191,8 +181,9 @@ def mitigate(read: CodeCounts, wires: Sequence[int], calibration: ReadoutCalibra
 
     from mthree import M3Mitigation
 
-    shifts = np.cumsum([0, *(register.size for register in read.registers[:-1])])
-    values = (read.codes << shifts).sum(axis=1).tolist()
+    read = read.of([register.name for register in registers])
+    shifts = np.cumsum([0, *(register.size for register in registers[:-1])])
+    values = (read.values << shifts).sum(axis=1).tolist()
     width = len(wires)
     counts = {format(value, f"0{width}b"): count for value, count in zip(values, read.counts.tolist(), strict=True)}
     machine = M3Mitigation()
@@ -202,70 +193,4 @@ def mitigate(read: CodeCounts, wires: Sequence[int], calibration: ReadoutCalibra
         return_mitigation_overhead=True,
     )  # fmt: skip
     quasi = np.array([float(found[format(value, f"0{width}b")]) for value in values])
-    return Mitigated(read.codes, quasi, float(found.mitigation_overhead), f"mthree {version('mthree')}")
-
-
-def mitigated_verdict(
-    samples: Samples, program: Program, backend: Backend, verdict: Verdict, *, mode: str, resolution: float = 0.05
-) -> tuple[Verdict, dict[str, Any]]:
-    """Return the verdict after readout mitigation and what was done; the plain verdict with the reason where it is not.
-
-    Args:
-        samples: what the backend sampled.
-        program: what was sampled.
-        backend: which also runs the calibration.
-        verdict: of the samples as they are.
-        mode: ``none``, ``readout`` or ``always``.
-        resolution: the TVD that a PASS must have been able to detect.
-    """
-    require_mode(mode)
-    program = on_backend(program, backend)
-    why = reason_against(program, mode)
-    if why is None and device_of(backend) is None:
-        why = f"the backend {backend.name} has no readout errors of its own"
-    if why is not None or samples.codes is None:
-        note = {"applied": False, "mode": mode, "why": why or "the samples hold no codes"}
-        return (verdict if mode == "none" else with_note(verdict, note)), note
-    wires = measured_qubits(program.circuit, [register.name for register in samples.codes.registers])
-    calibration = calibrate(backend, wires, shots=samples.shots, seed=samples.seed or 0)
-    feed_forward = any(hasattr(item.operation, "blocks") for item in program.circuit.data)
-    return judged_by(samples, wires, calibration, verdict, mode=mode, feed_forward=feed_forward, resolution=resolution)
-
-
-def judged_by(
-    samples: Samples, wires: Sequence[int], calibration: ReadoutCalibration, verdict: Verdict, *, mode: str, feed_forward: bool,
-    resolution: float,
-) -> tuple[Verdict, dict[str, Any]]:  # fmt: skip
-    """Return the verdict after readout mitigation with a calibration that was measured, and what was done.
-
-    Args:
-        samples: with their codes.
-        wires: the device's qubit of every bit of the token registers.
-        calibration: of these qubits.
-        verdict: of the samples as they are.
-        mode: ``readout`` or ``always``.
-        feed_forward: whether bits that were read steered the rest.
-        resolution: the TVD that a PASS must have been able to detect.
-    """
-    assert samples.codes is not None, "only samples with codes are mitigated"
-    require_testable(samples, calibration, wires)
-    found = mitigate(samples.codes, wires, calibration)
-    judged = check_mitigated(samples, calibration, wires, found, alpha=verdict.alpha, resolution=resolution)
-    plain = {"verdict": verdict.verdict, "p_value": verdict.p_value, "tvd": verdict.tvd, "reason": verdict.reason}
-    note = {**judged.details["mitigation"], "mode": mode, "without": plain, "quasi_probabilities": by_text(samples, found)}
-    if feed_forward:
-        caveat = "the program has feed-forward: what was recorded is mitigated, wrong branches are not"
-        note["caveat"] = caveat
-        judged = replace(judged, reason=f"{judged.reason}; {caveat}")
-    return replace(judged, details={**judged.details, "mitigation": note}), note
-
-
-def by_text(samples: Samples, found: Mitigated) -> dict[str, float]:
-    """Return the quasi-probabilities by text."""
-    assert samples.codes is not None, "only samples with codes are mitigated"
-    symbols = [np.array(r.symbols)[found.codes[:, i]] for i, r in enumerate(samples.codes.registers)]
-    result: dict[str, float] = {}
-    for text, share in zip(np.stack(symbols, axis=1).tolist(), found.quasi.tolist(), strict=True):
-        key = samples.model.text(text)
-        result[key] = result.get(key, 0.0) + share
-    return result
+    return Mitigated(read.values, quasi, float(found.mitigation_overhead), f"mthree {version('mthree')}")
