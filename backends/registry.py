@@ -75,7 +75,8 @@ def open_backend(backend: Any) -> Backend:
 
     Args:
         backend: ``kind[:name][?option=value&...]``; an object with ``sample``, which is returned as it is if it has all of
-            :class:`stinespring.stages.Backend`; a ``BackendV2``, a ``SamplerV2`` or a function ``circuit, shots -> counts``, see :func:`stinespring.backends.adapters.adapt`.
+            :class:`stinespring.stages.Backend`; a ``BackendV2``, a ``SamplerV2`` or a function ``circuit, shots -> counts``,
+            see :func:`stinespring.backends.adapters.adapt`.
 
     Raises:
         InputError: an unknown kind, name or option, an extra that is not installed, or an object that lacks what every backend

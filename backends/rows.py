@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
 __all__ = [
-    "WIDEST", "Gathered", "batches", "bound", "counted", "counted_bytes", "register_values", "require_shots", "require_values", "rows_of",
+    "WIDEST", "Gathered", "batches", "bound", "counted", "counted_bytes", "register_values", "require_shots",
+    "require_values", "rows_of",
 ]  # fmt: skip
 
 WIDEST = 62  # bits of one register whose values fit in an int64

@@ -277,7 +277,7 @@ def open_aer(name: str, options: Mapping[str, str]) -> AerBackend:
     require_known("aer", options, OPTIONS)
     calibration, device = None, None
     if "noise" in options:
-        from stinespring.backends.aer.fake import noise_source
+        from stinespring.backends.aer.sources import noise_source
 
         calibration, device = noise_source(options["noise"])
     text = "&".join(f"{key}={options[key]}" for key in OPTIONS if key in options)

@@ -4,17 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 
 from stinespring.backends.aer.backend import AerBackend, require_known, whole
-from stinespring.backends.aer.calibration import Calibration, Readout, read_calibration, readout_of
-from stinespring.circuits.devices.snapshots import snapshot, snapshot_names, snapshot_target
+from stinespring.backends.aer.calibration import Calibration
+from stinespring.backends.aer.sources import snapshot_calibration
 from stinespring.circuits.devices.targets import open_target
 from stinespring.errors import InputError
-from stinespring.stages import Backend, Device
+from stinespring.stages import Backend
 
-__all__ = ["calibration_of", "noise_source", "open_fake", "snapshot_calibration"]
+__all__ = ["calibration_of", "open_fake"]
 
 OPTIONS = ("method", "threads", "memory")
 
@@ -28,22 +26,6 @@ def open_fake(name: str, options: Mapping[str, str]) -> AerBackend:
         options.get("method", "auto"), calibration=calibration, device=device, name=f"fake:{name}" + f"?{text}" * bool(text),
         threads=whole(options, "threads"), memory=whole(options, "memory"),
     )  # fmt: skip
-
-
-def noise_source(source: str) -> tuple[Calibration, Device | None]:
-    """Return the calibration that ``noise=`` names, a file or a device snapshot, and the snapshot's device.
-
-    Raises:
-        InputError: neither a file nor a snapshot.
-    """
-    if source.endswith(".json") or Path(source).is_file():
-        return read_calibration(source), None
-    name = source.removeprefix("fake:").removeprefix("fake_")
-    if name not in snapshot_names():
-        raise InputError(
-            "no such noise", got=f"noise={source}", expected="a calibration file, or one of " + " ".join(snapshot_names())
-        )
-    return snapshot_calibration(name), open_target(f"fake:{name}")
 
 
 def calibration_of(backend: Backend) -> Calibration:
@@ -60,18 +42,3 @@ def calibration_of(backend: Backend) -> Calibration:
             "the backend has no calibration", got=backend.name, expected="a device, for example fake:boston or aer?noise=boston"
         )
     return Calibration.of_target(able.device.target, name=able.device.name, max_shots=able.max_shots)
-
-
-@cache
-def snapshot_calibration(name: str) -> Calibration:
-    """Return the errors and times of a snapshot; readout errors differ for 0 and 1 where the snapshot says so."""
-    target, backend = snapshot_target(name), snapshot(name)
-    properties = backend.properties()
-    readout: dict[int, Readout] = {}
-    for qubit, figures in enumerate(properties.qubits if properties else []):
-        given = {figure.name: figure.value for figure in figures}
-        if "prob_meas1_prep0" in given and "prob_meas0_prep1" in given:
-            readout[qubit] = readout_of(float(given["prob_meas1_prep0"]), float(given["prob_meas0_prep1"]))
-    taken = None if properties is None else properties.last_update_date.isoformat()
-    most = backend.configuration().to_dict().get("max_shots")
-    return Calibration.of_target(target, name=f"fake:{name}", readout=readout, taken=taken, max_shots=most)

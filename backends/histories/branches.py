@@ -77,7 +77,7 @@ class _Shots:
         return self.number[key]
 
     def record(self, part: _Part, stage: Stage, values: IntArray, states: Mapping[int, ComplexArray]) -> None:
-        """Write what happened to some shots; ``values`` as in :class:`stinespring.backends.histories.stage_runner.StageOutcomes`."""
+        """Write what happened to some shots; ``values`` as in :class:`.stage_runner.StageOutcomes`."""
         place = {wire: i for i, wire in enumerate(stage.measured)}
 
         def value(source: int) -> IntArray | int:

@@ -169,7 +169,7 @@ class IBMDevice:
         return circuit
 
     def sample(self, batch: Batch, seed: int, report: Report = quiet) -> list[Outcomes]:
-        """Submit jobs outside the ledger and wait for them, one for each number of shots; see :class:`stinespring.stages.Backend`.
+        """Submit one job for each number of shots, outside the ledger, and wait; see :class:`stinespring.stages.Backend`.
 
         Raises:
             InputError: more shots of a row than the device takes, or what it does not execute.
