@@ -5,13 +5,11 @@ from __future__ import annotations
 
 from stinespring.backends.seeds import derive_seed
 from stinespring.batches import Batch, Body, Report, quiet
-from stinespring.errors import BackendError, TooLargeError
+from stinespring.errors import BackendError
 from stinespring.readings import Outcomes
 from stinespring.stages import Backend
 
-__all__ = ["MOST_SHOTS", "sample_body"]
-
-MOST_SHOTS = 20_000_000  # of one row: about a minute of drawing
+__all__ = ["sample_body"]
 
 
 def sample_body(body: Body, backend: Backend, shots: int, seed: int, report: Report = quiet) -> list[list[Outcomes]]:
@@ -25,11 +23,8 @@ def sample_body(body: Body, backend: Backend, shots: int, seed: int, report: Rep
         report: called with a phrase and the share done.
 
     Raises:
-        TooLargeError: too many shots.
         BackendError: the backend failed, or gave other numbers of shots than were asked for.
     """
-    if shots > MOST_SHOTS:
-        raise TooLargeError("the shots are too many for one run", got=f"{shots:,}", expected=f"at most {MOST_SHOTS:,}")
     seen: list[list[Outcomes]] = []
     while (batch := body.next(seen, shots)) is not None:
         found = backend.sample(batch, derive_seed(seed, *batch.key), report)
