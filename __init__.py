@@ -15,47 +15,44 @@ from typing import TYPE_CHECKING, Any
 from stinespring.version import __version__
 
 if TYPE_CHECKING:
-    from stinespring.backends.execute import run
-    from stinespring.checks.texts.files import read_samples
-    from stinespring.checks.texts.verdict import check
     from stinespring.compiler.channels.channel import compile_channel
-    from stinespring.compiler.compile import compile_model as compile  # noqa: A004 - the field's word for it
+    from stinespring.compiler.options import CompileOptions
     from stinespring.errors import StinespringError
     from stinespring.models import channels
     from stinespring.models.load import load
     from stinespring.models.texts.base import TextModel
+    from stinespring.pipeline.counts import read_samples
+    from stinespring.pipeline.exact import verify_channel
+    from stinespring.pipeline.public import estimate, fetch, submit
+    from stinespring.pipeline.running import check, run
+    from stinespring.pipeline.running import compile_source as compile  # noqa: A004 - the field's word for it
     from stinespring.stages import Program, Samples, Verdict
 
-__all__ = [
-    "Program",
-    "Samples",
-    "StinespringError",
-    "TextModel",
-    "Verdict",
-    "__version__",
-    "channels",
-    "check",
-    "compile",
-    "compile_channel",
-    "load",
-    "read_samples",
-    "run",
-]
-
+# name -> its module, and its name there
 _HOMES = {
+    "CompileOptions": ("stinespring.compiler.options", "CompileOptions"),
     "Program": ("stinespring.stages", "Program"),
     "Samples": ("stinespring.stages", "Samples"),
     "StinespringError": ("stinespring.errors", "StinespringError"),
     "TextModel": ("stinespring.models.texts.base", "TextModel"),
     "Verdict": ("stinespring.stages", "Verdict"),
-    "check": ("stinespring.checks.texts.verdict", "check"),
-    "compile_channel": ("stinespring.compiler.channels.channel", "compile_channel"),
-    "compile": ("stinespring.compiler.compile", "compile_model"),
     "channels": ("stinespring.models", "channels"),
+    "check": ("stinespring.pipeline.running", "check"),
+    "compile": ("stinespring.pipeline.running", "compile_source"),
+    "compile_channel": ("stinespring.compiler.channels.channel", "compile_channel"),
+    "estimate": ("stinespring.pipeline.public", "estimate"),
+    "fetch": ("stinespring.pipeline.public", "fetch"),
     "load": ("stinespring.models.load", "load"),
-    "read_samples": ("stinespring.checks.texts.files", "read_samples"),
-    "run": ("stinespring.backends.execute", "run"),
+    "read_samples": ("stinespring.pipeline.counts", "read_samples"),
+    "run": ("stinespring.pipeline.running", "run"),
+    "submit": ("stinespring.pipeline.public", "submit"),
+    "verify_channel": ("stinespring.pipeline.exact", "verify_channel"),
 }
+
+__all__ = [
+    "CompileOptions", "Program", "Samples", "StinespringError", "TextModel", "Verdict", "__version__", "channels", "check",
+    "compile", "compile_channel", "estimate", "fetch", "load", "read_samples", "run", "submit", "verify_channel",
+]  # fmt: skip
 
 _ROOMS = ("channels",)  # modules
 

@@ -16,7 +16,7 @@ from stinespring.version import __version__
 
 VERBS = {
     "law": ("stinespring.cli.texts.law", "law", "Print the exact joint law of the next tokens."),
-    "compile": ("stinespring.cli.texts.compile", "compile_", "Compile the next tokens of a model into a quantum program."),
+    "compile": ("stinespring.cli.runs.compile", "compile_", "Compile a source of any kind into a quantum program."),
     "run": ("stinespring.cli.runs.run", "run_", "Compile, sample and check: from a model to a verdict."),
     "estimate": ("stinespring.cli.runs.estimate", "estimate_", "Tell what a run will cost before it is submitted."),
     "submit": ("stinespring.cli.runs.submit", "submit_", "Submit a run to a backend and keep it in the ledger."),
@@ -26,7 +26,7 @@ VERBS = {
     "cancel": ("stinespring.cli.runs.cancel", "cancel_", "Cancel a run at the service."),
     "export": ("stinespring.cli.runs.export", "export_", "Write a run's counts and provenance to a file."),
     "backends": ("stinespring.cli.runs.backends", "backends_", "List where programs can run, or save a calibration."),
-    "check": ("stinespring.cli.texts.check", "check_", "Check sampled texts against a model's law."),
+    "check": ("stinespring.cli.runs.check", "check_", "Check counts from anywhere against the law of a source."),
     "channel": ("stinespring.cli.channels.channel", "channel_", "Compile any quantum channel into a circuit."),
     "spins": ("stinespring.cli.spins.spins", "spins", "1-bit self-attention: simulate, analyse, compile and check."),
     "sphere": ("stinespring.cli.sphere.sphere", "sphere", "Particles on the sphere: run, analyse, compile, sample."),

@@ -12,6 +12,9 @@ from typing import Annotated, Any
 import typer
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model file (.json), glassllm:en or glassllm:pt.")]
+AnySource = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A file of any source (.json, .npz), glassllm:en or glassllm:pt.")
+]
 Prompt = Annotated[str | None, typer.Option("--prompt", help="Token names separated by spaces; for glassllm plain text.")]
 DecoderModel = Annotated[str, typer.Argument(metavar="MODEL", help="glassllm:en or glassllm:pt.")]
 TextPrompt = Annotated[str, typer.Option("--prompt", help="Plain text.")]
@@ -88,42 +91,79 @@ Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="FILE.qasm (with FILE.json beside it), or a folder for stepwise.")
 ]
 
-# What compile_model takes, by its argument: option and default.
-COMPILE: dict[str, tuple[Any, Any]] = {
-    "prompt": (Prompt, None),
-    "steps": (Steps, inspect.Parameter.empty),
-    "input_state": (InputState, None),
-    "level": (Level, None),
-    "schedule": (ScheduleOption, "auto"),
-    "extension": (ExtensionOption, "token"),
-    "input": (InputOption, None),
-    "codes": (CodesOption, "free"),
-    "phases": (PhasesOption, None),
-    "tolerance": (Tolerance, 0.0),
-    "effort": (Effort, None),
-    "target": (TargetOption, "aer"),
-    "max_qubits": (MaxQubits, None),
-    "max_two_qubit_gates": (MaxGates, None),
-    "max_conditions": (MaxConditions, None),
-    "feed_forward": (FeedForward, "auto"),
-    "attention": (AttentionOption, "auto"),
-    "delays": (Delays, "none"),
+Particle = Annotated[int | None, typer.Option("--particle", help="sphere: which particle; 0 is the first.")]
+Layers = Annotated[int, typer.Option("--layers", help="sphere: how many layers.")]
+Amplify = Annotated[str, typer.Option("--amplify", help="sphere: rounds of amplitude amplification, or auto.")]
+OverlapTest = Annotated[
+    str | None, typer.Option("--test", help="sphere: overlaps of all pairs by hadamard (signed, with the energy) or swap.")
+]
+LensOption = Annotated[str | None, typer.Option("--lens", help="Read a decoder's layers: logit, or tuned:FILE.safetensors.")]
+EveryPoint = Annotated[bool, typer.Option("--every-point", help="lens: measure after every layer, a circuit for each point.")]
+FormOption = Annotated[str, typer.Option("--form", help="channel: isometry, tree (one measured ancilla) or auto.")]
+SettingsOption = Annotated[int, typer.Option("--settings", help="channel: how many inputs and measurements are drawn.")]
+StepsOption = Annotated[int | None, typer.Option("--steps", help="texts and spins: how many tokens to generate.")]
+
+TEXTS, LENS, SPHERE, SPINS, CHANNEL = "texts", "lens", "sphere", "spins", "channel"
+ANY = (TEXTS, LENS, SPHERE, SPINS, CHANNEL)
+
+# What says which source is meant and what is asked of it: option, default, and the kinds of sources that have it.
+ASKED: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
+    "prompt": (Prompt, None, (TEXTS, LENS)),
+    "steps": (StepsOption, None, (TEXTS, SPINS)),
+    "input_state": (InputState, None, (TEXTS,)),
+    "level": (Level, None, (TEXTS,)),
+    "top_k": (TopK, None, (TEXTS,)),
+    "temperature": (Temperature, None, (TEXTS,)),
+    "lens": (LensOption, None, (LENS,)),
+    "upto": (Upto, None, (LENS,)),
+    "every_point": (EveryPoint, False, (LENS,)),
+    "time": (LayerTime, 1.0, (LENS,)),
+    "particle": (Particle, None, (SPHERE,)),
+    "layers": (Layers, 1, (SPHERE,)),
+    "test": (OverlapTest, None, (SPHERE,)),
+    "amplify": (Amplify, "0", (SPHERE,)),
+}
+
+# What the compilers take beside that; the fields of CompileOptions are those of texts.
+COMPILE: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
+    **ASKED,
+    "schedule": (ScheduleOption, "auto", (TEXTS, SPHERE, SPINS)),
+    "extension": (ExtensionOption, "token", (TEXTS,)),
+    "input": (InputOption, None, (TEXTS,)),
+    "codes": (CodesOption, "free", (TEXTS,)),
+    "phases": (PhasesOption, None, (TEXTS,)),
+    "tolerance": (Tolerance, 0.0, (TEXTS,)),
+    "effort": (Effort, None, (TEXTS, CHANNEL)),
+    "target": (TargetOption, "aer", ANY),
+    "max_qubits": (MaxQubits, None, (TEXTS,)),
+    "max_two_qubit_gates": (MaxGates, None, (TEXTS,)),
+    "max_conditions": (MaxConditions, None, (TEXTS,)),
+    "feed_forward": (FeedForward, "auto", (TEXTS,)),
+    "attention": (AttentionOption, "auto", (TEXTS,)),
+    "delays": (Delays, "none", ANY),
+    "simplify": (SimplifyOption, "operators", (LENS,)),
+    "form": (FormOption, "auto", (CHANNEL,)),
+    "settings": (SettingsOption, 40, (CHANNEL,)),
 }
 
 
-def takes_compile_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a verb all options of the compiler, which it receives as one dict named ``compiling``."""
-    own = [p for name, p in inspect.signature(function, eval_str=True).parameters.items() if name != "compiling"]
-    added = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-        for name, (annotation, default) in COMPILE.items()
-    ]
+def takes(options: dict[str, tuple[Any, Any, tuple[str, ...]]]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a verb a table of options, which it receives as one dict named ``chosen``."""
 
-    @wraps(function)
-    def verb(**given: Any) -> None:
-        function(compiling={name: given.pop(name) for name in COMPILE}, **given)
+    def with_options(function: Callable[..., None]) -> Callable[..., None]:
+        own = [p for name, p in inspect.signature(function, eval_str=True).parameters.items() if name != "chosen"]
+        added = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+            for name, (annotation, default, _) in options.items()
+        ]
 
-    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
-    verb.__signature__ = inspect.Signature([parameters[0], *added, *parameters[1:]])  # type: ignore[attr-defined]
-    verb.__annotations__ = {p.name: p.annotation for p in (*parameters, *added)}
-    return verb
+        @wraps(function)
+        def verb(**given: Any) -> None:
+            function(chosen={name: given.pop(name) for name in options}, **given)
+
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+        verb.__signature__ = inspect.Signature([parameters[0], *added, *parameters[1:]])  # type: ignore[attr-defined]
+        verb.__annotations__ = {p.name: p.annotation for p in (*parameters, *added)}
+        return verb
+
+    return with_options

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From what the user names to a model: a JSON file or ``glassllm:LANGUAGE``."""
+"""From what the user names to a source: a file of any kind, or ``glassllm:LANGUAGE``."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ __all__ = ["load", "made", "model_of"]
 PACKAGED = "glassllm:"
 
 
-def load(source: str | Path, *, top_k: int | None = None, temperature: float | None = None) -> TextModel:
-    """Return the model stored in a file, or a packaged language model.
+def load(source: str | Path, *, top_k: int | None = None, temperature: float | None = None) -> Any:
+    """Return the source stored in a file, or a packaged language model.
 
     Args:
-        source: a path to a ``stinespring/attention@1`` or ``stinespring/table@1`` file, or ``glassllm:en``, ``glassllm:pt``.
+        source: a path to a ``stinespring/attention@1``, ``table@1``, ``spins@1`` or ``sphere@1`` file, a channel's ``.npz``, or
+            ``glassllm:en``, ``glassllm:pt``.
         top_k: language models only: keep the k most likely tokens of each law.
         temperature: language models only: T in ``softmax(logits / T)``.
 
@@ -46,7 +47,22 @@ def load(source: str | Path, *, top_k: int | None = None, temperature: float | N
             expected="glassllm:en or glassllm:pt",
             todo=f"leave {option} out; a file states its own law",
         )
-    return model_of(read_json(source), Path(source).stem)
+    if name.endswith(".npz"):
+        from stinespring.models.channels.files import read_channel
+
+        return read_channel(source)
+    data = read_json(source)
+    readers = {"stinespring/spins@1": "spins", "stinespring/sphere@1": "sphere"}
+    kind = readers.get(data["format"]) if isinstance(data.get("format"), str) else None
+    if kind == "spins":
+        from stinespring.models.spins.files import read_network
+
+        return read_network(source)
+    if kind == "sphere":
+        from stinespring.models.sphere.files import read_sphere
+
+        return read_sphere(source)
+    return model_of(data, Path(source).stem)
 
 
 def model_of(data: dict[str, Any], name: str) -> TextModel:
@@ -61,7 +77,7 @@ def model_of(data: dict[str, Any], name: str) -> TextModel:
         raise InputError(
             "the file is not a model stinespring knows",
             got=f"format {data.get('format')!r}",
-            expected=" or ".join(kinds),
+            expected=" or ".join([*kinds, "stinespring/spins@1", "stinespring/sphere@1"]),
             todo="set the field 'format'",
         )
     return kind(data, name)

@@ -101,6 +101,7 @@ def estimated(
             found = simulated_tvd(program, backend)
             if found is not None:
                 expected, by = program.tvd_bound + found, "noisy simulation"
+    each = backend.capabilities.rep_delay + (program.duration or 0.0)
     return Estimate(
         qubits=program.cost.qubits,
         qubits_used=used(circuit),
@@ -109,9 +110,7 @@ def estimated(
         circuits=round(sum(calls)) + (0 if calibration is None else len(calibration.circuits)),
         jobs=jobs,
         executions=executions,
-        qpu_seconds=0.0
-        if device is None
-        else jobs * OVERHEAD + executions * (backend.capabilities.rep_delay + (program.duration or 0.0)),
+        qpu_seconds=0.0 if device is None else jobs * OVERHEAD + executions * each,
         expected_tvd=min(1.0, expected),
         expected_tvd_by=by,
         shots_for_verdict=needed_shots(program, alpha, resolution),

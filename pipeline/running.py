@@ -103,6 +103,8 @@ def require_runnable(program: Program, shots: object) -> int:
     number = require_count(shots, "shots")
     if number > MOST_SHOTS:
         raise TooLargeError("the shots are too many for one run", got=f"{number:,}", expected=f"at most {MOST_SHOTS:,}")
+    if program.asked is None:
+        raise InputError("one operator alone measures nothing", got="an operator's program", expected="a program up to a point")
     if program.details.get("input") == "quantum" and program.asked.input_state is None:
         raise InputError(
             "a program with quantum input has no prompt to run on",
@@ -110,8 +112,6 @@ def require_runnable(program: Program, shots: object) -> int:
             expected="--input known",
             todo="give --input-state FILE, or compose the exported circuit with one that prepares p1..pn",
         )
-    if program.details.get("measured") is False:
-        raise InputError("one operator alone measures nothing", got="an operator's program", expected="a program up to a point")
     return number
 
 
@@ -159,10 +159,15 @@ def sampled(program: Program, backend: Backend, shots: int, root: int, report: R
 def samples_of(program: Program, seen: Any, shots: int, **record: Any) -> Samples:
     """Return the samples that the calls of a program's body measured."""
     return Samples(
-        source=program.source, asked=program.asked, outcomes=program.body.outcomes(seen, shots),
-        readings=() if program.body.host else tuple(seen[0]), registers=program.registers, tvd_bound=program.tvd_bound, claim=program.claim,
+        source=program.source,
+        asked=program.asked,
+        outcomes=program.body.outcomes(seen, shots),
+        readings=() if program.body.host else tuple(seen[0]),
+        registers=program.registers,
+        tvd_bound=program.tvd_bound,
+        claim=program.claim,
         **record,
-    )  # fmt: skip
+    )
 
 
 def check(samples: Samples, source: Any = None, *, alpha: float = 0.001, resolution: float = 0.05, seed: int = 0) -> Verdict:

@@ -93,11 +93,7 @@ def plan(
         raise InputError("the backend is another device than the target", got=f"--target {target}", expected=device.name)
     options = {**options, "target": target if device is None else device}
     root = root_seed(seed)
-    program = system_of(source).sampled(compile_asked(source, asked, options), settings or {}, root)
-    if device is not None and program.device is None:
-        from stinespring.compiler.devices.lower import on_device
-
-        program = on_device(program, device)
+    program = compile_asked(source, system_of(source).settled(source, asked, settings or {}, root), options)
     shots = require_runnable(program, shots)
     note = planned_mitigation(program, backend, mitigation)
     calibration = calibration_body(note, backend, shots)
@@ -211,7 +207,7 @@ def opening(run: Run) -> Iterator[Callable[[], Backend]]:
         yield open_once
 
 
-def bring_forward(ledger: Ledger, run: Run, may: Permissions, report: Report = quiet) -> Run:
+def bring_forward(ledger: Ledger, run: Run, may: Permissions, report: Report = quiet, *, backend: Backend | None = None) -> Run:
     """Do for a run what may be done: send, ask, collect, begin the next call; return it as it then is.
 
     Raises:
@@ -223,7 +219,8 @@ def bring_forward(ledger: Ledger, run: Run, may: Permissions, report: Report = q
         return run
     program = restored(run)
     with opening(run) as open:
-        return looped(ledger, run, program, recorded(ledger, run, program, open, may, report))
+        ready = open if backend is None else lambda: backend
+        return looped(ledger, run, program, recorded(ledger, run, program, ready, may, report))
 
 
 def read(ledger: Ledger, run: Run) -> tuple[Program, Samples, list[Outcomes]]:

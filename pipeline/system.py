@@ -14,6 +14,11 @@ __all__ = ["Settings", "System"]
 Settings = Mapping[str, Any]
 
 
+def as_asked(source: Any, asked: Asked, settings: Settings, root: int) -> Asked:
+    """Return what is asked: nothing of it is drawn."""
+    return asked
+
+
 def unchanged(program: Program, settings: Settings, root: int) -> Program:
     """Return the program: what is compiled is what is sampled."""
     return program
@@ -32,8 +37,8 @@ class System:
         compile: from a source, what is asked and the compiler's own arguments to a program.
         check: from samples, the false-alarm rate, the resolution and a seed to the verdict.
         made: from ``source.content()`` and a name to the source again.
-        sampled: from the compiled program, the arguments and the root of the seeds to what is sampled, where that is something
-            else.
+        settled: what is asked once the arguments of the sampling and the root of the seeds are known.
+        sampled: likewise, of a program that was compiled before; what is sampled, where that is something else.
         against: why readings of such a program cannot be mitigated; None if they can.
     """
 
@@ -45,5 +50,6 @@ class System:
     compile: Callable[[Any, Any, Settings], Program]
     check: Callable[[Samples, float, float, int], Verdict]
     made: Callable[[Mapping[str, Any], str], Any]
+    settled: Callable[[Any, Any, Settings, int], Asked] = as_asked
     sampled: Callable[[Program, Settings, int], Program] = unchanged
     against: str | None = None

@@ -11,8 +11,9 @@ import typer
 
 from stinespring.cli import options
 from stinespring.cli.output import print_json, progress
-from stinespring.compiler.channels.channel import DEFAULT_EFFORT, compile_channel
+from stinespring.compiler.channels.channel import DEFAULT_EFFORT
 from stinespring.models.channels.files import read_channel
+from stinespring.pipeline.running import compile_source
 
 File = Annotated[Path, typer.Argument(metavar="FILE.npz", help="Holds one of kraus, choi and isometry (and dims, labels).")]
 FormOption = Annotated[str, typer.Option("--form", help="isometry, tree (one measured ancilla) or auto.")]
@@ -30,17 +31,17 @@ def channel_(
 ) -> None:
     """Compile a channel into a circuit: a Stinespring isometry, or a tree of measurements."""
     with progress("compiling"):
-        program = compile_channel(read_channel(file), form=form, effort=effort)
+        program = compile_source(read_channel(file), form=form, effort=effort)
     files = [] if output is None else [str(path) for path in program.write(output)]
     if json:
         print_json(program.summary() | {"files": files})
         return
-    c = program.cost
+    c, told = program.cost, program.details
     sys.stdout.write(
-        f"{program.channel.inputs} -> {program.channel.outputs} qubits, rank {program.channel.rank}, form {program.form}: "
+        f"{told['inputs']} -> {told['outputs']} qubits, rank {told['rank']}, form {told['form']}: "
         f"{c.qubits} qubits, {c.two_qubit_gates} two-qubit gates (depth {c.two_qubit_depth}) on the worst path, "
         f"{c.mid_circuit_measurements} mid-circuit measurements, {c.conditions} conditions\n"
-        f"{program.method}; largest Choi error {program.choi_error:.2g}; compiled in {program.seconds:.2f} s\n"
+        f"{told['method']}; largest Choi error {told['choi_error']:.2g}; compiled in {program.seconds:.2f} s\n"
     )
     for path in files:
         sys.stdout.write(f"wrote {path}\n")

@@ -9,12 +9,14 @@ from typing import Annotated
 
 import typer
 
-from stinespring.checks.process import read_program, sample_process, verify_channel
+from stinespring.checks.process import process_summary
+from stinespring.circuits.core.from_qasm import read_program
 from stinespring.cli import options
 from stinespring.cli.channels.channel import File
 from stinespring.cli.output import EXIT, print_json, print_verdict, progress
 from stinespring.errors import InputError
 from stinespring.models.channels.files import read_channel
+from stinespring.pipeline.exact import sample_process, verify_channel
 from stinespring.reading import read_json
 
 ProgramFile = Annotated[Path, typer.Argument(metavar="FILE.qasm", help="Registers sys, env and outcome.")]
@@ -38,10 +40,11 @@ def verify_(
     """Compare a program with the channel it should be: process fidelity and diamond distance, or a sampled test."""
     channel, circuit = read_channel(file), read_program(program)
     if shots is not None:
-        with progress("sampling"):
+        with progress("sampling") as report:
             verdict = sample_process(
-                channel, circuit, shots=shots, settings=settings, backend=backend, seed=seed, alpha=alpha, resolution=resolution
-            )
+                channel, circuit, shots=shots, settings=settings, backend=backend, seed=seed, alpha=alpha,
+                resolution=resolution, report=report,
+            )  # fmt: skip
         if json:
             print_json(verdict.summary() | {"method": "sampled"})
         else:
@@ -50,10 +53,10 @@ def verify_(
     with progress("comparing"):
         found = verify_channel(channel, circuit, tolerance=tolerance, outcomes=outcomes_beside(program))
     if json:
-        print_json(found.summary())
+        print_json(process_summary(found))
     else:
         sys.stdout.write(
-            f"process fidelity {found.process_fidelity:.12f}, largest Choi error {found.choi_error:.3g}\n"
+            f"process fidelity {found.figures['process_fidelity']:.12f}, largest Choi error {found.figures['choi_error']:.3g}\n"
             f"{found.verdict}: {found.reason}\n"
         )
     raise typer.Exit(EXIT[found.verdict])

@@ -13,10 +13,11 @@ import typer
 from stinespring.cli import options
 from stinespring.cli.lens.prompt import prompt_states
 from stinespring.cli.output import print_json
-from stinespring.compiler.systems.lens import compile_lens, compile_operator
+from stinespring.compiler.systems.lens import compile_operator
 from stinespring.errors import InputError
 from stinespring.models.decoders.glass import load_decoder
 from stinespring.models.lens.tuned import named_lens
+from stinespring.pipeline.running import compile_source
 
 Operator = Annotated[
     int | None, typer.Option("--operator", help="Only the unitary that leads to this point, on register x, nothing measured.")
@@ -43,16 +44,16 @@ def compile_(
     if operator is not None:
         program = compile_operator(states, operator, time=time)
     else:
-        program = compile_lens(states, upto=upto, time=time, simplify=simplify)
+        program = compile_source(states, upto=upto, time=time, simplify=simplify)
     program = replace(program, seconds=clock.perf_counter() - begun)
     files = [] if output is None else [str(path) for path in program.write(output)]
     if json:
         print_json(program.summary() | {"files": files})
         return
-    c, what = program.cost, "up to" if program.measured else "the operator into"
+    c, what, point = program.cost, "up to" if operator is None else "the operator into", program.details["point"]
     sys.stdout.write(
-        f"{what} point {program.point} ({states.points[program.point]}): {c.qubits} qubits, {c.two_qubit_gates:,} two-qubit "
-        f"gates (depth {c.two_qubit_depth:,}), compiled in {program.seconds:.2f} s\n{program.summary()['method']}\n"
+        f"{what} point {point} ({states.points[point]}): {c.qubits} qubits, {c.two_qubit_gates:,} two-qubit "
+        f"gates (depth {c.two_qubit_depth:,}), compiled in {program.seconds:.2f} s\n{program.details['method']}\n"
     )
     for path in files:
         sys.stdout.write(f"wrote {path}\n")

@@ -10,7 +10,7 @@ from stinespring.cli.output import print_json, progress
 from stinespring.cli.runs.fetch import Name
 from stinespring.errors import InputError
 from stinespring.ledger.store import Ledger
-from stinespring.ledger.submit import advancing
+from stinespring.pipeline.runs import cancel
 
 
 def cancel_(id: Name, json: options.Json = False) -> None:
@@ -19,8 +19,8 @@ def cancel_(id: Name, json: options.Json = False) -> None:
     run = ledger.run(id)
     if run.state in ("done", "failed"):
         raise InputError("the run is over already", got=f"run {run.id}: {run.state}", todo=f"see 'stinespring fetch {run.id}'")
-    with progress() as report, advancing(ledger, run, report) as driver:
-        run = driver.cancel()
+    with progress() as report:
+        run = cancel(ledger, run, report)
     if json:
         print_json({"id": run.id, "state": run.state, "message": run.message})
     else:

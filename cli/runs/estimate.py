@@ -8,29 +8,29 @@ from typing import Any
 from stinespring.backends.registry import opened
 from stinespring.cli import options
 from stinespring.cli.output import print_estimate, print_json, progress
-from stinespring.ledger.submit import plan
+from stinespring.cli.sources import named_source
+from stinespring.pipeline.runs import plan
 
 
-@options.takes_compile_options
+@options.takes(options.COMPILE)
 def estimate_(
-    model: options.Model,
-    compiling: dict[str, Any],
+    model: options.AnySource,
+    chosen: dict[str, Any],
     shots: options.Shots = 20_000,
     seed: options.Seed = None,
     backend: options.BackendOption = "aer",
-    top_k: options.TopK = None,
-    temperature: options.Temperature = None,
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
     mitigation: options.MitigationOption = "none",
     json: options.Json = False,
 ) -> None:
     """Tell what a run will cost before it is submitted."""
+    named = named_source(model, chosen)
     with opened(backend) as ready:
-        with progress("compiling"):
+        with progress("compiling") as report:
             planned = plan(
-                model, backend=ready, asked=backend, shots=shots, seed=seed, options=compiling, top_k=top_k,
-                temperature=temperature, alpha=alpha, resolution=resolution, mitigation=mitigation, simulate=True,
+                named.source, named.given, backend=ready, asked_of=backend, shots=shots, seed=seed, settings=named.settings,
+                alpha=alpha, resolution=resolution, mitigation=mitigation, simulate=True, title=named.title, report=report,
             )  # fmt: skip
         if json:
             print_json({**planned.program.summary(), "backend": ready.name, **planned.estimate.plain()})

@@ -12,8 +12,10 @@ import typer
 from stinespring.cli import options
 from stinespring.cli.output import print_json
 from stinespring.cli.runs.fetch import Name
-from stinespring.ledger.export import write_samples
+from stinespring.ledger.export import provenance
 from stinespring.ledger.store import Ledger
+from stinespring.pipeline.counts import write_samples
+from stinespring.pipeline.runs import read
 
 Output = Annotated[Path, typer.Option("-o", "--output", help="FILE.json: stinespring/samples@1 with provenance.")]
 
@@ -22,7 +24,8 @@ def export_(id: Name, output: Output, json: options.Json = False) -> None:
     """Write a run's counts and provenance to a file."""
     ledger = Ledger()
     run = ledger.run(id)
-    write_samples(ledger, run, output)
+    _, samples, _ = read(ledger, run)
+    write_samples(samples, provenance(ledger, run), output)
     if json:
         print_json({"id": run.id, "state": run.state, "files": [str(output)]})
     else:

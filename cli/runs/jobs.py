@@ -19,7 +19,7 @@ def jobs_(json: options.Json = False) -> None:
         {
             "id": run.id, "state": run.state, "backend": run.backend, "shots": run.shots, "created": run.created,
             "remote": stored.get(run.id, []), "message": run.message, "model": run.request["name"],
-            "prompt": run.request["options"].get("prompt"), "steps": run.request["options"].get("steps"),
+            "asked": run.request.get("title", run.request["name"]),
         }
         for run in runs
     ]  # fmt: skip
@@ -34,5 +34,4 @@ def jobs_(json: options.Json = False) -> None:
 
 def shown(row: dict[str, Any]) -> list[str]:
     """Return one row of the table for people."""
-    asked = f"{row['model']} {row['prompt'] or ''!r} +{row['steps']}"
-    return [row["id"], asked, row["state"], row["backend"], f"{row['shots']:,}", row["created"][:19], row["message"]]
+    return [row["id"], row["asked"], row["state"], row["backend"], f"{row['shots']:,}", row["created"][:19], row["message"]]

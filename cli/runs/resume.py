@@ -7,22 +7,18 @@ import sys
 
 from stinespring.cli import options
 from stinespring.cli.output import print_json, progress
-from stinespring.cli.runs.durable import again
 from stinespring.cli.runs.fetch import Name, refuse
+from stinespring.ledger.recorded import Permissions
 from stinespring.ledger.store import Ledger
-from stinespring.ledger.submit import advancing, is_command
+from stinespring.pipeline.runs import bring_forward
 
 
 def resume_(id: Name, json: options.Json = False) -> None:
     """Send what was never sent of a run, and heal what was."""
     ledger = Ledger()
     run = ledger.run(id)
-    if is_command(run) and run.state not in ("done", "failed", "cancelled"):
-        again(ledger, run, wait=None, send=True, json=True)
-        run = ledger.run(run.id)
-    elif run.state not in ("done", "failed", "cancelled"):
-        with progress() as report, advancing(ledger, run, report) as driver:
-            run = driver.until(None, send=True, onward=True)
+    with progress() as report:
+        run = bring_forward(ledger, run, Permissions(send=True, onward=True), report)
     remote = ledger.stored().get(run.id, [])
     if json:
         print_json(

@@ -1,52 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``stinespring run``: from a model to a verdict."""
+"""``stinespring run``: from a source of any kind to a verdict."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
 
 import typer
 
-from stinespring.backends.base import device_of
-from stinespring.backends.execute import run
-from stinespring.backends.readout.mitigation import mitigated_verdict, require_mitigable, require_mode
-from stinespring.backends.registry import opened
-from stinespring.backends.remote import keeps_jobs
-from stinespring.checks.texts.attention import check_attention
-from stinespring.checks.texts.verdict import check
+from stinespring.backends.registry import opened, target_of
+from stinespring.checks.statistics.ruling import require_shares
 from stinespring.cli import options
-from stinespring.cli.output import (
-    EXIT,
-    command_line,
-    cost_line,
-    print_estimate,
-    print_json,
-    print_samples,
-    progress,
-    require_plot,
-    require_report,
-    samples_summary,
-    worst,
-)
-from stinespring.cli.runs.fetch import MONTH, judge, resumable
-from stinespring.compiler.compile import compile_model
-from stinespring.ledger.advance import Advance
+from stinespring.cli.output import EXIT, command_line, print_estimate, print_json, progress, require_plot, require_report
+from stinespring.cli.shown import shown
+from stinespring.cli.sources import Named, named_source
 from stinespring.ledger.store import Ledger, Run
-from stinespring.ledger.submit import Plan, plan, submit
-from stinespring.models.load import load
 from stinespring.models.texts.joint import require_count
+from stinespring.pipeline.mitigation import require_mode
+from stinespring.pipeline.runs import EVERYTHING, Planned, bring_forward, plan, submit
+from stinespring.pipeline.whole import Result, judged, measured
+
+__all__ = ["end", "resumable", "run_", "run_named"]
 
 
-@options.takes_compile_options
+@options.takes(options.COMPILE)
 def run_(
-    model: options.Model,
-    compiling: dict[str, Any],
+    model: options.AnySource,
+    chosen: dict[str, Any],
     shots: options.Shots = 20_000,
     seed: options.Seed = None,
     backend: options.BackendOption = "aer",
-    top_k: options.TopK = None,
-    temperature: options.Temperature = None,
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
     mitigation: options.MitigationOption = "none",
@@ -54,54 +40,71 @@ def run_(
     page: options.Report = None,
     json: options.Json = False,
 ) -> None:
-    """Compile, sample and check: from a model to a verdict."""
+    """Compile, sample and check: from a source to a verdict."""
     require_count(shots, "shots")
+    require_shares(alpha, resolution)
     require_plot(plot)
     require_report(page, plot)
     require_mode(mitigation)
-    with opened(backend) as sampler:
-        if keeps_jobs(sampler):
-            planned = plan(
-                model, backend=sampler, asked=backend, shots=shots, seed=seed, options=compiling, top_k=top_k,
-                temperature=temperature, mitigation=mitigation,
-            )  # fmt: skip
+    run_named(
+        named_source(model, chosen), backend=backend, shots=shots, seed=seed, alpha=alpha, resolution=resolution,
+        mitigation=mitigation, plot=plot, page=page, json=json,
+    )  # fmt: skip
+
+
+def run_named(
+    named: Named, *, backend: str, shots: int, seed: int | None, alpha: float, resolution: float, mitigation: str = "none",
+    plot: Path | None = None, page: Path | None = None, json: bool = False,
+) -> NoReturn:  # fmt: skip
+    """Run a named source at once, or through the ledger on a service that keeps jobs; print the verdict and exit."""
+    asked = {"shots": shots, "seed": seed, "settings": named.settings, "mitigation": mitigation, "alpha": alpha}
+    asked["resolution"] = resolution
+    with opened(backend) as ready:
+        given = named.given
+        if isinstance(given.get("target"), str):
+            given = {**given, "target": target_of(given["target"])}
+        if ready.keeps_jobs:
             ledger = Ledger()
-            done = in_ledger(ledger, planned)
-            judge(ledger, done, waited=MONTH, alpha=alpha, resolution=resolution, plot=plot, page=page, json=json)
-        source, wanted, device = load(model, top_k=top_k, temperature=temperature), compiling["target"], device_of(sampler)
-        target = device if wanted == "aer" and device is not None else wanted
-        with progress("compiling") as report:
-            program = compile_model(source, **{**compiling, "target": target})
-            require_mitigable(program, mitigation)
-            report("sampling", 0.0)
-            samples = run(program, backend=sampler, shots=shots, seed=seed, progress=report)
-            report("checking", 1.0)
-            verdict = check(samples, alpha=alpha, resolution=resolution)
-            verdict, note = mitigated_verdict(samples, program, sampler, verdict, mode=mitigation, resolution=resolution)
-            positions = None if note["applied"] else check_attention(samples, alpha=alpha, resolution=resolution)
+            planned = plan(named.source, given, backend=ready, asked_of=backend, title=named.title, **asked)
+            run = in_ledger(ledger, planned)
+            found = judged(ledger, run, alpha=alpha, resolution=resolution)
+        else:
+            with progress() as report:
+                found = measured(named.source, given, backend=ready, report=report, **asked)
+    end(found, named.title, alpha=alpha, plot=plot, page=page, json=json)
+
+
+def end(found: Result, title: str, *, alpha: float, plot: Path | None, page: Path | None, json: bool) -> NoReturn:
+    """Print a verdict, write the figure and the report that were asked for, and exit accordingly."""
+    kind, run = shown(found.program.asked.kind), found.run
     if plot is not None:
-        from stinespring.report.figures.plot import plot_samples
-
-        plot_samples(samples, verdict, plot)
+        kind.plot(found, plot)
     if page is not None:
-        from stinespring.report.html.texts import texts_page
-
-        cost, command = program.summary(), command_line(samples.seed)
-        texts_page(samples, verdict, positions, note, cost=cost, command=command, program=program).write(page)
+        command = command_line(found.samples.seed) if run is None else command_line(run.seed, run.id)
+        kind.page(found, command).write(page)
     if json:
-        print_json(samples_summary(program.summary(), samples, verdict, positions) | {"mitigation": note})
+        head = {} if run is None else {"state": run.state, "id": run.id}
+        print_json({**head, **kind.summary(found), "mitigation": dict(found.mitigation)})
     else:
-        asked = compiling["prompt"] or str(compiling["input_state"])
-        print_samples(samples, verdict, positions, asked, cost_line(program))
-    raise typer.Exit(EXIT[worst(verdict, positions)])
+        kind.show(found, title)
+    raise typer.Exit(EXIT[found.verdict.verdict])
 
 
-def in_ledger(ledger: Ledger, planned: Plan) -> Run:
+@contextmanager
+def resumable(run: str) -> Iterator[None]:
+    """Say after an interruption how the run goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.stderr.write(f"run {run} is in the ledger: 'stinespring fetch {run} --wait' goes on\n")
+        raise
+
+
+def in_ledger(ledger: Ledger, planned: Planned) -> Run:
     """Submit a run to a service, and bring it to its end; whatever happens on the way, it can be fetched or resumed."""
     print_estimate(planned, to=sys.stderr)
     with progress() as report:
         sent = submit(ledger, planned, report=report)
         sys.stderr.write(f"run {sent.id} is in the ledger; it can be fetched and resumed\n")
-        driver = Advance(ledger, sent.id, planned.texts, lambda: planned.backend, report)
         with resumable(sent.id):
-            return driver.until(MONTH, send=True, onward=True)
+            return bring_forward(ledger, sent, EVERYTHING, report, backend=planned.backend)

@@ -9,26 +9,24 @@ from typing import Annotated, Any
 import typer
 
 from stinespring.backends.registry import opened
-from stinespring.backends.remote import keeps_jobs
 from stinespring.cli import options
 from stinespring.cli.output import print_estimate, print_json, progress
+from stinespring.cli.sources import named_source
 from stinespring.errors import InputError
 from stinespring.ledger.store import Ledger
-from stinespring.ledger.submit import plan, submit
+from stinespring.pipeline.runs import plan, submit
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Once = Annotated[bool, typer.Option("--once", help="Return an earlier run that asked the same, if there is one.")]
 
 
-@options.takes_compile_options
+@options.takes(options.COMPILE)
 def submit_(
-    model: options.Model,
-    compiling: dict[str, Any],
+    model: options.AnySource,
+    chosen: dict[str, Any],
     shots: options.Shots = 20_000,
     seed: options.Seed = None,
     backend: options.BackendOption = "aer",
-    top_k: options.TopK = None,
-    temperature: options.Temperature = None,
     mitigation: options.MitigationOption = "none",
     yes: Yes = False,
     once: Once = False,
@@ -39,12 +37,13 @@ def submit_(
         raise InputError(
             "submitting needs a yes, and there is no terminal to ask on", expected="--yes", todo="add --yes; nothing was sent"
         )
+    named = named_source(model, chosen)
     ledger = Ledger()
     with opened(backend) as ready:
-        with progress("compiling"):
+        with progress("compiling") as report:
             planned = plan(
-                model, backend=ready, asked=backend, shots=shots, seed=seed, options=compiling, top_k=top_k,
-                temperature=temperature, mitigation=mitigation, simulate=not yes,
+                named.source, named.given, backend=ready, asked_of=backend, shots=shots, seed=seed, settings=named.settings,
+                mitigation=mitigation, simulate=not yes, title=named.title, report=report,
             )  # fmt: skip
         if not yes:
             print_estimate(planned, to=sys.stderr)
@@ -53,7 +52,7 @@ def submit_(
         with progress("submitting") as report:
             run = submit(ledger, planned, once=once, report=report)
     jobs = len(ledger.jobs(run.id))
-    if once and run.state == "created" and keeps_jobs(ready):
+    if once and run.state == "created" and ready.keeps_jobs:
         sys.stderr.write(f"run {run.id} asked the same and was never sent; 'stinespring resume {run.id}' sends it\n")
     if json:
         print_json({"id": run.id, "state": run.state, "jobs": jobs, "backend": run.backend, "estimate": dict(run.estimate)})

@@ -16,12 +16,11 @@ from stinespring.cli.output import (
     command_line,
     print_json,
     print_table,
-    print_verdict,
     progress,
     require_report,
     write_arrays,
 )
-from stinespring.cli.runs.durable import durable
+from stinespring.cli.sphere.circuits import compile_, overlaps_, sample_
 from stinespring.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,10 +42,6 @@ Checkpoint = Annotated[Path | None, typer.Option("--checkpoint", help="FILE.npz 
 CheckpointSeconds = Annotated[float, typer.Option("--checkpoint-every", help="Seconds between checkpoints.")]
 Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg): positions and energy.")]
 Movie = Annotated[Path | None, typer.Option("--movie", help="Write a movie (.gif) or a page (.html) of what --every kept.")]
-Particle = Annotated[int, typer.Option("--particle", help="Which particle; 0 is the first.")]
-Layers = Annotated[int, typer.Option("--layers", help="How many layers.")]
-Amplify = Annotated[str, typer.Option("--amplify", help="Rounds of amplitude amplification, or auto.")]
-Schedule = Annotated[str, typer.Option("--schedule", help="static, dynamic (one position register, reset) or stepwise.")]
 
 
 @sphere.command("run")
@@ -254,138 +249,5 @@ def claims_(
     raise typer.Exit(EXIT[verdict])
 
 
-@sphere.command("compile")
-def compile_(
-    file: File,
-    particle: Particle,
-    output: options.Output = None,
-    layers: Layers = 1,
-    schedule: Schedule = "static",
-    amplify: Amplify = "0",
-    measure: Annotated[bool, typer.Option("--measure", help="Measure the particle into register x1.")] = False,
-    json: options.Json = False,
-) -> None:
-    """Compile a particle's layer step: a linear combination of states, projected to the sphere by post-selection."""
-    from stinespring.compiler.export.sphere_files import write_sphere_folder
-    from stinespring.compiler.systems.sphere import compile_sphere
-    from stinespring.models.sphere.files import read_sphere
-
-    model = read_sphere(file)
-    read: Any = "amplitudes" if measure else "nothing"
-    folder = schedule == "stepwise"
-    program = compile_sphere(
-        model,
-        particle=particle,
-        layers=layers,
-        schedule="static" if folder else schedule,
-        amplify=rounds_of(amplify),
-        read=read,
-    )
-    summary = program.summary() | ({"schedule": "stepwise"} if folder else {})
-    files: list[Path] = []
-    if output is not None:
-        files = write_sphere_folder(program, output) if folder else program.write(output)
-    if json:
-        print_json(summary | {"files": [str(path) for path in files]})
-        return
-    c = program.cost
-    sys.stdout.write(
-        f"particle {particle} through {layers} layer(s), {summary['schedule']}: {c.qubits} qubits, {c.two_qubit_gates} "
-        f"two-qubit gates (depth {c.two_qubit_depth}), success {program.success_probability:.6g} "
-        f"({program.rounds} rounds of amplification)\nupdated: {program.updated.tolist()}\n"
-    )
-    for path in files:
-        sys.stdout.write(f"wrote {path}\n")
-
-
-def rounds_of(amplify: str) -> int | str:
-    """Return the rounds of amplification: a number or ``auto``."""
-    if amplify == "auto":
-        return amplify
-    try:
-        return int(amplify)
-    except ValueError:
-        raise InputError("the rounds cannot be read", got=amplify, expected="a whole number or auto") from None
-
-
-@sphere.command("sample")
-def sample_(
-    file: File,
-    particle: Annotated[str, typer.Option("--particle", help="Which particle, or all.")] = "all",
-    layers: Layers = 1,
-    schedule: Schedule = "static",
-    amplify: Amplify = "0",
-    shots: Annotated[int, typer.Option("--shots", help="For each circuit.")] = 20_000,
-    seed: options.Seed = None,
-    backend: options.BackendOption = "aer",
-    alpha: options.Alpha = 0.001,
-    resolution: options.Resolution = 0.05,
-    page: options.Report = None,
-    json: options.Json = False,
-) -> None:
-    """Sample layer steps: amplitudes, fidelity and success probability against their analytic values."""
-    from stinespring.checks.sphere.sphere import judge_layers, layer_programs, sample_layers
-    from stinespring.models.sphere.files import read_sphere
-
-    require_report(page)
-    model = read_sphere(file)
-    if particle != "all" and not particle.isdigit():
-        raise InputError("there is no such particle", got=particle, expected=f"a number from 0 to {model.n - 1}, or all")
-    chosen = list(range(model.n)) if particle == "all" else [int(particle)]
-    programs = layer_programs(model, chosen, layers=layers, schedule=schedule, amplify=rounds_of(amplify))
-    asked = {"file": file, "particle": particle, "layers": layers, "schedule": schedule, "amplify": amplify, "shots": shots}
-    asked |= {"seed": seed, "backend": backend, "alpha": alpha, "resolution": resolution}
-    with durable("sphere sample", asked, calls=len(programs)) as (sampler, root), progress():
-        counts = sample_layers(programs, backend=sampler, shots=shots, seed=root)
-    verdict = judge_layers(programs, counts, alpha=alpha, resolution=resolution)
-    if page is not None:
-        from stinespring.report.html.sphere import layers_page
-
-        layers_page(model, programs, counts, verdict, command=command_line(root), backend=sampler, seed=root).write(page)
-    if json:
-        rows = [
-            {"particle": p.particle, "read": p.read, "success_probability": p.success_probability, "law": p.law().tolist(),
-             "counts": row[:-1], "failures": row[-1], "two_qubit_gates": p.cost.two_qubit_gates, "qubits": p.cost.qubits}
-            for p, row in zip(programs, counts.tolist(), strict=True)
-        ]  # fmt: skip
-        print_json(verdict.summary() | {"circuits": rows, "seed": root, "backend": sampler.name, "schedule": schedule})
-    else:
-        sys.stdout.write(f"{len(programs)} circuits for {len(chosen)} particle(s), {shots:,} shots each on {backend}\n")
-        print_verdict(verdict)
-    raise typer.Exit(EXIT[verdict.verdict])
-
-
-@sphere.command("overlaps")
-def overlaps_(
-    file: File,
-    test: Annotated[
-        str, typer.Option("--test", help="hadamard (signed overlaps, and the energy) or swap (squares).")
-    ] = "hadamard",
-    shots: Annotated[int, typer.Option("--shots", help="For each pair.")] = 20_000,
-    seed: options.Seed = None,
-    backend: options.BackendOption = "aer",
-    alpha: options.Alpha = 0.001,
-    resolution: options.Resolution = 0.05,
-    json: options.Json = False,
-) -> None:
-    """Sample the overlaps of all pairs, and from them the energy, against their analytic values."""
-    from stinespring.checks.sphere.sphere import check_overlaps
-    from stinespring.models.sphere.files import read_sphere
-
-    model = read_sphere(file)
-    asked = {"file": file, "test": test, "shots": shots, "seed": seed, "backend": backend, "alpha": alpha}
-    asked |= {"resolution": resolution}
-    with durable("sphere overlaps", asked, calls=1) as (sampler, root), progress():
-        found = check_overlaps(model, test=test, shots=shots, seed=root, backend=sampler, alpha=alpha, resolution=resolution)
-    if json:
-        print_json(found.summary() | {"seed": root, "backend": sampler.name})
-    else:
-        sys.stdout.write(f"{found.pairs} pairs by the {found.test} test, {shots:,} shots each on {backend}\n")
-        print_verdict(found.overlaps)
-        if found.energy is not None:
-            e = found.energy
-            sys.stdout.write(
-                f"{e.verdict}: energy {e.estimate:.6g} sampled, {e.analytic:.6g} analytic, {e.expected:.6g} +- "
-                f"{e.standard_deviation:.2g} expected of the estimate, p = {e.p_value:.3g}\n"
-            )
-    raise typer.Exit(EXIT[found.verdict])
+for name, verb in {"compile": compile_, "sample": sample_, "overlaps": overlaps_}.items():
+    sphere.command(name)(verb)

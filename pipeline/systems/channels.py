@@ -7,7 +7,8 @@ from typing import Any
 
 from stinespring.backends.seeds import derive_seed
 from stinespring.checks.tables import check_tables
-from stinespring.compiler.channels.channel import compile_channel, probed
+from stinespring.compiler.channels.channel import compile_channel
+from stinespring.compiler.channels.probe import probed
 from stinespring.models.channels.asked import ChannelAsked, drawn
 from stinespring.models.channels.cptp import CPTP
 from stinespring.models.channels.files import made
@@ -30,10 +31,16 @@ def compiled(channel: CPTP, asked: ChannelAsked, options: Settings) -> Program:
     return probed(program, asked) if asked.settings else program
 
 
+def settled(channel: CPTP, asked: ChannelAsked, settings: Settings, root: int) -> ChannelAsked:
+    """Return random product inputs and measurements, drawn from the run's seed."""
+    return asked if asked.settings else drawn(channel, settings.get("settings", SETTINGS), derive_seed(root, 0))
+
+
 def sampled(program: Program, settings: Settings, root: int) -> Program:
     """Return the program between random product inputs and measurements, drawn from the run's seed."""
-    number = settings.get("settings", SETTINGS)
-    return program if program.asked.settings else probed(program, drawn(program.source, number, derive_seed(root, 0)))
+    if program.asked is not None and program.asked.settings:
+        return program
+    return probed(program, settled(program.source, ChannelAsked(()), settings, root))
 
 
 def check(samples: Samples, alpha: float, resolution: float, seed: int) -> Verdict:
@@ -46,4 +53,4 @@ def owns(source: Any) -> bool:
     return isinstance(source, CPTP)
 
 
-SYSTEM = System("channel", ChannelAsked, owns, (), ask, compiled, check, made, sampled)
+SYSTEM = System("channel", ChannelAsked, owns, (), ask, compiled, check, made, settled, sampled)

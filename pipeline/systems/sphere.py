@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from stinespring.checks.combine import combined
 from stinespring.checks.sphere.sphere import check_energy
 from stinespring.checks.tables import check_tables
-from stinespring.compiler.systems.sphere import compile_overlaps, compile_sphere
+from stinespring.compiler.systems.overlaps import compile_overlaps
+from stinespring.compiler.systems.sphere import compile_sphere
+from stinespring.errors import InputError
 from stinespring.models.sphere.asked import SphereAsked, made
 from stinespring.models.sphere.model import SphereModel
 from stinespring.pipeline.system import Settings, System
@@ -25,12 +27,24 @@ def ask(model: SphereModel, given: Settings) -> SphereAsked:
     chosen = tuple(particles) if particles is not None else (particle,) if particle is not None else tuple(range(model.n))
     read = given.get("test") or given.get("read") or "both"
     chosen = () if read in OVERLAPS else chosen
-    return SphereAsked(chosen, given.get("layers", 1), given.get("schedule", "static"), given.get("amplify", 0), read)
+    return SphereAsked(
+        chosen, given.get("layers", 1), given.get("schedule", "static"), rounds_of(given.get("amplify", 0)), read
+    )
+
+
+def rounds_of(amplify: int | str) -> int | Literal["auto"]:
+    """Return the rounds of amplification: a number or ``auto``."""
+    if amplify == "auto":
+        return "auto"
+    try:
+        return int(amplify)
+    except ValueError:
+        raise InputError("the rounds cannot be read", got=amplify, expected="a whole number or auto") from None
 
 
 def compiled(model: SphereModel, asked: SphereAsked, options: Settings) -> Program:
     """Return the circuits that show particles after their layers, or the overlaps of all pairs."""
-    return compile_overlaps(model, asked) if asked.read in OVERLAPS else compile_sphere(model, asked, **options)
+    return compile_overlaps(model, asked) if asked.read in OVERLAPS else compile_sphere(model, asked)
 
 
 def check(samples: Samples, alpha: float, resolution: float, seed: int) -> Verdict:
@@ -46,7 +60,8 @@ def owns(source: Any) -> bool:
     return isinstance(source, SphereModel)
 
 
+ASKS = ("particle", "particles", "layers", "schedule", "read", "test", "amplify")
 SYSTEM = System(
-    "sphere", SphereAsked, owns, ("particle", "particles", "layers", "schedule", "read", "test", "amplify"), ask, compiled, check, made,
+    "sphere", SphereAsked, owns, ASKS, ask, compiled, check, made,
     against="a failed post-selection is one outcome of the law, whatever its flags read",
 )  # fmt: skip

@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from stinespring.checks.spins.mean_field import check_mean_field
-from stinespring.checks.spins.spins import check_spins
+from stinespring.checks.spins.spins import check_network
 from stinespring.compiler.systems.spins import compile_spins
 from stinespring.models.spins.asked import SpinAsked
 from stinespring.models.spins.files import made
@@ -31,12 +29,7 @@ def compiled(network: SpinNetwork, asked: SpinAsked, options: Settings) -> Progr
 
 def check(samples: Samples, alpha: float, resolution: float, seed: int) -> Verdict:
     """Return the verdict on every token's law; FAIL if an average fails, but too few spins for the limit are no fault."""
-    verdict = check_spins(samples, alpha=alpha, resolution=resolution, seed=seed)
-    if samples.shots < 2:
-        return verdict
-    limit = check_mean_field(samples, alpha=alpha)
-    ruling = "FAIL" if "FAIL" in (limit.verdict, limit.figures["exact_verdict"]) else verdict.verdict
-    return replace(verdict, verdict=ruling, parts={**verdict.parts, "mean_field": limit})
+    return check_network(samples, alpha=alpha, resolution=resolution, seed=seed)
 
 
 def owns(source: Any) -> bool:

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``stinespring compile``: a source of any kind as a quantum program, and OpenQASM 3."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stinespring.backends.registry import target_of
+from stinespring.cli import options
+from stinespring.cli.output import PASS_COLUMNS, cost_line, pass_row, print_json, print_table, progress, require_plot
+from stinespring.cli.sources import named_source
+from stinespring.pipeline.running import compile_source
+from stinespring.report.figures.draw import draw_program
+from stinespring.stages import Program
+
+Explain = Annotated[bool, typer.Option("--explain", help="Print what each pass of the compiler did.")]
+
+Draw = Annotated[Path | None, typer.Option("--draw", help="Write a picture (.png or .svg): registers and steps.")]
+
+
+@options.takes(options.COMPILE)
+def compile_(
+    model: options.AnySource,
+    chosen: dict[str, Any],
+    output: options.Output = None,
+    explain: Explain = False,
+    draw: Draw = None,
+    json: options.Json = False,
+) -> None:
+    """Compile a source into a quantum program."""
+    require_plot(draw)
+    named = named_source(model, chosen)
+    if named.kind == "sphere" and "test" not in named.given:
+        named.given["read"] = "nothing"  # what the circuit leaves in x is the particle
+    with progress("compiling"):
+        program = compile_source(named.source, **{**named.given, "target": target_of(chosen["target"])})
+    show(program, output=output, explain=explain, draw=draw, json=json)
+
+
+def show(program: Program, *, output: Path | None, explain: bool = False, draw: Path | None = None, json: bool = False) -> None:
+    """Write the files that were asked for, and print what a program costs."""
+    if draw is not None:
+        draw_program(program, draw)
+    files = [] if output is None else [str(path) for path in program.write(output)]
+    if json:
+        print_json(program.summary() | {"files": files})
+        return
+    if explain:
+        reasons = getattr(getattr(program.body, "form", None), "reasons", None)
+        if reasons is not None:
+            sys.stdout.write("\n".join(reasons()) + "\n")
+        print_table(f"Promise: phases {program.promise}", PASS_COLUMNS, [pass_row(effect) for effect in program.passes])
+    sys.stdout.write(cost_line(program) + "\n")
+    for path in files:
+        sys.stdout.write(f"wrote {path}\n")

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From what the command line names to a source and the arguments that belong to its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from stinespring.cli.options import COMPILE
+from stinespring.errors import InputError
+
+__all__ = ["Named", "named_source"]
+
+FORMATS = {"stinespring/spins@1": "spins", "stinespring/sphere@1": "sphere"}
+LOADING = ("top_k", "temperature", "lens")  # arguments that make the source
+SETTINGS = ("settings",)  # arguments of the sampling
+REQUIRED = {"texts": ("steps",), "spins": ("steps",), "sphere": ("particle",), "lens": ("prompt",), "channel": ()}
+CONTENT = {"texts": "a model of texts", "lens": "a lens", "sphere": "particles", "spins": "spins", "channel": "a channel"}
+
+
+class Named:
+    """A source that was named, with the arguments that belong to it.
+
+    Args:
+        kind: of the source.
+        source: itself.
+        given: keyword arguments of :func:`stinespring.compile`.
+        settings: keyword arguments of :func:`stinespring.run`.
+        title: how it is told apart in lists.
+    """
+
+    def __init__(self, kind: str, source: Any, given: dict[str, Any], settings: dict[str, Any], title: str) -> None:
+        self.kind, self.source, self.given, self.settings, self.title = kind, source, given, settings, title
+
+
+def kind_of(name: str, lens: object) -> str:
+    """Return the kind of the source that a word names."""
+    if lens is not None:
+        return "lens"
+    if name.endswith(".npz"):
+        return "channel"
+    if ":" in name and not Path(name).exists():
+        return "texts"
+    from stinespring.reading import read_json
+
+    return FORMATS.get(str(read_json(name).get("format")), "texts")
+
+
+def named_source(name: str, options: Mapping[str, Any], *, need: bool = True) -> Named:
+    """Return the source that a word names, and what the options say of it.
+
+    Args:
+        name: a model file of any kind, ``glassllm:LANGUAGE``, or a channel.
+        options: all options by name; those that were not given hold their defaults.
+        need: whether what a program needs must be there.
+
+    Raises:
+        InputError: an option that belongs to another kind of source, or one that is missing.
+    """
+    kind = kind_of(name, options.get("lens"))
+    given: dict[str, Any] = {}
+    for option, value in options.items():
+        annotation, default, kinds = COMPILE[option]
+        if value == default:
+            continue
+        if kind not in kinds:
+            words = " or ".join(CONTENT[k] for k in kinds)
+            raise InputError(f"{spelt(option)} belongs to {words}", got=f"{name}: {CONTENT[kind]}", todo="leave it out")
+        given[option] = value
+    missing = [spelt(option) for option in REQUIRED[kind] if option not in given and need]
+    if missing and not (kind == "sphere" and "test" in given):
+        raise InputError(f"{CONTENT[kind]} needs {missing[0]}", got=name, expected=f"{missing[0]} beside it")
+    source = loaded(kind, name, {option: given.pop(option) for option in LOADING if option in given}, given)
+    settings = {option: given.pop(option) for option in SETTINGS if option in given}
+    asked = given.get("prompt") if isinstance(given.get("prompt"), str) else None
+    title = " ".join([name if kind == "texts" and ":" in name else Path(name).stem, *([repr(asked)] if asked else []),
+                      *([f"+{given['steps']}"] if "steps" in given else [])])  # fmt: skip
+    return Named(kind, source, given, settings, title)
+
+
+def spelt(option: str) -> str:
+    """Return an option as it is written."""
+    return "--" + option.replace("_", "-")
+
+
+def loaded(kind: str, name: str, loading: Mapping[str, Any], given: dict[str, Any]) -> Any:
+    """Return the source; a lens takes its prompt with it."""
+    if kind == "lens":
+        from stinespring.cli.lens.prompt import prompt_states
+        from stinespring.models.decoders.glass import load_decoder
+        from stinespring.models.lens.tuned import named_lens
+
+        decoder = load_decoder(name)
+        return prompt_states(decoder, given.pop("prompt"), named_lens(loading["lens"], decoder))
+    from stinespring.models.load import load
+
+    return load(name, **loading)

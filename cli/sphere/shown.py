@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How particles' layers and overlaps are shown."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stinespring.cli.output import print_verdict
+from stinespring.stages import Verdict
+
+if TYPE_CHECKING:
+    from stinespring.pipeline.whole import Result
+    from stinespring.report.html.page import Page
+
+
+def judged(verdict: Verdict) -> dict[str, Any]:
+    """Return what ``check --json`` prints."""
+    overlaps, energy = verdict.parts.get("overlaps"), verdict.parts.get("energy")
+    if overlaps is None or energy is None:
+        return verdict.summary()
+    return overlaps.summary() | {"verdict": verdict.verdict, "energy": {"verdict": energy.verdict, **energy.figures}}
+
+
+def summary(found: Result) -> dict[str, Any]:
+    """Return what ``sphere sample --json`` and ``sphere overlaps --json`` print."""
+    samples = found.samples
+    where = {"seed": samples.seed, "backend": samples.backend, "metadata": dict(samples.metadata)}
+    where["cost"] = found.program.summary() if found.run is None else dict(found.run.program["cost"])
+    [table] = list(samples.asked.law(samples.source).tables(samples.outcomes))
+    if samples.asked.overlaps:
+        zeros, ones = table.observed.T
+        shares = {"sampled": ((zeros - ones) / (zeros + ones)).tolist(), "analytic": (2 * table.law[:, 0] - 1).tolist()}
+        return {"energy": None} | judged(found.verdict) | {
+            "test": samples.asked.read, "pairs": len(table.law), **shares, **where
+        }  # fmt: skip
+    circuits = [
+        {"particle": one.particle, "read": one.read, "success_probability": float(law[:-1].sum()), "law": law[:-1].tolist(),
+         "counts": observed[:-1].astype(int).tolist(), "failures": int(observed[-1])}
+        for one, law, observed in zip(samples.asked.circuits, table.law, table.observed, strict=True)
+    ]  # fmt: skip
+    return judged(found.verdict) | {"circuits": circuits, "schedule": samples.asked.schedule, **where}
+
+
+def show(found: Result, title: str) -> None:
+    """Print how many circuits ran, and the verdicts."""
+    samples = found.samples
+    if samples.asked.overlaps:
+        sys.stdout.write(f"{len(samples.outcomes)} pairs by the {samples.asked.read} test, ")
+    else:
+        sys.stdout.write(f"{len(samples.outcomes)} circuits for {len(samples.asked.particles)} particle(s), ")
+    sys.stdout.write(f"{samples.shots:,} shots each on {samples.backend}\n")
+    parts = found.verdict.parts
+    print_verdict(parts.get("overlaps", found.verdict))
+    if "energy" in parts:
+        e, verdict = parts["energy"].figures, parts["energy"]
+        sys.stdout.write(
+            f"{verdict.verdict}: energy {e['estimate']:.6g} sampled, {e['analytic']:.6g} analytic, {e['expected']:.6g} +- "
+            f"{e['standard_deviation']:.2g} expected of the estimate, p = {verdict.p_value:.3g}\n"
+        )
+
+
+def plot(found: Result, path: Path) -> None:
+    """Write the figure: sampled against analytic, a row a circuit."""
+    from stinespring.report.figures.tables import plot_tables
+
+    plot_tables(found.samples, found.verdict, path)
+
+
+def page(found: Result, command: str) -> Page:
+    """Return the report."""
+    from stinespring.report.html.sphere import layers_page
+    from stinespring.report.html.tables import tables_page
+
+    return tables_page(found, command) if found.samples.asked.overlaps else layers_page(found, command)

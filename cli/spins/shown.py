@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How tokens of spins are shown."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stinespring.checks.spins.spins import spins_summary
+from stinespring.cli.output import print_table
+from stinespring.stages import Program, Verdict
+
+if TYPE_CHECKING:
+    from stinespring.pipeline.whole import Result
+    from stinespring.report.html.page import Page
+
+judged = spins_summary
+
+
+def summary(found: Result) -> dict[str, Any]:
+    """Return what ``spins sample --json`` prints."""
+    samples = found.samples
+    return judged(found.verdict) | {
+        "seconds": samples.seconds, "seed": samples.seed, "backend": samples.backend,
+        "cost": found.program.summary() if found.run is None else dict(found.run.program["cost"]),
+        "initial": samples.source.initial(), "metadata": dict(samples.metadata),
+    }  # fmt: skip
+
+
+def show(found: Result, title: str) -> None:
+    """Print the cost and the verdicts."""
+    samples = found.samples
+    begun = cost_line(found.program) + "; " if found.run is None else ""
+    sys.stdout.write(f"{begun}{samples.shots:,} runs on {samples.backend} in {samples.seconds:.2f} s\n")
+    print_judged(found.verdict)
+
+
+def print_judged(verdict: Verdict) -> None:
+    """Print the verdicts on every token and on the averages."""
+    figures = verdict.figures
+    rows = [[str(s["step"]), f"{s['p_value']:.3g}", s["verdict"], s["reason"]] for s in figures["steps"]]
+    print_table("every token against its product law", ["token", "p", "verdict", "what the shots tell"], rows)
+    sys.stdout.write(f"{figures['product_law']}: product law, p = {verdict.p_value:.3g} over {len(rows)} token(s)\n")
+    limit = figures["mean_field"]
+    if limit is not None:
+        exact = f"{limit['exact_verdict']}: averages of the exact law of finite N, p = {limit['exact_p_value']:.3g}\n"
+        sys.stdout.write(f"{exact}{limit['verdict']}: mean field: {limit['reason']}\n")
+
+
+def cost_line(program: Program) -> str:
+    """Return a program's cost in one line."""
+    c, told = program.cost, program.details
+    return (
+        f"{program.schedule}: {told['steps']} token(s) of {told['spins']} spins on {c.qubits} qubits, {c.two_qubit_gates} "
+        f"two-qubit gates, {c.mid_circuit_measurements} mid-circuit measurements, {c.conditions} conditions, "
+        f"compiled in {program.seconds:.2f} s"
+    )
+
+
+def plot(found: Result, path: Path) -> None:
+    """Write the figure: sampled averages beside the mean field, where there are any."""
+    from stinespring.report.figures.spins import plot_sampled
+
+    plot_sampled(found.samples, found.verdict, path)
+
+
+def page(found: Result, command: str) -> Page:
+    """Return the report."""
+    from stinespring.report.html.spins import spins_page
+
+    return spins_page(found, command)

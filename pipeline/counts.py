@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Counts files of any source: ``stinespring/samples@1``, written and read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from stinespring.errors import InputError
+from stinespring.pipeline.running import split
+from stinespring.reading import read_json
+from stinespring.stages import Asked, Samples
+from stinespring.writing import dump, write_whole
+
+__all__ = ["read_samples", "write_samples"]
+
+FORMAT = "stinespring/samples@1"
+
+
+def read_samples(path: str | Path, source: Any, **given: Any) -> Samples:
+    """Return the counts of a file as samples of a source.
+
+    Args:
+        path: ``{"format": "stinespring/samples@1", "counts": {"a b": 123, ...}}``; where several circuits are sampled ``counts``
+            is a list of such objects, one a circuit.
+        source: whose law they should follow.
+        **given: what was asked of it, as for :func:`stinespring.compile`.
+
+    Raises:
+        InputError: another format, no counts, a negative or fractional count, an unknown token, a text of another length.
+    """
+    data = read_json(path, kind="counts file")
+    if data.get("format") != FORMAT:
+        raise InputError("the file holds no samples", got=f"format {data.get('format')!r}", expected=FORMAT)
+    asked, _ = split(source, given)
+    outcomes = asked.read_counts(source, data)  # type: ignore[attr-defined]
+    return Samples(source=source, asked=asked, outcomes=outcomes, backend=f"file:{Path(path).name}")
+
+
+def counts_of(samples: Samples) -> Any:
+    """Return the counts as a file holds them: one object, or a list of them, one a circuit."""
+    several = [named(samples.asked, samples.source, outcomes) for outcomes in samples.outcomes]
+    return several[0] if samples.asked.kind in ("texts", "spins") or len(several) == 1 else several
+
+
+def named(asked: Asked, source: Any, outcomes: Any) -> dict[str, int]:
+    """Return counts by what was read."""
+    found: dict[str, int] = {}
+    for key, count in zip(asked.spell(source, outcomes), outcomes.counts.tolist(), strict=True):
+        found[key] = found.get(key, 0) + count
+    return found
+
+
+def write_samples(samples: Samples, provenance: dict[str, Any], path: Path) -> None:
+    """Write counts with where they come from, whole or not at all.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    content = {"format": FORMAT, "counts": counts_of(samples), "shots": samples.shots, "provenance": provenance}
+    write_whole(path, dump(content))

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs that outlive the process, in three functions: what one would take, sending it, reading it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stinespring.backends.registry import opened
+from stinespring.ledger.recorded import Permissions
+from stinespring.ledger.store import Ledger, Run
+from stinespring.pipeline import runs
+from stinespring.pipeline.estimate import Estimate
+from stinespring.pipeline.whole import Result, judged
+
+__all__ = ["estimate", "fetch", "submit"]
+
+
+def estimate(source: Any, *, backend: str | Any, shots: int = 20_000, **given: Any) -> Estimate:
+    """Return what a run would take; nothing is written or submitted.
+
+    Args:
+        source: of any kind.
+        backend: a backend string, or an object.
+        shots: as asked for.
+        **given: as for :func:`stinespring.compile`.
+    """
+    with opened(backend) as ready:
+        return runs.plan(source, given, backend=ready, asked_of=ready.name, shots=shots, simulate=True).estimate
+
+
+def submit(
+    source: Any, *, backend: str, shots: int = 20_000, seed: int | None = None, mitigation: str = "none", once: bool = False,
+    **given: Any,
+) -> Run:  # fmt: skip
+    """Write a run into the ledger and send it; :func:`fetch` reads it, in this process or another.
+
+    Args:
+        source: of any kind.
+        backend: a backend string.
+        shots: as asked for.
+        seed: the same seed gives the same counts as :func:`stinespring.run`.
+        mitigation: ``none``, ``readout`` or ``always``.
+        once: return an earlier run that asked the same and did not fail, instead of a new one.
+        **given: as for :func:`stinespring.compile`.
+    """
+    with opened(backend) as ready:
+        planned = runs.plan(source, given, backend=ready, asked_of=backend, shots=shots, seed=seed, mitigation=mitigation)
+        return runs.submit(Ledger(), planned, once=once)
+
+
+def fetch(run: str = "latest", *, wait: float | None = None, alpha: float = 0.001, resolution: float = 0.05) -> Result | Run:
+    """Return everything about a run that is done, else the run as it is.
+
+    Args:
+        run: its id, or ``latest``.
+        wait: seconds to wait for outcomes; None: one look.
+        alpha: the false-alarm rate.
+        resolution: the TVD that a PASS must be able to detect.
+
+    Raises:
+        InputError: no such run.
+        BackendError: the service failed; the run stays as it was.
+    """
+    ledger = Ledger()
+    found = runs.bring_forward(ledger, ledger.run(run), Permissions(onward=wait is not None, wait=wait))
+    return judged(ledger, found, alpha=alpha, resolution=resolution) if found.state == "done" else found

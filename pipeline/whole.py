@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a source to a verdict in one call, at once or through the ledger; and the verdict on a run that was submitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stinespring.backends.seeds import root_seed
+from stinespring.batches import Report, quiet
+from stinespring.ledger.store import Ledger, Run
+from stinespring.pipeline.mitigation import calibration_body, measured_calibration, mitigated, planned_mitigation
+from stinespring.pipeline.running import check, compile_asked, on_backend, require_runnable, sampled, split
+from stinespring.pipeline.runs import read
+from stinespring.pipeline.systems import system_of
+from stinespring.stages import Backend, Program, Samples, Verdict
+
+__all__ = ["Result", "judged", "measured"]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Everything from a source to its verdict.
+
+    Attributes:
+        program: what ran.
+        samples: what it measured.
+        verdict: what that says, after mitigation where there was any.
+        mitigation: what was mitigated, or why nothing was.
+        run: of the ledger, if it went through it.
+    """
+
+    program: Program
+    samples: Samples
+    verdict: Verdict
+    mitigation: Mapping[str, Any]
+    run: Run | None = None
+
+
+def measured(
+    source: Any, given: Mapping[str, Any], *, backend: Backend, shots: int, seed: int | None = None,
+    settings: Mapping[str, Any] | None = None, mitigation: str = "none", alpha: float = 0.001, resolution: float = 0.05,
+    report: Report = quiet,
+) -> Result:  # fmt: skip
+    """Compile, sample and check at once, on an open backend that keeps no jobs.
+
+    Args:
+        source: of any kind.
+        given: keyword arguments of :func:`stinespring.compile`.
+        backend: open.
+        shots: as asked for.
+        seed: the same seed gives the same counts.
+        settings: keyword arguments of :func:`stinespring.run` beyond those here.
+        mitigation: ``none``, ``readout`` or ``always``.
+        alpha: the false-alarm rate.
+        resolution: the TVD that a PASS must be able to detect.
+        report: progress.
+    """
+    root, device = root_seed(seed), backend.capabilities.device
+    if device is not None and given.get("target", "aer") == "aer":
+        given = {**given, "target": device}
+    report("compiling", 0.0)
+    asked, options = split(source, given)
+    program = compile_asked(source, system_of(source).settled(source, asked, settings or {}, root), options)
+    shots, program = require_runnable(program, shots), on_backend(program, backend)
+    note = planned_mitigation(program, backend, mitigation)
+    report("sampling", 0.0)
+    readings = measured_calibration(calibration_body(note, backend, shots), backend, root)
+    samples = sampled(program, backend, shots, root, report)
+    report("checking", 1.0)
+    verdict = check(samples, alpha=alpha, resolution=resolution)
+    return Result(program, samples, *mitigated(samples, verdict, note, readings, resolution=resolution))
+
+
+def judged(ledger: Ledger, run: Run, *, alpha: float = 0.001, resolution: float = 0.05) -> Result:
+    """Return everything about a run of the ledger that is done.
+
+    Raises:
+        InputError: it is not done, or an earlier version wrote it.
+    """
+    program, samples, readings = read(ledger, run)
+    verdict = check(samples, alpha=alpha, resolution=resolution)
+    found, note = mitigated(samples, verdict, run.program["mitigation"], readings, resolution=resolution)
+    return Result(program, samples, found, note, run)
