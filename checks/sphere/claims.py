@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from stinespring.checks.combine import combined
 from stinespring.errors import InputError
 from stinespring.models.sphere.clusters import heaviest_arc
 from stinespring.models.sphere.dynamics import Dynamics
@@ -28,10 +29,11 @@ from stinespring.models.sphere.rest import imbalance
 from stinespring.models.sphere.schemes import energy_slack
 from stinespring.models.sphere.simulate import simulate
 from stinespring.readings import FloatArray
+from stinespring.stages import Ruling, Verdict
 
 __all__ = [
-    "MASS_BOUND", "PRINTED_EXCLUSION", "Claim", "energy_is_monotone", "finitely_many_atoms", "mass_bound",
-    "maximisers_are_diracs", "minimiser_is_unique", "one_cluster_is_excluded", "overall",
+    "MASS_BOUND", "PRINTED_EXCLUSION", "check_claims", "claims_summary", "claims_together", "energy_is_monotone",
+    "finitely_many_atoms", "mass_bound", "maximisers_are_diracs", "minimiser_is_unique", "one_cluster_is_excluded",
 ]  # fmt: skip
 
 INSIDE = 0.375 * math.exp(-0.125)  # (3/8) e^{-1/8}: attraction within a cluster, for large beta
@@ -43,11 +45,12 @@ VISIBLE = 1e3  # a change must be so many times its rounding before a test of it
 FALSE_AS_PRINTED = ("exclusion",)  # their FAIL is what is expected
 
 
-@dataclass(frozen=True)
-class Claim:
-    """The outcome of one test.
+def finding(
+    name: str, statement: str, verdict: Ruling, reason: str, numbers: Mapping[str, Any] | None = None, *, applies: bool = True
+) -> Verdict:
+    """Return the verdict on one claim; its figures are the keys of ``sphere claims --json``.
 
-    Attributes:
+    Args:
         name: of the claim.
         statement: what is claimed.
         verdict: PASS, FAIL (a counterexample) or UNVERIFIED.
@@ -55,31 +58,31 @@ class Claim:
         numbers: the figures behind it.
         applies: whether the claim says anything about the model; where it does not it is UNVERIFIED and does not count.
     """
-
-    name: str
-    statement: str
-    verdict: Literal["PASS", "FAIL", "UNVERIFIED"]
-    reason: str
-    numbers: Mapping[str, Any] = field(default_factory=dict)
-    applies: bool = True
-
-    def summary(self) -> dict[str, Any]:
-        """Return the claim as JSON."""
-        return vars(self) | {"numbers": dict(self.numbers)}
+    figures = {"name": name, "statement": statement, "numbers": dict(numbers or {}), "applies": applies}
+    return Verdict(verdict, reason, figures=figures)
 
 
-def inapplicable(name: str, statement: str, reason: str, numbers: Mapping[str, Any] | None = None) -> Claim:
-    """Return a claim that says nothing about the model."""
-    return Claim(name, statement, "UNVERIFIED", f"does not apply: {reason}", numbers or {}, False)
+def inapplicable(name: str, statement: str, reason: str, numbers: Mapping[str, Any] | None = None) -> Verdict:
+    """Return the verdict on a claim that says nothing about the model."""
+    return finding(name, statement, "UNVERIFIED", f"does not apply: {reason}", numbers, applies=False)
 
 
-def overall(claims: Sequence[Claim]) -> Literal["PASS", "FAIL", "UNVERIFIED"]:
+def claims_together(claims: Sequence[Verdict]) -> Verdict:
     """Return the verdict on all claims that apply and should hold: the worst of them; UNVERIFIED if there is none."""
-    counted = {claim.verdict for claim in claims if claim.applies and claim.name not in FALSE_AS_PRINTED}
-    return "FAIL" if "FAIL" in counted else "PASS" if counted == {"PASS"} else "UNVERIFIED"
+    parts = {claim.figures["name"]: claim for claim in claims}
+    counted = {name: claim for name, claim in parts.items() if claim.figures["applies"] and name not in FALSE_AS_PRINTED}
+    if not counted:
+        return Verdict("UNVERIFIED", "no claim that should hold applies", parts=parts)
+    return replace(combined(counted), parts=parts)
 
 
-def energy_is_monotone(model: SphereModel, *, steps: int = 300, scheme: str = "adaptive") -> Claim:
+def claims_summary(verdict: Verdict) -> dict[str, Any]:
+    """Return a verdict of :func:`check_claims` as ``sphere claims --json`` prints it."""
+    rows = [{**part.figures, "verdict": part.verdict, "reason": part.reason} for part in verdict.parts.values()]
+    return {"verdict": verdict.verdict, "claims": rows}
+
+
+def energy_is_monotone(model: SphereModel, *, steps: int = 300, scheme: str = "adaptive") -> Verdict:
     """Test that the energy rises along the ascent flow and falls along the descent flow, at every step of a run."""
     statement = "the energy rises (falls) along the ascent (descent) flow"
     if not model.energy_rises:
@@ -95,9 +98,9 @@ def energy_is_monotone(model: SphereModel, *, steps: int = 300, scheme: str = "a
     }  # fmt: skip
     if not run.wrong_steps and abs(change) <= VISIBLE * slack:
         reason = f"the energy moved by {abs(change):.3g} in all, not visibly more than its rounding of {slack:.3g}"
-        return Claim("energy", statement, "UNVERIFIED", reason, numbers)
+        return finding("energy", statement, "UNVERIFIED", reason, numbers)
     reason = f"{run.wrong_steps} of {run.step} {scheme} steps moved the energy the wrong way, by at most {run.worst_change:.3g}"
-    return Claim("energy", statement, "FAIL" if run.wrong_steps else "PASS", reason, numbers)
+    return finding("energy", statement, "FAIL" if run.wrong_steps else "PASS", reason, numbers)
 
 
 def highest_potential(model: SphereModel, random: np.random.Generator) -> tuple[FloatArray, float]:
@@ -115,7 +118,7 @@ def highest_potential(model: SphereModel, random: np.random.Generator) -> tuple[
     return x[int(np.argmax(values))], float(values.max())
 
 
-def maximisers_are_diracs(model: SphereModel, *, trials: int = 400, seed: int = 0) -> Claim:
+def maximisers_are_diracs(model: SphereModel, *, trials: int = 400, seed: int = 0) -> Verdict:
     """Test that no measure has more energy than a Dirac at argmax v, and that other measures have less.
 
     Tried: random measures of 1 to 8 atoms, measures close to the best Dirac, and where particles end that ascend.
@@ -148,10 +151,10 @@ def maximisers_are_diracs(model: SphereModel, *, trials: int = 400, seed: int = 
     numbers |= {"rounding": slack, "potential_range": 2.0 * drop}
     if drop and VISIBLE * slack > drop:
         reason = f"the perceptron moves the energy by up to {drop:.3g}, lost in its rounding of {slack:.3g}"
-        return Claim("maximisers", statement, "UNVERIFIED", reason, numbers)
+        return finding("maximisers", statement, "UNVERIFIED", reason, numbers)
     if highest > best + slack:
-        return Claim("maximisers", statement, "FAIL", "a measure has more energy than the best Dirac", numbers)
-    return Claim("maximisers", statement, "PASS", f"none of {trials + 4} measures has more energy than the best Dirac", numbers)
+        return finding("maximisers", statement, "FAIL", "a measure has more energy than the best Dirac", numbers)
+    return finding("maximisers", statement, "PASS", f"none of {trials + 4} measures has more energy than the Dirac", numbers)
 
 
 def potential_range(model: SphereModel, random: np.random.Generator) -> float:
@@ -182,7 +185,7 @@ def symmetries(model: SphereModel, random: np.random.Generator) -> list[FloatArr
     return found
 
 
-def minimiser_is_unique(model: SphereModel, *, points: int | None = None, tolerance: float = 1e-4, seed: int = 0) -> Claim:
+def minimiser_is_unique(model: SphereModel, *, points: int | None = None, tolerance: float = 1e-4, seed: int = 0) -> Verdict:
     """Test that searches from different points end in one measure, and that it has the symmetries of v (d = 2, 3).
 
     Both ends come with a certificate (the gap), measures are compared in the kernel's norm, which is 0 only for equal ones.
@@ -190,7 +193,7 @@ def minimiser_is_unique(model: SphereModel, *, points: int | None = None, tolera
     statement = "the minimiser is unique and symmetric"
     measure_of(model)
     if model.d not in (2, 3):
-        return Claim("minimiser", statement, "UNVERIFIED", "not tested: the search uses a grid on S^1 or S^2")
+        return finding("minimiser", statement, "UNVERIFIED", "not tested: the search uses a grid on S^1 or S^2")
     size = points or (1440 if model.d == 2 else 800)
     found = [minimise_energy(model, points=size, start=start) for start in (0, size // 3, (2 * size) // 3 + 1)]
     first = found[0].measure
@@ -210,13 +213,15 @@ def minimiser_is_unique(model: SphereModel, *, points: int | None = None, tolera
     worst = max(apart, *moved, 0.0) / norm
     if max(gap, noise) > needed:
         reason = f"the searches ended within {max(gap, noise):.2g} of the minimum, {needed:.2g} is needed to see what acts"
-        return Claim("minimiser", statement, "UNVERIFIED", reason, numbers)
+        return finding("minimiser", statement, "UNVERIFIED", reason, numbers)
     if worst > limit:
-        return Claim("minimiser", statement, "FAIL", f"measures of lowest energy differ by {worst:.2g}", numbers)
-    return Claim("minimiser", statement, "PASS", f"three searches and {len(mirrors)} symmetries agree to {worst:.2g}", numbers)
+        return finding("minimiser", statement, "FAIL", f"measures of lowest energy differ by {worst:.2g}", numbers)
+    return finding(
+        "minimiser", statement, "PASS", f"three searches and {len(mirrors)} symmetries agree to {worst:.2g}", numbers
+    )
 
 
-def finitely_many_atoms(model: SphereModel, *, steps: int = 1500, width: float = 1e-3, residual: float = 1e-4) -> Claim:
+def finitely_many_atoms(model: SphereModel, *, steps: int = 1500, width: float = 1e-3, residual: float = 1e-4) -> Verdict:
     """Test on S^1 that particles come to rest in atoms whose number does not grow with the number of particles.
 
     The particles of the file and twice as many (each with a neighbour at a random angle) follow the file's flow. For ReLU the
@@ -238,13 +243,13 @@ def finitely_many_atoms(model: SphereModel, *, steps: int = 1500, width: float =
     numbers = {"particles": [model.n, 2 * model.n], "atoms": counts, "residuals": residuals, "strict": strict, "width": width}
     analytic = ACTIVATIONS[model.perceptron.activation].analytic
     if max(residuals) > residual:
-        return Claim("atoms", statement, "UNVERIFIED", f"after {steps:,} steps the particles still move", numbers)
+        return finding("atoms", statement, "UNVERIFIED", f"after {steps:,} steps the particles still move", numbers)
     if analytic and not all(strict):
-        return Claim("atoms", statement, "UNVERIFIED", "where the particles rest is no strict minimiser", numbers)
+        return finding("atoms", statement, "UNVERIFIED", "where the particles rest is no strict minimiser", numbers)
     if counts[1] <= 1.5 * counts[0] and counts[1] <= model.n / 2:
         reason = f"{model.n} and {2 * model.n} particles rest in {counts[0]} and {counts[1]} atoms"
-        return Claim("atoms", statement, "PASS", reason, numbers)
-    return Claim("atoms", statement, "UNVERIFIED", "the number of atoms grows with the number of particles", numbers)
+        return finding("atoms", statement, "PASS", reason, numbers)
+    return finding("atoms", statement, "UNVERIFIED", "the number of atoms grows with the number of particles", numbers)
 
 
 def pair_curvature(beta: float, angle: FloatArray) -> FloatArray:
@@ -264,7 +269,7 @@ def exact_constants(beta: float) -> tuple[float, float]:
     return inside, float(pair_curvature(beta, np.linspace(0.0, reach, 200_001)).max())
 
 
-def mass_bound(measure: AtomicMeasure, *, tolerance: float = 1e-6) -> Claim:
+def mass_bound(measure: AtomicMeasure, *, tolerance: float = 1e-6) -> Verdict:
     """Test the bound on the mass that two or more atoms within ``1/(2 sqrt beta)`` carry in a second-order minimiser on S^1.
 
     For fields of mean zero on the cluster the second variation gives ``c (A + B) <= B + P e^{-beta}`` with A the attraction
@@ -295,16 +300,16 @@ def mass_bound(measure: AtomicMeasure, *, tolerance: float = 1e-6) -> Claim:
         reason = "the measure is no second-order minimiser within the tolerance"
         if not second.decidable:
             reason = "rounding is not small beside what acts: whether this is a second-order minimiser is not decided"
-        return Claim("mass", statement, "UNVERIFIED", reason, numbers)
+        return finding("mass", statement, "UNVERIFIED", reason, numbers)
     if not heaviest:
         return inapplicable("mass", statement, "no two atoms are as close as 1/(2 sqrt beta)", numbers)
     limit = MASS_BOUND + strength / (INSIDE + OUTSIDE)
     if heaviest > limit + tolerance:
-        return Claim("mass", statement, "FAIL", f"a cluster carries {heaviest:.4f}, more than {limit:.4f}", numbers)
-    return Claim("mass", statement, "PASS", f"the heaviest cluster carries {heaviest:.4f}, at most {limit:.4f}", numbers)
+        return finding("mass", statement, "FAIL", f"a cluster carries {heaviest:.4f}, more than {limit:.4f}", numbers)
+    return finding("mass", statement, "PASS", f"the heaviest cluster carries {heaviest:.4f}, at most {limit:.4f}", numbers)
 
 
-def one_cluster_is_excluded(beta: float) -> Claim:
+def one_cluster_is_excluded(beta: float) -> Verdict:
     """Test the claim as printed that ``sum |w_j| |a_j|^2 < 0.16547`` excludes one cluster for any beta > 0: it is false.
 
     For ``beta <= 1/(4 pi^2)`` the width ``1/(2 sqrt beta)`` of a cluster reaches pi, so that any measure is one cluster. An
@@ -324,20 +329,23 @@ def one_cluster_is_excluded(beta: float) -> Claim:
     }  # fmt: skip
     if second.holds and width >= math.pi:
         reason = f"counterexample: an antipodal pair (angle pi <= {width:.4f}) is a second-order minimiser with w = 0"
-        return Claim("exclusion", statement, "FAIL", reason, numbers)
+        return finding("exclusion", statement, "FAIL", reason, numbers)
     if inside > PRINTED_EXCLUSION:
-        return Claim("exclusion", statement, "PASS", f"at this beta clusters attract with {inside:.4f} > 0.16547", numbers)
-    return Claim("exclusion", statement, "UNVERIFIED", "neither the argument nor the counterexample applies here", numbers)
+        return finding("exclusion", statement, "PASS", f"at this beta clusters attract with {inside:.4f} > 0.16547", numbers)
+    return finding("exclusion", statement, "UNVERIFIED", "neither the argument nor the counterexample applies here", numbers)
 
 
-def all_claims(model: SphereModel, *, width: float = 1e-3, seed: int = 0, tolerance: float = 1e-6) -> list[Claim]:
-    """Return the claims tested on a model: its flow, its landscape, and the measure that its particles form.
+def check_claims(model: SphereModel, *, width: float = 1e-3, seed: int = 0, tolerance: float = 1e-6) -> Verdict:
+    """Test the claims on a model: its flow, its landscape, and the measure that its particles form.
 
     Args:
         model: gradient case or not; claims that say nothing about it are listed as such.
         width: particles within so many radians are one atom.
         seed: of the measures that are tried.
         tolerance: of the conditions that the particles' measure must meet, relative to what acts.
+
+    Returns:
+        The worst verdict of those that apply and are not known to be false as printed; each claim is a part.
 
     Raises:
         InputError: an energy that float64 cannot hold.
@@ -348,4 +356,4 @@ def all_claims(model: SphereModel, *, width: float = 1e-3, seed: int = 0, tolera
     if model.is_gradient:
         found += [maximisers_are_diracs(model, seed=seed), minimiser_is_unique(model, seed=seed)]
         found += [finitely_many_atoms(model), mass_bound(measure_of(model, width=width), tolerance=tolerance)]
-    return [*found, one_cluster_is_excluded(model.beta)]
+    return claims_together([*found, one_cluster_is_excluded(model.beta)])

@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.channels.cptp import CPTP, made
+from stinespring.models.channels.cptp import CPTP
+from stinespring.models.channels.files import made
 from stinespring.models.channels.settings import BASES, STATES, Setting
-from stinespring.models.counts import counts_of_each, values_read, values_spelt
+from stinespring.models.counts import counts_of_each, values_read
 from stinespring.readings import FloatArray, Outcomes
 from stinespring.stages import Table
 
@@ -49,8 +50,8 @@ class ChannelAsked:
         return ChannelLaw(np.array([setting.law(choi) for setting in self.probes]))
 
     def spell(self, source: CPTP, outcomes: Outcomes) -> list[str]:
-        """Return each reading as ``probe=2``."""
-        return values_spelt(outcomes)
+        """Return each reading as ``probe=2``; the outcomes of an instrument are summed over, so they are left out."""
+        return [f"{PROBE}={value}" for value in outcomes.column(PROBE).tolist()]
 
     def plain(self) -> dict[str, Any]:
         """Return the request as JSON data."""
@@ -73,7 +74,14 @@ class ChannelLaw:
     probabilities: FloatArray
 
     def tables(self, seen: Sequence[Outcomes]) -> Iterator[Table]:
-        """Yield one table with a row a setting."""
+        """Yield one table with a row a setting.
+
+        Raises:
+            InputError: readings without the register ``probe``.
+        """
+        unread = next((part.registers for part in seen if PROBE not in part.registers), None)
+        if unread is not None:
+            raise InputError("a register was not read", got=", ".join(unread), expected=PROBE)
         size = self.probabilities.shape[1]
         rows = [np.bincount(part.column(PROBE), weights=part.counts, minlength=size) for part in seen]
         yield Table("settings", np.array(rows), self.probabilities)

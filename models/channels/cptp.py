@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from stinespring.errors import InputError, TooLargeError
 from stinespring.readings import ComplexArray
 
-__all__ = ["CPTP", "as_channel", "choi_of_kraus", "made"]
+__all__ = ["CPTP", "FORMAT", "as_channel", "canonical", "choi_of_kraus"]
 
 
 FORMAT = "stinespring/channel@1"
@@ -109,7 +109,7 @@ class CPTP:
         dims = (operators.shape[2], operators.shape[1])
         root = _trace_root(operators, tolerance)
         operators, placed = _embed(operators @ root, None if labels is None else [int(x) for x in labels])
-        return cls(_canonical(operators), operators, dims, None if placed is None else tuple(placed))
+        return cls(canonical(operators), operators, dims, None if placed is None else tuple(placed))
 
     @classmethod
     def from_choi(cls, choi: Any, *, dims: tuple[int, int] | None = None) -> CPTP:
@@ -169,15 +169,6 @@ class CPTP:
             )
         kraus = matrix.reshape(-1, out, into)
         return cls.from_kraus(kraus if _tolerance(isometry) == TOLERANCE else kraus.astype(np.complex64))
-
-
-def made(content: Mapping[str, Any], name: str) -> CPTP:
-    """Return the map that :meth:`CPTP.content` describes, the same to the last bit."""
-    numbers = np.frombuffer(base64.b64decode(content["kraus"]), dtype="<c16").astype(np.complex128)
-    given = numbers.reshape(content["shape"])
-    first, second = content["dims"]
-    labels = None if content["labels"] is None else tuple(content["labels"])
-    return CPTP(_canonical(given), given, (first, second), labels, name)
 
 
 def as_channel(source: Any) -> CPTP:
@@ -285,7 +276,7 @@ def _embed(operators: ComplexArray, labels: list[int] | None) -> tuple[ComplexAr
     return (np.concatenate([result, np.stack(added)]) if added else result), labels
 
 
-def _canonical(operators: ComplexArray) -> ComplexArray:
+def canonical(operators: ComplexArray) -> ComplexArray:
     """Return orthogonal Kraus operators of the same map, the largest first, none of them zero."""
     count, out, into = operators.shape
     _, values, vectors = np.linalg.svd(operators.reshape(count, -1), full_matrices=False)

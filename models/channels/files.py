@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.channels.cptp import CPTP
+from stinespring.models.channels.cptp import CPTP, canonical
 
-__all__ = ["read_channel", "write_channel"]
+__all__ = ["made", "read_channel", "write_channel"]
 
 KINDS = ("kraus", "choi", "isometry")
 MOST_BYTES = 1 << 28
@@ -52,6 +53,15 @@ def read_channel(path: str | Path) -> CPTP:
             expected="one of kraus, choi, isometry (and dims, labels)",
         )
     return replace(channel_of(content, kinds[0]), name=file.stem)
+
+
+def made(content: Mapping[str, Any], name: str) -> CPTP:
+    """Return the channel that :meth:`CPTP.content` describes, the same to the last bit."""
+    numbers = np.frombuffer(base64.b64decode(content["kraus"]), dtype="<c16").astype(np.complex128)
+    given = numbers.reshape(content["shape"])
+    first, second = content["dims"]
+    labels = None if content["labels"] is None else tuple(content["labels"])
+    return CPTP(canonical(given), given, (first, second), labels, name)
 
 
 def channel_of(content: Mapping[str, Any], kind: str) -> CPTP:

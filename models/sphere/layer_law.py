@@ -32,6 +32,7 @@ __all__ = [
     "flags_of",
     "overlap_law",
     "steps_of",
+    "tally",
 ]  # fmt: skip
 
 IMPOSSIBLE = 1e-12  # probabilities up to this are rounding
