@@ -12,7 +12,7 @@ from qiskit.circuit.classical import expr, types
 from qiskit.transpiler import generate_preset_pass_manager
 
 from stinespring.circuits.devices.legality import AER, IBM, LATTICE, broadcasts, cost, require_legal, rules_of, violations
-from stinespring.compiler.devices.target import open_target
+from stinespring.circuits.devices.targets import open_target
 from stinespring.errors import InputError
 from strategies import flows
 

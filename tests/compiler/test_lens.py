@@ -18,9 +18,15 @@ from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.core.simulate import applied
 from stinespring.circuits.systems.reflection import Turn, turn_phase, turns_program
 from stinespring.compiler.export.qasm import flow_qasm
-from stinespring.compiler.systems.lens import compile_lens, compile_operator
+from stinespring.compiler.systems.lens import compile_lens, compile_operator, require_point
 from stinespring.errors import InputError
 from stinespring.models.lens import load_decoder, read_states
+from stinespring.models.lens.asked import LensAsked
+
+
+def compiled(states, upto=None, time=1.0, **options):
+    """Return the program of one point, by default the last."""
+    return compile_lens(states, LensAsked((len(states.points) - 1 if upto is None else upto,), time), **options)
 
 
 def probabilities(qasm, size):
@@ -47,7 +53,7 @@ def test_every_point(tokens, simplify):
     states = read_states(TinyDecoder(tokens=tokens, seed=tokens), [1, 0])
     size = max(1, (tokens - 1).bit_length())
     for point in range(5):
-        program = compile_lens(states, upto=point, simplify=simplify)
+        program = compiled(states, upto=point, simplify=simplify)
         assert registers(program.qasm3()) == ({"q_t1": size}, {"t1": size})
         found = probabilities(program.qasm3(), 2**size)
         np.testing.assert_allclose(found[:tokens], states.psi[point] ** 2, atol=1e-12)
@@ -56,7 +62,7 @@ def test_every_point(tokens, simplify):
 
 @pytest.mark.parametrize("time", [0.5, 0.2, -1.3, 0.0])
 def test_halfway_through_a_layer(tiny, time):
-    program = compile_lens(tiny, upto=3, time=time)
+    program = compiled(tiny, upto=3, time=time)
     wanted = abs(tiny.operator(3).evolve(tiny.psi[2], time)) ** 2
     np.testing.assert_allclose(probabilities(program.qasm3(), 8)[:6], wanted, atol=1e-12)
 
@@ -108,7 +114,7 @@ def test_the_phase_of_the_largest_operators():
 
 
 def test_full_vocabulary_against_the_decoders_own_softmax(glass):
-    program = compile_lens(glass)
+    program = compiled(glass)
     state = Statevector(program.circuit.remove_final_measurements(inplace=False)).data
     own = glass.decoder.law(glass.prompt[None, :])[0]
     np.testing.assert_allclose(abs(state) ** 2, own, atol=1e-12)
@@ -118,7 +124,7 @@ def test_full_vocabulary_against_the_decoders_own_softmax(glass):
 
 
 def test_full_vocabulary_exported(glass):
-    qasm = compile_lens(glass, upto=1).qasm3()
+    qasm = compiled(glass, upto=1).qasm3()
     np.testing.assert_allclose(probabilities(qasm, 1024), glass.psi[1] ** 2, atol=1e-12)
 
 
@@ -155,23 +161,23 @@ def test_layers_that_do_nothing():
     decoder.mixing[:] = 0.0
     states = read_states(decoder, [2])
     program = compile_operator(states, 1)
-    assert program.flow.instructions == ()
+    assert program.body.form.instructions == ()
     np.testing.assert_allclose(operator(program.qasm3()), np.eye(4), atol=0)
-    assert compile_lens(states).cost == compile_lens(states, upto=0).cost
+    assert compiled(states).cost == compiled(states, upto=0).cost
 
 
 def test_files(tiny, tmp_path):
-    program = compile_lens(tiny, upto=2)
+    program = compiled(tiny, upto=2)
     paths = program.write(tmp_path / "p.qasm")
     content = json.loads(paths[1].read_text())
     assert content["format"] == "stinespring/program@1"
     assert content["decode"] == {"t1": {str(i): f"w{i}" for i in range(6)}}
     assert content["hash"] == program.hash
     assert "seconds" not in content
-    again = compile_lens(tiny, upto=2).write(tmp_path / "q.qasm")
+    again = compiled(tiny, upto=2).write(tmp_path / "q.qasm")
     assert [p.read_bytes() for p in paths] == [p.read_bytes() for p in again]
     hashes = {
-        compile_lens(tiny, **options).hash
+        compiled(tiny, **options).hash
         for options in ({}, {"upto": 2}, {"upto": 2, "time": 0.5}, {"simplify": "none"}, {"simplify": "state"})
     }
     assert len(hashes | {compile_operator(tiny, 2).hash}) == 6
@@ -180,20 +186,43 @@ def test_files(tiny, tmp_path):
 
 
 def test_what_was_simplified_is_said(tiny):
-    assert "known state" in compile_lens(tiny, simplify="state").summary()["method"]
-    assert "whatever the state" in compile_lens(tiny).summary()["method"]
+    assert "known state" in compiled(tiny, simplify="state").summary()["method"]
+    assert "whatever the state" in compiled(tiny).summary()["method"]
 
 
 @pytest.mark.parametrize(
     "options",
     [
-        {"upto": 5}, {"upto": -1}, {"upto": True}, {"upto": 2.0}, {"time": float("nan")}, {"time": float("inf")},
+        {"upto": 5}, {"upto": -1}, {"time": float("nan")}, {"time": float("inf")},
         {"upto": 0, "time": 0.5}, {"simplify": "all"}, {"simplify": "state", "time": 0.5},
     ],
 )  # fmt: skip
 def test_bad_input(tiny, options):
     with pytest.raises(InputError):
-        compile_lens(tiny, **options)
+        compiled(tiny, **options)
+
+
+@pytest.mark.parametrize("point", [True, 2.0, "2"])
+def test_numbers_that_are_no_points(tiny, point):
+    with pytest.raises(InputError, match="no such point"):
+        require_point(tiny, point, first=0)
+    with pytest.raises(InputError, match="no operator"):
+        compile_operator(tiny, point)
+
+
+def test_several_points_are_several_circuits(tiny, tmp_path):
+    program = compile_lens(tiny, LensAsked((0, 2, 4)))
+    singles = [compiled(tiny, upto=point) for point in (0, 2, 4)]
+    assert program.cost.two_qubit_gates == max(single.cost.two_qubit_gates for single in singles)
+    assert program.details["circuits"] == 3 and program.details["points"] == [0, 2, 4]
+    batch = program.body.next((), 100)
+    assert (batch.rows, batch.shots) == (3, 300)
+    paths = program.write(tmp_path / "folder")
+    for number, single in enumerate(singles, start=1):
+        assert (tmp_path / "folder" / f"circuit_{number}.qasm").read_text() == single.qasm3()
+    assert json.loads(paths[-1].read_text())["decode"]["t1"]["5"] == "w5"
+    with pytest.raises(InputError, match="no point"):
+        compile_lens(tiny, LensAsked(()))
 
 
 @pytest.mark.parametrize("options", [{"point": 0}, {"point": 5}, {"point": 1, "time": float("inf")}])

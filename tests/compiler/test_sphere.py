@@ -13,10 +13,20 @@ from qiskit.quantum_info import Statevector
 
 from oracles import plain_sphere as plain
 from oracles.qasm_runner import branches, registers
-from stinespring.compiler.systems.sphere import compile_sphere
+from stinespring.circuits.systems.linear_combination import padded
+from stinespring.compiler.export.qasm import flow_qasm
+from stinespring.compiler.systems import sphere
+from stinespring.compiler.systems.overlaps import compile_overlaps
+from stinespring.compiler.systems.sphere_layer import layers_of
 from stinespring.errors import InputError, TooLargeError
+from stinespring.models.sphere.asked import SphereAsked
 from stinespring.models.sphere.files import random_model, sphere_from
+from stinespring.models.sphere.overlaps import pairs_of
 from strategies import sphere_models
+
+
+def compile_sphere(model, particle, layers=1, schedule="static", amplify=0, read="nothing"):
+    return sphere.compile_sphere(model, SphereAsked((particle,), layers, schedule, amplify, read))
 
 
 def successes(program, text):
@@ -33,12 +43,12 @@ def check(data, particle, layers=1, **options):
     for _ in range(layers):
         xs = plain.euler(data, xs)
     states, probability = successes(program, program.qasm3())
-    assert probability == pytest.approx(program.success_probability, abs=1e-10)
+    assert probability == pytest.approx(program.details["success_probability"], abs=1e-10)
     wanted = np.zeros(len(states[0]))
     wanted[: len(xs[0])] = xs[particle]
     for state in states:
         assert abs(np.vdot(state, wanted)) / np.linalg.norm(state) == pytest.approx(1, abs=1e-10)
-    np.testing.assert_allclose(program.updated, xs[particle], atol=1e-9)
+    np.testing.assert_allclose(program.details["updated"], xs[particle], atol=1e-9)
     return program
 
 
@@ -51,7 +61,8 @@ def test_one_layer(data, draws):
     except InputError as error:
         assume("no direction" not in str(error))
         raise
-    c = program.combinations[0]
+    [c] = layers_of(program.source, [particle], 1)[particle]
+    assert program.details["coefficients"] == c.coefficients.tolist()
     n, m = len(data["particles"]), len((data["perceptron"] or {"weights": []})["weights"])
     assert len(c.coefficients) == 1 + n + m
     x = plain.unit(data["particles"][particle])
@@ -77,9 +88,9 @@ def small(**changes):
 def test_layers_and_amplification(field, layers, options):
     program = check(small(field=field), 1, layers, **options)
     if options.get("amplify"):
-        assert program.success_probability > program.plain_success
+        assert program.details["success_probability"] > program.details["plain_success_probability"]
     if options.get("schedule") == "dynamic":
-        assert program.cost.qubits == 2 + program.combinations[0].position_qubits
+        assert program.cost.qubits == 2 + layers_of(program.source, [1], 1)[1][0].position_qubits
 
 
 def test_readouts():
@@ -89,8 +100,8 @@ def test_readouts():
     for read in ("amplitudes", "fidelity"):
         program = compile_sphere(sphere_from(small()), particle=0, read=read)
         found = distribution(program.qasm3(), ["flag", "x1"])
-        law = program.law()
-        assert law.sum() == pytest.approx(program.success_probability)
+        law = program.asked.law(program.source).circuits[0].probabilities[:-1]
+        assert law.sum() == pytest.approx(program.details["success_probability"])
         for value, p in enumerate(law):
             assert found.get((0, value), 0.0) == pytest.approx(p, abs=1e-12)
 
@@ -108,8 +119,6 @@ def test_qiskit_reads_the_export():
 
 
 def test_files(tmp_path):
-    from stinespring.compiler.export.sphere_files import write_sphere_folder
-
     program = compile_sphere(sphere_from(small()), particle=1, layers=2)
     files = program.write(tmp_path / "a.qasm")
     first = [f.read_bytes() for f in files]
@@ -117,17 +126,71 @@ def test_files(tmp_path):
     assert [f.read_bytes() for f in files] == first
     described = json.loads(files[1].read_text())
     assert described["format"] == "stinespring/program@1"
-    made = write_sphere_folder(program, tmp_path / "folder")
+    assert described["decode"] == {}
+    read = compile_sphere(sphere_from(small()), particle=1, read="amplitudes").write(tmp_path / "b.qasm")
+    assert json.loads(read[1].read_text())["decode"] == {"x1": {"0": 0, "1": 1, "2": 2}}
+    turned = compile_sphere(sphere_from(small()), particle=1, read="fidelity").write(tmp_path / "c.qasm")
+    assert json.loads(turned[1].read_text())["decode"] == {}
+
+
+def test_layers_as_a_folder(tmp_path):
+    program = compile_sphere(sphere_from(small()), particle=1, layers=2, schedule="stepwise")
+    made = program.write(tmp_path / "folder")
     xs = [plain.unit(x) for x in small()["particles"]]
     for name in ("layer_1.qasm", "layer_2.qasm"):
         xs = plain.euler(small(), xs)
         [state], _ = successes(program, (tmp_path / "folder" / name).read_text())
         assert abs(np.vdot(state[:3], xs[1])) / np.linalg.norm(state) == pytest.approx(1, abs=1e-10)
-    assert write_sphere_folder(program, tmp_path / "folder") == made
+    described = json.loads((tmp_path / "folder" / "program.json").read_text())
+    assert described["schedule"] == "stepwise" and described["templates"] == ["layer_1.qasm", "layer_2.qasm"]
+    assert len(described["layers"]) == described["circuits"] == 2
+    assert program.write(tmp_path / "folder") == made
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "note.txt").write_text("mine")
     with pytest.raises(InputError, match="no program folder"):
-        write_sphere_folder(program, tmp_path / "other")
+        program.write(tmp_path / "other")
+
+
+@pytest.mark.parametrize("schedule", ["static", "dynamic", "stepwise"])
+def test_all_circuits_of_a_request_have_the_law_that_the_dynamics_give(schedule):
+    """Two particles, two layers, amplitudes and fidelities: every circuit against the law, in the same order."""
+    from oracles.qasm_runner import distribution
+
+    asked = SphereAsked((2, 0), 2, schedule)
+    program = sphere.compile_sphere(sphere_from(small()), asked)
+    laws = asked.law(program.source).circuits
+    assert len(program.body.forms) == len(laws) == program.details["circuits"] == (8 if schedule == "stepwise" else 4)
+    for form, law in zip(program.body.forms, laws, strict=True):
+        found = distribution(flow_qasm(form), [*law.registers, law.values])
+        for value, p in enumerate(law.probabilities[:-1]):
+            assert found.get((*[0] * len(law.registers), value), 0.0) == pytest.approx(p, abs=1e-10)
+    assert {register.role for register in program.registers} == {"flag", "ancilla"}
+    assert program.body.next((), 10).rows == len(laws)
+
+
+@pytest.mark.parametrize("test", ["hadamard", "swap"])
+def test_overlaps(test, tmp_path):
+    """Every pair's ancilla in Qiskit's simulator, against the inner products."""
+    program = compile_overlaps(sphere_from(small()), SphereAsked((), read=test))
+    u, v = pairs_of(program.source)
+    laws = program.asked.law(program.source).circuits
+    batch = program.body.next((), 100)
+    assert batch.rows == len(u) == program.details["pairs"] == len(laws)
+    bound = [
+        item.circuit if item.angles is None else item.circuit.assign_parameters(row)
+        for item in batch.items
+        for row in (item.angles if item.angles is not None else [None])
+    ]
+    for circuit, one, other, law in zip(bound, padded(u), padded(v), laws, strict=True):
+        ancilla = circuit.find_bit(circuit.data[-1].qubits[0]).index
+        state = Statevector(circuit.remove_final_measurements(inplace=False))
+        overlap = one @ other if test == "hadamard" else (one @ other) ** 2
+        assert state.probabilities([ancilla])[0] == pytest.approx((1 + overlap) / 2, abs=1e-10)
+        assert law.probabilities[0] == pytest.approx((1 + overlap) / 2, abs=1e-10)
+    files = {path.name for path in program.write(tmp_path / "folder")}
+    assert ("angles.json" in files) == (test == "hadamard") and "circuit_1.qasm" in files
+    with pytest.raises(InputError, match="unknown test"):
+        compile_overlaps(sphere_from(small()), SphereAsked((0,)))
 
 
 def test_refusals():

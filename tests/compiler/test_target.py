@@ -14,7 +14,7 @@ from qiskit.transpiler import generate_preset_pass_manager
 
 import stinespring
 from oracles.qasm_runner import distribution
-from stinespring.compiler.devices.target import open_target
+from stinespring.circuits.devices.targets import open_target
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.table import TableModel
 
@@ -35,8 +35,8 @@ def test_only_the_devices_gates_on_its_couplings(chain):
         assert {(int(a), int(b)), (int(b), int(a))} & edges
     plain = stinespring.compile(chain, prompt="a", steps=2, schedule="static", effort=0)
     assert distribution(text, ["t1", "t2"]) == pytest.approx(distribution(plain.qasm3(), ["t1", "t2"]), abs=1e-9)
-    assert program.effects[-1].name == "lower" and program.effects[-1].applied
-    assert program.effects[-1].two_qubit_gates == program.cost.two_qubit_gates == text.count("\ncz ")
+    assert program.passes[-1].name == "lower" and program.passes[-1].applied
+    assert program.passes[-1].two_qubit_gates == program.cost.two_qubit_gates == text.count("\ncz ")
 
 
 def test_a_lowered_program_runs_and_passes(chain):
@@ -51,7 +51,7 @@ def test_a_quantum_prompt_is_found_by_the_layout(chain, tmp_path):
     program = stinespring.compile(chain, prompt="a", steps=1, input="quantum", effort=0, target="line:5")
     program.write(tmp_path / "p.qasm")
     layout = json.loads((tmp_path / "p.json").read_text())["layout"]
-    table = next(r.symbols for r in program.schedule.registers if r.name == "t1")
+    table = next(r.symbols for r in program.registers if r.name == "t1")
     for prompt in range(4):
         start = sum(1 << qubit for bit, qubit in enumerate(layout["p1"]) if prompt >> bit & 1)
         for (code,), p in distribution(program.qasm3(), ["t1"], {"q": start}).items():

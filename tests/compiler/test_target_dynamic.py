@@ -18,7 +18,8 @@ from stinespring.circuits.core.flow import Flow, If, Measure, Reset
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.devices.legality import rules_of, violations
 from stinespring.circuits.devices.read_back import flow_of, is_dynamic, worst_path_of
-from stinespring.compiler.devices.target import lower, lowered_cost, open_target, region
+from stinespring.circuits.devices.targets import open_target
+from stinespring.compiler.devices.lower import lower, lowered_cost, region
 from stinespring.compiler.export.qasm import flow_qasm, lowered_qasm
 from stinespring.errors import InputError
 from strategies import flows

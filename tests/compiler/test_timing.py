@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
@@ -15,13 +16,19 @@ from qiskit.transpiler import InstructionProperties, Target
 
 from oracles import histories
 from oracles.qasm_runner import distribution
+from stinespring.batches import OneCircuit, Several
+from stinespring.circuits.core.cost import flow_cost
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.devices.legality import IBM, violations
-from stinespring.compiler.devices.target import Device, lower, open_target
-from stinespring.compiler.devices.timing import FEED_FORWARD, duration, estimate_duration, with_delays
+from stinespring.circuits.devices.read_back import used_qubits
+from stinespring.circuits.devices.targets import open_target
+from stinespring.compiler.devices.lower import lower, on_device
+from stinespring.compiler.devices.timing import FEED_FORWARD, duration, with_delays
+from stinespring.compiler.export.files import EXPORTER
 from stinespring.compiler.export.qasm import flow_qasm, lowered_qasm
 from stinespring.errors import InputError
+from stinespring.stages import Device, Program
 from strategies import flows
 
 DT = 4e-9
@@ -110,15 +117,55 @@ def test_a_condition_waits_for_its_bits_once():
     assert FEED_FORWARD == duration(circuit, open_target("line:2").target, durations=SECONDS).feed_forward
 
 
-def test_estimate(boston, steered):
-    lowered = lower(steered.circuit(), boston)
-    found = estimate_duration(lowered, boston)
-    assert found["duration"] == duration(lowered, boston.target).seconds > 4 * 2.2e-6
-    assert found["qubits"] == 3
-    assert found["two_qubit_gates"] == histories.two_qubit_gates(lowered)
-    assert (found["conditions"], found["mid_circuit_measurements"]) == (4, 3)
+def program_of(*flows):
+    """Return a program of circuits that no source stands behind."""
+    body = OneCircuit(flows[0], ()) if len(flows) == 1 else Several(flows, (None,) * len(flows), ())
+    return Program(
+        source=None, asked=None, schedule="dynamic", body=body, registers=(), promise="exact", tvd_bound=0.0, claim=None,
+        cost=flow_cost(flows[0]), seconds=0.0, hash="", exporter=EXPORTER,
+    )  # fmt: skip
+
+
+def test_a_program_on_a_device(boston, steered):
+    program = on_device(program_of(steered), boston)
+    lowered = program.circuit
+    assert program.device == boston.name
+    assert program.duration == duration(lowered, boston.target).seconds > 4 * 2.2e-6
+    assert len(used_qubits(lowered)) == 3
+    assert program.cost.two_qubit_gates == histories.two_qubit_gates(lowered)
+    assert (program.cost.conditions, program.cost.mid_circuit_measurements) == (4, 3)
+    assert [(note.name, note.applied, note.two_qubit_gates) for note in program.passes] == [
+        ("lower", True, program.cost.two_qubit_gates)
+    ]
+    assert program.qasm3() == lowered_qasm(lowered)
+    assert on_device(program, boston) is program
     line = open_target("line:3")
-    assert estimate_duration(lower(steered.circuit(), line), line)["duration"] is None
+    with pytest.raises(InputError, match="on another device") as caught:
+        on_device(program, line)
+    assert boston.name in str(caught.value) and "line:3" in str(caught.value)
+    assert on_device(program_of(steered), line).duration is None
+
+
+def test_several_circuits_on_a_device(timed, steered):
+    """The figures are those of the worst circuit."""
+    small = replace(steered, instructions=steered.instructions[:6])
+    program = on_device(program_of(small, steered), timed)
+    alone = [on_device(program_of(flow), timed) for flow in (small, steered)]
+    assert program.cost.two_qubit_gates == max(one.cost.two_qubit_gates for one in alone)
+    assert program.duration == max(one.duration for one in alone)
+    assert program.details["circuits"] == 2
+
+
+def test_delays_of_a_program(timed, steered):
+    pytest.importorskip("qiskit_ibm_runtime")
+    plain = on_device(program_of(steered), timed)
+    padded = on_device(program_of(steered), timed, "pad")
+    assert "delay" in padded.circuit.count_ops() and "delay" not in plain.circuit.count_ops()
+    assert padded.cost == plain.cost
+    assert padded.circuit == with_delays(plain.circuit, timed.target)
+    with pytest.raises(InputError, match="delays need"):
+        on_device(program_of(steered), None, "pad")
+    assert on_device(program_of(steered), None).device is None
 
 
 def test_unknown_times_are_asked_for(steered):
