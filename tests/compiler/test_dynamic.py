@@ -18,7 +18,9 @@ import stinespring
 import strategies
 from oracles import plain_laws
 from oracles.qasm_runner import distribution, registers, statements, worst_path_two_qubit_gates
+from oracles.text_programs import assert_same, claimed_law, distance, exact_law, sampled, text_law
 from stinespring.backends.aer.deferred import defer
+from stinespring.checks.texts.verdict import check_texts
 from stinespring.circuits.core.flow import If
 from stinespring.compiler.dynamic.history import Need, plan_histories
 from stinespring.compiler.dynamic.lifetimes import START, Life, colour, event_graph, explain, lives
@@ -28,23 +30,6 @@ from stinespring.models.texts.attention import AttentionModel
 from stinespring.models.texts.table import TableModel
 
 FEED = st.sampled_from(["auto", "none", "all"])
-
-
-def law_of(program, initial=None) -> dict[str, float]:
-    names = [f"t{step}" for step in range(1, program.steps + 1)]
-    symbols = {r.name: r.symbols for r in program.schedule.registers}
-    result: dict[str, float] = {}
-    for codes, p in distribution(program.qasm3(), names, initial).items():
-        read = [symbols[name][code] for name, code in zip(names, codes, strict=True)]
-        assert -1 not in read or p < 1e-12, "an unused code occurs"
-        key = program.model.text(read)
-        result[key] = result.get(key, 0.0) + p
-    return result
-
-
-def assert_same(found: dict[str, float], expected: dict[str, float]) -> None:
-    texts = set(found) | set(expected)
-    assert {t: found.get(t, 0.0) for t in texts} == pytest.approx({t: expected.get(t, 0.0) for t in texts}, abs=1e-11)
 
 
 def assert_legal(program) -> None:
@@ -73,7 +58,7 @@ def test_attention_models(data, feed_forward, extension, codes):
         extension=extension, codes=codes, feed_forward=feed_forward,
     )  # fmt: skip
     assert_legal(program)
-    assert_same(law_of(program), plain_laws.joint(model, prompt, 2))
+    assert_same(text_law(program), plain_laws.joint(model, prompt, 2))
     if feed_forward == "all":
         assert program.cost.two_qubit_gates == 0
         assert program.cost.qubits <= 1
@@ -89,7 +74,7 @@ def test_tables(data, feed_forward):
         TableModel(model), prompt=prompt, steps=3, schedule="dynamic", effort=0, feed_forward=feed_forward
     )
     assert_legal(program)
-    assert_same(law_of(program), plain_laws.joint(model, prompt, 3))
+    assert_same(text_law(program), plain_laws.joint(model, prompt, 3))
 
 
 @settings(max_examples=15)
@@ -103,17 +88,17 @@ def test_every_point_between_coherent_and_classical(data):
     expected = dict(model.joint(prompt, steps))
     for limit in range(bits.cost.qubits, whole.cost.qubits + 1):
         program = stinespring.compile(model, prompt=prompt, steps=steps, max_qubits=limit, effort=0)
-        assert program.schedule.kind == "dynamic"
+        assert program.schedule == "dynamic"
         assert program.cost.qubits <= limit
-        assert_same(law_of(program), expected)
+        assert_same(text_law(program), expected)
     for limit in {0, 1, bits.cost.conditions // 2}:
         program = stinespring.compile(model, prompt=prompt, steps=steps, max_conditions=limit, effort=0)
         assert program.cost.conditions <= limit
-        assert_same(law_of(program), expected)
+        assert_same(text_law(program), expected)
     for limit in {0, 1, whole.cost.two_qubit_gates // 2}:
         program = stinespring.compile(model, prompt=prompt, steps=steps, max_two_qubit_gates=limit, effort=0)
         assert program.cost.two_qubit_gates <= limit
-        assert_same(law_of(program), expected)
+        assert_same(text_law(program), expected)
 
 
 def chain(d: int, window: int, seed: int = 0) -> TableModel:
@@ -163,7 +148,7 @@ def test_stop_tokens(data, feed_forward):
     model = AttentionModel(content)
     steps = 3 if model.longest is None else min(3, model.longest - 1)
     program = stinespring.compile(model, prompt=prompt, steps=steps, schedule="dynamic", effort=0, feed_forward=feed_forward)
-    assert_same(law_of(program), plain_laws.joint(content, prompt, steps))
+    assert_same(text_law(program), plain_laws.joint(content, prompt, steps))
 
 
 @given(st.data(), st.sampled_from(["token", "dephased"]), FEED)
@@ -177,7 +162,7 @@ def test_quantum_prompts(data, extension, feed_forward):
     )  # fmt: skip
     for prompt in itertools.product(range(model.d), repeat=n):
         initial = {f"p{i + 1}": token for i, token in enumerate(prompt)}
-        assert_same(law_of(program, initial), plain_laws.joint(content, list(prompt), 2))
+        assert_same(text_law(program, initial), plain_laws.joint(content, list(prompt), 2))
 
 
 @given(st.data(), FEED)
@@ -186,14 +171,13 @@ def test_input_states(data, feed_forward):
     model = TableModel(content)
     state = {"format": "stinespring/state@1", "amplitudes": {"": [0.6, 0], f"{model.tokens[1]} {model.tokens[0]}": [0, 0.8]}}
     program = stinespring.compile(model, input_state=state, steps=2, schedule="dynamic", effort=0, feed_forward=feed_forward)
-    assert_same(law_of(program), dict(program.model.joint([], 2)))
+    assert_same(text_law(program), exact_law(program))
 
 
 def test_schedules_agree_when_sampled(three_tokens):
     for options in ({"feed_forward": "all"}, {"feed_forward": "none"}, {"max_qubits": 3}):
         program = stinespring.compile(three_tokens, prompt="sun rain", steps=2, schedule="dynamic", effort=0, **options)
-        samples = stinespring.run(program, shots=20_000, seed=4)
-        assert stinespring.check(samples, alpha=1e-6).passed  # false-alarm rate 1e-6
+        assert check_texts(sampled(program, shots=20_000, seed=4), alpha=1e-6).passed  # false-alarm rate 1e-6
 
 
 @pytest.mark.parametrize("feed_forward", ["all", "none", "auto"])
@@ -202,10 +186,9 @@ def test_tolerance(feed_forward):
     program = stinespring.compile(
         model, prompt=[0], steps=3, schedule="dynamic", tolerance=0.3, effort=0, feed_forward=feed_forward
     )
-    found, expected = law_of(program), dict(model.joint([0], 3))
-    true = sum(abs(found.get(t, 0) - p) for t, p in expected.items()) / 2
-    assert true <= program.tvd_bound + 1e-12 <= 0.3 + 1e-12
-    assert_same(found, dict(program.realises.joint([0], 3)))
+    found, expected = text_law(program), dict(model.joint([0], 3))
+    assert distance(found, expected) <= program.tvd_bound + 1e-12 <= 0.3 + 1e-12
+    assert_same(found, claimed_law(program))
 
 
 def life(register: str, prepared: int, freed: int, qubits: int = 1) -> Life:
@@ -279,11 +262,11 @@ def test_histories_hold_what_is_asked_and_zeros_elsewhere(count, seed):
 
 def test_a_swapped_condition_is_caught(three_tokens):
     program = stinespring.compile(three_tokens, prompt="sun rain", steps=2, feed_forward="all", effort=0)
-    items = list(program.dynamic.flow.instructions)
+    items = list(program.body.form.instructions)
     index = max(i for i, item in enumerate(items) if isinstance(item, If))
     items[index] = items[index]._replace(value=items[index].value ^ 1)
-    broken = dataclasses.replace(program.dynamic.flow, instructions=tuple(items))
-    right, wrong = (distribution(flow_qasm(flow), ["t1", "t2"]) for flow in (program.dynamic.flow, broken))
+    broken = dataclasses.replace(program.body.form, instructions=tuple(items))
+    right, wrong = (distribution(flow_qasm(flow), ["t1", "t2"]) for flow in (program.body.form, broken))
     assert sum(abs(right.get(c, 0) - wrong.get(c, 0)) for c in set(right) | set(wrong)) > 1e-3
 
 
@@ -305,10 +288,10 @@ def test_qcec_finds_dynamic_and_deferred_equivalent(options):
     static = transpile(static, basis_gates=["u", "cx"], optimization_level=0)
     how = {"transform_dynamic_circuit": True, "backpropagate_output_permutation": True}
     assert "not" not in str(qcec.verify(static, dynamic, **how).equivalence)
-    broken = list(program.dynamic.flow.instructions)
+    broken = list(program.body.form.instructions)
     index = next(i for i, item in enumerate(broken) if getattr(item, "name", "") == "ry")
     broken[index] = broken[index]._replace(params=(broken[index].params[0] + 0.3,))
-    other = dataclasses.replace(program.dynamic.flow, instructions=tuple(broken)).circuit()
+    other = dataclasses.replace(program.body.form, instructions=tuple(broken)).circuit()
     assert "not_equivalent" in str(qcec.verify(static, other, **how).equivalence)
 
 
@@ -322,8 +305,8 @@ def test_delays_fill_the_idle_times_of_a_device(two_tokens):
     assert "delay[" in padded.qasm3()
     assert padded.duration >= plain.duration > 0
     for program in (padded, coupled):
-        assert program.lowered.count_ops()["measure"] == plain.lowered.count_ops()["measure"]
-    flips = coupled.lowered.count_ops().get("x", 0) - plain.lowered.count_ops().get("x", 0)
+        assert program.circuit.count_ops()["measure"] == plain.circuit.count_ops()["measure"]
+    flips = coupled.circuit.count_ops().get("x", 0) - plain.circuit.count_ops().get("x", 0)
     assert flips > 0
     assert flips % 2 == 0
     with pytest.raises(InputError, match="delays need a device"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from qiskit.quantum_info import Statevector, partial_trace
 import stinespring
 import strategies
 from oracles import plain_laws
-from oracles.qasm_runner import distribution
+from oracles.qasm_choi import choi
+from oracles.text_programs import assert_same, exact_law, sampled, text_law
+from stinespring.checks.texts.verdict import check_texts
 from stinespring.errors import InputError
 from stinespring.models.channels import block_channel
 from stinespring.models.texts.attention import AttentionModel
@@ -28,17 +31,6 @@ HALF = np.sqrt(0.5)
 
 def state(**content) -> dict:
     return {"format": FORMAT, **content}
-
-
-def law_of(program) -> dict[str, float]:
-    """The law of the exported program, run outside."""
-    names = [f"t{step}" for step in range(1, program.steps + 1)]
-    symbols = {r.name: r.symbols for r in program.schedule.registers}
-    result: dict[str, float] = {}
-    for codes, p in distribution(program.qasm3(), names).items():
-        key = program.model.text([symbols[name][code] for name, code in zip(names, codes, strict=True)])
-        result[key] = result.get(key, 0.0) + p
-    return result
 
 
 def mixed_law(model, weights: dict[str, float], steps: int, level: int | None = None) -> dict[str, float]:
@@ -64,11 +56,6 @@ def mixed_law(model, weights: dict[str, float], steps: int, level: int | None = 
     return result
 
 
-def assert_same(found: dict[str, float], expected: dict[str, float]) -> None:
-    texts = set(found) | set(expected)
-    assert {t: found.get(t, 0.0) for t in texts} == pytest.approx({t: expected.get(t, 0.0) for t in texts}, abs=1e-11)
-
-
 @given(st.data(), st.sampled_from(["token", "position", "dephased"]), st.sampled_from(["exact", "free"]), st.booleans())
 def test_superpositions_and_mixtures(data, extension, phases, mixed):
     content = data.draw(strategies.attention_models(max_tokens=3, max_heads=1))
@@ -89,32 +76,32 @@ def test_superpositions_and_mixtures(data, extension, phases, mixed):
         model, steps=steps, input_state=given_state, extension=extension, phases=phases, level=level, effort=0
     )
     expected = mixed_law(model, dict(zip(keys, weights, strict=True)), steps, level)
-    assert_same(law_of(program), expected)
-    assert_same(dict(program.model.joint([], steps)), expected)
+    assert_same(text_law(program), expected)
+    assert_same(exact_law(program), expected)
 
 
 def test_folded_in_populations(two_tokens):
     given_state = state(probabilities={"a b": 0.25, "b": 0.75})
     expected = mixed_law(two_tokens, {"a b": 0.25, "b": 0.75}, 2)
     program = stinespring.compile(two_tokens, steps=2, input_state=given_state, input="known", effort=0)
-    assert_same(law_of(program), expected)
+    assert_same(text_law(program), expected)
     assert program.cost.qubits == 2
     stepwise = stinespring.compile(two_tokens, steps=2, input_state=given_state, input="known", schedule="stepwise")
-    samples = stinespring.run(stepwise, shots=20_000, seed=3)
-    assert stinespring.check(samples, alpha=1e-6).passed  # false-alarm rate 1e-6
+    samples = sampled(stepwise, shots=20_000, seed=3)
+    assert check_texts(samples, alpha=1e-6).passed  # false-alarm rate 1e-6
 
 
 def test_known_prompts_are_the_special_case(two_tokens):
     known = stinespring.compile(two_tokens, prompt="a b", steps=2, effort=0)
     program = stinespring.compile(two_tokens, steps=2, input_state=state(amplitudes={"a b": [1, 0]}), effort=0)
-    assert_same(law_of(program), law_of(known))
-    assert_same(law_of(known), plain_laws.joint(json.loads(json.dumps(two_tokens._data)), [0, 1], 2))
+    assert_same(text_law(program), text_law(known))
+    assert_same(text_law(known), plain_laws.joint(json.loads(json.dumps(two_tokens._data)), [0, 1], 2))
 
 
 def final_state(program, keep: list[str]) -> np.ndarray:
     """Density matrix of some registers before the measurement, the first register least significant."""
     circuit = program.circuit.remove_final_measurements(inplace=False)
-    kept = [q for name in keep for q in program.schedule.place(name)]
+    kept = [q for name in keep for q in program.body.form.place(name)]
     rest = [q for q in range(circuit.num_qubits) if q not in kept]
     rho = partial_trace(Statevector(circuit), rest).data
     order = sorted(kept)
@@ -162,15 +149,15 @@ def test_blocks_compile_as_channels(two_tokens, extension):
     """F_2 of two tokens has 7 texts: 3 qubits, the eighth state stays as it is."""
     channel = block_channel(two_tokens, 1, 2, extension=extension)
     program = stinespring.compile_channel(channel, form="tree", effort=0)
-    assert program.choi() == pytest.approx(channel.choi(), abs=1e-12)
+    assert choi(program.qasm3(), 3, 3) == pytest.approx(channel.choi(), abs=1e-12)
 
 
 def test_verdicts(two_tokens):
     given_state = state(amplitudes={"a b": [0.6, 0], "b": [0, 0.8]})
-    samples = stinespring.run(stinespring.compile(two_tokens, steps=2, input_state=given_state, effort=0), shots=20_000, seed=5)
-    assert stinespring.check(samples, alpha=1e-6).passed  # false-alarm rate 1e-6
+    samples = sampled(stinespring.compile(two_tokens, steps=2, input_state=given_state, effort=0), shots=20_000, seed=5)
+    assert check_texts(samples, alpha=1e-6).passed  # false-alarm rate 1e-6
     other = stinespring.compile(two_tokens, steps=2, input_state=state(amplitudes={"a b": [1, 0]}), effort=0)
-    assert stinespring.check(samples, other.model).verdict == "FAIL"
+    assert check_texts(replace(samples, asked=other.asked)).verdict == "FAIL"
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,11 @@ import stinespring
 import strategies
 from oracles import plain_laws
 from oracles.qasm_runner import distribution
+from oracles.text_programs import assert_same, claimed_law, distance, sampled, text_law
+from stinespring.checks.texts.verdict import check_texts
 from stinespring.circuits.laws.free_law import free_law_circuit
 from stinespring.circuits.laws.signs import gray_cost, signed
-from stinespring.compiler.texts.operations import StepLaw
+from stinespring.compiler.texts.operations import Place, StepLaw
 from stinespring.compiler.texts.specialise import distinct, prune
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.table import TableModel
@@ -38,33 +40,13 @@ class Parity(TextModel):
         return {"parity": [0.8, 0.3]}
 
 
-def exported_law(program) -> dict[str, float]:
-    """Return the law of the exported program, decoded by register name, from the independent interpreter."""
-    names = [f"t{step}" for step in range(1, program.steps + 1)]
-    tables = {r.name: r.symbols for r in program.schedule.registers}
-    result: dict[str, float] = {}
-    for codes, p in distribution(program.qasm3(), names).items():
-        key = program.model.text([tables[name][code] for name, code in zip(names, codes, strict=True)])
-        result[key] = result.get(key, 0.0) + p
-    return result
-
-
-def assert_close(law: dict[str, float], expected: dict[str, float], tolerance: float = 1e-9) -> None:
-    for key in law.keys() | expected.keys():
-        assert law.get(key, 0.0) == pytest.approx(expected.get(key, 0.0), abs=tolerance)
-
-
-def tv(law: dict[str, float], expected: dict[str, float]) -> float:
-    return 0.5 * sum(abs(law.get(k, 0.0) - expected.get(k, 0.0)) for k in law.keys() | expected.keys())
-
-
 def test_the_record_names_every_pass(three_tokens):
     program = stinespring.compile(three_tokens, prompt="sun", steps=2, schedule="static", effort=0)
-    assert [effect.name for effect in program.effects] == NAMES
-    last = program.effects[-1]
+    assert [effect.name for effect in program.passes] == NAMES
+    last = program.passes[-1]
     assert (last.two_qubit_gates, last.qubits) == (program.cost.two_qubit_gates, program.cost.qubits)
-    assert all(effect.applied or effect.reason.startswith("not applied") for effect in program.effects)
-    counts = [effect.two_qubit_gates for effect in program.effects]
+    assert all(effect.applied or effect.reason.startswith("not applied") for effect in program.passes)
+    counts = [effect.two_qubit_gates for effect in program.passes]
     assert counts == sorted(counts, reverse=True), "no pass makes a circuit larger"
 
 
@@ -74,8 +56,8 @@ def test_free_phases_keep_the_law_with_search(data):
     model = data.draw(strategies.table_models(max_tokens=3, max_context=1))
     prompt = [0] * model["context"]
     program = stinespring.compile(TableModel(model), prompt=prompt, steps=2, schedule="static", effort=0.2)
-    assert program.phases == "free"
-    assert_close(exported_law(program), plain_laws.joint(model, prompt, 2))
+    assert program.promise == "free"
+    assert_same(text_law(program), plain_laws.joint(model, prompt, 2))
 
 
 @settings(max_examples=10)
@@ -86,7 +68,7 @@ def test_exact_phases_are_the_isometry(data):
     model["context"] or model.update(context=1, law=model["law"] * len(model["tokens"]))
     loaded = TableModel(model)
     program = stinespring.compile(loaded, prompt=[0], steps=1, input="quantum", codes="binary")
-    assert program.phases == "exact"
+    assert program.promise == "exact"
     circuit = program.circuit
     circuit.remove_final_measurements()
     width = circuit.num_qubits // 2
@@ -104,17 +86,17 @@ def test_causal_states_make_a_mergeable_chain_linear():
         program = stinespring.compile(Parity(), prompt=[0], steps=steps, schedule="static", effort=0)
         costs[steps] = program.cost.two_qubit_gates
         if steps <= 5:
-            assert_close(exported_law(program), dict(Parity().joint([0], steps)))
+            assert_same(text_law(program), dict(Parity().joint([0], steps)))
     assert costs[5] - costs[4] == 3
     assert costs[8] - costs[5] == 3 * 3
 
 
 def test_memories_are_not_measured_and_texts_still_decode():
     program = stinespring.compile(Parity(), prompt=[0], steps=4, schedule="static", effort=0)
-    memories = [r.name for r in program.schedule.registers if r.role == "memory"]
-    assert memories and not set(memories) & set(program.schedule.measured)
-    samples = stinespring.run(program, shots=20_000, seed=5)
-    assert stinespring.check(samples, alpha=1e-6).passed
+    memories = [r.name for r in program.registers if r.role == "memory"]
+    assert memories and not set(memories) & {r.name for r in program.body.registers}
+    assert not set(memories) & {register.name for register in program.circuit.cregs}
+    assert check_texts(sampled(program, shots=20_000, seed=5), alpha=1e-6).passed  # false-alarm rate 1e-6
 
 
 @pytest.mark.parametrize("tolerance", [0.01, 0.05, 0.2])
@@ -126,9 +108,9 @@ def test_dropped_rotations_keep_the_certificate(tolerance):
     model = TableModel({"tokens": list("abcdefgh"), "context": 1, "law": law.tolist()})
     exact = stinespring.compile(model, prompt="a", steps=2, schedule="static", effort=0)
     program = stinespring.compile(model, prompt="a", steps=2, schedule="static", effort=0, tolerance=tolerance)
-    true = tv(exported_law(program), dict(model.joint("a", 2)))
+    true = distance(text_law(program), dict(model.joint("a", 2)))
     assert true <= program.tvd_bound + 1e-12 <= tolerance + 1e-12
-    assert_close(exported_law(program), dict(program.realises.joint("a", 2)))
+    assert_same(text_law(program), claimed_law(program))
     assert program.cost.two_qubit_gates <= exact.cost.two_qubit_gates
     if tolerance == 0.2:
         assert program.cost.two_qubit_gates < exact.cost.two_qubit_gates / 2
@@ -166,7 +148,7 @@ def test_the_attended_position_is_found_in_a_table():
     model = TableModel({"tokens": list("abcd"), "context": 2, "law": rows})
     program = stinespring.compile(model, prompt=[0, 0], steps=1, input="quantum", phases="free", effort=0)
     assert program.cost.two_qubit_gates <= 28
-    table = next(r.symbols for r in program.schedule.registers if r.name == "t1")
+    table = next(r.symbols for r in program.registers if r.name == "t1")
     for x1, x2 in itertools.product(range(4), repeat=2):
         law = distribution(program.qasm3(), ["t1"], {"p1": x1, "p2": x2})
         got = np.zeros(4)
@@ -224,12 +206,16 @@ def test_registers_that_matter_stay(sizes, complete, seed):
         contexts = contexts[np.append(True, rng.random(len(contexts) - 1) < 0.7)]
     score = contexts[:, ::2] @ (10.0 ** -np.arange(1, len(sizes[::2]) + 1))
     law = StepLaw(
-        "t9", tuple(f"t{i}" for i in range(len(sizes))), contexts, np.stack([score, 1 - score], axis=1), np.ones(len(contexts))
+        Place("token", 9),
+        tuple(Place("token", i) for i in range(len(sizes))),
+        contexts,
+        np.stack([score, 1 - score], axis=1),
+        np.ones(len(contexts)),
     )
     found = prune(law)
     assert found.reach.sum() == len(contexts)
     if complete:
-        assert found.reads == tuple(f"t{i}" for i in range(0, len(sizes), 2))
+        assert found.reads == tuple(Place("token", i) for i in range(0, len(sizes), 2))
     for context, row in zip(contexts, law.probabilities, strict=True):
-        kept = context[[law.reads.index(name) for name in found.reads]]
+        kept = context[[law.reads.index(place) for place in found.reads]]
         np.testing.assert_array_equal(found.probabilities[(found.contexts == kept).all(axis=1)], [row])

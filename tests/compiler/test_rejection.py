@@ -11,21 +11,13 @@ from hypothesis import strategies as st
 import stinespring
 import strategies
 from oracles import plain_laws
-from oracles.qasm_runner import distribution, registers, worst_path_two_qubit_gates
+from oracles.qasm_runner import registers, worst_path_two_qubit_gates
+from oracles.text_programs import claimed_law, distance, sampled, text_law
 from stinespring.checks.texts.attention import check_attention
+from stinespring.checks.texts.verdict import check_texts
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.attention import AttentionModel
 from stinespring.models.texts.rejection import RejectionModel, pair_scores, rounds_needed
-
-
-def law_of(program) -> dict[str, float]:
-    names = [f"t{step}" for step in range(1, program.steps + 1)]
-    found = distribution(program.qasm3(), names)
-    return {" ".join(program.model.tokens[t] for t in codes): p for codes, p in found.items()}
-
-
-def distance(first: dict[str, float], second: dict[str, float]) -> float:
-    return sum(abs(first.get(t, 0.0) - second.get(t, 0.0)) for t in set(first) | set(second)) / 2
 
 
 @settings(max_examples=12)
@@ -40,8 +32,8 @@ def test_law_and_bound(data, tolerance, steps):
     except TooLargeError:
         assume(False)
     assume(program.cost.clbits <= 22)  # the interpreter follows every branch
-    found = law_of(program)
-    assert distance(found, dict(program.realises.joint(prompt, steps))) < 1e-10
+    found = text_law(program)
+    assert distance(found, claimed_law(program)) < 1e-10
     true = distance(found, plain_laws.joint(content, prompt, steps))
     assert true <= program.tvd_bound + 1e-10 <= tolerance + 1e-9
     assert program.cost.two_qubit_gates >= worst_path_two_qubit_gates(program.qasm3())
@@ -97,11 +89,12 @@ def test_verdicts(two_tokens):
     program = stinespring.compile(
         two_tokens, prompt="a b", steps=1, attention="rejection", tolerance=0.02, extension="position"
     )
-    samples = stinespring.run(program, shots=20_000, seed=2)
-    assert stinespring.check(samples, alpha=1e-6).passed  # false-alarm rate 1e-6
+    samples = sampled(program, shots=20_000, seed=2)
+    assert check_texts(samples, alpha=1e-6).passed  # false-alarm rate 1e-6
     assert check_attention(samples, alpha=1e-6).verdict == "PASS"
     exact = stinespring.compile(two_tokens, prompt="a b", steps=1, schedule="static", effort=0)
-    assert stinespring.check(stinespring.run(exact, shots=20_000, seed=2), program.realises, alpha=1e-6).p_value > 0
+    law = program.claim.law(program.source, program.asked)
+    assert check_texts(sampled(exact, shots=20_000, seed=2), law, alpha=1e-6).p_value > 0
 
 
 def test_rounds():
