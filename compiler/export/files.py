@@ -15,6 +15,7 @@ from stinespring.batches import Several
 from stinespring.compiler.export.decode import decode_tables
 from stinespring.compiler.export.forms import Listing
 from stinespring.compiler.export.qasm import form_qasm, lowered_qasm
+from stinespring.compiler.texts.operations import Layout
 from stinespring.compiler.texts.stepwise import TextTemplate
 from stinespring.compiler.texts.template import Template
 from stinespring.errors import InputError
@@ -101,9 +102,11 @@ def describe(program: Program) -> dict[str, Any]:
         told |= {"layout": initial_layout(program)}
     if isinstance(source, TextModel):
         asked = program.asked
+        state = asked.begin(source).state if program.details["input"] == "quantum" else None
         told |= {
             "model": source.name, "model_fingerprint": source.fingerprint(), "steps": asked.steps,
             "prompt": [source.tokens[number] for number in asked.prompt], "prompt_ids": list(asked.prompt),
+            "input_state": None if state is None else state.content(),
         }  # fmt: skip
     if isinstance(source, SpinNetwork):
         told |= {"bits": SPIN_BITS, "network": source.content()}
@@ -116,9 +119,9 @@ def initial_layout(program: Program) -> dict[str, list[int]]:
     if body.host or isinstance(body, Several) or body.lowered is None or body.lowered.layout is None:
         return {}
     placed = body.lowered.layout.initial_index_layout(filter_ancillas=True)
-    before = body.form.circuit()
-    names = {quantum.name: [before.find_bit(qubit).index for qubit in quantum] for quantum in before.qregs}
-    return {name: [int(placed[qubit]) for qubit in qubits] for name, qubits in names.items()}
+    form = body.form
+    names = [r.name for r in form.registers] if isinstance(form, Layout) else [name for name, _ in form.quantum]
+    return {name: [int(placed[qubit]) for qubit in form.place(name)] for name in names}
 
 
 def write_folder(files: Mapping[str, str], path: Path) -> list[Path]:
