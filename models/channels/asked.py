@@ -45,7 +45,16 @@ class ChannelAsked:
         return tuple(Setting(states, bases) for states, bases in self.settings)
 
     def law(self, source: CPTP) -> ChannelLaw:
-        """Return the law of each setting by Born's rule; the outcomes of an instrument are summed over."""
+        """Return the law of each setting by Born's rule; the outcomes of an instrument are summed over.
+
+        Raises:
+            InputError: settings of a channel of another size.
+        """
+        wanted = (source.inputs, source.outputs)
+        wrong = next((found for found in self.settings if (len(found[0]), len(found[1])) != wanted), None)
+        if wrong is not None:
+            got = f"{len(wrong[0])} states and {len(wrong[1])} bases"
+            raise InputError("a setting does not fit the channel", got=got, expected=f"{wanted[0]} and {wanted[1]}")
         choi = source.choi()
         return ChannelLaw(np.array([setting.law(choi) for setting in self.probes]))
 

@@ -40,7 +40,16 @@ class LensAsked:
         object.__setattr__(self, "points", tuple(int(point) for point in self.points))
 
     def law(self, source: LensStates) -> LensLaw:
-        """Return the law of the token at each point."""
+        """Return the law of the token at each point.
+
+        Raises:
+            InputError: no such point.
+        """
+        last = len(source.points) - 1
+        wrong = next((point for point in self.points if not 0 <= point <= last), None)
+        if wrong is not None:
+            names = ", ".join(f"{number} {place}" for number, place in enumerate(source.points))
+            raise InputError("no such point", got=wrong, expected=f"0..{last}: {names}")
         return LensLaw(tuple(PointLaw(source, point, self.time) for point in self.points))
 
     def spell(self, source: LensStates, outcomes: Outcomes) -> list[str]:

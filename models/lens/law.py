@@ -1,53 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a lens shows at one point as a law of one token, so that samples of it are checked like all others."""
+"""What a lens shows at one point as a law of one token."""
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any
-
-import numpy as np
+from dataclasses import dataclass
+from functools import cached_property
 
 from stinespring.models.lens.states import LensStates
-from stinespring.models.texts.base import TextModel
-from stinespring.readings import FloatArray, IntArray
+from stinespring.readings import FloatArray
 
 __all__ = ["PointLaw"]
 
 
-class PointLaw(TextModel):
+@dataclass(frozen=True, eq=False)
+class PointLaw:
     """``P(t) = |<t|psi>|^2`` at a point, or on the way to it; at the last point the decoder's own softmax, computed anew.
 
-    Args:
+    Attributes:
         states: the states of the prompt.
         point: number of the point.
         time: how much of its operator has acted; 1 is all of it.
     """
 
-    window = 0
+    states: LensStates
+    point: int
+    time: float = 1.0
 
-    def __init__(self, states: LensStates, point: int, time: float = 1.0) -> None:
-        decoder = states.decoder
-        last = point == len(states.points) - 1 and time == 1.0
-        self.p: FloatArray = decoder.law(states.prompt[None, :])[0] if last else states.evolved_law(point, time)
-        self.states, self.point, self.time, self.tokens = states, point, time, decoder.tokens
-        self.name = f"{decoder.name} after {states.points[point]}" + ("" if time == 1.0 else f", t = {time:g}")
+    @property
+    def d(self) -> int:
+        """Size of the vocabulary."""
+        return len(self.states.decoder.tokens)
 
-    def law(self, step: int, texts: IntArray) -> FloatArray:
-        """Return the same law for every text, shape (B, V)."""
-        return np.tile(self.p, (len(texts), 1))
-
-    def plain(self, numbers: Any) -> str:
-        """Return the text as the decoder writes it."""
-        return self.states.decoder.plain([n for n in numbers if n != self.vacuum])
-
-    def content(self) -> dict[str, Any]:
-        """Return the decoder, the lens, the prompt and the point."""
-        return {
-            "format": "stinespring/lens-law@1",
-            "decoder": self.states.decoder.fingerprint(),
-            "lens": self.states.lens,
-            "prompt": self.states.prompt.tolist(),
-            "point": [self.point, self.time],
-            "law": hashlib.sha256(self.p.astype("<f8").tobytes()).hexdigest(),
-        }
+    @cached_property
+    def p(self) -> FloatArray:
+        """The probabilities, shape (V,)."""
+        if self.point == len(self.states.points) - 1 and self.time == 1.0:
+            return self.states.decoder.law(self.states.prompt[None, :])[0]
+        return self.states.evolved_law(self.point, self.time)

@@ -80,11 +80,6 @@ class Reflection:
             )
         return cls(directions(before, after))
 
-    @property
-    def is_identity(self) -> bool:
-        """Whether the two states were equal."""
-        return not self.v.any()
-
     def apply(self, psi: Any) -> Any:
         """Return ``U psi = psi - 2 v <v|psi>`` for states of shape (..., V)."""
         states = np.asarray(psi)

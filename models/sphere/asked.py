@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 from stinespring.errors import InputError
 from stinespring.models.counts import counts_of_each, values_read, values_spelt
@@ -19,6 +19,7 @@ from stinespring.stages import Schedule
 __all__ = ["CircuitAsked", "Read", "SphereAsked", "made"]
 
 Read = Literal["both", "nothing", "amplitudes", "fidelity", "hadamard", "swap"]
+READS, SCHEDULES = get_args(Read), get_args(Schedule)
 
 
 class CircuitAsked(NamedTuple):
@@ -78,8 +79,11 @@ class SphereAsked:
         """Return the law of every circuit, from the dynamics alone.
 
         Raises:
-            InputError: no such particle, or a sum without direction.
+            InputError: no such particle, unknown words, or a sum without direction.
         """
+        if self.read not in READS or self.schedule not in SCHEDULES:
+            got, known = (self.read, READS) if self.read not in READS else (self.schedule, SCHEDULES)
+            raise InputError("this cannot be asked of particles", got=got, expected=", ".join(known))
         if self.overlaps:
             return overlap_law(overlaps_of(source), self.read)
         wrong = next((i for i in self.particles if isinstance(i, bool) or not 0 <= i < source.n), None)

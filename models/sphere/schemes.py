@@ -11,7 +11,6 @@ Hairer & Wanner, Solving Ordinary Differential Equations II, section IV.2.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
 
 import numpy as np
 
@@ -20,9 +19,8 @@ from stinespring.models.sphere.dynamics import Dynamics, Moment
 from stinespring.models.sphere.model import normalised
 from stinespring.readings import FloatArray
 
-__all__ = ["SCHEMES", "Adaptive", "Scheme", "SchemeName", "energy_slack", "scheme_of"]
+__all__ = ["SCHEMES", "Adaptive", "energy_slack", "scheme_of"]
 
-SchemeName = Literal["euler", "rk4", "adaptive"]
 SCHEMES = ("euler", "rk4", "adaptive")
 STAGES = (
     (1 / 5,),
@@ -39,15 +37,6 @@ LONGEST = 1e3  # step times force: at rest the error is 0 and steps would grow w
 SMALLEST_ERROR = 1e-15
 RELATIVE = 100.0  # the error is also at most this times the tolerance of what a particle moves: so that runs converge
 MOST_REJECTED = 400
-
-
-class Scheme(Protocol):
-    """Takes one step; ``time`` is how far the last one went."""
-
-    time: float
-
-    def __call__(self, dynamics: Dynamics, now: Moment) -> Moment:
-        """Return the particles after one accepted step."""
 
 
 def velocity(dynamics: Dynamics, moment: Moment) -> FloatArray:
