@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from stinespring.circuits.devices.targets import open_target
 from stinespring.compiler.devices.lower import on_device
@@ -99,7 +99,7 @@ def compile_texts(model: TextModel, asked: TextAsked, options: CompileOptions) -
         claim=compiled.claim,
         cost=compiled.cost,
         seconds=0.0,
-        hash=provenance(model, asked, planned),
+        hash=provenance(begin, steps, planned),
         exporter=EXPORTER,
         passes=compiled.passes,
         details={"extension": chosen.extension, "input": chosen.input},
@@ -113,9 +113,8 @@ def scheduled(begin: Start, steps: int, options: CompileOptions) -> CompileOptio
         return options
     if options.phases == "free" and (options.budgeted or options.attention == "rejection"):
         return replace(options, schedule="dynamic")
-    if fits_static(begin, steps, options):
-        return replace(options, schedule="static")
-    return replace(options, schedule="stepwise", feed_forward="auto", attention="auto")
+    schedule: Literal["static", "stepwise"] = "static" if fits_static(begin, steps, options) else "stepwise"
+    return replace(options, schedule=schedule, feed_forward="auto", attention="auto")
 
 
 def fits_static(begin: Start, steps: int, options: CompileOptions) -> bool:
@@ -162,7 +161,13 @@ def check_limits(compiled: Compiled, options: CompileOptions) -> None:
             )
 
 
-def provenance(model: TextModel, asked: TextAsked, options: CompileOptions) -> str:
-    """Return the SHA-256 of everything that changes the program."""
-    content = {"model": model.fingerprint(), "asked": asked.plain(), "options": options.plain(), "version": __version__}
+def provenance(begin: Start, steps: int, options: CompileOptions) -> str:
+    """Return the SHA-256 of everything that changes the program; the model at the start holds an input state."""
+    content = {
+        "model": begin.model.fingerprint(),
+        "prompt": begin.prompt.tolist(),
+        "steps": steps,
+        "options": options.plain(),
+        "version": __version__,
+    }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

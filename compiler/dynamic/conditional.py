@@ -22,15 +22,15 @@ from stinespring.compiler.texts.dilate import NEGLIGIBLE
 from stinespring.compiler.texts.operations import StepLaw
 from stinespring.readings import UNUSED, BoolArray, FloatArray, IntArray, Register
 
-__all__ = ["BitStage", "ConditionalLaw", "Reading", "Synthesis"]
+__all__ = ["BitStage", "ConditionalLaw", "Steering", "Synthesis"]
 
 Key = tuple[int, ...]
 SAME = 12  # decimals to which equal angles agree
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How a law reads its registers.
+class Steering:
+    """How a law is realised: what steers it.
 
     Attributes:
         quantum: the registers that control gates; the others the law reads are classical.
@@ -136,14 +136,14 @@ class ConditionalLaw:
         table[:, known] = self.law.probabilities[:, symbols[known]]
         return table
 
-    def classical(self, reading: Reading) -> tuple[str, ...]:
+    def classical(self, steering: Steering) -> tuple[str, ...]:
         """Return the registers that are read as bits."""
-        return tuple(name for name in self.reads if name not in reading.quantum)
+        return tuple(name for name in self.reads if name not in steering.quantum)
 
-    def stages(self, reading: Reading, synthesis: Synthesis) -> list[BitStage]:
-        """Return the stages of a reading; wires are the quantum registers' qubits in reading order, then the outcome's."""
-        groups = self._groups(reading)
-        if not reading.bitwise:
+    def stages(self, steering: Steering, synthesis: Synthesis) -> list[BitStage]:
+        """Return the law's stages; wires are the quantum registers' qubits in reading order, then the outcome's."""
+        groups = self._groups(steering)
+        if not steering.bitwise:
             cases = {key: synthesis.gates(table, care) for key, (table, care) in groups.items()}
             return [simplest(cases, 0)]
         result = []
@@ -162,12 +162,12 @@ class ConditionalLaw:
             result.append(simplest(cases, made))
         return result
 
-    def _groups(self, reading: Reading) -> dict[Key, tuple[FloatArray, BoolArray]]:
+    def _groups(self, steering: Steering) -> dict[Key, tuple[FloatArray, BoolArray]]:
         """Return the law over the quantum registers for each classical context that occurs."""
-        classical = [i for i, name in enumerate(self.reads) if name not in reading.quantum]
+        classical = [i for i, name in enumerate(self.reads) if name not in steering.quantum]
         shift, index = 0, np.zeros(len(self.codes), dtype=np.int64)
         for i, register in enumerate(self.registers):
-            if register.name in reading.quantum:
+            if register.name in steering.quantum:
                 index |= self.codes[:, i] << shift
                 shift += register.size
         keys, where = np.unique(self.codes[:, classical], axis=0, return_inverse=True)

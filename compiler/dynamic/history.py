@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from stinespring.compiler.dynamic.plan import OPERAND
 
-__all__ = ["Histories", "Lookup", "Need", "plan_histories"]
+__all__ = ["HistoryPlan", "Lookup", "Need", "plan_histories"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class _History:
 
 
 @dataclass(frozen=True)
-class Histories:
+class HistoryPlan:
     """The plan.
 
     Attributes:
@@ -78,7 +78,7 @@ class Histories:
     sizes: Mapping[str, int]
 
 
-def plan_histories(needs: Sequence[Need], sizes: Mapping[str, int], created: Mapping[str, int]) -> Histories:
+def plan_histories(needs: Sequence[Need], sizes: Mapping[str, int], created: Mapping[str, int]) -> HistoryPlan:
     """Return where every law finds its bits, with few extra measurements.
 
     Args:
@@ -89,7 +89,7 @@ def plan_histories(needs: Sequence[Need], sizes: Mapping[str, int], created: Map
     planner = _Planner(sizes, created)
     lookups = tuple(planner.lookup(number, need) for number, need in enumerate(needs))
     widths = {history.name: history.width for history in planner.histories}
-    return Histories(lookups, {name: tuple(places) for name, places in planner.copies.items()}, widths)
+    return HistoryPlan(lookups, {name: tuple(places) for name, places in planner.copies.items()}, widths)
 
 
 class _Planner:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stinespring.compiler.dynamic.conditional import BitStage, ConditionalLaw, Reading, Synthesis
+from stinespring.compiler.dynamic.conditional import BitStage, ConditionalLaw, Steering, Synthesis
 from stinespring.compiler.options import LIMITS, CompileOptions
 from stinespring.errors import InputError
 from stinespring.readings import Register
@@ -29,10 +29,10 @@ OPERAND = 32  # bits of a register that a condition may test
 
 @dataclass(frozen=True)
 class SteeringPlan:
-    """Readings of the first laws, and what they cost.
+    """What steers the first laws, and what that costs.
 
     Attributes:
-        readings: one a law.
+        steerings: one a law.
         alive: the registers that stay quantum after them.
         two_qubit: two-qubit gates, the worst case of each law.
         conditions: ``if`` statements.
@@ -40,7 +40,7 @@ class SteeringPlan:
         peak: most qubits alive at once.
     """
 
-    readings: tuple[Reading, ...]
+    steerings: tuple[Steering, ...]
     alive: tuple[str, ...]
     two_qubit: int = 0
     conditions: int = 0
@@ -68,10 +68,10 @@ class SteeringPlan:
 
 
 @dataclass(frozen=True)
-class PricedReading:
+class PricedSteering:
     """One way to realise one law: two-qubit gates and conditions, and whether it waits for a measurement."""
 
-    reading: Reading
+    steering: Steering
     two_qubit: int
     conditions: int
 
@@ -94,7 +94,7 @@ class Planner:
         self.created = {name: i for i, name in enumerate([*(r.name for r in given), *(law.target.name for law in laws)])}
         self.last = {name: i for i, law in enumerate(laws) for name in law.reads}
         self.given = tuple(r.name for r in given)
-        self.readings = [list(self._priced(law)) for law in laws]
+        self.steerings = [list(self._priced(law)) for law in laws]
 
     def plans(self) -> list[SteeringPlan]:
         """Return the plans for all laws that keep within the budgets and that no other one beats."""
@@ -113,14 +113,14 @@ class Planner:
     def _longer(self, plan: SteeringPlan, number: int) -> Iterator[SteeringPlan]:
         law = self.laws[number]
         target, alive = law.target, set(plan.alive)
-        for option in self.readings[number]:
-            reading = option.reading
-            if not set(reading.quantum) <= alive:
+        for option in self.steerings[number]:
+            steering = option.steering
+            if not set(steering.quantum) <= alive:
                 continue
-            peak = max(plan.peak, self._size(plan.alive) + (1 if reading.bitwise else target.size))
+            peak = max(plan.peak, self._size(plan.alive) + (1 if steering.bitwise else target.size))
             longer = replace(
                 plan,
-                readings=(*plan.readings, reading),
+                steerings=(*plan.steerings, steering),
                 two_qubit=plan.two_qubit + option.two_qubit,
                 conditions=plan.conditions + option.conditions,
                 waits=plan.waits + (option.conditions > 0),
@@ -130,12 +130,12 @@ class Planner:
                 continue
             if over(longer.conditions, self.limits.max_conditions):
                 continue
-            still = [*plan.alive] + ([] if reading.bitwise else [target.name])
+            still = [*plan.alive] + ([] if steering.bitwise else [target.name])
             useful = sorted((r for r in still if self.last.get(r, -1) > number), key=self.created.__getitem__)
             for first in range(len(useful) + 1):
                 yield replace(longer, alive=tuple(useful[first:]))
 
-    def _priced(self, law: ConditionalLaw) -> Iterator[PricedReading]:
+    def _priced(self, law: ConditionalLaw) -> Iterator[PricedSteering]:
         """Yield the ways to realise a law that its registers and the feed-forward allow."""
         reads = sorted(law.reads, key=self.created.__getitem__)
         for classical in range(len(reads) + 1):
@@ -148,9 +148,9 @@ class Planner:
                 tested = sum(self.sizes[name] for name in reads[:classical]) + (law.target.size if bitwise else 0)
                 if tested > OPERAND:
                     continue
-                reading = Reading(tuple(name for name in law.reads if name in quantum), bitwise)
-                stages = law.stages(reading, self.synthesis)
-                yield PricedReading(reading, sum(s.two_qubit for s in stages), sum(len(s.cases) for s in stages))
+                steering = Steering(tuple(name for name in law.reads if name in quantum), bitwise)
+                stages = law.stages(steering, self.synthesis)
+                yield PricedSteering(steering, sum(s.two_qubit for s in stages), sum(len(s.cases) for s in stages))
 
     def _size(self, names: Sequence[str]) -> int:
         return sum(self.sizes[name] for name in names)
@@ -206,4 +206,4 @@ def best_plan(
 
 def stages_of(laws: Sequence[ConditionalLaw], plan: SteeringPlan, synthesis: Synthesis) -> list[list[BitStage]]:
     """Return the stages of every law."""
-    return [law.stages(reading, synthesis) for law, reading in zip(laws, plan.readings, strict=True)]
+    return [law.stages(steering, synthesis) for law, steering in zip(laws, plan.steerings, strict=True)]

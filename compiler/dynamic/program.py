@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate, relabel
 from stinespring.compiler.dynamic.conditional import BitStage, ConditionalLaw, Synthesis
-from stinespring.compiler.dynamic.history import Histories, Lookup, Need, plan_histories
+from stinespring.compiler.dynamic.history import HistoryPlan, Lookup, Need, plan_histories
 from stinespring.compiler.dynamic.lifetimes import START, Life, colour, event_graph, explain, lives
 from stinespring.compiler.dynamic.plan import SteeringPlan, best_plan, stages_of
 from stinespring.compiler.texts.draft import Draft
@@ -107,22 +107,22 @@ class _SteeredWriter:
         asks = [any(stage.cases for stage in each) for each in stages]
         needs = [
             Need(
-                law.classical(reading) if ask else (),
+                law.classical(steering) if ask else (),
                 law.target.name,
-                ask and reading.bitwise and any(stage.cases for stage in each[1:]),
+                ask and steering.bitwise and any(stage.cases for stage in each[1:]),
             )
-            for law, reading, each, ask in zip(laws, plan.readings, stages, asks, strict=True)
+            for law, steering, each, ask in zip(laws, plan.steerings, stages, asks, strict=True)
         ]
         created = {r.name: START for r in given} | {law.target.name: i for i, law in enumerate(laws)}
         sizes = {name: register.size for name, register in self.registers.items()}
-        self.histories: Histories = plan_histories(needs, sizes, created)
+        self.histories: HistoryPlan = plan_histories(needs, sizes, created)
         self.needs = needs
         dephased = {r.name for r in given} if draft.options.extension == "dephased" else set()
         read_out = {name for name, register in self.registers.items() if register.role in OUTPUTS} | dephased
         direct = {lookup.register for lookup in self.histories.lookups}
         self.classical = {name: bits_name(self.registers[name]) for name in self.registers if name in read_out | direct}
-        bitwise = {law.target.name for law, reading in zip(laws, plan.readings, strict=True) if reading.bitwise}
-        controls = {name: [i for i, each in enumerate(plan.readings) if name in each.quantum] for name in self.registers}
+        bitwise = {law.target.name for law, steering in zip(laws, plan.steerings, strict=True) if steering.bitwise}
+        controls = {name: [i for i, each in enumerate(plan.steerings) if name in each.quantum] for name in self.registers}
         asked = {name: [i for i, need in enumerate(needs) if name in need.registers] for name in self.registers}
         graph = event_graph(created, controls, asked, read_out | bitwise)
         self.lives = lives(graph, {name: 1 if name in bitwise else sizes[name] for name in self.registers})
@@ -171,16 +171,16 @@ class _SteeredWriter:
 
     def law(self, number: int, law: ConditionalLaw) -> None:
         """Write one law's gates, and the measurements of an outcome that is made bit by bit."""
-        reading, lookup = self.plan.readings[number], self.histories.lookups[number]
+        steering, lookup = self.plan.steerings[number], self.histories.lookups[number]
         wires = self.place[law.target.name]
         self.out += [Measure((wires[0],), lookup.register, (bit,)) for bit in lookup.clears]
-        controls = [q for name in reading.quantum for q in self.place[name]]
+        controls = [q for name in steering.quantum for q in self.place[name]]
         for stage in self.stages[number]:
             local = [*controls, *wires]
             self.out += relabel(stage.always, local)
             for key, gates in sorted(stage.cases.items()):
                 self.out.append(self.condition(lookup, key, tuple(relabel(gates, local)), stage))
-            if reading.bitwise:
+            if steering.bitwise:
                 bit = law.target.size - 1 - stage.made
                 self.record(law.target.name, wires[0], bit)
                 if stage.made < law.target.size - 1:

@@ -17,7 +17,7 @@ import numpy as np
 from stinespring.compiler.texts.operations import BlockOperation, Place, StepLaw
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["causal_states", "merged"]
+__all__ = ["merged"]
 
 DIGITS = 13  # decimals to which equal laws agree
 
