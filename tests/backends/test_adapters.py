@@ -12,8 +12,9 @@ from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit_aer import AerSimulator
 
 import stinespring
+from sampling import read, sampled
 from stinespring.backends import open_backend
-from stinespring.backends.adapters import values_of_counts
+from stinespring.backends.adapters import outcomes_of_counts
 from stinespring.errors import BackendError, InputError
 
 
@@ -51,21 +52,21 @@ SOURCES = {
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_registers_and_bits_keep_their_places(source):
-    [values] = open_backend(SOURCES[source]()).sample(asymmetric(), None, 20, 1)
+    values = read(open_backend(SOURCES[source]()), asymmetric(), 20, 1)
     assert {name: set(v.tolist()) for name, v in values.items()} == {"t1": {1}, "t2": {4}}
 
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_angles_keep_their_places(source):
     rows = np.pi * np.array([[i == 1 for i in range(12)], [i in (2, 10) for i in range(12)]], dtype=float)
-    found = open_backend(SOURCES[source]()).sample(turned(), rows, 10, 1)
-    assert [set(v["t1"].tolist()) for v in found] == [{2}, {2**2 + 2**10}]
+    found = sampled(open_backend(SOURCES[source]()), turned(), 10, 1, rows)
+    assert [set(v.column("t1").tolist()) for v in found] == [{2}, {2**2 + 2**10}]
 
 
 @pytest.mark.parametrize("key", ["100 01", "10001", 17, "0x11", "0X11"])
 def test_every_key_of_the_convention(key):
-    values = values_of_counts(asymmetric(), {key: 3}, 3)
-    assert {name: v.tolist() for name, v in values.items()} == {"t1": [1] * 3, "t2": [4] * 3}
+    found = outcomes_of_counts(asymmetric(), {key: 3}, 3)
+    assert (found.registers, found.values.tolist(), found.counts.tolist()) == (("t1", "t2"), [[1, 4]], [3])
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_every_key_of_the_convention(key):
 )
 def test_counts_of_another_circuit_are_refused(counts):
     with pytest.raises(BackendError):
-        values_of_counts(asymmetric(), counts, 3)
+        outcomes_of_counts(asymmetric(), counts, 3)
 
 
 @pytest.mark.parametrize("schedule", ["static", "dynamic", "stepwise"])
@@ -114,7 +115,7 @@ def test_what_a_sampler_cannot_do_is_a_failure_of_the_backend():
     circuit.x(0)
     circuit.measure(0, 1)
     with pytest.raises(BackendError):
-        open_backend(StatevectorSampler()).sample(circuit, None, 10, 1)
+        read(open_backend(StatevectorSampler()), circuit, 10, 1)
 
 
 @pytest.mark.parametrize("what", [3, None, ["aer"]])

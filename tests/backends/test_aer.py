@@ -6,16 +6,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
-from scipy.stats import chi2_contingency
 
 import stinespring
-from stinespring.backends import execute
+from sampling import Plain, read, sampled
+from stinespring.backends import open_backend, opened, rows
 from stinespring.backends.aer.backend import AerBackend, checked_simulator, statevector_qubits
 from stinespring.backends.seeds import derive_seed
+from stinespring.batches import Batch, Item
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
 from stinespring.circuits.core.gates import Gate
 from stinespring.errors import BackendError, InputError, TooLargeError
 from stinespring.models.texts.table import TableModel
+from stinespring.readings import Outcomes
 
 
 @pytest.fixture
@@ -32,32 +34,43 @@ def test_a_seed_reproduces_the_counts(three_tokens, schedule):
     assert sum(counts[0].values()) == 500
 
 
+def coins(count: int) -> QuantumCircuit:
+    circuit = QuantumCircuit(count, count)
+    circuit.h(range(count))
+    circuit.measure(range(count), range(count))
+    return circuit
+
+
 def test_neighbouring_seeds_are_independent():
-    """The per-shot outcomes of seeds s and s+1 show no association: chi-squared test at 1e-6."""
-    circuit = QuantumCircuit(2, 2)
-    circuit.h([0, 1])
-    circuit.measure([0, 1], [0, 1])
-    backend = AerBackend()
-    shots = [backend.sample(circuit, None, 20_000, derive_seed(seed, 0))[0]["c"] for seed in (1, 2)]
-    table = np.histogram2d(*shots, bins=4)[0]
-    assert chi2_contingency(table).pvalue > 1e-6
+    """Counts of 64 outcomes at seeds s and s+1, standardised, correlate by less than five standard errors (6e-7)."""
+    counts = [sampled(AerBackend(), coins(6), 64_000, derive_seed(seed, 0))[0].counts for seed in (1, 2)]
+    assert abs(np.corrcoef(*counts)[0, 1]) < 5 / np.sqrt(63)
 
 
-def test_prefixes_of_one_batch_are_independent():
-    """Two equal templates in one run: their outcomes show no association, chi-squared test at 1e-6."""
+@pytest.mark.parametrize("steered", [False, True])
+def test_rows_of_one_batch_are_independent(steered):
+    """Two equal templates in one batch, also where Aer goes shot by shot: their counts of 64 outcomes correlate by less than
+    five standard errors (6e-7). In one run of Aer the second row would repeat nine tenths of the first one's random numbers.
+    """
     from qiskit.circuit import ParameterVector
 
-    circuit = QuantumCircuit(1, 1)
-    circuit.ry(ParameterVector("a", 1)[0], 0)
-    circuit.measure(0, 0)
-    angles = np.full((2, 1), np.pi / 2)
-    first, second = (r["c"] for r in AerBackend().sample(circuit, angles, 20_000, 7))
-    assert chi2_contingency(np.histogram2d(first, second, bins=2)[0]).pvalue > 1e-6
+    circuit = QuantumCircuit(6, 7)
+    for qubit, angle in enumerate(ParameterVector("a", 6)):
+        circuit.ry(angle, qubit)
+    if steered:
+        circuit.measure(0, 6)
+        circuit.h(0)
+        circuit.sxdg(1)
+        circuit.sx(1)  # no gate of the planned paths, so that Aer itself runs it
+    circuit.measure(range(6), range(6))
+    rows = sampled(AerBackend(path="plain"), circuit, 20_000, 7, np.full((2, 6), np.pi / 2))
+    counts = [np.bincount(np.repeat(r.column("c") & 63, r.counts), minlength=64) for r in rows]
+    assert abs(np.corrcoef(*counts)[0, 1]) < 5 / np.sqrt(63)
 
 
 def test_many_different_shot_numbers_are_split_without_loss(monkeypatch, three_tokens):
     program = stinespring.compile(three_tokens, prompt="sun rain", steps=3, schedule="stepwise")
-    monkeypatch.setattr(execute, "MOST_CALLS", 0)
+    monkeypatch.setattr(rows, "MOST_CALLS", 0)
     samples = stinespring.run(program, shots=3_001, seed=2)
     assert samples.shots == 3_001
     assert stinespring.check(samples, alpha=1e-6, resolution=0.2).passed
@@ -90,14 +103,9 @@ def test_too_many_qubits_name_the_size_that_fits():
 
 
 def test_an_object_with_sample_is_a_backend(coin):
-    class Always:
-        name = "always"
-
-        def metadata(self):
-            return {}
-
-        def sample(self, circuit, angles, shots, seed):
-            return [{"t1": np.full(shots, 3)}]
+    class Always(Plain):
+        def row(self, circuit, angles, shots, seed):
+            return Outcomes(("t1",), np.array([[3]]), np.array([shots]))
 
     samples = stinespring.run(stinespring.compile(coin, prompt="", steps=1), backend=Always(), shots=10)
     assert samples.by_text() == {"d": 10}
@@ -124,6 +132,60 @@ def test_a_condition_on_a_qubit_that_is_never_measured(method):
         Reset((1,)),
     )  # fmt: skip
     flow = Flow((("sys", 2), ("env", 1)), (("outcome", 3), ("other", 1)), instructions)
-    [values] = AerBackend(method).sample(flow.circuit(), None, 200, 1)
+    values = read(AerBackend(method), flow.circuit(), 200, 1)
     assert not values["outcome"].any()
     assert 0 < values["other"].mean() < 1  # a fair coin shows one side 200 times with probability 2^-199
+
+
+def test_an_object_that_lacks_something_is_refused_with_its_name(coin):
+    class Half:
+        name = "half"
+
+        def sample(self, batch, seed, report):
+            raise AssertionError("nothing is called")
+
+        @property
+        def capabilities(self):
+            raise AssertionError("nothing is asked")
+
+    with pytest.raises(InputError, match="Half without keeps_jobs, metadata, close"):
+        open_backend(Half())
+
+
+@pytest.mark.parametrize(("wrong", "message"), [(-1, "another number of shots"), (None, "other rows")])
+def test_outcomes_of_other_shots_or_rows_are_refused(coin, wrong, message):
+    class Careless(Plain):
+        def sample(self, batch, seed, report):
+            found = [Outcomes(("t1",), np.array([[0]]), np.array([int(batch.items[0].shots[0]) + (wrong or 0)]))]
+            return found if wrong else found * 2
+
+    with pytest.raises(BackendError, match=message):
+        stinespring.run(stinespring.compile(coin, prompt="", steps=1), backend=Careless(), shots=10)
+
+
+def test_what_a_string_opened_is_closed(monkeypatch):
+    closed = []
+    monkeypatch.setattr(AerBackend, "close", lambda self: closed.append(self.name))
+    with pytest.raises(ZeroDivisionError), opened("aer?threads=1"):
+        raise ZeroDivisionError
+    with opened(AerBackend()):
+        pass
+    assert closed == ["aer?threads=1"]
+
+
+@pytest.mark.parametrize("method", ["auto", "density_matrix", "matrix_product_state"])
+def test_rows_have_their_own_shots_and_come_in_order(method):
+    """Rows with other shots, none among them, on several circuits; a certain outcome tells each row."""
+    from qiskit.circuit import Parameter
+
+    a = Parameter("a")
+    turned, fixed = QuantumCircuit(1, 1), QuantumCircuit(2, 2)
+    turned.ry(a, 0)
+    turned.measure(0, 0)
+    fixed.x(1)
+    fixed.measure([0, 1], [0, 1])
+    items = (Item(turned, np.pi * np.array([[1.0], [0.0], [1.0]]), np.array([5, 0, 3000])), Item(fixed, None, np.array([2, 7])))
+    found = AerBackend(method).sample(Batch(items, (1,)), 3)
+    assert [(row.values.tolist(), row.counts.tolist()) for row in found] == [
+        ([[1]], [5]), ([], []), ([[1]], [3000]), ([[2]], [2]), ([[2]], [7])
+    ]  # fmt: skip

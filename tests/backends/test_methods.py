@@ -11,6 +11,7 @@ from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.quantum_info import Statevector
 
 import stinespring
+from sampling import read
 from stinespring.backends import open_backend
 from stinespring.backends.aer.backend import AerBackend
 from stinespring.backends.aer.methods import bond_bound, choose, density_qubits, statevector_qubits
@@ -82,7 +83,7 @@ def test_no_cut_has_more_schmidt_coefficients_than_the_bound(seed, qubits, gates
 
 def test_wide_circuits_give_the_right_bits():
     circuit = chain(WIDE, angle=np.pi)
-    values = AerBackend().sample(circuit, None, 5, 1)[0]["c"]
+    values = read(AerBackend(), circuit, 5, 1)["c"]
     assert set(values.tolist()) == {sum(1 << q for q in range(0, min(WIDE, 60), 2))}
 
 
@@ -91,9 +92,9 @@ def test_memory_is_a_limit():
     assert (statevector_qubits(1), density_qubits(1)) == (16, 8)
     for text, qubits in (("aer?method=statevector&memory=1", 17), ("aer?method=density_matrix&memory=1", 9)):
         with pytest.raises(TooLargeError, match=f"at most {qubits - 1} qubits"):
-            open_backend(text).sample(chain(qubits), None, 5, 1)
+            read(open_backend(text), chain(qubits), 5, 1)
     backend = open_backend("aer?memory=1&threads=1")
-    backend.sample(chain(17), None, 5, 1)
+    read(backend, chain(17), 5, 1)
     assert backend.metadata()["method"] == "matrix_product_state"
     assert backend.metadata()["memory_mb"] == backend.metadata()["threads"] == 1
 
@@ -109,10 +110,10 @@ def test_wide_registers_are_refused_and_62_bits_are_right():
     circuit.add_register(ClassicalRegister(62, "c"))
     circuit.x(0)
     circuit.measure(0, 61)
-    assert set(AerBackend().sample(circuit, None, 3, 1)[0]["c"].tolist()) == {2**61}
+    assert set(read(AerBackend(), circuit, 3, 1)["c"].tolist()) == {2**61}
     circuit.add_register(ClassicalRegister(63, "d"))
     with pytest.raises(InputError, match=r"d\[63\]"):
-        AerBackend().sample(circuit, None, 3, 1)
+        read(AerBackend(), circuit, 3, 1)
 
 
 @pytest.mark.parametrize("method", ["stabilizer", "extended_stabilizer"])
@@ -132,8 +133,8 @@ def test_what_the_extended_method_has_it_runs():
     circuit.ccx(0, 1, 2)
     circuit.cx(0, 1)
     circuit.measure(range(3), range(3))
-    assert set(AerBackend("extended_stabilizer").sample(circuit, None, 5, 1)[0]["c"].tolist()) == {0b101}
+    assert set(read(AerBackend("extended_stabilizer"), circuit, 5, 1)["c"].tolist()) == {0b101}
     with circuit.if_test((circuit.clbits[0], 1)):
         circuit.x(0)
     with pytest.raises(InputError, match="if_else"):
-        AerBackend("extended_stabilizer").sample(circuit, None, 3, 1)
+        read(AerBackend("extended_stabilizer"), circuit, 3, 1)

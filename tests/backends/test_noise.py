@@ -10,11 +10,12 @@ from qiskit.circuit import Instruction
 from scipy.stats import binomtest, chi2_contingency
 
 import stinespring
+from sampling import read
 from stinespring.backends import open_backend
 from stinespring.backends.aer.backend import AerBackend, checked_simulator
 from stinespring.backends.aer.calibration import Calibration, GateFigures, QubitFigures, readout_of
-from stinespring.backends.aer.fake import snapshot_calibration
 from stinespring.backends.aer.noise import noisy
+from stinespring.backends.aer.sources import snapshot_calibration
 from stinespring.circuits.devices.snapshots import snapshot, snapshot_target
 from stinespring.errors import InputError
 
@@ -76,7 +77,7 @@ def test_readout_is_as_the_matrix_says_for_0_and_for_1():
     circuit = QuantumCircuit(2, 2)
     circuit.x(0)
     circuit.measure([0, 1], [0, 1])
-    [values] = backend.sample(circuit, None, 40_000, 3)
+    values = read(backend, circuit, 40_000, 3)
     assert binomtest(int((values["c"] & 1 == 0).sum()), 40_000, 0.3).pvalue > RARE
     assert binomtest(int((values["c"] >> 1 == 1).sum()), 40_000, 0.1).pvalue > RARE
 
@@ -90,7 +91,7 @@ def test_conditions_see_the_noisy_bit(method):
         circuit.x(1)
     circuit.append(Instruction("measure_2", 1, 1, []), [1], [1])
     backend = AerBackend(method, calibration=device(((0.8, 0.2), (0.0, 1.0))))
-    [values] = backend.sample(circuit, None, 20_000, 5)
+    values = read(backend, circuit, 20_000, 5)
     first, second = values["c"] & 1, values["c"] >> 1
     assert (first == second).all(), "measure_2 is perfect on this device"
     assert binomtest(int(first.sum()), 20_000, 0.2).pvalue > RARE
@@ -102,7 +103,7 @@ def test_the_second_measurement_has_errors_of_its_own_and_leaves_the_state():
     circuit.x(0)
     circuit.append(Instruction("measure_2", 1, 1, []), [0], [0])
     circuit.measure(0, 1)
-    [values] = AerBackend(calibration=device(second=0.25)).sample(circuit, None, 20_000, 2)
+    values = read(AerBackend(calibration=device(second=0.25)), circuit, 20_000, 2)
     assert (values["c"] >> 1 == 1).all()
     assert binomtest(int((values["c"] & 1 == 0).sum()), 20_000, 0.25).pvalue > RARE
 
@@ -115,7 +116,7 @@ def test_reset_2_and_delays():
     circuit.measure(0, 0)
     circuit.append(Instruction("reset_2", 1, 0, []), [0], [])
     circuit.measure(0, 1)
-    [values] = AerBackend(calibration=device(t1=1e-4, t2=1e-4)).sample(circuit, None, 20_000, 2)
+    values = read(AerBackend(calibration=device(t1=1e-4, t2=1e-4)), circuit, 20_000, 2)
     left = int((values["c"] & 1).sum())
     assert binomtest(left, 20_000, 0.5).pvalue > RARE
     assert (values["c"] < 2).all()
@@ -136,7 +137,7 @@ def test_trajectories_and_density_matrices_agree():
     noise = device(((0.95, 0.05), (0.1, 0.9)), error=0.05)
     counts = []
     for method, seed in (("statevector", 7), ("density_matrix", 8), ("auto", 9)):
-        [values] = AerBackend(method, calibration=noise).sharing(True).sample(circuit, None, 10_000, seed * 10**6)
+        values = read(AerBackend(method, calibration=noise), circuit, 10_000, seed * 10**6)
         counts.append(np.bincount(values["c"], minlength=8))
     for other in counts[1:]:
         table = np.stack([counts[0], other])
@@ -148,16 +149,16 @@ def test_circuits_that_are_not_lowered_are_refused():
     circuit.h(0)
     circuit.measure([0, 1], [0, 1])
     with pytest.raises(InputError, match="h on 0"):
-        AerBackend(calibration=device()).sample(circuit, None, 10, 1)
+        read(AerBackend(calibration=device()), circuit, 10, 1)
     wide = QuantumCircuit(3, 1)
     wide.x(2)
     wide.measure(2, 0)
     with pytest.raises(InputError, match="does not fit on line"):
-        AerBackend(calibration=device()).sample(wide, None, 10, 1)
+        read(AerBackend(calibration=device()), wide, 10, 1)
     apart = QuantumCircuit(3, 1)
     apart.cz(0, 2)
     with pytest.raises(InputError, match="cz on 0, 2"):
-        AerBackend(calibration=device(qubits=3)).sample(apart, None, 10, 1)
+        read(AerBackend(calibration=device(qubits=3)), apart, 10, 1)
 
 
 @pytest.mark.parametrize("schedule", ["static", "dynamic", "stepwise"])
@@ -179,7 +180,7 @@ def test_the_limits_of_a_device_hold(two_tokens):
 def test_noise_by_name_and_by_device_are_the_same():
     by_name, by_device = open_backend("aer?noise=manila"), open_backend("fake:manila")
     assert by_name.metadata()["noise"] == by_device.metadata()["noise"]
-    assert by_name.device.name == by_device.device.name
+    assert by_name.capabilities.device.name == by_device.capabilities.device.name
 
 
 def test_readout_of_a_snapshot_differs_for_0_and_1():
@@ -188,3 +189,16 @@ def test_readout_of_a_snapshot_differs_for_0_and_1():
     expected = readout_of(given["prob_meas1_prep0"], given["prob_meas0_prep1"])
     assert snapshot_calibration("boston").qubits[7].readout == expected
     assert expected[0][1] != expected[1][0]
+
+
+def test_states_are_not_shared_with_noise():
+    """Aer forgets readout errors where shots share states, so that no path that does it is taken."""
+    backend = AerBackend(calibration=device(((0.8, 0.2), (0.0, 1.0))))
+    circuit = QuantumCircuit(1, 2)
+    circuit.measure(0, 0)
+    circuit.x(0)
+    circuit.measure(0, 1)
+    read(backend, circuit, 100, 1)
+    assert backend.metadata()["path"] == "plain" and "noise" in backend.metadata()["why"]
+    with pytest.raises(InputError, match="with noise"):
+        AerBackend(calibration=device(), path="branches")
