@@ -47,7 +47,9 @@ def test_matrices_are_compared_whoever_made_them():
     assert good.verdict == "PASS" and good.figures["choi_error"] < 1e-15
     # the outcomes of a channel are summed over
     assert verify_channel(right, {0: choi(keep), 1: choi(decay)}).verdict == "PASS"
-    assert verify_channel(right, {0: choi(keep)}).verdict == "FAIL"
+    for lost in ({0: choi(keep)}, {None: 0.999 * choi(keep, decay)}, {None: 1.001 * choi(keep, decay)}):
+        found = verify_channel(right, lost)
+        assert found.verdict == "FAIL" and "changes the trace" in found.reason
     far = verify_channel(right, {None: choi(*channels.amplitude_damping(0.32).given)}, tolerance=0.02)
     assert far.verdict == "UNVERIFIED"  # the certified interval contains the distance itself
     summary = process_summary(good)
