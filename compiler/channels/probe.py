@@ -30,7 +30,7 @@ __all__ = ["probed"]
 
 
 @dataclass(frozen=True, eq=False)
-class Probe:
+class ProbedChannel:
     """A program between a preparation and a measurement, which goes to register ``probe``.
 
     Attributes:
@@ -85,7 +85,7 @@ def probed(program: Program | QuantumCircuit, asked: ChannelAsked, *, channel: C
                 "a setting does not fit the channel", got=f"{len(states)} states and {len(bases)} bases",
                 expected=f"{source.inputs} and {source.outputs}",
             )  # fmt: skip
-    forms = tuple(Probe(circuit, setting) for setting in asked.probes)
+    forms = tuple(ProbedChannel(circuit, setting) for setting in asked.probes)
     registers = tuple(Register(r.name, "history", bits=r.size) for r in circuit.cregs if r.size)
     registers = (*registers, Register(PROBE, "state", bits=source.outputs))
     body = Several(forms, (None,) * len(forms), registers, shared=True)

@@ -26,10 +26,10 @@ __all__ = ["decode_tables"]
 LISTED = 1 << 10  # values of a register whose codes mean themselves
 READ = ("token", "environment", "outcome", "state")  # roles of registers that readers look at
 
-Table = dict[str, str | int | None]
+Meanings = dict[str, str | int | None]
 
 
-def decode_tables(program: Program) -> dict[str, Table]:
+def decode_tables(program: Program) -> dict[str, Meanings]:
     """Return for each register that is read what each value means; values that cannot occur are absent."""
     read = [register for register in program.registers if register.role in READ and register.name in measured(program)]
     tables = {register.name: table(program.source, register) for register in read}
@@ -53,7 +53,7 @@ def classical(form: Any) -> Iterable[str]:
     return [register.name for register in form.circuit().cregs]
 
 
-def table(source: Any, register: Register) -> Table:
+def table(source: Any, register: Register) -> Meanings:
     """Return what each value of one register means: a token, a position, an outcome, or null for the vacuum."""
     if not register.symbols:
         return written_out(source, register)
@@ -65,7 +65,7 @@ def table(source: Any, register: Register) -> Table:
     return {code: None if symbol == vacuum else tokens[symbol] for code, symbol in known.items()}
 
 
-def written_out(source: Any, register: Register) -> Table:
+def written_out(source: Any, register: Register) -> Meanings:
     """Return the values of a register whose codes mean themselves, where they are few."""
     if isinstance(source, SphereModel):
         return {str(value): value for value in range(source.d)}

@@ -22,7 +22,7 @@ from stinespring.compiler.export.forms import largest_cost
 from stinespring.compiler.systems.sphere_layer import layers_of
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.sphere.asked import CircuitAsked, SphereAsked
-from stinespring.models.sphere.layer_law import X
+from stinespring.models.sphere.layer_law import X, best_rounds
 from stinespring.models.sphere.model import SphereModel
 from stinespring.readings import Register
 from stinespring.stages import Program
@@ -35,7 +35,7 @@ MOST_LAYERS = 64
 SCHEDULES = ("static", "dynamic", "stepwise")
 
 
-class Circuit(NamedTuple):
+class ParticleCircuit(NamedTuple):
     """One particle's way through one or several layers, with post-selection.
 
     Attributes:
@@ -85,7 +85,9 @@ def compile_sphere(model: SphereModel, asked: SphereAsked) -> Program:
     begun = time.perf_counter()
     require_usable(asked)
     steps = layers_of(model, asked.particles, asked.layers)
-    circuits = [made(one, tuple(steps[one.particle][one.before : one.before + one.layers]), asked) for one in asked.circuits]
+    circuits = [
+        particle_circuit(one, tuple(steps[one.particle][one.before : one.before + one.layers]), asked) for one in asked.circuits
+    ]
     flows = tuple(circuit.flow for circuit in circuits)
     registers = registers_of(flows, asked)
     body: Body = OneCircuit(flows[0], registers) if len(flows) == 1 else Several(flows, (None,) * len(flows), registers)
@@ -113,7 +115,7 @@ def require_usable(asked: SphereAsked) -> None:
         raise InputError("unknown reading", got=asked.read, expected="both, nothing, amplitudes or fidelity")
 
 
-def made(one: CircuitAsked, combinations: tuple[Combination, ...], asked: SphereAsked) -> Circuit:
+def particle_circuit(one: CircuitAsked, combinations: tuple[Combination, ...], asked: SphereAsked) -> ParticleCircuit:
     """Return the circuit of one particle."""
     rotations = sum(1 << (c.position_qubits + (c.vectors.shape[1] - 1).bit_length()) for c in combinations)
     if rotations > MOST_ROTATIONS:
@@ -122,9 +124,9 @@ def made(one: CircuitAsked, combinations: tuple[Combination, ...], asked: Sphere
             todo="use fewer particles, dimensions or layers",
         )  # fmt: skip
     if asked.schedule == "dynamic":
-        return Circuit(one, combinations, 0, dynamic_flow(combinations, one.read))
-    rounds = best_rounds(combinations) if asked.rounds == "auto" else asked.rounds
-    return Circuit(one, combinations, rounds, static_flow(combinations, rounds, one.read))
+        return ParticleCircuit(one, combinations, 0, dynamic_flow(combinations, one.read))
+    rounds = best_rounds(math.prod(c.success for c in combinations)) if asked.rounds == "auto" else asked.rounds
+    return ParticleCircuit(one, combinations, rounds, static_flow(combinations, rounds, one.read))
 
 
 def registers_of(flows: Sequence[Flow], asked: SphereAsked) -> tuple[Register, ...]:
@@ -140,7 +142,7 @@ def registers_of(flows: Sequence[Flow], asked: SphereAsked) -> tuple[Register, .
     return tuple(result)
 
 
-def told(model: SphereModel, circuits: Sequence[Circuit], steps: dict[int, list[Combination]]) -> dict[str, Any]:
+def told(model: SphereModel, circuits: Sequence[ParticleCircuit], steps: dict[int, list[Combination]]) -> dict[str, Any]:
     """Return what the figures say of the layers of the first particle; its layers succeed together with the product."""
     particle = circuits[0].asked.particle
     way = [c for c in circuits if c.asked.particle == particle and c.asked.read == circuits[0].asked.read]
@@ -157,12 +159,6 @@ def told(model: SphereModel, circuits: Sequence[Circuit], steps: dict[int, list[
         "field": model.field, "amplification_rounds": rounds[0] if len(set(rounds)) == 1 else rounds,
     }  # fmt: skip
     return found if len(circuits) == 1 else found | {"particles": list(steps), "circuits": len(circuits)}
-
-
-def best_rounds(combinations: tuple[Combination, ...]) -> int:
-    """Return the rounds that bring the success closest to 1 without passing it."""
-    theta = math.asin(math.sqrt(min(1.0, math.prod(c.success for c in combinations))))
-    return min(MOST_LAYERS, max(0, math.floor(math.pi / (4 * theta) - 0.5 + 1e-9)))
 
 
 def layer_gates(combinations: tuple[Combination, ...], number: int, state: range, position: range) -> list[Gate]:

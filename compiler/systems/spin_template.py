@@ -42,7 +42,7 @@ def token_text(spins: Sequence[int]) -> str:
     return "".join("+" if x > 0 else "-" for x in spins)
 
 
-class Histories(NamedTuple):
+class Sequences(NamedTuple):
     """What the host knows after some tokens.
 
     Attributes:
@@ -77,7 +77,7 @@ class SpinTemplate:
     network: SpinNetwork
     steps: int
     lowered: QuantumCircuit | None = None
-    _memory: list[tuple[Sequence[Outcomes] | None, Histories]] = field(default_factory=list, repr=False)
+    _memory: list[tuple[Sequence[Outcomes] | None, Sequences]] = field(default_factory=list, repr=False)
 
     @cached_property
     def circuit(self) -> QuantumCircuit:
@@ -150,12 +150,12 @@ class SpinTemplate:
             weights = (weights[:, None] * law).ravel()
         return Listing(templates, prefixes, listed, listed == self.steps)
 
-    def _after(self, seen: Seen, shots: int) -> Histories:
+    def _after(self, seen: Seen, shots: int) -> Sequences:
         """Return what is known after some calls; those that were digested before are not digested again."""
         memory = self._memory
         if not memory or int(memory[0][1].counts.sum()) != shots:
             empty = np.zeros((1, 0, len(pieces(self.network.N))), dtype=np.int64)
-            memory[:] = [(None, Histories(empty, np.array([shots]), self.start(), np.zeros(1, dtype=np.int64)))]
+            memory[:] = [(None, Sequences(empty, np.array([shots]), self.start(), np.zeros(1, dtype=np.int64)))]
         known = 0
         while known < min(len(seen), len(memory) - 1) and memory[known + 1][0] is seen[known]:
             known += 1
@@ -164,7 +164,7 @@ class SpinTemplate:
             memory.append((rows, self._grown(memory[-1][1], rows)))
         return memory[len(seen)][1]
 
-    def _grown(self, known: Histories, rows: Sequence[Outcomes]) -> Histories:
+    def _grown(self, known: Sequences, rows: Sequence[Outcomes]) -> Sequences:
         """Return the sequences with one more token each."""
         N, L, step = self.network.N, self.network.L, known.codes.shape[1] + 1
         parents, codes, counts = dealt(known, rows, names_of(1, N), step)
@@ -172,10 +172,10 @@ class SpinTemplate:
         recent = every[:, max(0, step - L) :].reshape(len(every), -1)
         _, first, which = np.unique(recent, axis=0, return_index=True, return_inverse=True)
         contexts = known.contexts.after(known.which[parents[first]], signs(codes[first], N))
-        return Histories(every, counts, contexts, which.ravel().astype(np.int64))
+        return Sequences(every, counts, contexts, which.ravel().astype(np.int64))
 
 
-def dealt(known: Histories, rows: Sequence[Outcomes], names: Sequence[str], step: int) -> tuple[IntArray, IntArray, IntArray]:
+def dealt(known: Sequences, rows: Sequence[Outcomes], names: Sequence[str], step: int) -> tuple[IntArray, IntArray, IntArray]:
     """Return the sequences that are continued, their new tokens, and how often: shapes (H',), (H', pieces), (H',).
 
     Of the sequences that share a context each takes its number of readings out of all of the context's, at random.
