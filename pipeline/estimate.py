@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stinespring.backends.aer.backend import AerBackend
-from stinespring.backends.aer.calibration import calibration_of
+from stinespring.backends.aer.fake import calibration_of
 from stinespring.checks.statistics.planning import shots_for_verdict
 from stinespring.circuits.devices.read_back import used_qubits
 from stinespring.errors import TooLargeError

@@ -13,10 +13,12 @@ import numpy as np
 from stinespring.backends.readout.mitigation import calibration_circuits, calibration_of_counts, calibration_shots, mitigate
 from stinespring.backends.seeds import derive_seed
 from stinespring.batches import Batch, Circuit, Item
-from stinespring.checks.mitigated import check_mitigated, require_few, with_note
+from stinespring.checks.codes import judged_registers, readings_of, require_few
+from stinespring.checks.combine import combined
+from stinespring.checks.mitigated import check_mitigated, with_note
 from stinespring.errors import InputError
 from stinespring.pipeline.systems import system
-from stinespring.readings import Outcomes, Register
+from stinespring.readings import Outcomes
 from stinespring.stages import Backend, Program, Samples, Verdict
 
 __all__ = [
@@ -30,7 +32,6 @@ __all__ = [
 ]
 
 MODES = ("none", "readout", "always")
-READ = ("token", "state", "outcome")  # roles of registers whose readings are judged
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,11 +63,6 @@ def require_mode(mode: str) -> str:
             todo="pip install 'stinespring[mitigation]'",
         )
     return mode
-
-
-def judged_registers(program: Program) -> tuple[Register, ...]:
-    """Return the registers whose readings are judged."""
-    return tuple(register for register in program.registers if register.role in READ)
 
 
 def reason_against(program: Program, mode: str) -> str | None:
@@ -115,13 +111,17 @@ def planned_mitigation(program: Program, backend: Backend, mode: str) -> dict[st
     if require_mode(mode) == "none":
         return {}
     why = reason_against(program, mode)
+    registers = judged_registers(program.registers)
     if why is None:
-        require_few(sum(register.size for register in judged_registers(program)))
+        require_few(sum(register.size for register in registers))
     if why is None and backend.capabilities.device is None:
         why = f"the backend {backend.name} has no readout errors of its own"
     if why is not None:
         return {"mode": mode, "why": why, "wires": None}
-    wires = measured_qubits(program.circuit, [register.name for register in judged_registers(program)])
+    names = [register.name for register in registers]
+    first = program.body.next([], 1_000_000)
+    assert first is not None, "every program makes a call"
+    wires = [measured_qubits(item.circuit, names) for item in first.items for _ in range(item.rows)]
     return {"mode": mode, "why": None, "wires": wires, "feed_forward": feeds_forward(program.circuit)}
 
 
@@ -144,13 +144,18 @@ def measured_qubits(circuit: Circuit, registers: Sequence[str]) -> list[int]:
     return [last[bit] for bit in bits]
 
 
+def calibrated(note: Mapping[str, Any]) -> list[int]:
+    """Return the device's qubits that are read by any circuit."""
+    return sorted({wire for wires in note["wires"] for wire in wires})
+
+
 def calibration_body(note: Mapping[str, Any], backend: Backend, shots: int) -> Calibration | None:
     """Return the circuits that measure the readout errors of a planned mitigation; None where there is none."""
     if note.get("wires") is None:
         return None
     device = backend.capabilities.device
     assert device is not None, "planned for a device only"
-    circuits = calibration_circuits(sorted(set(note["wires"])), device.target.num_qubits)
+    circuits = calibration_circuits(calibrated(note), device.target.num_qubits)
     return Calibration(tuple(circuits), calibration_shots(backend.capabilities.max_shots, shots))
 
 
@@ -176,14 +181,17 @@ def mitigated(
     if not readings:
         plain = {"applied": False, "mode": note["mode"], "why": note["why"]}
         return with_note(verdict, plain), plain
-    calibration = calibration_of_counts(sorted(set(note["wires"])), *readings)
-    names = [register.name for register in samples.registers if register.role in READ]
-    found = mitigate(
-        samples.readings[0].of(names), [r.size for r in samples.registers if r.role in READ], note["wires"], calibration
-    )
-    judged = check_mitigated(samples, calibration, note["wires"], found, alpha=verdict.alpha, resolution=resolution)
+    calibration = calibration_of_counts(calibrated(note), *readings)
+    sizes, entries = [register.size for register in judged_registers(samples.registers)], len(note["wires"])
+    parts = {}
+    for entry, wires in enumerate(note["wires"]):
+        found = mitigate(readings_of(samples, entry), sizes, wires, calibration)
+        parts[f"circuit {entry + 1}"] = check_mitigated(
+            samples, calibration, wires, found, entry=entry, alpha=verdict.alpha / entries, resolution=resolution
+        )
+    judged = next(iter(parts.values())) if entries == 1 else combined(parts, alpha=verdict.alpha)
     without = {"verdict": verdict.verdict, "p_value": verdict.p_value, "tvd": verdict.tvd, "reason": verdict.reason}
-    told = {**judged.details["mitigation"], "mode": note["mode"], "without": without}
+    told = {**parts["circuit 1"].details["mitigation"], "mode": note["mode"], "without": without}
     if note["feed_forward"]:
         told["caveat"] = "the program has feed-forward: what was recorded is mitigated, wrong branches are not"
         judged = replace(judged, reason=f"{judged.reason}; {told['caveat']}")

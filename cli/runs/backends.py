@@ -51,7 +51,8 @@ def backends_(
 
 def save(path: Path, backend: str, json: bool) -> None:
     """Write a backend's calibration."""
-    from stinespring.backends.aer.calibration import calibration_of, write_calibration
+    from stinespring.backends.aer.calibration import write_calibration
+    from stinespring.backends.aer.fake import calibration_of
     from stinespring.backends.registry import open_backend
 
     calibration = calibration_of(open_backend(backend))

@@ -37,7 +37,4 @@ def owns(source: Any) -> bool:
     return isinstance(source, SpinNetwork)
 
 
-SYSTEM = System(
-    "spins", SpinAsked, owns, ("steps",), ask, compiled, check, made,
-    against="a token of N spins has 2^N readings, so its law as it would be read is not listed",
-)  # fmt: skip
+SYSTEM = System("spins", SpinAsked, owns, ("steps",), ask, compiled, check, made)
