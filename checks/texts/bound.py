@@ -16,7 +16,7 @@ import numpy as np
 
 from stinespring.checks.statistics.distance import total_variation
 from stinespring.models.texts.claims import TailClaim, TextClaim
-from stinespring.models.texts.law import TextLaw, laws
+from stinespring.models.texts.law import TextLaw, distinct_contexts, laws
 from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["BoundCheck", "check_bound", "joint_distance"]
@@ -54,6 +54,8 @@ def check_bound(
         texts: the sampled texts, shape (U, L).
         counts: shape (U,).
     """
+    if bound >= 1.0:
+        return BoundCheck(True, "tested against the truncated law, with no bound on its TVD from the model", {"claimed": bound})
     distance = joint_distance(own, claimed)
     if distance is None:
         return by_context(own, claimed, claim, bound, texts, counts)
@@ -109,7 +111,7 @@ def context_distances(own: TextLaw, claimed: TextLaw, texts: IntArray) -> tuple[
     total, most, number = np.zeros(len(texts)), 0.0, 0
     possible = claimed.probabilities(texts) > 0
     for step in range(1, texts.shape[1] + 1):
-        contexts, first, where = claimed.contexts(step, texts[possible])
+        contexts, first, where = distinct_contexts(claimed.model, step, texts[possible])
         prefixes = texts[possible][first, : step - 1]
         wanted = ~claimed.model.complete(prefixes)
         found = np.zeros(len(contexts))

@@ -39,4 +39,4 @@ def read_samples(
     """
     data = read_json(path, kind="counts file")
     asked = TextAsked.of(model, prompt, steps, input_state=input_state, level=level)
-    return Samples(model, asked, asked.read(model, data), backend=f"file:{Path(path).name}")
+    return Samples(model, asked, asked.read_counts(model, data), backend=f"file:{Path(path).name}")

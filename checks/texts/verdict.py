@@ -21,7 +21,7 @@ from stinespring.models.texts.law import TextLaw, texts_of
 from stinespring.readings import FloatArray, IntArray
 from stinespring.stages import Distance, Samples, Verdict
 
-__all__ = ["check_texts", "claimed_law", "shots_for"]
+__all__ = ["bound_of", "check_texts", "claimed_law", "shots_for", "with_bound"]
 
 TOO_MANY = "use fewer steps or a smaller --top-k: the texts are too many"
 
@@ -79,15 +79,13 @@ def check_texts(
     require_shares(alpha, resolution)
     if samples.shots < 1:
         raise InputError("there are no samples to check", got="0 shots", expected="at least 1")
-    source, claim = (samples.source, samples.claim) if model is None else (model, None)
-    own: TextLaw = samples.asked.law(source)
-    law = own if claim is None else claimed_law(samples)
+    if model is not None:
+        samples = replace(samples, source=model, claim=None)
+    law = claimed_law(samples)
     texts, counts = texts_of(samples.outcomes[0], law.steps, law.model.vacuum)
     verdict = judged(Sampled(law, texts, counts, law.probabilities(texts)), alpha, resolution, seed)
-    if claim is None:
-        return verdict
-    assert isinstance(claim, TextClaim)
-    return with_bound(verdict, check_bound(own, law, claim, samples.tvd_bound, texts, counts))
+    bound = bound_of(samples, law)
+    return verdict if bound is None else with_bound(verdict, bound)
 
 
 def claimed_law(samples: Samples) -> TextLaw:
@@ -97,6 +95,21 @@ def claimed_law(samples: Samples) -> TextLaw:
         return own
     assert isinstance(samples.claim, TextClaim)
     return TextLaw(samples.claim.law(samples.source, samples.asked), own.prompt, own.steps)
+
+
+def bound_of(samples: Samples, claimed: TextLaw | None = None) -> BoundCheck | None:
+    """Return what becomes of the program's bound on its approximation; None where nothing else is claimed than the law.
+
+    Args:
+        samples: with the program's claim.
+        claimed: the claimed law, if it is at hand.
+    """
+    if samples.claim is None:
+        return None
+    assert isinstance(samples.claim, TextClaim)
+    own, law = samples.asked.law(samples.source), claimed or claimed_law(samples)
+    texts, counts = texts_of(samples.outcomes[0], law.steps, law.model.vacuum)
+    return check_bound(own, law, samples.claim, samples.tvd_bound, texts, counts)
 
 
 def with_bound(verdict: Verdict, found: BoundCheck) -> Verdict:

@@ -83,7 +83,7 @@ class TextAsked:
         """Return the key of each text that was read: token names joined by one space."""
         return [source.text(text) for text in readable(outcomes, self.steps, source.vacuum).tolist()]
 
-    def read(self, source: TextModel, data: Mapping[str, Any]) -> tuple[Outcomes, ...]:
+    def read_counts(self, source: TextModel, data: Mapping[str, Any]) -> tuple[Outcomes, ...]:
         """Return the outcomes of a counts file's content: texts and how often each occurred.
 
         Raises:

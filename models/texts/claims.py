@@ -38,8 +38,8 @@ class TableClaim:
         """Return the claimed law of the generated tokens, after the prompt of ``asked.begin(model)``."""
         begin = asked.begin(model)
         if self.padded and begin.padded is not None and begin.state is not None:
-            return StateModel(TabulatedModel(begin.padded, self.tables), begin.state)
-        return TabulatedModel(begin.model, self.tables)
+            return StateModel(TabulatedModel(begin.padded, begin.state.width, self.tables), begin.state)
+        return TabulatedModel(begin.model, len(begin.prompt), self.tables)
 
     def content(self) -> dict[str, Any]:
         """Return the claim as JSON data."""

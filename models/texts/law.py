@@ -16,7 +16,7 @@ from stinespring.models.texts.joint import JointLaw
 from stinespring.readings import UNUSED, BoolArray, FloatArray, IntArray, Outcomes
 from stinespring.stages import Table
 
-__all__ = ["ContextTable", "TextLaw", "listed_law", "readable", "text_probabilities", "texts_of"]
+__all__ = ["ContextTable", "TextLaw", "distinct_contexts", "listed_law", "readable", "text_probabilities", "texts_of"]
 
 MOST_ENTRIES = 1 << 22  # probabilities of one chunk of contexts: 32 MB
 MOST_TEXTS = 1 << 17  # joint laws up to this many texts are listed
@@ -84,11 +84,10 @@ class TextLaw:
     def by_context(self, texts: IntArray, counts: IntArray) -> Iterator[ContextTable]:
         """Yield what followed each visited context, in chunks, step by step.
 
-        A context is the whole generated prefix, or the part of it that a law with a window reads. Codes that stand for no token
-        are left out, and so is what follows them.
+        Codes that stand for no token are left out, and so is what follows them.
         """
         for step in range(1, texts.shape[1] + 1):
-            contexts, first, where = self.contexts(step, texts)
+            contexts, first, where = distinct_contexts(self.model, step, texts)
             prefixes = texts[first, : step - 1]
             wanted = ~self.model.complete(prefixes) & (contexts >= 0).all(axis=1)
             for rows, law in laws(self.model, step, self.prompt, prefixes, wanted):
@@ -98,14 +97,6 @@ class TextLaw:
                 tally = np.zeros_like(law)
                 np.add.at(tally, (position[where[mine]], texts[mine, step - 1]), counts[mine])
                 yield ContextTable(step, tally, law)
-
-    def contexts(self, step: int, texts: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-        """Return the distinct contexts of a step, where each occurs first, and which of them every text has."""
-        window, stop = self.model.window, int(self.model.stop is not None)
-        keep = step - 1 if window is None else min(step - 1, max(window, stop))
-        part = texts[:, step - 1 - keep : step - 1]
-        contexts, first, where = np.unique(part, axis=0, return_index=True, return_inverse=True)
-        return contexts, first, where.ravel()
 
 
 def readable(outcomes: Outcomes, steps: int, vacuum: int) -> IntArray:
@@ -148,16 +139,26 @@ def text_probabilities(model: TextModel, prompt: IntArray, texts: IntArray) -> F
     """
     result = np.ones(len(texts))
     for step in range(1, texts.shape[1] + 1):
-        prefixes, where = np.unique(texts[:, : step - 1], axis=0, return_inverse=True)
-        where = where.ravel()
-        alive = np.bincount(where, weights=result, minlength=len(prefixes)) > 0
-        for rows, law in laws(model, step, prompt, prefixes, alive):
-            position = np.full(len(prefixes), -1)
-            position[rows] = np.arange(len(rows))
-            mine = np.flatnonzero(position[where] >= 0)
-            symbols = texts[mine, step - 1]
-            result[mine] *= np.where(symbols >= 0, law[position[where[mine]], symbols], 0.0)
+        alive = np.flatnonzero((result > 0) & (texts[:, step - 1] >= 0))
+        result[texts[:, step - 1] < 0] = 0.0
+        contexts, first, where = distinct_contexts(model, step, texts[alive])
+        prefixes, symbols = texts[alive][first, : step - 1], texts[alive, step - 1]
+        for rows, law in laws(model, step, prompt, prefixes, np.ones(len(contexts), dtype=bool)):
+            mine = np.flatnonzero((where >= rows[0]) & (where <= rows[-1]))
+            result[alive[mine]] *= law[where[mine] - rows[0], symbols[mine]]
     return result
+
+
+def distinct_contexts(model: TextModel, step: int, texts: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """Return the distinct contexts of a step, where each occurs first, and which of them every text has.
+
+    A context is the whole generated prefix, or the part of it that a law with a window reads.
+    """
+    stop = int(model.stop is not None)
+    keep = step - 1 if model.window is None else min(step - 1, max(model.window, stop))
+    part = texts[:, step - 1 - keep : step - 1]
+    contexts, first, where = np.unique(part, axis=0, return_index=True, return_inverse=True)
+    return contexts, first, where.ravel()
 
 
 def laws(

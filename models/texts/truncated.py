@@ -38,6 +38,11 @@ class ReplacedLaw(TextModel):
         self.shortest, self.longest = model.shortest, model.longest
         self._model = model
 
+    @property
+    def branching(self) -> int:
+        """The most tokens that can follow a text."""
+        return self._model.branching
+
     def encode(self, prompt: str | Sequence[int]) -> IntArray:
         """Return the prompt's token numbers as the original model reads it."""
         return self._model.encode(prompt)
@@ -60,13 +65,20 @@ class TabulatedModel(ReplacedLaw):
 
     Args:
         model: whose language it speaks.
+        length: number of tokens of the prompt.
         tables: one for each step.
     """
 
-    def __init__(self, model: TextModel, tables: Sequence[StepTable]) -> None:
+    def __init__(self, model: TextModel, length: int, tables: Sequence[StepTable]) -> None:
         super().__init__(model)
+        self.window = max((length + i - min(table.columns, default=length + i) for i, table in enumerate(tables)), default=0)
         self._tables = tuple(tables)
         self._rows = [{tuple(context): i for i, context in enumerate(table.contexts.tolist())} for table in self._tables]
+
+    @property
+    def branching(self) -> int:
+        """The most tokens that can follow a text."""
+        return max((int((table.probabilities > 0).sum(axis=1).max(initial=1)) for table in self._tables), default=1)
 
     def content(self) -> dict[str, object]:
         """Return the model's content and the tables."""
@@ -79,7 +91,8 @@ class TabulatedModel(ReplacedLaw):
     def symbol_law(self, step: int, texts: IntArray) -> FloatArray:
         """Return the table's rows, shape (B, d+1)."""
         table, rows = self._tables[step - 1], self._rows[step - 1]
-        index = np.array([rows.get(tuple(context), -1) for context in texts[:, table.columns].tolist()], dtype=np.int64)
+        contexts, where = np.unique(texts[:, table.columns], axis=0, return_inverse=True)
+        index = np.array([rows.get(tuple(context), -1) for context in contexts.tolist()], dtype=np.int64)[where.ravel()]
         result = np.zeros((len(texts), self.d + 1))
         width = min(self.d + 1, table.probabilities.shape[1])
         listed = index >= 0

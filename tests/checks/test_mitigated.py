@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -11,8 +13,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from stinespring.checks.texts.mitigated import wald
-from stinespring.checks.texts.readout import ReadoutCalibration
+from oracles.tiny_decoder import TinyDecoder
+from stinespring.checks.codes import codes_law
+from stinespring.checks.mitigated import check_mitigated
+from stinespring.checks.statistics.wald import wald
+from stinespring.checks.texts.verdict import check_texts
+from stinespring.errors import InputError, TooLargeError
+from stinespring.models.channels.asked import ChannelAsked
+from stinespring.models.channels.standard import depolarizing
+from stinespring.models.lens import read_states
+from stinespring.models.lens.asked import LensAsked
+from stinespring.models.spins.asked import SpinAsked
+from stinespring.models.spins.contexts import Contexts
+from stinespring.models.spins.files import read_network
+from stinespring.models.texts.asked import TextAsked
+from stinespring.models.texts.claims import StepTable, TableClaim
+from stinespring.readings import UNUSED, Outcomes, Register, decoded
+from stinespring.readout import Mitigated, ReadoutCalibration
+from stinespring.stages import Samples
 
 
 def looped(law, errors, wires):
@@ -148,3 +166,113 @@ def test_other_laws_are_found():
     assert growth * detectable_tvd(3, shots, 0.001) * np.sqrt(test.inflation) < 0.05
     p_values = replicas(rng, law, errors, wires, shots=shots, calibration_shots=40_000, truth=other, count=1_000)
     assert int((p_values < 0.001).sum()) >= binom.ppf(1e-6, 1_000, 0.9)
+
+
+def read_wrong(model, asked, registers, law, calibration, wires, shots, seed, **claimed):
+    """Samples of a law over codes that were read with these errors, and their quasi-probabilities by the exact inverse."""
+    counts = np.random.default_rng(seed).multinomial(shots, calibration.pushed(law, wires))
+    shifts = np.cumsum([0, *(register.size for register in registers)])
+    codes = [np.arange(len(law)) >> shifts[i] & (1 << r.size) - 1 for i, r in enumerate(registers)]
+    read = Outcomes.tallied({r.name: column for r, column in zip(registers, codes, strict=True)}, counts)
+    samples = Samples(model, asked, (decoded(read, registers),), (read,), registers, **claimed)
+    quasi = calibration.unpushed(counts / shots, wires)
+    return samples, Mitigated(np.stack(codes, axis=1), quasi, 1.0, "inverse")
+
+
+CALIBRATION = ReadoutCalibration((3, 5), np.array([[0.03, 0.08], [0.06, 0.1]]), 400_000)
+TWO = (Register("t1", "token", (1, 0), step=1), Register("t2", "token", (0, 1), step=2))
+
+
+def test_readout_errors_alone_pass_and_a_wrong_law_does_not(two_tokens):
+    """Codes are not token numbers here: code 0 of t1 is token 1. False-alarm rate 1e-6."""
+    asked, joint = TextAsked((0, 1), 2), two_tokens.joint("a b", 2)
+    law = np.array([joint["b a"], joint["a a"], joint["b b"], joint["a b"]])
+    samples, quasi = read_wrong(two_tokens, asked, TWO, law, CALIBRATION, [5, 3], 40_000, 0)
+    assert check_texts(samples).verdict == "FAIL"
+    verdict = check_mitigated(samples, CALIBRATION, [5, 3], quasi, alpha=1e-6)
+    assert verdict.verdict == "PASS" and verdict.reason.startswith("with readout mitigation")
+    assert verdict.tvd < check_texts(samples).tvd
+    told = verdict.details["mitigation"]["quasi_probabilities"]
+    assert {text: pytest.approx(joint[text], abs=0.05) for text in joint} == told
+    json.dumps(verdict.summary(), allow_nan=False)
+    other, quasi = read_wrong(two_tokens, asked, TWO, law[[1, 0, 2, 3]], CALIBRATION, [5, 3], 40_000, 0)
+    assert check_mitigated(other, CALIBRATION, [5, 3], quasi).verdict == "FAIL"
+    assert check_mitigated(samples, CALIBRATION, [3, 5], quasi).verdict == "FAIL", "the bits were read by other qubits"
+
+
+def test_a_wrong_bound_fails_after_mitigation_too(two_tokens):
+    """Only ``b`` is left of step 1, which moves the law by 0.2689: claimed are 0.2 and 0.3."""
+    asked = TextAsked((0, 1), 2)
+    claim = TableClaim((StepTable((), np.zeros((1, 0), dtype=np.int64), np.array([[0.0, 1.0]])), StepTable(
+        (2,), np.array([[0], [1]]), two_tokens.law(2, np.array([[0, 1, 0], [0, 1, 1]])))))  # fmt: skip
+    joint = claim.law(two_tokens, asked).joint([0, 1], 2)
+    law = np.array([joint["b a"], 0.0, joint["b b"], 0.0])
+    for bound, ruling in ((0.3, "PASS"), (0.2, "FAIL")):
+        samples, quasi = read_wrong(two_tokens, asked, TWO, law, CALIBRATION, [5, 3], 40_000, 1, claim=claim, tvd_bound=bound)
+        verdict = check_mitigated(samples, CALIBRATION, [5, 3], quasi, alpha=1e-6)  # false-alarm rate 1e-6
+        assert (verdict.verdict, verdict.bound_verified) == (ruling, ruling == "PASS"), verdict.reason
+
+
+def test_what_the_registers_cannot_hold_is_missed(two_tokens):
+    """A program that never measures token ``a`` in t1: its share of the law was never read, which is seen."""
+    asked = TextAsked((0, 1), 1)
+    register = (Register("t1", "token", (1, UNUSED), step=1),)
+    samples, quasi = read_wrong(two_tokens, asked, register, np.array([1.0, 0.0]), CALIBRATION, [5], 20_000, 2)
+    assert codes_law(samples) == pytest.approx([1 - two_tokens.joint("a b", 1)["a"], 0.0])
+    verdict = check_mitigated(samples, CALIBRATION, [5], quasi)
+    assert (verdict.verdict, verdict.tvd) == ("FAIL", pytest.approx(two_tokens.joint("a b", 1)["a"], abs=0.02))
+
+
+def test_spins_are_listed_by_the_chain_rule(examples):
+    """Against a loop over tokens: the network's own odds after each history."""
+    network, steps = read_network(examples / "three_spins.json").one_column_a_spin(), 2
+    registers = tuple(Register(f"t{t}", "token", bits=network.N, step=t) for t in (1, 2))
+    seen = Outcomes.tallied({r.name: np.zeros(1, dtype=np.int64) for r in registers})
+    law = codes_law(Samples(network, SpinAsked(steps), (seen,), (seen,), registers))
+    assert law.sum() == pytest.approx(1.0)
+    contexts = Contexts.start(network)
+    for first in range(1 << network.N):
+        signs = np.array([[1 - 2 * (first >> i & 1) for i in range(network.N)]], dtype=np.int8)
+        p = np.prod(np.where(signs > 0, contexts.plus, 1 - contexts.plus))
+        after = contexts.after(np.zeros(1, dtype=np.int64), signs)
+        for second in range(1 << network.N):
+            other = np.array([1 - 2 * (second >> i & 1) for i in range(network.N)])
+            q = np.prod(np.where(other > 0, after.plus[0], 1 - after.plus[0]))
+            assert law[first + (second << network.N)] == pytest.approx(p * q, abs=1e-12)
+
+
+def test_a_lens_has_one_law_a_point():
+    """Six tokens on three qubits: the point's own law, and two codes that hold nothing."""
+    states = read_states(TinyDecoder(), "w1 w3 w0")
+    registers = (Register("t1", "token", (0, 1, 2, 3, 4, 5, UNUSED, UNUSED), step=1),)
+    seen = Outcomes.tallied({"t1": np.array([0])})
+    samples = Samples(states, LensAsked((0, 3)), (seen, seen), (seen, seen), registers)
+    for entry, point in enumerate((0, 3)):
+        assert codes_law(samples, entry) == pytest.approx([*states.law(point), 0.0, 0.0])
+
+
+def test_channels_have_one_law_a_setting():
+    """The probe's law at each setting is what the channel's Choi matrix says; the depolarised qubit is read half and half."""
+    channel = depolarizing(1.0)
+    asked = ChannelAsked((((0,), (0,)), ((0,), (2,))))
+    registers = (Register("probe", "state", bits=1),)
+    seen = Outcomes.tallied({"probe": np.array([0, 1])})
+    samples = Samples(channel, asked, (seen, seen), (seen, seen), registers)
+    for entry in (0, 1):
+        assert codes_law(samples, entry) == pytest.approx([0.5, 0.5])
+
+
+def test_where_nothing_can_be_tested(two_tokens):
+    asked = TextAsked((0, 1), 2)
+    law = np.full(4, 0.25)
+    samples, quasi = read_wrong(two_tokens, asked, TWO, law, CALIBRATION, [5, 3], 100, 0)
+    with pytest.raises(InputError, match="one circuit"):
+        check_mitigated(dataclasses.replace(samples, readings=()), CALIBRATION, [5, 3], quasi)
+    with pytest.raises(InputError, match="qubits"):
+        check_mitigated(samples, CALIBRATION, [5], quasi)
+    blind = ReadoutCalibration((3, 5), np.array([[0.5, 0.45], [0.0, 0.0]]), 100)
+    with pytest.raises(InputError, match="says nothing"):
+        check_mitigated(samples, blind, [5, 3], quasi)
+    wide = tuple(Register(f"t{t}", "token", tuple(range(1 << 9)), step=t) for t in (1, 2))
+    with pytest.raises(TooLargeError, match="18 bits"):
+        check_mitigated(dataclasses.replace(samples, registers=wide), CALIBRATION, [5, 3], quasi)

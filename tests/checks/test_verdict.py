@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from scipy.stats import binom, chisquare, kstest, power_divergence
 
-import stinespring
 from stinespring.checks.statistics.distance import expected_deviation, tvd_interval
 from stinespring.checks.statistics.gtest import PooledCells, detectable_tvd, pool, upper_tail
+from stinespring.checks.texts.verdict import check_texts
 from stinespring.errors import InputError
+from stinespring.models.texts.asked import TextAsked
 from stinespring.models.texts.table import TableModel
+from stinespring.readings import Outcomes
 from stinespring.stages import Samples
 
 
@@ -20,8 +22,16 @@ def table(law: np.ndarray) -> TableModel:
 
 
 def draw(model: TableModel, law: np.ndarray, shots: int, rng: np.random.Generator, steps: int = 1) -> Samples:
-    texts, counts = np.unique(rng.choice(len(law), p=law, size=(shots, steps)), axis=0, return_counts=True)
-    return Samples(model=model, prompt=np.zeros(0, dtype=np.int64), texts=texts, counts=counts)
+    if steps == 1:
+        return counted(model, (), np.arange(len(law))[:, None], rng.multinomial(shots, law))
+    return counted(model, (), rng.choice(len(law), p=law, size=(shots, steps)))
+
+
+def counted(model, prompt, texts, counts=None) -> Samples:
+    """Samples of texts (N, L), each seen once or ``counts`` times."""
+    texts = np.asarray(texts)
+    columns = {f"t{step + 1}": texts[:, step] for step in range(texts.shape[1])}
+    return Samples(model, TextAsked(prompt, texts.shape[1]), (Outcomes.tallied(columns, counts),))
 
 
 @pytest.mark.parametrize(("outcomes", "shots", "steps"), [(4, 2000, 1), (60, 400, 1), (5, 3000, 3), (3, 6, 1)])
@@ -34,7 +44,7 @@ def test_false_alarms_come_at_the_stated_rate(outcomes, shots, steps):
     law = rng.dirichlet(np.ones(outcomes))
     model = table(law)
     fails = sum(
-        stinespring.check(draw(model, law, shots, rng, steps), alpha=0.05, resolution=0.9).verdict == "FAIL" for _ in range(300)
+        check_texts(draw(model, law, shots, rng, steps), alpha=0.05, resolution=0.9).verdict == "FAIL" for _ in range(300)
     )
     assert fails <= binom.isf(1e-7, 300, 0.05)
 
@@ -56,7 +66,7 @@ def test_the_p_value_of_a_single_token_is_uniform():
     rng = np.random.default_rng(3)
     law = rng.dirichlet(np.full(12, 3.0))
     model = table(law)
-    verdicts = [stinespring.check(draw(model, law, 20_000, rng)) for _ in range(1000)]
+    verdicts = [check_texts(draw(model, law, 20_000, rng)) for _ in range(1000)]
     p_values = np.array([verdict.p_value for verdict in verdicts])
     assert kstest(p_values, "uniform").pvalue > 1e-6
     assert binom.ppf(1e-7, 1000, 0.05) <= (p_values < 0.05).sum() <= binom.isf(1e-7, 1000, 0.05)
@@ -66,13 +76,13 @@ def test_the_p_value_of_a_single_token_is_uniform():
 def test_a_single_token_has_the_whole_false_alarm_rate(two_tokens):
     """The resolution of one step is that of alpha, of two steps that of alpha / 2; the planned number of shots agrees."""
     law = np.full(16, 1 / 16)
-    verdict = stinespring.check(draw(table(law), law, 900, np.random.default_rng(1)), alpha=0.01)
+    verdict = check_texts(draw(table(law), law, 900, np.random.default_rng(1)), alpha=0.01)
     assert verdict.resolution == detectable_tvd(15, 900, 0.01)
     assert verdict.shots_needed is not None and detectable_tvd(15, verdict.shots_needed, 0.01) <= 0.05
     assert detectable_tvd(15, int(0.97 * verdict.shots_needed), 0.01) > 0.05
     joint = two_tokens.joint("a b", 2)
-    samples = Samples(two_tokens, np.array([0, 1]), joint.texts, np.round(900 * joint.probabilities).astype(np.int64))
-    details = stinespring.check(samples, alpha=0.01).details
+    samples = counted(two_tokens, (0, 1), joint.texts, np.round(900 * joint.probabilities).astype(np.int64))
+    details = check_texts(samples, alpha=0.01).details
     assert details["texts"]["resolution"] == detectable_tvd(details["texts"]["degrees_of_freedom"], 900, 0.005)
 
 
@@ -87,7 +97,7 @@ def test_a_wrong_law_at_the_resolution_is_found():
     delta = detectable_tvd(15, shots, alpha)
     wrong = law * (1 + 2 * delta * np.where(np.arange(16) % 2, 1, -1))
     assert 0.5 * abs(wrong - law).sum() == pytest.approx(delta)
-    found = sum(stinespring.check(draw(model, wrong, shots, rng), alpha=alpha).verdict == "FAIL" for _ in range(200))
+    found = sum(check_texts(draw(model, wrong, shots, rng), alpha=alpha).verdict == "FAIL" for _ in range(200))
     assert found >= 0.82 * 200
 
 
@@ -95,25 +105,25 @@ def test_tvd_of_five_percent_fails_at_20000_shots(two_tokens):
     """Counts at exactly TVD 0.05 from the law, not sampled: the verdict is certain."""
     joint = two_tokens.joint("a b", 2)
     wrong = joint.probabilities + np.array([0.05, -0.05, 0.0, 0.0])
-    samples = Samples(two_tokens, np.array([0, 1]), joint.texts, np.round(20_000 * wrong).astype(np.int64))
-    verdict = stinespring.check(samples)
+    samples = counted(two_tokens, (0, 1), joint.texts, np.round(20_000 * wrong).astype(np.int64))
+    verdict = check_texts(samples)
     assert (verdict.verdict, round(verdict.tvd, 3)) == ("FAIL", 0.05)
-    assert verdict.tvd_low <= 0.05 <= verdict.tvd_high
+    assert verdict.distance.low <= 0.05 <= verdict.distance.high
 
 
 def test_too_few_shots_are_unverified_and_the_number_that_would_do_does():
     law = np.random.default_rng(0).dirichlet(np.ones(50))
     model, rng = table(law), np.random.default_rng(3)
-    verdict = stinespring.check(draw(model, law, 500, rng))
+    verdict = check_texts(draw(model, law, 500, rng))
     assert (verdict.verdict, verdict.resolution > 0.05) == ("UNVERIFIED", True)
-    again = stinespring.check(draw(model, law, verdict.shots_needed, rng))
+    again = check_texts(draw(model, law, verdict.shots_needed, rng))
     assert (again.verdict, again.resolution <= 0.05) == ("PASS", True)
 
 
 def test_an_impossible_text_fails():
     model = table(np.array([0.5, 0.5, 0.0]))
-    samples = Samples(model, np.zeros(0, dtype=np.int64), np.array([[0], [1], [2]]), np.array([5000, 5000, 1]))
-    verdict = stinespring.check(samples)
+    samples = counted(model, (), [[0], [1], [2]], np.array([5000, 5000, 1]))
+    verdict = check_texts(samples)
     assert verdict.verdict == "FAIL"
     assert "probability 0" in verdict.reason and "w2" in verdict.reason
 
@@ -128,12 +138,11 @@ def test_texts_too_many_to_list_are_checked_by_context():
         texts = np.zeros((16000, 41), dtype=np.int64)
         for step in range(1, 41):
             texts[:, step] = rng.random(16000) < law[texts[:, step - 1], 1]
-        texts, counts = np.unique(texts[:, 1:], axis=0, return_counts=True)
-        return Samples(model, np.array([0]), texts, counts)
+        return counted(model, (0,), texts[:, 1:])
 
-    assert stinespring.check(chain(rows), alpha=1e-6).verdict == "PASS"
-    assert stinespring.check(chain(rows + [[0.05, -0.05], [0.0, 0.0]])).verdict == "FAIL"
-    few = stinespring.check(chain(rows), alpha=1e-6, resolution=0.01)
+    assert check_texts(chain(rows), alpha=1e-6).verdict == "PASS"
+    assert check_texts(chain(rows + [[0.05, -0.05], [0.0, 0.0]])).verdict == "FAIL"
+    few = check_texts(chain(rows), alpha=1e-6, resolution=0.01)
     assert few.verdict == "UNVERIFIED"
     assert few.shots_needed == pytest.approx(16000 * (few.resolution / 0.01) ** 2, rel=0.1)
 
@@ -179,9 +188,9 @@ def test_the_interval_covers_the_truth():
 
 @pytest.mark.parametrize("options", [{"alpha": 0}, {"alpha": 1}, {"resolution": float("nan")}, {"resolution": -0.1}])
 def test_bad_options(two_tokens, options):
-    samples = Samples(two_tokens, np.array([0, 1]), np.array([[0, 0]]), np.array([5]))
+    samples = counted(two_tokens, (0, 1), [[0, 0]], np.array([5]))
     with pytest.raises(InputError):
-        stinespring.check(samples, **options)
+        check_texts(samples, **options)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +212,7 @@ def test_one_thin_cell_has_the_exact_p_value(shots, p, count):
 def test_a_nearly_certain_outcome_is_verified_and_its_loss_found():
     law = np.array([1 - 3e-5, 1e-5, 1e-5, 1e-5])
     model, rng = table(law), np.random.default_rng(0)
-    verdict = stinespring.check(draw(model, law, 20_000, rng), alpha=1e-6)
+    verdict = check_texts(draw(model, law, 20_000, rng), alpha=1e-6)
     assert (verdict.verdict, verdict.resolution < 0.05) == ("PASS", True)
     other = np.array([0.99, 0.01 / 3, 0.01 / 3, 0.01 / 3])
-    assert stinespring.check(draw(model, other, 20_000, rng), alpha=1e-6).verdict == "FAIL"
+    assert check_texts(draw(model, other, 20_000, rng), alpha=1e-6).verdict == "FAIL"

@@ -13,7 +13,41 @@ import strategies
 from oracles import plain_laws
 from stinespring.errors import TooLargeError
 from stinespring.models.texts.attention import AttentionModel
-from stinespring.models.texts.kraus import EXTENSIONS, FockSpace, joint_by_chain
+from stinespring.models.texts.kraus import EXTENSIONS, FockSpace
+
+
+def measure_last(space, length, token):
+    """Return the diagonal of ``X({y}) = 1 (x) |y><y|`` on the texts of ``length`` tokens, shape (D,)."""
+    diagonal = np.zeros(space.dimension)
+    start = space.offset(length)
+    diagonal[start : start + space.d**length] = space.texts(length)[:, -1] == token
+    return diagonal
+
+
+def joint_by_chain(kraus, space, prompt):
+    """Return ``Tr[X_L E_L(... X_1 E_1(rho_0) X_1 ...) X_L]`` for all texts: shape (d,) * L.
+
+    Args:
+        kraus: one stack (r, D, D) for each of the L steps.
+        space: the Fock space; its level is at least ``len(prompt) + L``.
+        prompt: token numbers of the pure initial text.
+    """
+    steps = len(kraus)
+    rho = np.zeros((space.dimension, space.dimension))
+    rho[space.index(prompt), space.index(prompt)] = 1.0
+    states = {(): rho}
+    for step, operators in enumerate(kraus, start=1):
+        after = {}
+        for text, state in states.items():
+            moved = np.einsum("rab,bc,rdc->ad", operators, state, operators, optimize=True)
+            for y in range(space.d):
+                x = measure_last(space, len(prompt) + step, y)
+                after[(*text, y)] = x[:, None] * moved * x[None, :]
+        states = after
+    joint = np.zeros((space.d,) * steps)
+    for text, state in states.items():
+        joint[text] = np.trace(state)
+    return joint
 
 
 @settings(max_examples=15)
