@@ -90,7 +90,7 @@ def check_spins(
     [outcomes], parts = samples.outcomes, {}
     tokens = tokens_of(outcomes, samples.asked.steps, law.N)
     for step, contexts, which in visited(law, tokens):
-        seen = Seen(tokens[:, step], outcomes.counts, contexts, which)
+        seen = TokenReadings(tokens[:, step], outcomes.counts, contexts, which)
         parts[f"token {step + 1}"] = judge(seen, alpha / samples.asked.steps, resolution, rng)
     steps = [step_figures(number, part) for number, part in enumerate(parts.values(), start=1)]
     return combined(parts, alpha=alpha, shots=samples.shots, figures={"steps": steps})
@@ -104,7 +104,7 @@ def spins_summary(verdict: Verdict) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class Seen(NamedTuple):
+class TokenReadings(NamedTuple):
     """One token of all readings.
 
     Attributes:
@@ -125,7 +125,7 @@ class Seen(NamedTuple):
         return int(self.counts.sum())
 
 
-def judge(seen: Seen, alpha: float, resolution: float, rng: np.random.Generator) -> Verdict:
+def judge(seen: TokenReadings, alpha: float, resolution: float, rng: np.random.Generator) -> Verdict:
     """Return the verdict on one token; ``alpha`` is its share of the false-alarm rate."""
     tests: dict[str, dict[str, float]] = {}
     N, shots = seen.contexts.network.N, seen.shots
@@ -153,7 +153,7 @@ def step_figures(number: int, part: Verdict) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def whole_tokens(seen: Seen, rng: np.random.Generator) -> dict[str, float]:
+def whole_tokens(seen: TokenReadings, rng: np.random.Generator) -> dict[str, float]:
     """Return the G-test of whole tokens, one table for each context."""
     N, rows = seen.contexts.network.N, len(seen.contexts.plus)
     law = token_law(seen.contexts.plus)
@@ -166,7 +166,7 @@ def whole_tokens(seen: Seen, rng: np.random.Generator) -> dict[str, float]:
     return {"p_value": p_value, "degrees_of_freedom": float(pooled.degrees), "hidden": pooled.hidden}
 
 
-def single_spins(seen: Seen) -> dict[str, float]:
+def single_spins(seen: TokenReadings) -> dict[str, float]:
     """Return the test of each spin's count: ``sum_i Z_i^2`` against chi-squared; rare outcomes together by their number."""
     from scipy.stats import chi2, poisson
 
@@ -185,7 +185,7 @@ def single_spins(seen: Seen) -> dict[str, float]:
     return {"p_value": p_value, "degrees_of_freedom": float(max(1, plenty.sum()))}
 
 
-def collective(seen: Seen, rng: np.random.Generator) -> dict[str, float]:
+def collective(seen: TokenReadings, rng: np.random.Generator) -> dict[str, float]:
     """Return the tests of the sums, combined by Bonferroni."""
     bins = int(np.clip(seen.shots // 20, 2, BINS))
     p_values = []

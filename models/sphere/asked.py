@@ -16,10 +16,10 @@ from stinespring.models.sphere.overlaps import overlaps_of, pairs_of
 from stinespring.readings import Outcomes
 from stinespring.stages import Schedule
 
-__all__ = ["CircuitAsked", "Read", "SphereAsked", "made"]
+__all__ = ["CircuitAsked", "SphereAsked", "SphereRead", "made"]
 
-Read = Literal["both", "nothing", "amplitudes", "fidelity", "hadamard", "swap"]
-READS, SCHEDULES = get_args(Read), get_args(Schedule)
+SphereRead = Literal["both", "nothing", "amplitudes", "fidelity", "hadamard", "swap"]
+READS, SCHEDULES = get_args(SphereRead), get_args(Schedule)
 
 
 class CircuitAsked(NamedTuple):
@@ -35,7 +35,7 @@ class CircuitAsked(NamedTuple):
     particle: int
     before: int
     layers: int
-    read: Read
+    read: SphereRead
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class SphereAsked:
     layers: int = 1
     schedule: Schedule = "static"
     rounds: int | Literal["auto"] = 0
-    read: Read = "both"
+    read: SphereRead = "both"
 
     def __post_init__(self) -> None:
         """Take lists, which JSON has for tuples."""
@@ -70,7 +70,7 @@ class SphereAsked:
     @property
     def circuits(self) -> tuple[CircuitAsked, ...]:
         """The circuits of the layers, in the order of the outcomes."""
-        reads: tuple[Read, ...] = ("amplitudes", "fidelity") if self.read == "both" else (self.read,)
+        reads: tuple[SphereRead, ...] = ("amplitudes", "fidelity") if self.read == "both" else (self.read,)
         if self.schedule == "stepwise":
             return tuple(CircuitAsked(i, t, 1, read) for t in range(self.layers) for i in self.particles for read in reads)
         return tuple(CircuitAsked(i, 0, self.layers, read) for i in self.particles for read in reads)

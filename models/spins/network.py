@@ -25,8 +25,8 @@ __all__ = [
     "QUERY",
     "ROLES",
     "VALUE",
+    "Attended",
     "SpinNetwork",
-    "Step",
     "column_kinds",
     "generator",
     "probability_plus",
@@ -40,7 +40,7 @@ QUERY, KEY, VALUE, OUTPUT = range(4)
 TABLE = 16  # features up to which a table of all columns is kept
 
 
-class Step(NamedTuple):
+class Attended(NamedTuple):
     """What one time step computes before it draws a token, for a batch of contexts.
 
     Attributes:
@@ -138,13 +138,13 @@ class SpinNetwork:
         clock = (time % self.L - np.arange(self.L)) % self.L  # only time mod L counts, and time may be any whole number
         return np.asarray((1.0 - self.eps) * semantic + self.position_overlaps[clock])
 
-    def attend(self, semantic: FloatArray, time: int) -> Step:
+    def attend(self, semantic: FloatArray, time: int) -> Attended:
         """Return the attention weights and the attention vector of a batch of contexts; arguments as for ``overlaps``."""
         m = self.overlaps(semantic, time)
         scores = self.sharpness * np.einsum("...c,...dc->...d", m[..., 0, QUERY, :], m[..., KEY, :])
         weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
         weights /= weights.sum(axis=-1, keepdims=True)
-        return Step(weights, np.einsum("...d,...db->...b", weights, m[..., VALUE, :]))
+        return Attended(weights, np.einsum("...d,...db->...b", weights, m[..., VALUE, :]))
 
     def fields(self, attention: FloatArray) -> FloatArray:
         """Return ``h_i = sum_b W^o_bi A_b``: (..., M) -> (..., N)."""

@@ -20,7 +20,7 @@ from stinespring.errors import InputError
 from stinespring.models.sphere.clusters import atoms, cluster_threshold, greedy_arcs, heaviest_arc, single_linkage
 from stinespring.models.sphere.direct import DirectSums
 from stinespring.models.sphere.dynamics import Dynamics
-from stinespring.models.sphere.files import random_model, read_sphere, sphere_content, sphere_from
+from stinespring.models.sphere.files import random_model, read_sphere, sphere_from
 from stinespring.models.sphere.series import SeriesSums
 from stinespring.models.sphere.simulate import simulate
 from strategies import sphere_models
@@ -121,7 +121,7 @@ def test_convergence_and_stopping():
     model = random_model(particles=12, dimension=3, beta=1.0, seed=1)
     run = simulate(model, steps=5000, scheme="adaptive", stop=True, converged=1e-9)
     assert run.converged and run.step < 5000
-    assert plain.residual(sphere_content(model), run.positions.tolist()) < 1e-8
+    assert plain.residual(model.content(), run.positions.tolist()) < 1e-8
     assert not simulate(model, steps=1).converged
 
 
@@ -163,7 +163,7 @@ def test_threshold_of_clusters():
 @given(sphere_models())
 def test_files_read_back(data):
     model = sphere_from(data)
-    again = sphere_from(json.loads(json.dumps(sphere_content(model))))
+    again = sphere_from(json.loads(json.dumps(model.content())))
     np.testing.assert_allclose(again.particles, model.particles, rtol=1e-15)
     assert (again.beta, again.field, again.step) == (model.beta, model.field, model.step)
 
@@ -215,7 +215,7 @@ def test_a_run_goes_on_to_the_last_bit(tmp_path, scheme):
 def test_kill_at_any_moment(tmp_path):
     """A run that is killed again and again, while it writes checkpoints all the time, ends where an undisturbed one ends."""
     model = random_model(particles=40, dimension=3, beta=2.0, seed=4)
-    (tmp_path / "m.json").write_text(json.dumps(sphere_content(model)))
+    (tmp_path / "m.json").write_text(json.dumps(model.content()))
     file = tmp_path / "c.npz"
     code = (
         "from stinespring.models.sphere.files import read_sphere; from stinespring.models.sphere.simulate import simulate;"

@@ -66,7 +66,9 @@ def test_law_of_layers_is_that_of_plain_loops(kind, schedule):
         here = model
         for _ in range(before):
             here = here.at(np.array(plain.euler(here.content(), here.particles.tolist())))
-        expected += [wanted(here, i, layers, asked.rounds, read) for i in asked.particles for read in ("amplitudes", "fidelity")]
+        expected += [
+            wanted(here, i, layers, asked.rounds, read) for i in asked.particles for read in ("amplitudes", "fidelity")
+        ]
     assert len(laws) == len(expected) == len(asked.circuits)
     for law, exact in zip(laws, expected, strict=True):
         np.testing.assert_allclose(law.probabilities, exact, atol=3e-12)
@@ -157,7 +159,13 @@ def test_counts_are_read_as_they_are_spelt():
         one.registers, one.values.tolist(), one.counts.tolist()
     )  # fmt: skip
     assert second.column("flag").tolist() == [0] and second.shots == 4
-    for bad in ([counts], [counts, {"x1=4 flag=0": 1}], [counts, {"x1=0": 1}], [counts, {"x1=0 flag=0 y=0": 1}], [counts, {"": 1}]):
+    for bad in (
+        [counts],
+        [counts, {"x1=4 flag=0": 1}],
+        [counts, {"x1=0": 1}],
+        [counts, {"x1=0 flag=0 y=0": 1}],
+        [counts, {"": 1}],
+    ):
         with pytest.raises(InputError):
             asked.read_counts(model, data | {"counts": bad})
     with pytest.raises(InputError, match="format"):

@@ -13,7 +13,7 @@ import pytest
 
 from oracles import plain_spins
 from stinespring.errors import InputError
-from stinespring.models.spins import draw_network, mean_field, network_content, read_network, run_network
+from stinespring.models.spins import draw_network, mean_field, read_network, run_network
 from stinespring.models.spins import finite as module
 from stinespring.models.spins.finite import bit_words, coins, ones
 
@@ -27,7 +27,7 @@ def small():
 
 def exact_moments(network, steps):
     """Mean and mean square of <W^o_b x> by enumeration, shape (steps, M) each."""
-    law = plain_spins.joint_law(network_content(network), steps)
+    law = plain_spins.joint_law(network.content(), steps)
     output = network.features[3].astype(float)
     mean, square = np.zeros((steps, network.M)), np.zeros((steps, network.M))
     for text, weight in law.items():
@@ -69,7 +69,7 @@ def test_repeated_columns_and_several_temperatures():
 
 
 def test_an_attention_window_is_drawn_for_every_run(tmp_path):
-    data = network_content(draw_network(M=1, N=4, P=0, eps=0.0, gamma=0.0, beta=1.0, seed=3))
+    data = draw_network(M=1, N=4, P=0, eps=0.0, gamma=0.0, beta=1.0, seed=3).content()
     del data["window"]
     (tmp_path / "a.json").write_text(json.dumps(data | {"attention_window": [[0.6]]}))
     network = read_network(tmp_path / "a.json")

@@ -10,7 +10,7 @@ import pytest
 
 from oracles import plain_spins
 from stinespring.errors import InputError
-from stinespring.models.spins import close_cycle, diagram, draw_network, find_cycle, lyapunov, network_content, read_network
+from stinespring.models.spins import close_cycle, diagram, draw_network, find_cycle, lyapunov, read_network
 from stinespring.models.spins.lyapunov import Tangent, carry, settle
 from stinespring.models.spins.mean_field import MeanField
 
@@ -25,7 +25,7 @@ def smooth():
 
 def after(network, state, steps):
     """Attention vectors of the context after some steps, newest first, by plain loops."""
-    data = network_content(network) | {"attention_window": state.reshape(network.L, network.M).tolist()}
+    data = network.content() | {"attention_window": state.reshape(network.L, network.M).tolist()}
     A, _ = plain_spins.mean_field(data, steps - 1)
     return np.concatenate([A[::-1], state.reshape(network.L, network.M)])[: network.L].ravel()
 
@@ -125,7 +125,7 @@ def test_a_cycle_is_closed_and_its_multipliers_are_its_exponents(examples):
     assert found.stable and found.residual < 1e-10
     exponents = lyapunov(network, transient=3000, steps=8800, exponents=2).exponents.values[0]
     np.testing.assert_allclose(np.log(abs(found.multipliers[:2])) / 44, exponents, atol=2e-3)
-    data = network_content(network) | {"attention_window": found.A[-4:][::-1].tolist(), "time": found.time + 43}
+    data = network.content() | {"attention_window": found.A[-4:][::-1].tolist(), "time": found.time + 43}
     del data["window"]
     np.testing.assert_allclose(plain_spins.mean_field(data, 43)[0], found.A, atol=1e-7)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,12 @@ from hypothesis import given, settings
 
 from oracles import plain_spins
 from stinespring.errors import InputError
-from stinespring.models.spins import draw_network, draw_window, mean_field, network_content, read_network
+from stinespring.models.spins import draw_network, draw_window, mean_field, read_network
+from stinespring.models.spins.asked import SpinAsked, made
+from stinespring.models.spins.contexts import columns_of, pieces, spins_of, tokens_of
+from stinespring.models.spins.law import codes_of, token_law, visited
 from stinespring.models.spins.network import column_kinds
+from stinespring.readings import Outcomes
 from strategies import spin_networks
 
 
@@ -57,7 +62,7 @@ def test_many_temperatures_are_each_one_alone():
 
 
 def test_repeating_columns_changes_no_mean(path):
-    data = network_content(draw_network(M=2, N=3, P=1, eps=0.1, gamma=5, beta=1.0, seed=1))
+    data = draw_network(M=2, N=3, P=1, eps=0.1, gamma=5, beta=1.0, seed=1).content()
     once, thrice = load(data, path), load(data | {"repeat": 3}, path)
     assert thrice.spins == 9
     np.testing.assert_array_equal(mean_field(once, steps=4).A, mean_field(thrice, steps=4).A)
@@ -70,8 +75,8 @@ def test_a_large_gamma_does_not_overflow():
 
 def test_files_come_back(path):
     network = draw_network(M=3, N=5, P=2, eps=0.02, gamma=220, beta=1.27, seed=5)
-    again = load(network_content(network), path)
-    assert network_content(again) == network_content(network)
+    again = load(network.content(), path)
+    assert again.content() == network.content()
 
 
 def test_columns_are_told_apart_beyond_64_features():
@@ -90,7 +95,7 @@ def test_a_drawn_window_follows_its_attention_vectors():
     assert abs(drawn.window.mean() * network.features[3, 0, 0] - np.tanh(0.4)) < 6 / np.sqrt(20_000)
 
 
-GOOD = network_content(draw_network(M=2, N=3, P=1, eps=0.1, gamma=5, beta=1.0, seed=1))
+GOOD = draw_network(M=2, N=3, P=1, eps=0.1, gamma=5, beta=1.0, seed=1).content()
 
 
 def broken(*keys, value):
@@ -150,3 +155,61 @@ def test_not_a_number_is_refused(path):
 def test_unusable_sizes_of_random_networks(change):
     with pytest.raises(InputError):
         draw_network(**({"M": 2, "N": 3, "P": 1, "eps": 0.1, "gamma": 5.0, "beta": 1.0} | change))
+
+
+def test_a_network_is_made_again_from_its_content():
+    network = draw_network(M=2, N=3, P=1, eps=0.1, gamma=5, beta=1.0, seed=1)
+    vectors = replace(network, window=None, attention_window=np.array([[0.1, 1 / 3], [-0.7, 0.2]]), name="vectors")
+    for one in (network, replace(network, repeat=3, time=-7), vectors):
+        again = made(json.loads(json.dumps(one.content())), "other")
+        assert again.name == "other" and again.fingerprint() == one.fingerprint()
+        assert again.content() == one.content() | {"name": "other"}
+    prints = {one.fingerprint() for one in (network, vectors, network.with_beta(1.5), replace(network, time=1))}
+    assert len(prints) == 4 and replace(network, name="x").fingerprint() in prints
+    asked = SpinAsked(3)
+    assert SpinAsked(**json.loads(json.dumps(asked.plain()))) == asked
+
+
+def test_repeated_columns_are_written_out():
+    network = replace(draw_network(M=2, N=3, P=1, eps=0.1, gamma=5, beta=1.0, seed=1), repeat=2)
+    wide = network.one_column_a_spin()
+    assert (wide.N, wide.spins, wide.repeat) == (6, 6, 1)
+    np.testing.assert_array_equal(wide.features[..., ::2], network.features)
+    np.testing.assert_array_equal(wide.features[..., 1::2], network.features)
+    np.testing.assert_array_equal(wide.window[:, 1::2], network.window)
+    np.testing.assert_allclose(wide.attend(wide.start(), 0).attention, network.attend(network.start(), 0).attention)
+
+
+@pytest.mark.parametrize("spins", [1, 59, 60, 61, 130])
+def test_tokens_fit_in_registers_of_sixty_bits(spins):
+    tokens = np.random.default_rng(spins).choice(np.array([-1, 1], dtype=np.int8), size=(20, 2, spins))
+    columns = columns_of(tokens)
+    assert list(columns)[0] == ("t1" if spins <= 60 else "t1_0")
+    assert len(columns) == 2 * len(pieces(spins)) and sum(pieces(spins)) == spins
+    outcomes = Outcomes.tallied(columns)
+    back = np.repeat(tokens_of(outcomes, 2, spins), outcomes.counts, axis=0)
+    assert sorted(back.reshape(20, -1).tolist()) == sorted(tokens.reshape(20, -1).tolist())
+
+
+def test_the_law_of_whole_tokens_is_the_product():
+    network = draw_network(M=2, N=4, P=1, eps=0.1, gamma=5, beta=1.0, seed=1)
+    steps = 2
+    law = plain_spins.joint_law(network.content(), steps)
+    texts = list(law)
+    tokens = spins_of(np.array(texts), 4)
+    product = np.ones(len(texts))
+    for step, contexts, which in visited(network, tokens):
+        product *= token_law(contexts.plus)[which, codes_of(tokens[:, step])]
+    np.testing.assert_allclose(product, [law[text] for text in texts], atol=1e-14)
+
+
+def test_spins_are_read_as_they_are_spelt():
+    network, asked = draw_network(M=2, N=3, P=1, eps=0.1, gamma=5, beta=1.0, seed=1), SpinAsked(2)
+    counts = {"+-+ ---": 4, "+++ +++": 2}
+    data = {"format": "stinespring/samples@1", "counts": counts}
+    [outcomes] = asked.read_counts(network, data)
+    assert outcomes.registers == ("t1", "t2") and outcomes.values.tolist() == [[0, 0], [2, 7]]
+    assert dict(zip(asked.spell(network, outcomes), outcomes.counts.tolist(), strict=True)) == counts
+    for bad in ({"+-+": 1}, {"+-+ --": 1}, {"+-+ --0": 1}, {"+-+ ---": -1}, {"+-+  ---": 1}):
+        with pytest.raises(InputError):
+            asked.read_counts(network, data | {"counts": bad})
