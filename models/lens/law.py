@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from stinespring.models.lens.states import LensStates
 from stinespring.readings import FloatArray
 
@@ -35,5 +37,5 @@ class PointLaw:
     def p(self) -> FloatArray:
         """The probabilities, shape (V,)."""
         if self.point == len(self.states.points) - 1 and self.time == 1.0:
-            return self.states.decoder.law(self.states.prompt[None, :])[0]
+            return np.asarray(self.states.decoder.law(self.states.prompt[None, :])[0])
         return self.states.evolved_law(self.point, self.time)
