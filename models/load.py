@@ -95,7 +95,7 @@ def made(content: Mapping[str, Any], name: str) -> TextModel:
     """
     if not str(content.get("format")).startswith(PACKAGED):
         return model_of(dict(content), name)
-    model = load(content["format"], top_k=content["top_k"], temperature=content["temperature"])
+    model: TextModel = load(content["format"], top_k=content["top_k"], temperature=content["temperature"])
     if model.content() != dict(content):
         raise InputError(
             "the language model has changed since",

@@ -15,6 +15,7 @@ import numpy as np
 
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.base import TextModel
+from stinespring.models.texts.kraus import position_kraus
 from stinespring.reading import array, fields, positive_number, token_names
 from stinespring.readings import FloatArray, IntArray
 
@@ -163,6 +164,11 @@ class AttentionModel(TextModel):
         rows = max(1, MOST_ENTRIES // entries)
         parts = [self._law(step, texts[i : i + rows]) for i in range(0, len(texts), rows)]
         return np.concatenate(parts) if parts else np.zeros((0, self.d))
+
+    def kraus(self, block: int, level: int) -> dict[str, FloatArray]:
+        """Return explicit Kraus operators of every extension; see :mod:`stinespring.models.texts.kraus`."""
+        heads = len(self.block(block).heads)
+        return super().kraus(block, level) | {"position": position_kraus(self, block, level, heads=heads)}
 
     def _law(self, step: int, texts: IntArray) -> FloatArray:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):

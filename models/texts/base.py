@@ -7,18 +7,17 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stinespring.errors import InputError
+from stinespring.models.texts.joint import JointLaw, joint_law
+from stinespring.models.texts.kraus import block_kraus
 from stinespring.readings import FloatArray, IntArray
 
-if TYPE_CHECKING:
-    from stinespring.models.texts.joint import JointLaw
-
-__all__ = ["NOTHING", "FloatArray", "IntArray", "TextModel"]
+__all__ = ["NOTHING", "TextModel"]
 
 NOTHING = "\N{REPLACEMENT CHARACTER}"
 
@@ -145,14 +144,10 @@ class TextModel(ABC):
 
     def joint(self, prompt: str | Sequence[int], steps: int) -> JointLaw:
         """Return the exact joint law of the next ``steps`` tokens; see :func:`stinespring.models.texts.joint.joint_law`."""
-        from stinespring.models.texts.joint import joint_law
-
         return joint_law(self, prompt, steps)
 
     def kraus(self, block: int, level: int) -> dict[str, FloatArray]:
         """Return explicit Kraus operators of every extension; see :func:`stinespring.models.texts.kraus.block_kraus`."""
-        from stinespring.models.texts.kraus import block_kraus
-
         return block_kraus(self, block, level)
 
     def symbol_law(self, step: int, texts: IntArray) -> FloatArray:

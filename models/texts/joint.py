@@ -6,16 +6,38 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.texts.base import TextModel
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["JointLaw", "expand", "joint_law", "require_count"]
+__all__ = ["JointLaw", "NextToken", "expand", "joint_law", "require_count"]
 
 MOST_TEXTS = 1 << 18  # with 20 steps 40 MB
+
+
+class NextToken(Protocol):
+    """What the chain rule asks of a model; see :class:`stinespring.models.texts.base.TextModel`."""
+
+    name: str
+
+    @property
+    def d(self) -> int:
+        """Size of the vocabulary."""
+
+    def encode(self, prompt: str | Sequence[int]) -> IntArray:
+        """Return the prompt's token numbers, shape (n,)."""
+
+    def check_length(self, length: int, what: str) -> None:
+        """Refuse a text that is too long."""
+
+    def symbol_law(self, step: int, texts: IntArray) -> FloatArray:
+        """Return the law over tokens and vacuum, shape (B, d+1)."""
+
+    def text(self, numbers: Sequence[int]) -> str:
+        """Return the key of a generated text."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +50,7 @@ class JointLaw(Mapping[str, float]):
         probabilities: shape (U,), all above zero, sum 1.
     """
 
-    model: TextModel
+    model: NextToken
     texts: IntArray
     probabilities: FloatArray
 
@@ -53,7 +75,7 @@ def require_count(value: object, what: str) -> int:
     return int(value)
 
 
-def expand(model: TextModel, step: int, prompt: IntArray, texts: IntArray, weights: FloatArray) -> tuple[IntArray, FloatArray]:
+def expand(model: NextToken, step: int, prompt: IntArray, texts: IntArray, weights: FloatArray) -> tuple[IntArray, FloatArray]:
     """Append one token to every generated text in every possible way.
 
     Args:
@@ -72,7 +94,7 @@ def expand(model: TextModel, step: int, prompt: IntArray, texts: IntArray, weigh
     return np.concatenate([texts[row], symbol[:, None]], axis=1), weights[row] * law[row, symbol]
 
 
-def joint_law(model: TextModel, prompt: str | Sequence[int], steps: int) -> JointLaw:
+def joint_law(model: NextToken, prompt: str | Sequence[int], steps: int) -> JointLaw:
     """Return ``P(x_{n+1..n+L}) = prod_l P_l(x_{n+l} | x_1..x_{n+l-1})`` over all texts of ``steps`` new tokens.
 
     Args:
@@ -99,7 +121,7 @@ def joint_law(model: TextModel, prompt: str | Sequence[int], steps: int) -> Join
     return JointLaw(model, texts, weights)
 
 
-def too_many_texts(model: TextModel, fits: int) -> TooLargeError:
+def too_many_texts(model: NextToken, fits: int) -> TooLargeError:
     """Return the error for a joint law with more texts than fit."""
     return TooLargeError(
         "the joint law has too many texts to list",

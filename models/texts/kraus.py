@@ -10,16 +10,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from stinespring.errors import TooLargeError
-from stinespring.models.texts.attention import AttentionModel
-from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.joint import require_count
-from stinespring.readings import FloatArray, IntArray
+from stinespring.readings import BoolArray, FloatArray, IntArray
 
-__all__ = ["EXTENSIONS", "FockSpace", "block_kraus"]
+__all__ = ["EXTENSIONS", "FockSpace", "block_kraus", "position_kraus"]
 
 EXTENSIONS = ("dephased", "position", "token")
 MOST_ENTRIES = 1 << 25  # floats of one stack of Kraus operators: 256 MB
@@ -59,12 +58,36 @@ class FockSpace:
         return self.offset(len(text)) + number
 
 
-def block_kraus(model: TextModel, block: int, level: int) -> dict[str, FloatArray]:
-    """Return the Kraus operators of one block on ``F_level``, for every extension the model has.
+class Grows(Protocol):
+    """What a block's operators ask of a model; see :class:`stinespring.models.texts.base.TextModel`."""
+
+    shortest: int
+
+    @property
+    def d(self) -> int:
+        """Size of the vocabulary."""
+
+    def symbol_law(self, step: int, texts: IntArray) -> FloatArray:
+        """Return the law over tokens and vacuum, shape (B, d+1)."""
+
+    def complete(self, texts: IntArray) -> BoolArray:
+        """Return which texts do not grow, shape (B,)."""
+
+
+class Attends(Grows, Protocol):
+    """A model with attended positions; see :class:`stinespring.models.texts.attention.AttentionModel`."""
+
+    def attention(self, step: int, texts: IntArray) -> FloatArray:
+        """Return how likely each head attends to each position, shape (B, H, n)."""
+
+    def readings(self, step: int, texts: IntArray) -> FloatArray:
+        """Return the next token's law given the attended positions, shape (B, n, ..., n, d)."""
+
+
+def block_kraus(model: Grows, block: int, level: int) -> dict[str, FloatArray]:
+    """Return the Kraus operators of one block on ``F_level``, for the extensions that every model has.
 
     - ``dephased``: ``K_{w,t} = sqrt(P(t|w)) |w t><w|``;
-    - ``position`` (attention models): ``K_{j} = sum_w sqrt(p_j(w)) |w y_j><w|``, one for each attended position (for
-      several heads each tuple of positions; with the softmax readout ``|y_j>`` is ``sum_t sqrt(P(t|j,w)) |t>``);
     - ``token``: ``V = sum_w sum_t sqrt(P(t|w)) |w t><w|``, one operator.
 
     The vacuum goes to the text of token 0, unless the law gives a first token. Texts at the highest level, texts too short for
@@ -100,13 +123,10 @@ def block_kraus(model: TextModel, block: int, level: int) -> dict[str, FloatArra
             single = np.zeros((size, size))
             single[target, start + w] = law[w, t]
             dephased.append(single)
-    result = {"dephased": np.stack(dephased), "token": np.stack([token, np.diag(stay)])}
-    if isinstance(model, AttentionModel):
-        result["position"] = _position(model, block, space, stay)
-    return result
+    return {"dephased": np.stack(dephased), "token": np.stack([token, np.diag(stay)])}
 
 
-def _staying(model: TextModel, space: FockSpace) -> FloatArray:
+def _staying(model: Grows, space: FockSpace) -> FloatArray:
     """Return the diagonal of the projector on the texts that the block leaves alone."""
     stay = np.zeros(space.dimension)
     stay[space.offset(space.level) :] = 1.0
@@ -118,8 +138,23 @@ def _staying(model: TextModel, space: FockSpace) -> FloatArray:
     return stay
 
 
-def _position(model: AttentionModel, block: int, space: FockSpace, stay: FloatArray) -> FloatArray:
-    heads = len(model.block(block).heads)
+def position_kraus(model: Attends, block: int, level: int, *, heads: int) -> FloatArray:
+    """Return the Kraus operators of the extension by attended positions, shape (r, D, D).
+
+    ``K_{j} = sum_w sqrt(p_j(w)) |w y_j><w|``, one for each attended position (for several heads each tuple of positions; with
+    the softmax readout ``|y_j>`` is ``sum_t sqrt(P(t|j,w)) |t>``).
+
+    Args:
+        model: attention blocks.
+        block: the generation step that the block serves, from 1.
+        level: N.
+        heads: of the block.
+
+    Raises:
+        TooLargeError: more than 2^25 matrix entries.
+    """
+    space = FockSpace(model.d, require_count(level, "level"))
+    stay = _staying(model, space)
     require_room(space.level**heads * space.dimension**2, space)
     operators = np.zeros((*([space.level] * heads), space.dimension, space.dimension))
     operators[(0,) * heads][space.index([0]), 0] = 1.0
