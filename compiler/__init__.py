@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Model to program: laws, channels, dilations, schedule, lowering, OpenQASM."""
+"""Source to program: ``compile.py`` tells the story of texts, ``systems/`` and ``channels/`` that of the other sources."""
 
-from stinespring.compiler.compile import compile_model
+from stinespring.compiler.compile import compile_model, compile_texts
+from stinespring.compiler.options import CompileOptions
 
-__all__ = ["compile_model"]
+__all__ = ["CompileOptions", "compile_model", "compile_texts"]

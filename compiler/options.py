@@ -45,7 +45,7 @@ class CompileOptions:
         tolerance: the TVD of the joint law that the compiler may spend, in [0, 1).
         effort: about the seconds that numerical synthesis may take (counted in operations, so that results repeat); 0 means
             closed forms only. By default 1 to 6, more where more gates can be saved; see
-            :func:`stinespring.compiler.texts.synthesise.default_effort`.
+            :func:`stinespring.compiler.isometries.synthesise.default_effort`.
         target: a device whose basis and coupling the circuit is lowered to; see
             :func:`stinespring.circuits.devices.targets.open_target`. ``aer`` has no constraints. A stepwise program is
             lowered for its cost; a backend with a device lowers its templates again.

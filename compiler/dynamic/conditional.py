@@ -18,7 +18,7 @@ import numpy as np
 from stinespring.circuits.core.gates import Gate, count_two_qubit
 from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, multiplexed_ry
 from stinespring.circuits.laws.free_law import free_law_circuit
-from stinespring.compiler.texts.dilate import NEGLIGIBLE
+from stinespring.compiler.isometries.dilate import NEGLIGIBLE
 from stinespring.compiler.texts.operations import StepLaw
 from stinespring.readings import UNUSED, BoolArray, FloatArray, IntArray, Register
 

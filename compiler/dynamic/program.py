@@ -12,10 +12,10 @@ from stinespring.compiler.dynamic.conditional import BitStage, ConditionalLaw, S
 from stinespring.compiler.dynamic.history import HistoryPlan, Lookup, Need, plan_histories
 from stinespring.compiler.dynamic.lifetimes import START, Life, colour, event_graph, explain, lives
 from stinespring.compiler.dynamic.plan import SteeringPlan, best_plan, stages_of
+from stinespring.compiler.isometries.synthesise import target_register
 from stinespring.compiler.texts.draft import Draft
 from stinespring.compiler.texts.encode import prompt_registers
 from stinespring.compiler.texts.operations import Place, StepLaw
-from stinespring.compiler.texts.synthesise import target_register
 from stinespring.readings import UNUSED, Register
 
 __all__ = ["SteeredFlow", "dynamic_flow"]

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Texts to programs: laws, channels, dilations, and the passes over them."""
+"""Texts to laws, step by step, the passes over them, and what is run. The entry is ``programs``."""

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+from stinespring.compiler.isometries.synthesise import SIGNED_WIRES, cheaper, synthesise
 from stinespring.compiler.texts.draft import Draft
 from stinespring.compiler.texts.merge import merged
 from stinespring.compiler.texts.operations import BlockOperation
 from stinespring.compiler.texts.specialise import channels, prune
-from stinespring.compiler.texts.synthesise import SIGNED_WIRES, cheaper, synthesise
 from stinespring.errors import TooLargeError
 from stinespring.stages import Effect
 

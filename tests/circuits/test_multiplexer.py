@@ -14,7 +14,7 @@ from scipy.linalg import hadamard
 import strategies
 from stinespring.circuits.core.gates import Gate, append, bind, count_two_qubit, two_qubit_depth
 from stinespring.circuits.exact.multiplexer import gray_angles, multiplexed_ry, walsh_hadamard
-from stinespring.compiler.texts.dilate import law_gates
+from stinespring.compiler.isometries.dilate import law_gates
 
 
 def isometry(gates: list[Gate], inputs: int, qubits: int) -> np.ndarray:

@@ -166,7 +166,7 @@ def efforts(monkeypatch):
         seen.append(effort)
         return free_law_circuit(*arguments, effort=0.0, **options)
 
-    monkeypatch.setattr("stinespring.compiler.texts.synthesise.free_law_circuit", spy)
+    monkeypatch.setattr("stinespring.compiler.isometries.synthesise.free_law_circuit", spy)
     return seen
 
 

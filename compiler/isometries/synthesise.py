@@ -14,12 +14,12 @@ from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, mult
 from stinespring.circuits.laws.bit_by_bit import balanced_codes
 from stinespring.circuits.laws.free_law import JOINT_BITS, free_law_circuit
 from stinespring.circuits.laws.signs import signed
-from stinespring.compiler.texts.approximate import Approximation, approximate
-from stinespring.compiler.texts.dilate import NEGLIGIBLE, context_index, law_gates, law_table, require_room
+from stinespring.compiler.isometries.approximate import Approximation, approximate
+from stinespring.compiler.isometries.dilate import NEGLIGIBLE, context_index, law_gates, law_table, require_room
+from stinespring.compiler.isometries.prompt_state import copied, copy_gates, phase_gates
 from stinespring.compiler.texts.draft import Draft, gray_count
 from stinespring.compiler.texts.encode import plain, prompt_registers, token_register
 from stinespring.compiler.texts.operations import BlockOperation, Dilation, Place, StepLaw
-from stinespring.compiler.texts.prompt_state import copied, copy_gates, phase_gates
 from stinespring.compiler.texts.truncate import spent
 from stinespring.readings import UNUSED, BoolArray, FloatArray, IntArray, Register
 
