@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(shell find models circuits compiler backends ledger checks report cli -name '*.py') $(wildcard *.py) pyproject.toml README.md
+SOURCES := $(shell find models circuits compiler backends ledger checks pipeline report cli -name '*.py') $(wildcard *.py) pyproject.toml README.md
 
 .PHONY: demo test lint clean
 

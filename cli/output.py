@@ -106,8 +106,8 @@ def print_verdict(verdict: Verdict) -> None:
     d = verdict.distance
     if d is not None:
         sys.stdout.write(
-            f"TVD {d.tvd:.4f}, 95 % interval of the true one [{d.low:.4f}, {d.high:.4f}], shot noise alone {d.noise_floor:.4f}, "
-            f"Hellinger fidelity {d.hellinger_fidelity:.5f}\n"
+            f"TVD {d.tvd:.4f}, 95 % interval of the true one [{d.low:.4f}, {d.high:.4f}], "
+            f"shot noise alone {d.noise_floor:.4f}, Hellinger fidelity {d.hellinger_fidelity:.5f}\n"
         )
     sys.stdout.write(f"{verdict.verdict}: {verdict.reason}\n")
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How each kind of source is shown: one module a kind with the same five functions.
 
-``summary(result)`` is the JSON of ``run`` and ``fetch``, ``judged(verdict)`` that of ``check``, ``show(result, title)`` prints for
-people, ``plot(result, path)`` writes the figure and ``page(result, command)`` returns the report.
+``summary(result)`` is the JSON of ``run`` and ``fetch``, ``judged(verdict)`` that of ``check``, ``show(result, title)``
+prints for people, ``plot(result, path)`` writes the figure and ``page(result, command)`` returns the report.
 """
 
 from __future__ import annotations

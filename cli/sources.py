@@ -61,7 +61,7 @@ def named_source(name: str, options: Mapping[str, Any], *, need: bool = True) ->
     kind = kind_of(name, options.get("lens"))
     given: dict[str, Any] = {}
     for option, value in options.items():
-        annotation, default, kinds = COMPILE[option]
+        _, default, kinds = COMPILE[option]
         if value == default:
             continue
         if kind not in kinds:

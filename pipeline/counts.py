@@ -21,8 +21,8 @@ def read_samples(path: str | Path, source: Any, **given: Any) -> Samples:
     """Return the counts of a file as samples of a source.
 
     Args:
-        path: ``{"format": "stinespring/samples@1", "counts": {"a b": 123, ...}}``; where several circuits are sampled ``counts``
-            is a list of such objects, one a circuit.
+        path: ``{"format": "stinespring/samples@1", "counts": {"a b": 123, ...}}``; where several circuits are sampled
+            ``counts`` is a list of such objects, one a circuit.
         source: whose law they should follow.
         **given: what was asked of it, as for :func:`stinespring.compile`.
 

@@ -45,7 +45,7 @@ def choi_of(program: Any, channel: CPTP) -> dict[int | None, ComplexArray]:
     if not found:
         raise InputError("the program has no classical register 'outcome'", expected="the outcomes of the instrument")
     bits = [circuit.find_bit(bit).index for bit in found[0]]
-    return dict(outcome_choi(circuit, *wires, bits))
+    return {value: matrix for value, matrix in outcome_choi(circuit, *wires, bits).items()}  # noqa: C416 - its keys gain None
 
 
 def verify_channel(

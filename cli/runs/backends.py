@@ -37,8 +37,9 @@ def backends_(
         save(save_calibration, backend, json)
         return
     from stinespring.backends.probing.listing import rows
+    from stinespring.compiler.devices.lower import lower
 
-    found = rows(probe or ())
+    found = rows(probe or (), prepare=lower)
     if json:
         print_json({"backends": [row.summary() for row in found]})
     else:

@@ -57,8 +57,8 @@ def run_named(
     plot: Path | None = None, page: Path | None = None, json: bool = False,
 ) -> NoReturn:  # fmt: skip
     """Run a named source at once, or through the ledger on a service that keeps jobs; print the verdict and exit."""
-    asked = {"shots": shots, "seed": seed, "settings": named.settings, "mitigation": mitigation, "alpha": alpha}
-    asked["resolution"] = resolution
+    asked: dict[str, Any] = {"shots": shots, "seed": seed, "settings": named.settings, "mitigation": mitigation}
+    asked |= {"alpha": alpha, "resolution": resolution}
     with opened(backend) as ready:
         given = named.given
         if isinstance(given.get("target"), str):

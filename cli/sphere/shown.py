@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stinespring.checks.sphere.sphere import overlaps_summary
 from stinespring.cli.output import print_verdict
 from stinespring.stages import Verdict
 
@@ -17,30 +18,15 @@ if TYPE_CHECKING:
 
 def judged(verdict: Verdict) -> dict[str, Any]:
     """Return what ``check --json`` prints."""
-    overlaps, energy = verdict.parts.get("overlaps"), verdict.parts.get("energy")
-    if overlaps is None or energy is None:
-        return verdict.summary()
-    return overlaps.summary() | {"verdict": verdict.verdict, "energy": {"verdict": energy.verdict, **energy.figures}}
+    return overlaps_summary(verdict) if "overlaps" in verdict.parts else verdict.summary()
 
 
 def summary(found: Result) -> dict[str, Any]:
     """Return what ``sphere sample --json`` and ``sphere overlaps --json`` print."""
     samples = found.samples
-    where = {"seed": samples.seed, "backend": samples.backend, "metadata": dict(samples.metadata)}
-    where["cost"] = found.program.summary() if found.run is None else dict(found.run.program["cost"])
-    [table] = list(samples.asked.law(samples.source).tables(samples.outcomes))
-    if samples.asked.overlaps:
-        zeros, ones = table.observed.T
-        shares = {"sampled": ((zeros - ones) / (zeros + ones)).tolist(), "analytic": (2 * table.law[:, 0] - 1).tolist()}
-        return {"energy": None} | judged(found.verdict) | {
-            "test": samples.asked.read, "pairs": len(table.law), **shares, **where
-        }  # fmt: skip
-    circuits = [
-        {"particle": one.particle, "read": one.read, "success_probability": float(law[:-1].sum()), "law": law[:-1].tolist(),
-         "counts": observed[:-1].astype(int).tolist(), "failures": int(observed[-1])}
-        for one, law, observed in zip(samples.asked.circuits, table.law, table.observed, strict=True)
-    ]  # fmt: skip
-    return judged(found.verdict) | {"circuits": circuits, "schedule": samples.asked.schedule, **where}
+    cost = found.program.summary() if found.run is None else dict(found.run.program["cost"])
+    where = {"seed": samples.seed, "backend": samples.backend, "metadata": dict(samples.metadata), "cost": cost}
+    return judged(found.verdict) | where | ({} if samples.asked.overlaps else {"schedule": samples.asked.schedule})
 
 
 def show(found: Result, title: str) -> None:

@@ -25,7 +25,7 @@ from stinespring.errors import InputError
 
 if TYPE_CHECKING:
     from stinespring.models.sphere.dynamics import Sums
-    from stinespring.models.sphere.simulate import Run
+    from stinespring.models.sphere.simulate import SphereRun
 
 sphere = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -104,7 +104,7 @@ def run_(
         print_run(run, summary)
 
 
-def run_summary(run: Run) -> dict[str, Any]:
+def run_summary(run: SphereRun) -> dict[str, Any]:
     """Return what ``sphere run --json`` prints."""
     import numpy as np
 
@@ -131,7 +131,7 @@ def run_summary(run: Run) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def print_run(run: Run, summary: dict[str, Any]) -> None:
+def print_run(run: SphereRun, summary: dict[str, Any]) -> None:
     """Print the run for people."""
     model, clusters = run.model, summary["clusters"]
     sys.stdout.write(
@@ -225,7 +225,7 @@ def claims_(
     json: options.Json = False,
 ) -> None:
     """Test what has been claimed about the energy landscape; the claim that is false as printed does not count."""
-    from stinespring.checks.sphere.claims import all_claims, overall
+    from stinespring.checks.sphere.claims import check_claims, claims_summary
     from stinespring.models.sphere.files import at_state, read_sphere
 
     model = at_state(read_sphere(file), state)
@@ -235,19 +235,20 @@ def claims_(
             expected="a seed of at least 0, a width in (0, pi), a tolerance in (0, 1)",
         )  # fmt: skip
     with progress():
-        found = all_claims(model, width=width, seed=seed, tolerance=tolerance)
-    verdict = overall(found)
+        verdict = check_claims(model, width=width, seed=seed, tolerance=tolerance)
+    summary = claims_summary(verdict)
     if json:
-        print_json({"verdict": verdict, "claims": [claim.summary() for claim in found]})
+        print_json(summary)
     else:
         rows = [
-            [claim.name, claim.verdict if claim.applies else "does not apply", f"{claim.statement}: {claim.reason}"]
-            for claim in found
+            [c["name"], c["verdict"] if c["applies"] else "does not apply", f"{c['statement']}: {c['reason']}"]
+            for c in summary["claims"]
         ]
         print_table("Claims", ["claim", "verdict", "what was found"], rows)
-        sys.stdout.write(f"{verdict} over the claims that apply and are not known to be false\n")
-    raise typer.Exit(EXIT[verdict])
+        sys.stdout.write(f"{verdict.verdict} over the claims that apply and are not known to be false\n")
+    raise typer.Exit(EXIT[verdict.verdict])
 
 
-for name, verb in {"compile": compile_, "sample": sample_, "overlaps": overlaps_}.items():
-    sphere.command(name)(verb)
+sphere.command("compile")(compile_)
+sphere.command("sample")(sample_)
+sphere.command("overlaps")(overlaps_)

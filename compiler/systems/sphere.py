@@ -22,9 +22,9 @@ from stinespring.compiler.export.forms import largest_cost
 from stinespring.compiler.systems.sphere_layer import layers_of
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.sphere.asked import CircuitAsked, SphereAsked
-from stinespring.models.sphere.layer_law import X, best_rounds
+from stinespring.models.sphere.layer_law import X, best_rounds, steps_of
 from stinespring.models.sphere.model import SphereModel
-from stinespring.readings import Register
+from stinespring.readings import FloatArray, Register
 from stinespring.stages import Program
 from stinespring.version import __version__
 
@@ -85,9 +85,11 @@ def compile_sphere(model: SphereModel, asked: SphereAsked) -> Program:
     begun = time.perf_counter()
     require_usable(asked)
     steps = layers_of(model, asked.particles, asked.layers)
-    circuits = [
-        particle_circuit(one, tuple(steps[one.particle][one.before : one.before + one.layers]), asked) for one in asked.circuits
-    ]
+    exact, circuits = steps_of(model, asked.particles, asked.layers), []
+    for one in asked.circuits:
+        layers = slice(one.before, one.before + one.layers)
+        after = exact[layers.stop - 1][one.particle].after
+        circuits.append(particle_circuit(one, tuple(steps[one.particle][layers]), after, asked))
     flows = tuple(circuit.flow for circuit in circuits)
     registers = registers_of(flows, asked)
     body: Body = OneCircuit(flows[0], registers) if len(flows) == 1 else Several(flows, (None,) * len(flows), registers)
@@ -115,8 +117,10 @@ def require_usable(asked: SphereAsked) -> None:
         raise InputError("unknown reading", got=asked.read, expected="both, nothing, amplitudes or fidelity")
 
 
-def particle_circuit(one: CircuitAsked, combinations: tuple[Combination, ...], asked: SphereAsked) -> ParticleCircuit:
-    """Return the circuit of one particle."""
+def particle_circuit(
+    one: CircuitAsked, combinations: tuple[Combination, ...], after: FloatArray, asked: SphereAsked
+) -> ParticleCircuit:
+    """Return the circuit of one particle; ``after`` is where the model itself has it then, for the fidelity."""
     rotations = sum(1 << (c.position_qubits + (c.vectors.shape[1] - 1).bit_length()) for c in combinations)
     if rotations > MOST_ROTATIONS:
         raise TooLargeError(
@@ -124,9 +128,9 @@ def particle_circuit(one: CircuitAsked, combinations: tuple[Combination, ...], a
             todo="use fewer particles, dimensions or layers",
         )  # fmt: skip
     if asked.schedule == "dynamic":
-        return ParticleCircuit(one, combinations, 0, dynamic_flow(combinations, one.read))
+        return ParticleCircuit(one, combinations, 0, dynamic_flow(combinations, one.read, after))
     rounds = best_rounds(math.prod(c.success for c in combinations)) if asked.rounds == "auto" else asked.rounds
-    return ParticleCircuit(one, combinations, rounds, static_flow(combinations, rounds, one.read))
+    return ParticleCircuit(one, combinations, rounds, static_flow(combinations, rounds, one.read, after))
 
 
 def registers_of(flows: Sequence[Flow], asked: SphereAsked) -> tuple[Register, ...]:
@@ -170,16 +174,18 @@ def layer_gates(combinations: tuple[Combination, ...], number: int, state: range
     return before + combination_gates(combinations[number], state, position)
 
 
-def readout(combinations: tuple[Combination, ...], read: str, state: range) -> list[Instruction]:
-    """Return what happens to the particle's register at the end."""
+def readout(after: FloatArray, read: str, state: range) -> list[Instruction]:
+    """Return what happens to the particle's register at the end.
+
+    The fidelity is that with the state ``after``, which comes from the model: to undo the compiler's own sum shows nothing.
+    """
     if read == "nothing":
         return []
-    total = combinations[-1].total
-    back = inverted(prepare(padded((total / np.linalg.norm(total))[None])[0], state)) if read == "fidelity" else []
+    back = inverted(prepare(padded(after[None])[0], state)) if read == "fidelity" else []
     return [*back, Measure(tuple(state), X, tuple(range(len(state))))]
 
 
-def static_flow(combinations: tuple[Combination, ...], rounds: int, read: str) -> Flow:
+def static_flow(combinations: tuple[Combination, ...], rounds: int, read: str, after: FloatArray) -> Flow:
     """Return the circuit with fresh position qubits for each layer, all measured at the end."""
     state, names = state_wires(combinations), suffixes(combinations)
     sizes = [c.position_qubits for c in combinations]
@@ -192,11 +198,11 @@ def static_flow(combinations: tuple[Combination, ...], rounds: int, read: str) -
     flags = [Measure(tuple(p), f"flag{name}", tuple(range(len(p)))) for p, name in zip(places, names, strict=True)]
     quantum = [("x", len(state)), *((f"position{name}", size) for name, size in zip(names, sizes, strict=True))]
     classical = [(f"flag{name}", size) for name, size in zip(names, sizes, strict=True)]
-    instructions = (*gates, *flags, *readout(combinations, read, state))
+    instructions = (*gates, *flags, *readout(after, read, state))
     return Flow(tuple(quantum), tuple(classical + x1(read, state)), instructions)
 
 
-def dynamic_flow(combinations: tuple[Combination, ...], read: str) -> Flow:
+def dynamic_flow(combinations: tuple[Combination, ...], read: str, after: FloatArray) -> Flow:
     """Return the circuit with one position register, measured and reset between layers."""
     state, names = state_wires(combinations), suffixes(combinations)
     size = max(c.position_qubits for c in combinations)
@@ -208,7 +214,7 @@ def dynamic_flow(combinations: tuple[Combination, ...], read: str) -> Flow:
     classical = [(f"flag{name}", c.position_qubits) for c, name in zip(combinations, names, strict=True)]
     return Flow(
         (("x", len(state)), ("position", size)), tuple(classical + x1(read, state)),
-        (*instructions, *readout(combinations, read, state)),
+        (*instructions, *readout(after, read, state)),
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from stinespring.models.sphere.rest import at_rest
 from stinespring.models.sphere.schemes import Adaptive, energy_slack, scheme_of
 from stinespring.readings import FloatArray
 
-__all__ = ["Record", "Run", "simulate"]
+__all__ = ["Record", "SphereRun", "simulate"]
 
 Progress = Callable[[str, float], None]
 CHECK_EVERY = 10  # steps between looks at the clock
@@ -58,7 +58,7 @@ class Record:
 
 
 @dataclass
-class Run:
+class SphereRun:
     """A run so far.
 
     Attributes:
@@ -107,7 +107,7 @@ def simulate(
     model: SphereModel, *, steps: int, scheme: str = "euler", tolerance: float = 1e-6, every: int | None = None,
     stop: bool = False, converged: float = CONVERGED, sums: Sums = "auto", checkpoint: str | Path | None = None,
     checkpoint_seconds: float = 30.0, progress: Progress | None = None,
-) -> Run:  # fmt: skip
+) -> SphereRun:  # fmt: skip
     """Move the particles.
 
     Args:
@@ -129,7 +129,7 @@ def simulate(
     """
     require_numbers(steps, every, tolerance, converged)
     dynamics, stepper = Dynamics(model, sums=sums), scheme_of(scheme, model.step, tolerance)
-    run = Run(model, scheme, dynamics(model.particles), method=dynamics.sums.name)
+    run = SphereRun(model, scheme, dynamics(model.particles), method=dynamics.sums.name)
     run.adaptive = stepper if isinstance(stepper, Adaptive) else None
     identity = f"{model.fingerprint()} {scheme} {tolerance!r} {every} {dynamics.sums.name}"
     file = None if checkpoint is None else Path(checkpoint)
@@ -169,7 +169,7 @@ def require_numbers(steps: int, every: int | None, tolerance: float, converged: 
             raise InputError(f"{name} is out of range", got=share, expected="a number between 0 and 1")
 
 
-def advance(run: Run, dynamics: Dynamics, stepper: Any, every: int | None) -> None:
+def advance(run: SphereRun, dynamics: Dynamics, stepper: Any, every: int | None) -> None:
     """Take one step and note what happened to the energy."""
     before = run.moment
     after = stepper(dynamics, before)
@@ -185,7 +185,7 @@ def advance(run: Run, dynamics: Dynamics, stepper: Any, every: int | None) -> No
         run.record.add(run.step, run.time, after)
 
 
-def save(run: Run, file: Path, identity: str) -> None:
+def save(run: SphereRun, file: Path, identity: str) -> None:
     """Write a checkpoint in one move."""
     from stinespring.writing import write_whole
 
@@ -198,7 +198,7 @@ def save(run: Run, file: Path, identity: str) -> None:
     write_whole(file, buffer.getvalue())
 
 
-def restore(run: Run, file: Path, identity: str, steps: int, dynamics: Dynamics) -> None:
+def restore(run: SphereRun, file: Path, identity: str, steps: int, dynamics: Dynamics) -> None:
     """Go on from a checkpoint."""
     try:
         with np.load(file, allow_pickle=False) as data:

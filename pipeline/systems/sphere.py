@@ -5,13 +5,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from stinespring.checks.combine import combined
-from stinespring.checks.sphere.sphere import check_energy
-from stinespring.checks.tables import check_tables
+from stinespring.checks.sphere.sphere import check_layers, check_overlaps
 from stinespring.compiler.systems.overlaps import compile_overlaps
 from stinespring.compiler.systems.sphere import compile_sphere
 from stinespring.errors import InputError
-from stinespring.models.sphere.asked import SphereAsked, made
+from stinespring.models.sphere.asked import SphereAsked, SphereRead, made
 from stinespring.models.sphere.model import SphereModel
 from stinespring.pipeline.system import Settings, System
 from stinespring.stages import Program, Samples, Verdict
@@ -25,7 +23,7 @@ def ask(model: SphereModel, given: Settings) -> SphereAsked:
     """Return the particles (``particle`` one of them; by default all), the layers, and what is read."""
     particle, particles = given.get("particle"), given.get("particles")
     chosen = tuple(particles) if particles is not None else (particle,) if particle is not None else tuple(range(model.n))
-    read = given.get("test") or given.get("read") or "both"
+    read: SphereRead = given.get("test") or given.get("read") or "both"
     chosen = () if read in OVERLAPS else chosen
     return SphereAsked(
         chosen, given.get("layers", 1), given.get("schedule", "static"), rounds_of(given.get("amplify", 0)), read
@@ -49,10 +47,8 @@ def compiled(model: SphereModel, asked: SphereAsked, options: Settings) -> Progr
 
 def check(samples: Samples, alpha: float, resolution: float, seed: int) -> Verdict:
     """Return the verdict on all circuits; of signed overlaps also on the energy, in the gradient case."""
-    verdict = check_tables(samples, alpha=alpha, resolution=resolution, seed=seed)
-    if samples.asked.read != "hadamard" or not samples.source.is_gradient:
-        return verdict
-    return combined({"overlaps": verdict, "energy": check_energy(samples, alpha=alpha, resolution=resolution)})
+    judge = check_overlaps if samples.asked.overlaps else check_layers
+    return judge(samples, alpha=alpha, resolution=resolution, seed=seed)
 
 
 def owns(source: Any) -> bool:

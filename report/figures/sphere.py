@@ -12,7 +12,7 @@ import numpy as np
 
 from stinespring.errors import InputError
 from stinespring.models.sphere.model import SphereModel
-from stinespring.models.sphere.simulate import Run
+from stinespring.models.sphere.simulate import SphereRun
 from stinespring.readings import FloatArray
 from stinespring.report.figures.plot import require_figure
 from stinespring.report.figures.sphere_page import PAGE
@@ -43,7 +43,7 @@ def require_outputs(model: SphereModel, plot: Path | None, movie: Path | None) -
         require_figure(movie.with_suffix(".png"))
 
 
-def write_figures(run: Run, plot: Path | None, movie: Path | None) -> None:
+def write_figures(run: SphereRun, plot: Path | None, movie: Path | None) -> None:
     """Write what was asked for."""
     if plot is not None:
         plot_run(run, plot)
@@ -101,7 +101,7 @@ def draw_sphere(axes: Axes, model: SphereModel) -> None:
     axes.axis("off")
 
 
-def plot_run(run: Run, path: Path) -> None:
+def plot_run(run: SphereRun, path: Path) -> None:
     """Write the figure of a run: first and last positions, the energy's two parts and the residual along the flow."""
     from matplotlib import rc_context
 
@@ -131,14 +131,14 @@ def plot_run(run: Run, path: Path) -> None:
         save_figure(figure, path)
 
 
-def frames_of(run: Run) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def frames_of(run: SphereRun) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Return which kept moments are shown, at most 120 of them, and all that was kept."""
     kept = run.record.arrays()
     count = len(kept["steps"])
     return np.unique(np.linspace(0, count - 1, min(count, MOST_FRAMES)).round().astype(int)), kept
 
 
-def write_movie(run: Run, path: Path) -> None:
+def write_movie(run: SphereRun, path: Path) -> None:
     """Write an animated GIF of the kept positions with the energy so far."""
     from matplotlib import pyplot, rc_context
     from PIL import Image
@@ -167,12 +167,12 @@ def write_movie(run: Run, path: Path) -> None:
     write_whole(path, result.getvalue())
 
 
-def write_page(run: Run, path: Path) -> None:
+def write_page(run: SphereRun, path: Path) -> None:
     """Write a page that plays the kept positions."""
     write_whole(path, player(run))
 
 
-def player(run: Run) -> str:
+def player(run: SphereRun) -> str:
     """Return a page that plays the kept positions: a slider, a sphere that can be turned, the energy; nothing is loaded."""
     model, (shown, kept) = run.model, frames_of(run)
     energies = kept["energies"][shown].sum(axis=1)

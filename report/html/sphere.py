@@ -10,7 +10,7 @@ from typing import Any
 from stinespring.backends.base import Backend
 from stinespring.compiler.systems.sphere import SphereProgram
 from stinespring.models.sphere.model import SphereModel
-from stinespring.models.sphere.simulate import Run
+from stinespring.models.sphere.simulate import SphereRun
 from stinespring.readings import IntArray
 from stinespring.report.figures.sphere import player, plot_run
 from stinespring.report.figures.sphere_layers import plot_layers
@@ -23,7 +23,7 @@ __all__ = ["layers_page", "run_page"]
 SHOWN = 20  # rows of a table
 
 
-def run_page(run: Run, summary: Mapping[str, Any], *, command: str, movie: Path | None) -> Page:
+def run_page(run: SphereRun, summary: Mapping[str, Any], *, command: str, movie: Path | None) -> Page:
     """Return the report of a run.
 
     Args:
@@ -51,7 +51,7 @@ def run_page(run: Run, summary: Mapping[str, Any], *, command: str, movie: Path 
     )
 
 
-def ended(run: Run, summary: Mapping[str, Any]) -> dict[str, Any]:
+def ended(run: SphereRun, summary: Mapping[str, Any]) -> dict[str, Any]:
     """Return the figures of a run by name."""
     clusters, check = summary["clusters"], summary["energy_check"]
     arcs, linked = clusters["greedy_arc"], clusters["single_linkage"]
@@ -66,7 +66,7 @@ def ended(run: Run, summary: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def last_positions(run: Run) -> Table:
+def last_positions(run: SphereRun) -> Table:
     """Return where the first particles ended."""
     rows = [[str(i), *(f"{value:.6f}" for value in x[:6])] for i, x in enumerate(run.positions[:SHOWN].tolist())]
     names = [f"x{axis + 1}" for axis in range(min(6, run.model.d))]
