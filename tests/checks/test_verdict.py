@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from scipy.stats import binom, chisquare, kstest, power_divergence
 
 from stinespring.checks.statistics.distance import expected_deviation, tvd_interval
 from stinespring.checks.statistics.gtest import PooledCells, detectable_tvd, pool, upper_tail
+from stinespring.checks.texts.files import read_samples
 from stinespring.checks.texts.verdict import check_texts
 from stinespring.errors import InputError
 from stinespring.models.texts.asked import TextAsked
+from stinespring.models.texts.law import texts_of
 from stinespring.models.texts.table import TableModel
-from stinespring.readings import Outcomes
+from stinespring.readings import UNUSED, Outcomes
 from stinespring.stages import Samples
 
 
@@ -216,3 +220,24 @@ def test_a_nearly_certain_outcome_is_verified_and_its_loss_found():
     assert (verdict.verdict, verdict.resolution < 0.05) == ("PASS", True)
     other = np.array([0.99, 0.01 / 3, 0.01 / 3, 0.01 / 3])
     assert check_texts(draw(model, other, 20_000, rng), alpha=1e-6).verdict == "FAIL"
+
+
+def test_counts_files_are_read_as_samples(stop_token, tmp_path):
+    """Shorter texts end with the stop token; U+FFFD is a code without a meaning and has probability 0."""
+    path = tmp_path / "counts.json"
+    path.write_text(json.dumps({"format": "stinespring/samples@1", "counts": {".": 3, "on .": 4, "on on": 0, "on \ufffd": 1}}))
+    samples = read_samples(path, stop_token, prompt="on", steps=2)
+    assert samples.by_text() == {"on .": 4, ".": 3, "on \ufffd": 1}
+    assert (samples.shots, samples.backend, samples.asked) == (8, "file:counts.json", TextAsked.of(stop_token, "on", 2))
+    assert "1 shots read codes that stand for no token" in check_texts(samples).reason
+    for counts in ({"on": 3}, {"on on on": 3}, {". on": 3}, {"x": 1}, {}, {"on on": -1}, {"on on": 0}):
+        path.write_text(json.dumps({"format": "stinespring/samples@1", "counts": counts}))
+        with pytest.raises(InputError):
+            read_samples(path, stop_token, prompt="on", steps=2)
+
+
+def test_an_empty_place_that_a_token_follows_is_no_text(stop_token):
+    """Noise alone reads the vacuum before a token: such readings are one text with a lost code, whatever its key."""
+    outcomes = Outcomes.tallied({"t1": np.array([stop_token.vacuum, 0]), "t2": np.array([0, 0])})
+    texts, counts = texts_of(outcomes, 2, stop_token.vacuum)
+    assert texts.tolist() == [[UNUSED, 0], [0, 0]] and counts.tolist() == [1, 1]

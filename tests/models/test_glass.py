@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from glassllm import load_pretrained
 
 import stinespring
 from stinespring.errors import InputError
+from stinespring.models.load import made
 
 
 @pytest.mark.parametrize(("language", "prompt"), [("en", "Alice was"), ("pt", "O menino")])
@@ -61,3 +64,12 @@ def test_bad_options_are_refused():
             stinespring.load("glassllm:en", **options)
     with pytest.raises(InputError, match="glassllm:en or glassllm:pt"):
         stinespring.load("glassllm:fr")
+
+
+def test_the_content_makes_the_model_again_unless_the_package_has_changed():
+    model = stinespring.load("glassllm:pt", top_k=5, temperature=0.7)
+    content = json.loads(json.dumps(model.content()))
+    again = made(content, "glassllm:pt")
+    assert (again.name, again.fingerprint(), again.top_k) == (model.name, model.fingerprint(), 5)
+    with pytest.raises(InputError, match="has changed"):
+        made(content | {"version": "0.0.9"}, "glassllm:pt")

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 import strategies
 from oracles import plain_laws
+from stinespring.models.load import made
 from stinespring.models.texts.attention import AttentionModel
 from stinespring.models.texts.table import TableModel
 
@@ -86,3 +89,14 @@ def test_equal_laws_have_equal_fingerprints(two_tokens, examples):
     again = stinespring.load(examples / "two_tokens.json")
     assert again.fingerprint() == two_tokens.fingerprint()
     assert stinespring.load(examples / "stop_token.json").fingerprint() != two_tokens.fingerprint()
+
+
+@given(st.data())
+def test_the_content_makes_the_model_again(data):
+    """Through JSON: the same fingerprint and, to the last bit, the same law."""
+    for kind, content in ((AttentionModel, data.draw(MODELS)), (TableModel, data.draw(strategies.table_models()))):
+        model = kind(content, "first")
+        again = made(json.loads(json.dumps(model.content())), "first")
+        assert (type(again), again.name, again.fingerprint()) == (kind, "first", model.fingerprint())
+        text = np.zeros((1, max(1, model.shortest)), dtype=np.int64)
+        np.testing.assert_array_equal(again.law(1, text), model.law(1, text))
