@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 import strategies
+from sampling import Plain, sampled
 from stinespring.backends import open_backend
 from stinespring.backends.probing.behaviour import NEEDS, needs, probe, require_capable
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
@@ -15,7 +16,7 @@ from stinespring.circuits.devices.read_back import flow_of
 from stinespring.errors import BackendError, InputError
 
 
-class Faulty:
+class Faulty(Plain):
     """Aer, but for what one function does to the program first."""
 
     name = "faulty"
@@ -23,10 +24,10 @@ class Faulty:
     def __init__(self, change):
         self.aer, self.change = open_backend("aer"), change
 
-    def sample(self, circuit, angles, shots, seed):
+    def row(self, circuit, angles, shots, seed):
         flow = flow_of(circuit)
         changed = Flow(flow.quantum, flow.classical, tuple(self.change(flow.instructions)))
-        return self.aer.sample(changed.circuit(), angles, shots, seed)
+        return sampled(self.aer, changed.circuit(), shots, seed)[0]
 
 
 def refused(instructions):
@@ -89,8 +90,8 @@ def test_a_program_without_needs_is_a_gate_list_with_measurements(flow):
 
 def test_a_refusal_says_what_and_what_to_do():
     flow = Flow((("q", 1),), (("a", 1),), (Gate("h", (0,)), Reset((0,)), Measure((0,), "a", (0,))))
-    capabilities = probe(Faulty(lambda items: [i for i in items if not isinstance(i, Reset)]))
+    behaviour = probe(Faulty(lambda items: [i for i in items if not isinstance(i, Reset)]))
     with pytest.raises(InputError, match="not just measured") as refusal:
-        require_capable(flow, capabilities, "faulty")
+        require_capable(flow, behaviour, "faulty")
     assert "--schedule stepwise" in str(refusal.value) and refusal.value.exit_status == 2
-    require_capable(Flow((("q", 1),), (("a", 1),), (Measure((0,), "a", (0,)),)), capabilities, "faulty")
+    require_capable(Flow((("q", 1),), (("a", 1),), (Measure((0,), "a", (0,)),)), behaviour, "faulty")

@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("braket.default_simulator", reason="the extra [braket] is not installed")
 
 from oracles.qasm_runner import distribution
+from sampling import read, same, sampled
 from stinespring.backends import open_backend
 from stinespring.backends.braket.backend import BraketBackend
 from stinespring.backends.braket.qasm import braket_qasm
@@ -64,7 +65,7 @@ def test_random_programs_have_their_law(backend):
     for number in range(60):
         flow = random_flow(rng)
         many += len(needs(flow)) > 2
-        [found] = backend.sample(flow.circuit(), None, SHOTS, number)
+        found = read(backend, flow.circuit(), SHOTS, number)
         exact = distribution(flow_qasm(flow), ["outcome", "other"])
         counts = Counter(zip(found["outcome"].tolist(), found["other"].tolist(), strict=True))
         assert all(exact.get(key, 0) > 1e-12 for key in counts), braket_qasm(flow)
@@ -74,17 +75,17 @@ def test_random_programs_have_their_law(backend):
 
 def test_a_reset_that_is_wrong_there_is_refused(backend):
     """The simulator moves amplitudes instead of forgetting them: half a Bell pair, reset, leaves the other half pure."""
-    assert not backend.capabilities.found["reset"] and backend.capabilities.found["measured_reset"]
+    assert not backend.behaviour.found["reset"] and backend.behaviour.found["measured_reset"]
     flow = Flow((("q", 2),), (("a", 1),), (Gate("h", (0,)), Gate("cx", (0, 1)), Reset((0,)), Measure((1,), "a", (0,))))
     with pytest.raises(InputError, match="not just measured"):
-        backend.sample(flow.circuit(), None, 10, 1)
+        read(backend, flow.circuit(), 10, 1)
 
 
 def test_seeds(backend):
     flow = random_flow(np.random.default_rng(8))
-    [one], [two], [other] = (backend.sample(flow.circuit(), None, 200, seed) for seed in (1, 1, 2))
-    assert all(np.array_equal(one[name], two[name]) for name in one)
-    assert any(not np.array_equal(one[name], other[name]) for name in one)
+    one, two, other = (sampled(backend, flow.circuit(), 200, seed) for seed in (1, 1, 2))
+    assert same(one, two)
+    assert not same(one, other)
 
 
 def test_what_is_too_much_or_unknown(backend):

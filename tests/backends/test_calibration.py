@@ -10,7 +10,8 @@ import pytest
 
 from stinespring.backends import open_backend
 from stinespring.backends.aer.calibration import read_calibration, write_calibration
-from stinespring.backends.aer.fake import snapshot_calibration
+from stinespring.backends.aer.fake import calibration_of
+from stinespring.backends.aer.sources import snapshot_calibration
 from stinespring.circuits.devices.snapshots import snapshot_target
 from stinespring.errors import InputError
 
@@ -109,3 +110,16 @@ def test_the_good_file_is_good(tmp_path):
 def test_bad_strings_are_refused(text):
     with pytest.raises(InputError):
         open_backend(text)
+
+
+def test_what_a_backend_knows_of_its_errors(tmp_path):
+    """Its own calibration, or what its target states; a simulator without a device has none."""
+    assert calibration_of(open_backend("fake:manila")) == snapshot_calibration("manila")
+    from qiskit.providers.fake_provider import GenericBackendV2
+
+    generic = GenericBackendV2(3, seed=1)
+    found = calibration_of(open_backend(generic))
+    assert len(found.qubits) == 3
+    assert found.figures("sx", 0).error == generic.target["sx"][(0,)].error
+    with pytest.raises(InputError, match="no calibration"):
+        calibration_of(open_backend("aer"))

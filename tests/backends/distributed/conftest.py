@@ -41,23 +41,20 @@ def template():
 
 @pytest.fixture(scope="session")
 def plain_loop():
-    """Sample all chunks of a backend one after the other in this process, and join them row by row."""
-    from stinespring.backends.distributed.chunks import chunks_of
+    """Sample all chunks of a backend one after the other in this process, in reverse order, and add them up row by row."""
+    from stinespring.backends.distributed.backend import outcomes_of
     from stinespring.backends.distributed.work import circuit_bytes, sample_chunk, versions
+    from stinespring.backends.rows import Gathered, rows_of
 
-    def loop(backend, circuit, angles, shots, seed):
-        rows = 1 if angles is None else len(angles)
-        parts = [{} for _ in range(rows)]
-        chunks = chunks_of(circuit, rows, shots, seed, options=backend.options, limit=backend.limit, most=backend.chunk)
-        for chunk in chunks:
-            some = None if angles is None else angles[chunk.rows[0] : chunk.rows[1]]
+    def loop(backend, batch, seed):
+        sums, chunks = Gathered(batch), backend.aer.chunks(batch, seed, backend.chunk)
+        for chunk in reversed(chunks):
+            item = batch.items[chunk.item]
             found = sample_chunk(
-                circuit_bytes(circuit), some, chunk.shots, chunk.seed, chunk.path,
-                options=backend.options, limit=backend.limit, expected=versions(),
+                circuit_bytes(item.circuit), rows_of(item.angles, chunk.rows), chunk.shots, chunk.seed, tuple(chunk.how),
+                options=backend.options, expected=versions(),
             )  # fmt: skip
-            for row in range(*chunk.rows):
-                for name, value in found["values"].items():
-                    parts[row].setdefault(name, []).append(value[row - chunk.rows[0]])
-        return [{name: np.concatenate(values) for name, values in row.items()} for row in parts], len(chunks)
+            sums.add(chunk.item, chunk.rows, outcomes_of(found))
+        return sums.outcomes(), len(chunks)
 
     return loop

@@ -12,30 +12,26 @@ import sys
 import time
 from contextlib import suppress
 
-import numpy as np
 import psutil
 import pytest
+from qiskit import QuantumCircuit
 
-from stinespring.backends import open_backend, run
+import stinespring
+from sampling import batch, same
+from stinespring.backends import open_backend
+from stinespring.backends.aer.backend import open_aer
 from stinespring.backends.distributed import backend as module
-from stinespring.backends.distributed.backend import DaskBackend
+from stinespring.backends.distributed.backend import DaskBackend, outcomes_of
 from stinespring.errors import BackendError, InputError, TooLargeError
 
 MPS = {"method": "matrix_product_state"}
+SHOTS = [1 + 7 * (row % 30) for row in range(600)]  # more different numbers than calls
 
 
 @pytest.fixture(scope="module")
 def two():
     with DaskBackend("local", workers=2, chunk=400) as backend:
         yield backend
-
-
-def same(rows, others):
-    assert len(rows) == len(others)
-    for row, other in zip(rows, others, strict=True):
-        assert row.keys() == other.keys()
-        for name in row:
-            assert np.array_equal(row[name], other[name])
 
 
 def descendants(pid):
@@ -54,26 +50,52 @@ def gone(processes, seconds=25):
 def test_counts_do_not_know_the_workers(two, workers, rounds, template, plain_loop):
     circuit, angles = template
     with DaskBackend("local", workers=workers, chunk=400) as other:
-        for work in ((rounds, None, 2000, 5), (circuit, angles, 50, 6)):
-            found = two.sample(*work)
-            same(found, other.sample(*work))
-            expected, chunks = plain_loop(two, *work)
+        for work, seed in (
+            (batch(rounds, 2000), 5),
+            (batch(circuit, 50, angles), 6),
+            (batch(circuit, SHOTS[:60], angles[:60]), 7),
+        ):
+            found = two.sample(work, seed)
+            assert same(found, other.sample(work, seed))
+            expected, chunks = plain_loop(two, work, seed)
             assert chunks > 1
-            same(found, expected)
+            assert same(found, expected)
+
+
+def test_a_cluster_gives_the_counts_of_this_machine(rounds, template):
+    """The same batch and seed on ``dask:`` and on ``aer``, steered, with angles, with other methods, with noise."""
+    circuit, angles = template
+    for options in ({}, {"method": "matrix_product_state"}, {"noise": "manila"}):
+        with DaskBackend("local", workers=2, options=options) as cluster:
+            works = [(batch(rounds, 5000), 5), (batch(circuit, SHOTS[:40], angles[:40]), 6)]
+            for work, seed in [(manila(), 8)] if "noise" in options else works:
+                here = open_aer("", options)
+                assert same(cluster.sample(work, seed), here.sample(work, seed))
+                said = {key: value for key, value in here.metadata().items() if key != "simulator_seconds"}
+                assert said.items() <= cluster.metadata().items()
+
+
+def manila():
+    """A circuit in the gates of ``fake:manila``, measured on the way."""
+    circuit = QuantumCircuit(5, 2)
+    circuit.sx(0)
+    circuit.cx(0, 1)
+    circuit.measure(1, 0)
+    circuit.sx(1)
+    circuit.measure(1, 1)
+    return batch(circuit, 5000)
 
 
 def test_a_model_from_end_to_end(two, two_tokens):
-    import stinespring as ss
-
     for schedule in ("static", "stepwise", "dynamic"):
-        program = ss.compile(two_tokens, prompt="a b", steps=3, schedule=schedule)
-        samples = run(program, backend=two, shots=20_000, seed=3)  # alpha of the check: 1e-6
-        assert ss.check(samples, two_tokens, alpha=1e-6).verdict == "PASS"
+        program = stinespring.compile(two_tokens, prompt="a b", steps=3, schedule=schedule)
+        samples = stinespring.run(program, backend=two, shots=20_000, seed=3)  # alpha of the check: 1e-6
+        assert stinespring.check(samples, two_tokens, alpha=1e-6).verdict == "PASS"
         assert samples.shots == 20_000
 
 
-def test_a_killed_worker_changes_nothing(two, rounds, plain_loop):
-    killed, said = [], []
+def test_a_killed_worker_changes_nothing(rounds, plain_loop):
+    killed, said, two = [], [], None
 
     def kill_one(phrase, share):
         said.append(phrase)
@@ -82,25 +104,21 @@ def test_a_killed_worker_changes_nothing(two, rounds, plain_loop):
             killed.extend(list(pids.values())[:1])
             os.kill(killed[0], signal.SIGKILL)
 
-    two.options, two.report, before = MPS, kill_one, two.options
-    try:
-        [found] = two.sample(rounds, None, 8000, 9)
-        expected, chunks = plain_loop(two, rounds, None, 8000, 9)
-        same([found], expected)
-    finally:
-        two.options, two.report = before, lambda phrase, share: None
+    with DaskBackend("local", workers=2, chunk=400, options=MPS) as backend:
+        two = backend
+        [found] = backend.sample(batch(rounds, 8000), 9, kill_one)
+        expected, chunks = plain_loop(backend, batch(rounds, 8000), 9)
+        assert same([found], expected)
     assert killed and chunks == 20
-    assert said[-1].startswith("20 of 20 chunks") and len(found["t1"]) == 8000
+    assert said[-1].startswith("20 of 20 chunks") and found.shots == 8000
 
 
 def test_errors_of_a_worker_are_raised_here(two, rounds, monkeypatch):
-    two.limit, before = 1, two.limit
-    with pytest.raises((TooLargeError, AssertionError)):
-        two.sample(rounds, None, 10, 1)
-    two.limit = before
+    with pytest.raises(TooLargeError):
+        outcomes_of({"error": ("TooLargeError", "it does not fit")})
     monkeypatch.setattr(module, "versions", lambda: {"stinespring": "0.0.1"})
     with pytest.raises(BackendError, match="other versions"):
-        two.sample(rounds, None, 10, 1)
+        two.sample(batch(rounds, 10), 1)
 
 
 def test_without_workers_it_gives_up(rounds):
@@ -113,9 +131,8 @@ def test_without_workers_it_gives_up(rounds):
                     if "distributed.cli.dask_worker" in " ".join(process.cmdline()):
                         process.kill()
 
-        backend.report = kill_all
         with pytest.raises(BackendError, match="does not work on the program any more"):
-            backend.sample(rounds, None, 4000, 1)
+            backend.sample(batch(rounds, 4000), 1, kill_all)
 
 
 def test_what_cannot_be_an_address_or_option():
