@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from stinespring.backends.ibm.wire import CONNECT, TRANSIENT, explain, guarded, patiently
+from stinespring.backends.ibm.wire import CONNECT, explain, guarded, patiently
+from stinespring.backends.service import TRANSIENT
 from stinespring.errors import InputError
 
 if TYPE_CHECKING:

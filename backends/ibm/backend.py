@@ -15,9 +15,10 @@ import numpy as np
 
 from stinespring.backends.ibm.account import Announced, connect, post_once
 from stinespring.backends.ibm.options import IBMOptions, read_options
-from stinespring.backends.ibm.wire import ANSWER, CONNECT, POST, ServiceError, guarded, patiently, within
+from stinespring.backends.ibm.wire import ANSWER, CONNECT, POST, guarded, patiently, within
 from stinespring.backends.remote import RemoteState
 from stinespring.backends.rows import Gathered, batches, counted_bytes, require_shots, require_values, rows_of
+from stinespring.backends.service import ServiceError
 from stinespring.batches import Batch, Item, Report, quiet
 from stinespring.circuits.devices.legality import IBM, require_legal
 from stinespring.errors import BackendError, InputError
@@ -53,7 +54,7 @@ class IBMDevice:
         options: see :class:`stinespring.backends.ibm.options.IBMOptions`.
         given: the options as they were written, for the name.
 
-    Every method may raise :class:`stinespring.backends.ibm.wire.ServiceError`.
+    Every method may raise :class:`stinespring.backends.service.ServiceError`.
     """
 
     keeps_jobs = True

@@ -21,42 +21,19 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from stinespring.backends.native import handed, ready
-from stinespring.errors import BackendError, StinespringError
+from stinespring.backends.service import ATTEMPTS, LONGEST, PAUSE, ServiceError
+from stinespring.errors import StinespringError
 
-__all__ = ["TRANSIENT", "Exchange", "ServiceError", "explain", "guarded", "patiently", "quiet", "within"]
+__all__ = ["Exchange", "explain", "guarded", "patiently", "quiet", "within"]
 
 T = TypeVar("T")
 RAW_KEY = "Unable to retrieve IBM Cloud access token"  # the warning before the client sends the raw key
-ATTEMPTS = 5
 ANSWER = 25.0  # seconds for a question; the client's own five repetitions of a failed one take 15
 CONNECT = 60.0  # for several questions one after the other
 POST = 120.0  # for a job, which may be large
-PAUSE = 1.0  # seconds before the second attempt; doubled each time
-LONGEST = 30.0  # seconds between two attempts
-TRANSIENT = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 524})
 CUT = re.compile(r"Connection (aborted|broken|reset)|Max retries|IncompleteRead")
 SENSITIVE = re.compile(r"(?i)(bearer|apikey)\s+[\w.\-~+/=]+")
 log = logging.getLogger("stinespring.ibm")
-
-
-class ServiceError(BackendError):
-    """The service's answer was no success, or none came.
-
-    Attributes:
-        status: the HTTP status; 200 for an answer that cannot be read, None where there was none.
-        method: of the request, where it is known.
-    """
-
-    def __init__(
-        self, what: str, *, status: int | None = None, method: str = "", got: object = None, todo: str | None = None
-    ) -> None:
-        super().__init__(what, got=got, todo=todo)
-        self.status, self.method = status, method
-
-    @property
-    def transient(self) -> bool:
-        """Whether the same request may succeed later: too many requests, a failure of the server, or no answer at all."""
-        return self.status is None or self.status in TRANSIENT
 
 
 @dataclass
