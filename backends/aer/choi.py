@@ -15,10 +15,11 @@ from stinespring.readings import ComplexArray
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-__all__ = ["channel_wires", "circuit_choi", "outcome_choi"]
+__all__ = ["channel_wires", "circuit_choi", "outcome_choi", "require_choi"]
 
 MOST_QUBITS = 22  # a statevector of 64 MB
 MOST_ENTRIES = 1 << 22  # of the Choi matrix
+MOST_OUTCOME_ENTRIES = 1 << 24  # of those of all outcomes together, 256 MB
 
 
 def channel_wires(circuit: QuantumCircuit, *, inputs: int, outputs: int) -> tuple[list[int], list[int]]:
@@ -38,6 +39,21 @@ def channel_wires(circuit: QuantumCircuit, *, inputs: int, outputs: int) -> tupl
         )
     wires = [circuit.find_bit(qubit).index for qubit in found[0]]
     return wires[:inputs], wires[:outputs]
+
+
+def require_choi(inputs: int, outputs: int) -> None:
+    """Refuse a channel whose Choi matrix is too large, before anything of that size is made.
+
+    Raises:
+        TooLargeError: more than 2^22 elements, ``4^(m+n)``.
+    """
+    if 4 ** (inputs + outputs) > MOST_ENTRIES:
+        raise TooLargeError(
+            "the channel is too large for its Choi matrix",
+            got=f"{inputs} input and {outputs} output qubits",
+            expected=f"at most {MOST_ENTRIES:,} matrix elements: {(MOST_ENTRIES.bit_length() - 1) // 2} qubits in and out",
+            todo="use a sampled check: --shots N",
+        )
 
 
 def circuit_choi(circuit: QuantumCircuit, inputs: Sequence[int], outputs: Sequence[int]) -> ComplexArray:
@@ -74,15 +90,17 @@ def outcome_choi(
     """
     from qiskit import QuantumCircuit
 
-    deferred = defer(circuit, keep=outputs)
-    width, reference = deferred.circuit.num_qubits, len(inputs)
-    if width + reference > MOST_QUBITS or 4 ** (reference + len(outputs)) > MOST_ENTRIES:
+    require_choi(len(inputs), len(outputs))
+    reference = len(inputs)
+    if circuit.num_qubits + reference > MOST_QUBITS:
         raise TooLargeError(
             "the program is too large for its Choi matrix",
-            got=f"{width} qubits with deferred measurements, {reference} inputs, {len(outputs)} outputs",
-            expected=f"at most {MOST_QUBITS} qubits in all and {MOST_ENTRIES:,} matrix elements",
+            got=f"{circuit.num_qubits} qubits and {reference} inputs",
+            expected=f"at most {MOST_QUBITS} qubits in all",
             todo="use a sampled check: --shots N",
         )
+    deferred = defer(circuit, keep=outputs, most=MOST_QUBITS - reference)
+    width = deferred.circuit.num_qubits
     whole = QuantumCircuit(width + reference)
     for i, wire in enumerate(inputs):
         whole.h(width + i)
@@ -95,11 +113,19 @@ def outcome_choi(
     axes = [width + reference - 1 - q for q in (*reversed(read), *kept, *rest)]
     parts = state.transpose(axes).reshape(1 << len(read), 1 << len(kept), -1) * np.sqrt(2.0**reference)
     positions = [i for i, c in enumerate(clbits) if deferred.clbits[c] is not None]
+    weights = np.square(np.abs(parts)).sum(axis=(1, 2))
+    occurring = np.flatnonzero(weights > 1e-14)
+    if len(occurring) * 4 ** len(kept) > MOST_OUTCOME_ENTRIES:
+        raise TooLargeError(
+            "the program has too many outcomes for their Choi matrices",
+            got=f"{len(occurring)} outcomes of {4 ** len(kept):,} matrix elements",
+            expected=f"at most {MOST_OUTCOME_ENTRIES:,} in all",
+            todo="use a sampled check: --shots N",
+        )
     result = {}
-    for value, part in enumerate(parts):
-        choi = part @ part.conj().T
-        if choi.trace().real > 1e-14:
-            result[sum((value >> j & 1) << i for j, i in enumerate(positions))] = choi
+    for value in occurring.tolist():
+        part = parts[value]
+        result[sum((value >> j & 1) << i for j, i in enumerate(positions))] = part @ part.conj().T
     return result
 
 

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from stinespring.errors import InputError
+from stinespring.backends.aer.genuine import genuine
+from stinespring.errors import InputError, TooLargeError
+from stinespring.readings import ComplexArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -41,46 +43,63 @@ class Deferred(NamedTuple):
 class _Work:
     """The unitary circuit in the making."""
 
-    def __init__(self, circuit: QuantumCircuit) -> None:
-        self.source = circuit
+    def __init__(self, circuit: QuantumCircuit, most: int | None) -> None:
+        self.source, self.most = circuit, most
         self.place = list(range(circuit.num_qubits))
         self.bits: list[int | None] = [None] * circuit.num_clbits
         self.used = int(circuit.num_qubits)
         self.steps: list[tuple[Any, tuple[int, ...]]] = []
-        self.last = {q: i for i, item in enumerate(circuit.data) for q in self.wires(item.qubits)}
+        self.next: dict[tuple[int, int], str] = {}  # what comes next on a qubit after an instruction
+        latest: dict[int, str] = {}
+        for index in range(len(circuit.data) - 1, -1, -1):
+            item = circuit.data[index]
+            for q in self.wires(item.qubits):
+                if item.operation.name == "measure" and q in latest:
+                    self.next[index, q] = latest[q]
+                if item.operation.name != "barrier":
+                    latest[q] = item.operation.name
 
     def wires(self, qubits: Sequence[Any]) -> list[int]:
         return [int(self.source.find_bit(q).index) for q in qubits]
 
     def fresh(self) -> int:
         self.used += 1
+        if self.most is not None and self.used > self.most:
+            raise TooLargeError(
+                "the program is too large to be simulated with its measurements deferred",
+                got=f"more than {self.most} qubits, one for each measurement and reset among them",
+                expected=f"at most {self.most}",
+                todo="use a sampled check: --shots N",
+            )
         return self.used - 1
 
     def only_reset_follows(self, index: int, qubit: int) -> bool:
-        later = self.source.data[index + 1 : self.last[qubit] + 1]
-        following = next((item for item in later if qubit in self.wires(item.qubits)), None)
-        return following is None or following.operation.name == "reset"
+        return self.next.get((index, qubit), "reset") == "reset"
+
+    def gate(self, operation: Any, places: Sequence[int]) -> None:
+        self.steps += genuine(operation, places)
 
 
-def defer(circuit: QuantumCircuit, *, keep: Sequence[int] = ()) -> Deferred:
-    """Return a unitary circuit with the same outcomes and the same channel.
+def defer(circuit: QuantumCircuit, *, keep: Sequence[int] = (), most: int | None = None) -> Deferred:
+    """Return a unitary circuit with the same outcomes and the same channel, up to a global phase.
+
+    It consists of Qiskit's standard gates and of matrices: a gate of the circuit's own is its definition, whatever its name.
 
     Args:
-        circuit: gates, measurements, resets, and conditions ``if (bit == v)`` or ``if (register == v)``, not nested; an
-            ``else`` only with a single bit.
+        circuit: gates, measurements, resets, and conditions ``if (bit == v)`` or ``if (register == v)``, not nested.
         keep: qubits whose final state is wanted: their bits get qubits of their own.
+        most: how many qubits there may be.
 
     Raises:
-        InputError: other control flow.
+        InputError: other control flow, an operation that is no gate.
+        TooLargeError: more qubits than ``most``.
     """
     from qiskit import QuantumCircuit
     from qiskit.circuit.library import CXGate
 
-    work = _Work(circuit)
+    work = _Work(circuit, most)
     for index, item in enumerate(circuit.data):
         wires, name = work.wires(item.qubits), item.operation.name
-        if name == "barrier":
-            continue
         if name == "measure":
             bit = circuit.find_bit(item.clbits[0]).index
             if wires[0] not in keep and work.only_reset_follows(index, wires[0]) and work.place[wires[0]] not in work.bits:
@@ -96,7 +115,7 @@ def defer(circuit: QuantumCircuit, *, keep: Sequence[int] = ()) -> Deferred:
         elif hasattr(item.operation, "blocks") or item.clbits:
             raise InputError("the program uses control flow that cannot be deferred", got=name, expected="flat 'if' only")
         else:
-            work.steps.append((item.operation, tuple(work.place[w] for w in wires)))
+            work.gate(item.operation, [work.place[w] for w in wires])
     result = QuantumCircuit(work.used)
     for operation, places in work.steps:
         result.append(operation, places)
@@ -108,12 +127,28 @@ def _conditional(work: _Work, item: Any, wires: list[int]) -> None:
     target, value = _condition(item.operation.condition)
     register = list(target) if hasattr(target, "__len__") else [target]
     carriers = [work.bits[work.source.find_bit(bit).index] for bit in register]
-    blocks = item.operation.blocks
-    if len(blocks) > 1 and blocks[1] is not None and blocks[1].data:
-        if len(register) > 1:
-            raise InputError("the program has an 'else' on a register", got=register, expected="'else' on one bit only")
-        _controlled(work, blocks[1], wires, carriers, 1 - int(value))
-    _controlled(work, blocks[0], wires, carriers, int(value))
+    gates = [_gates(work, block, wires) for block in item.operation.blocks if block is not None]
+    then, otherwise = gates[0], gates[1] if len(gates) > 1 else []
+    value = int(value)
+    if value >> len(carriers) or any(carrier is None and value >> i & 1 for i, carrier in enumerate(carriers)):
+        work.steps += otherwise  # bits that were never measured are 0
+        return
+    controls = [carrier for carrier in carriers if carrier is not None]
+    wanted = sum((value >> i & 1) << k for k, i in enumerate(i for i, carrier in enumerate(carriers) if carrier is not None))
+    if not controls:
+        work.steps += then
+    elif then or otherwise:
+        _controlled(work, then, otherwise, controls, wanted)
+
+
+def _gates(work: _Work, block: QuantumCircuit, wires: Sequence[int]) -> list[tuple[Any, tuple[int, ...]]]:
+    """Return the gates of a block and where they are."""
+    result: list[tuple[Any, tuple[int, ...]]] = []
+    for part in block.data:
+        if part.operation.name in {"measure", "reset"} or hasattr(part.operation, "blocks"):
+            raise InputError("the program measures, resets or branches inside a condition", expected="gates only")
+        result += genuine(part.operation, [work.place[wires[block.find_bit(q).index]] for q in part.qubits])
+    return result
 
 
 def _condition(condition: Any) -> tuple[Any, int]:
@@ -132,42 +167,38 @@ def _condition(condition: Any) -> tuple[Any, int]:
     raise InputError("the program has a condition that cannot be deferred", got=str(condition), expected="bit or register == v")
 
 
-def _controlled(work: _Work, block: QuantumCircuit, wires: list[int], carriers: list[int | None], value: int) -> None:
-    """Add one block under the condition that the bits have a value; bits that were never measured are 0."""
-    if any(carrier is None and value >> i & 1 for i, carrier in enumerate(carriers)) or value >> len(carriers):
-        return
+def _controlled(
+    work: _Work,
+    then: list[tuple[Any, tuple[int, ...]]],
+    otherwise: list[tuple[Any, tuple[int, ...]]],
+    controls: list[int],
+    wanted: int,
+) -> None:
+    """Add gates under the condition that bits have a value, and others where they have not."""
     from qiskit.circuit.library import UnitaryGate
+
+    touched = sorted({place for _, places in (*then, *otherwise) for place in places})
+    if len(touched) + len(controls) > WIDEST_BLOCK:
+        work.steps += otherwise
+        undone = [(operation.inverse(), places) for operation, places in reversed(otherwise)]
+        for operation, places in (*undone, *then):
+            inner = operation.control(len(controls), ctrl_state=wanted)
+            work.gate(inner, (*controls, *places))
+        return
+    chosen, other = _matrix(then, touched), _matrix(otherwise, touched)
+    whole = np.kron(np.eye(1 << len(controls)), other)
+    rows = np.arange(len(chosen)) + wanted * len(chosen)  # the gates' qubits least significant, then the controls
+    whole[np.ix_(rows, rows)] = chosen
+    work.steps.append((UnitaryGate(whole, check_input=False), (*touched, *controls)))
+
+
+def _matrix(gates: Sequence[tuple[Any, tuple[int, ...]]], touched: Sequence[int]) -> ComplexArray:
+    """Return the product of gates on some qubits, the first one least significant."""
+    from qiskit import QuantumCircuit
     from qiskit.quantum_info import Operator
 
-    controls = [carrier for carrier in carriers if carrier is not None]
-    wanted = [value >> i & 1 for i, carrier in enumerate(carriers) if carrier is not None]
-    if any(part.operation.name in {"measure", "reset"} or hasattr(part.operation, "blocks") for part in block.data):
-        raise InputError("the program measures, resets or branches inside a condition", expected="gates only")
-    touched = sorted({block.find_bit(q).index for part in block.data for q in part.qubits})
-    if not touched:
-        return
-    places = [work.place[wires[i]] for i in touched]
-    if len(touched) + len(controls) > WIDEST_BLOCK:
-        for part in block.data:
-            inner = [work.place[wires[block.find_bit(q).index]] for q in part.qubits]
-            state = sum(bit << i for i, bit in enumerate(wanted))
-            gate = part.operation.control(len(controls), ctrl_state=state) if controls else part.operation
-            work.steps.append((gate, (*controls, *inner)))
-        return
-    inner = block.copy_empty_like()
-    matrix = Operator(_on(block, touched)).data
-    size, select = len(matrix), sum(bit << i for i, bit in enumerate(wanted))
-    whole = np.eye(size << len(controls), dtype=np.complex128)
-    rows = np.arange(size) + select * size  # the block's qubits least significant, then the controls
-    whole[np.ix_(rows, rows)] = matrix
-    work.steps.append((UnitaryGate(whole, check_input=False), (*places, *controls)))
-
-
-def _on(block: QuantumCircuit, touched: list[int]) -> QuantumCircuit:
-    from qiskit import QuantumCircuit
-
     number = {wire: i for i, wire in enumerate(touched)}
-    result = QuantumCircuit(len(touched))
-    for part in block.data:
-        result.append(part.operation, [number[block.find_bit(q).index] for q in part.qubits])
-    return result
+    circuit = QuantumCircuit(len(touched))
+    for operation, places in gates:
+        circuit.append(operation, [number[place] for place in places])
+    return np.asarray(Operator(circuit).data)

@@ -99,12 +99,20 @@ def load(qasm: str) -> Program:
     return _Reader().read(tree)
 
 
+@dataclass(frozen=True, eq=False)
+class _Definition:
+    """A gate of the program's own, and what the names in its body meant where it was defined."""
+
+    syntax: ast.QuantumGateDefinition
+    gates: Mapping[str, StandardGate | _Definition]
+
+
 class _Reader:
     """Walks the syntax tree once, in the order of the text."""
 
     def __init__(self) -> None:
         self.program = Program()
-        self.gates: dict[str, StandardGate | ast.QuantumGateDefinition] = dict(BUILT_IN)
+        self.gates: dict[str, StandardGate | _Definition] = dict(BUILT_IN)
         self.constants: dict[str, float] = {}
 
     def read(self, tree: ast.Program) -> Program:
@@ -161,15 +169,18 @@ class _Reader:
             raise QasmError(f"unsupported initial value of bit register {name.name!r}")
 
     def define(self, statement: ast.QuantumGateDefinition) -> None:
-        self.check_new(statement.name.name)
+        name = statement.name.name
+        if not isinstance(self.gates.get(name), StandardGate):  # the library's gates may be defined anew
+            self.check_new(name)
         names = [argument.name for argument in [*statement.arguments, *statement.qubits]]
         if len(set(names)) < len(names):
-            raise QasmError(f"gate {statement.name.name!r} names a parameter twice")
-        for inner in statement.body:
-            # Only gates defined further up may be used, so an expansion always ends.
-            if isinstance(inner, ast.QuantumGate) and inner.name.name not in self.gates:
-                raise QasmError(f"gate {statement.name.name!r} uses the unknown gate {inner.name.name!r}")
-        self.gates[statement.name.name] = statement
+            raise QasmError(f"gate {name!r} names a parameter twice")
+        called = {inner.name.name for inner in statement.body if isinstance(inner, ast.QuantumGate)}
+        # Only gates defined further up may be used, so an expansion always ends.
+        unknown = sorted(called - set(self.gates))
+        if unknown:
+            raise QasmError(f"gate {name!r} uses the unknown gate {unknown[0]!r}")
+        self.gates[name] = _Definition(statement, {inner: self.gates[inner] for inner in called})
 
     def operations(self, statement: ast.Statement | ast.Pragma) -> list[Operation]:
         match statement:
@@ -244,7 +255,7 @@ class _Reader:
             qubits = tuple(operand[0] if len(operand) == 1 else operand[i] for operand in operands)
             if len(set(qubits)) < len(qubits):
                 raise QasmError(f"a gate acts twice on one qubit: {qubits}")
-            result += self.expand(statement, qubits, self.constants, _Context())
+            result += self.expand(statement, qubits, self.constants, _Context(), self.gates)
         return result
 
     def expand(
@@ -253,8 +264,9 @@ class _Reader:
         qubits: tuple[int, ...],
         names: Mapping[str, float],
         context: _Context,
+        gates: Mapping[str, StandardGate | _Definition],
     ) -> list[Unitary]:
-        """One gate call as standard gates; `names` holds the values of the angles in scope."""
+        """One gate call as standard gates; `names` holds the values of the angles in scope, `gates` the gates."""
         context, qubits = context.modified(statement.modifiers, qubits, names)
         if isinstance(statement, ast.QuantumPhase):
             if qubits:
@@ -264,7 +276,7 @@ class _Reader:
         if statement.duration is not None:
             raise QasmError("a gate with a duration is unsupported")
         name = statement.name.name
-        gate = self.gates.get(name)
+        gate = gates.get(name)
         if gate is None:
             raise QasmError(f"unknown gate {name!r}")
         angles = [constant(argument, names) for argument in statement.arguments]
@@ -274,12 +286,13 @@ class _Reader:
                 raise QasmError(f"a controlled {name!r} is read differently by different tools")
             controls = tuple((qubit, 1) for qubit in qubits[: gate.controls])
             return [context.unitary(name, controls, qubits[gate.controls :], gate.matrix(*angles))]
-        _check_arity(name, angles, len(gate.arguments), qubits, len(gate.qubits))
+        _check_arity(name, angles, len(gate.syntax.arguments), qubits, len(gate.syntax.qubits))
         return self.expand_definition(gate, angles, qubits, context)
 
     def expand_definition(
-        self, gate: ast.QuantumGateDefinition, angles: list[float], qubits: tuple[int, ...], context: _Context
+        self, definition: _Definition, angles: list[float], qubits: tuple[int, ...], context: _Context
     ) -> list[Unitary]:
+        gate = definition.syntax
         scope = dict(self.constants)
         scope.update(zip((argument.name for argument in gate.arguments), angles, strict=True))
         wires = dict(zip((qubit.name for qubit in gate.qubits), qubits, strict=True))
@@ -292,7 +305,7 @@ class _Reader:
             operands = [operand.name if isinstance(operand, ast.Identifier) else "" for operand in inner.qubits]
             if not set(operands) <= set(wires) or len(set(operands)) < len(operands):
                 raise QasmError(f"bad operands {operands} in the body of gate {gate.name.name!r}")
-            result += self.expand(inner, tuple(wires[operand] for operand in operands), scope, context)
+            result += self.expand(inner, tuple(wires[operand] for operand in operands), scope, context, definition.gates)
         return result
 
 

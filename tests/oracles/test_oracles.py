@@ -316,7 +316,7 @@ def test_sixteen_measured_qubits_stay_one_branch() -> None:
         ("qubit[2] w; ctrl @ U(1, 2, 3) w[0], w[1];", "differently"),
         ("qubit w; qubit w;", "declared twice"),
         ("qubit h;", "name of a gate"),
-        ("gate x a { }", "name of a gate"),
+        ("gate x a { } gate x a { }", "name of a gate"),
         ("gate g a { unheard a; }", "unknown gate"),
         ("qubit[2] w; bit c; c = measure w;", "2 qubits"),
         ("qubit w; bit[2] c; if (c) { x w; }", "cannot stand alone"),
