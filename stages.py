@@ -78,6 +78,9 @@ class Asked(Protocol):
     def plain(self) -> dict[str, Any]:
         """Return the request as JSON data; ``type(self)(**plain)`` makes it again."""
 
+    def read_counts(self, source: Any, data: Mapping[str, Any]) -> tuple[Outcomes, ...]:
+        """Return the outcomes of a counts file's content, whose keys are those of :meth:`spell`."""
+
 
 class Claim(Protocol):
     """What a program claims to realise instead of the source's own law: a table or a rule, as data."""

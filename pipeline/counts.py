@@ -33,7 +33,7 @@ def read_samples(path: str | Path, source: Any, **given: Any) -> Samples:
     if data.get("format") != FORMAT:
         raise InputError("the file holds no samples", got=f"format {data.get('format')!r}", expected=FORMAT)
     asked, _ = split(source, given)
-    outcomes = asked.read_counts(source, data)  # type: ignore[attr-defined]
+    outcomes = asked.read_counts(source, data)
     return Samples(source=source, asked=asked, outcomes=outcomes, backend=f"file:{Path(path).name}")
 
 

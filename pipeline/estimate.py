@@ -10,7 +10,7 @@ import numpy as np
 
 from stinespring.backends.aer.backend import AerBackend
 from stinespring.backends.aer.fake import calibration_of
-from stinespring.checks.statistics.planning import shots_for_verdict
+from stinespring.checks.texts.planning import shots_for_verdict
 from stinespring.circuits.devices.read_back import used_qubits
 from stinespring.errors import TooLargeError
 from stinespring.ledger.payload import works_of

@@ -174,7 +174,9 @@ def check(samples: Samples, source: Any = None, *, alpha: float = 0.001, resolut
     """Test samples against the law of their source.
 
     The law is computed from the source and what was asked alone: nothing that was compiled takes part. What a program claims
-    to realise within a tolerance is tested as claimed, and the claim itself is compared with the source's law.
+    to realise within a tolerance is tested as claimed, and the claim itself is compared with the source's law. On a few
+    contexts of every run the law is evaluated again, plainly, by code that shares nothing with the models
+    (:mod:`stinespring.checks.plain`).
 
     Args:
         samples: what was sampled.
@@ -188,4 +190,6 @@ def check(samples: Samples, source: Any = None, *, alpha: float = 0.001, resolut
     """
     if source is not None:
         samples = replace(samples, source=source, claim=None, tvd_bound=0.0)
-    return system(samples.asked.kind).check(samples, alpha, resolution, seed)
+    kind = system(samples.asked.kind)
+    verdict, wrong = kind.check(samples, alpha, resolution, seed), kind.second(samples)
+    return verdict if wrong is None else replace(verdict, verdict="FAIL", reason=f"{wrong}; {verdict.reason}")

@@ -24,6 +24,11 @@ def unchanged(program: Program, settings: Settings, root: int) -> Program:
     return program
 
 
+def no_second(samples: Samples) -> str | None:
+    """Return nothing: the circuits are made from other code than the law, which is second enough."""
+    return None
+
+
 @dataclass(frozen=True)
 class System:
     """One kind of sources, from what the user asks to the verdict.
@@ -39,6 +44,7 @@ class System:
         made: from ``source.content()`` and a name to the source again.
         settled: what is asked once the arguments of the sampling and the root of the seeds are known.
         sampled: likewise, of a program that was compiled before; what is sampled, where that is something else.
+        second: where a plain evaluation of the law on a few contexts differs, in words; None where it does not.
         against: why readings of such a program cannot be mitigated; None if they can.
     """
 
@@ -52,4 +58,5 @@ class System:
     made: Callable[[Mapping[str, Any], str], Any]
     settled: Callable[[Any, Any, Settings, int], Asked] = as_asked
     sampled: Callable[[Program, Settings, int], Program] = unchanged
+    second: Callable[[Samples], str | None] = no_second
     against: str | None = None

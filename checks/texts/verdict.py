@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stinespring.checks.statistics.contexts import context_tables
 from stinespring.checks.statistics.distance import hellinger_fidelity, noise_floor, total_variation, tvd_interval
 from stinespring.checks.statistics.gtest import pool
 from stinespring.checks.statistics.ruling import decide, require_shares, shots_for_tables, two_digits
 from stinespring.checks.statistics.table_test import TableTest, tested
 from stinespring.checks.texts.bound import BoundCheck, check_bound
+from stinespring.checks.texts.contexts import context_tables
 from stinespring.errors import InputError
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.claims import TextClaim

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stinespring.checks.plain.spins import disagreement
 from stinespring.checks.spins.spins import check_network
 from stinespring.compiler.systems.spins import compile_spins
 from stinespring.models.spins.asked import SpinAsked
@@ -37,4 +38,4 @@ def owns(source: Any) -> bool:
     return isinstance(source, SpinNetwork)
 
 
-SYSTEM = System("spins", SpinAsked, owns, ("steps",), ask, compiled, check, made)
+SYSTEM = System("spins", SpinAsked, owns, ("steps",), ask, compiled, check, made, second=disagreement)

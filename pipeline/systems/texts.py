@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from stinespring.checks.combine import worst
+from stinespring.checks.plain.texts import disagreement
 from stinespring.checks.texts.attention import check_attention
 from stinespring.checks.texts.verdict import check_texts
 from stinespring.compiler.compile import compile_texts
@@ -50,4 +51,6 @@ def owns(source: Any) -> bool:
     return isinstance(source, TextModel)
 
 
-SYSTEM = System("texts", TextAsked, owns, ("prompt", "steps", "input_state", "level"), ask, compiled, check, made)
+SYSTEM = System(
+    "texts", TextAsked, owns, ("prompt", "steps", "input_state", "level"), ask, compiled, check, made, second=disagreement
+)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from stinespring.checks.statistics.contexts import text_probabilities
+from stinespring.checks.texts.contexts import text_probabilities
 from stinespring.checks.texts.attention import AttentionVerdict
 from stinespring.ledger.request import Request
 from stinespring.ledger.store import Ledger, Run

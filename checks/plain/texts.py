@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The next-token law of attention models, tables and glassllm, evaluated plainly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from stinespring.models.texts.asked import TextAsked, texts_of
+from stinespring.models.texts.base import TextModel
+from stinespring.stages import Samples
+
+__all__ = ["disagreement", "plain_law"]
+
+CONTEXTS = 4  # a step: the prompt or the likeliest prefixes
+MOST_STEPS = 8
+MOST_TERMS = 1 << 16  # combinations of attended positions of one context
+AGREE, SINGLE = 1e-9, 2e-4  # laws in float64; in glassllm's own float32
+MOST_TIES = 1e-9  # relative difference of squared distances that rounding may decide
+
+Vector = list[float]
+
+
+def disagreement(samples: Samples) -> str | None:
+    """Return where the model's law and the plain one differ, in words; None where they agree or there is no plain one."""
+    model: TextModel = samples.source
+    for step, text in visited(samples):
+        plain = plain_law(model, step, text)
+        if plain is None:
+            return None
+        law, agree = model.law(step, np.array([text], dtype=np.int64))[0], SINGLE if is_glass(model.content()) else AGREE
+        if len(plain) != len(law) or not np.allclose(plain, law, rtol=0.0, atol=agree):
+            off = float("inf") if len(plain) != len(law) else float(0.5 * np.abs(np.array(plain) - law).sum())
+            words = " ".join(model.tokens[t] for t in text)
+            return f"the model's law of step {step} after {words!r} differs from a plain evaluation by TVD {off:.3g}"
+    return None
+
+
+def visited(samples: Samples) -> Iterator[tuple[int, list[int]]]:
+    """Yield (step, text) of a few contexts that the samples visited, likeliest first; of an input state its texts."""
+    model, asked = samples.source, samples.asked
+    assert isinstance(asked, TextAsked), "samples of texts"
+    begin = asked.begin(model)
+    if begin.state is not None:
+        rows = [[t for t in row if t != model.vacuum] for row in begin.state.texts.tolist()]
+        usable = [row for row in rows if len(row) >= model.shortest and not model.complete(np.array([row], dtype=np.int64))[0]]
+        yield from ((1, row) for row in usable[:CONTEXTS])
+        return
+    texts, counts = texts_of(samples.outcomes[0], asked.steps, model.vacuum)
+    for step in range(1, min(asked.steps, MOST_STEPS) + 1):
+        prefixes, where = np.unique(texts[:, : step - 1], axis=0, return_inverse=True)
+        order = np.argsort(-np.bincount(where.ravel(), weights=counts, minlength=len(prefixes)), kind="stable")
+        going = [prefixes[i].tolist() for i in order if (prefixes[i] >= 0).all() and not model.complete(prefixes[i : i + 1])[0]]
+        yield from ((step, [*begin.prompt.tolist(), *prefix]) for prefix in going[:CONTEXTS])
+
+
+def is_glass(content: Mapping[str, Any]) -> bool:
+    """Return whether the content is that of a packaged language model."""
+    return str(content.get("format", "")).startswith("glassllm:")
+
+
+def plain_law(model: TextModel, step: int, text: Sequence[int]) -> Vector | None:
+    """Return the next token's law after a text, from the model's content; None for models that are not known by theirs.
+
+    Args:
+        model: only its ``content()`` is used.
+        step: from 1.
+        text: token numbers.
+    """
+    content = model.content()
+    if content.get("format") == "stinespring/attention@1":
+        return attention_law(content, step, text)
+    if content.get("format") == "stinespring/table@1":
+        return table_law(content, text)
+    if is_glass(content):
+        return glass_law(content, text)
+    return None
+
+
+def table_law(content: Mapping[str, Any], text: Sequence[int]) -> Vector:
+    """Return the row of the last n tokens, the earliest the most significant digit."""
+    n, d, row = int(content["context"]), len(content["tokens"]), 0
+    for token in text[len(text) - n :] if n else []:
+        row = row * d + token
+    total = math.fsum(content["law"][row])
+    return [p / total for p in content["law"][row]]
+
+
+def attention_law(content: Mapping[str, Any], step: int, text: Sequence[int]) -> Vector | None:
+    """Return ``sum_{j_1..j_H} prod_h p_{j_h} readout(FFN(output [V_1 x_{j_1}; ...]))`` term by term.
+
+    Source: arXiv 2507.13354; MATH as in docs/formats.md.
+    """
+    block = content["blocks"][min(step, len(content["blocks"])) - 1]
+    embedding, positions = content["embedding"], content.get("positions")
+    x = [list(embedding[token]) for token in text]
+    if positions is not None:
+        x = [[a + b for a, b in zip(row, positions[i], strict=True)] for i, row in enumerate(x)]
+    heads = block["heads"]
+    if len(x) ** len(heads) > MOST_TERMS:
+        return None
+    weights = []
+    for head in heads:
+        asked = times(head["query"], x[-1])
+        scores = [math.fsum(a * b for a, b in zip(asked, times(head["key"], row), strict=True)) for row in x]
+        sizes = [math.exp(score - max(scores)) for score in scores]
+        weights.append([size / math.fsum(sizes) for size in sizes])
+    result = [0.0] * len(embedding)
+    for places in product(range(len(x)), repeat=len(heads)):
+        share = math.prod(weights[h][j] for h, j in enumerate(places))
+        joined = [value for head, j in zip(heads, places, strict=True) for value in times(head["value"], x[j])]
+        if block.get("output") is not None:
+            joined = times(block["output"], joined)
+        for token, p in enumerate(read_out(block["readout"], forward(block["ffn"], joined), embedding)):
+            result[token] += share * p
+    return result
+
+
+def times(matrix: Sequence[Vector], vector: Vector) -> Vector:
+    """Return a matrix times a vector."""
+    return [math.fsum(a * b for a, b in zip(row, vector, strict=True)) for row in matrix]
+
+
+def forward(ffn: Mapping[str, Any], y: Vector) -> Vector:
+    """Return what the feed-forward network makes of a vector; an activation after every layer but the last."""
+    layers = [] if ffn["kind"] == "identity" else ffn["layers"]
+    for number, layer in enumerate(layers):
+        y = [a + b for a, b in zip(times(layer["weight"], y), layer["bias"], strict=True)]
+        if number < len(layers) - 1:
+            y = [activated(ffn["activation"], value) for value in y]
+    return y
+
+
+def activated(name: str, value: float) -> float:
+    """Return relu, tanh, or gelu in the exact form."""
+    if name == "relu":
+        return max(0.0, value)
+    return math.tanh(value) if name == "tanh" else 0.5 * value * (1.0 + math.erf(value / math.sqrt(2.0)))
+
+
+def read_out(readout: Mapping[str, Any], y: Vector, embedding: Sequence[Vector]) -> Vector:
+    """Return the token law of a vector: the nearest embedding row, ties to the lowest index, or a softmax."""
+    if readout["kind"] == "softmax":
+        scores = [math.fsum(a * b for a, b in zip(row, y, strict=True)) / readout.get("temperature", 1.0) for row in embedding]
+        sizes = [math.exp(score - max(scores)) for score in scores]
+        return [size / math.fsum(sizes) for size in sizes]
+    squares = [math.fsum((a - b) ** 2 for a, b in zip(row, y, strict=True)) for row in embedding]
+    scale = 1.0 + math.fsum(value * value for value in y)
+    nearest = next(i for i, square in enumerate(squares) if square <= min(squares) + MOST_TIES * scale)
+    return [float(i == nearest) for i in range(len(embedding))]
+
+
+def glass_law(content: Mapping[str, Any], text: Sequence[int]) -> Vector | None:
+    """Return glassllm's own logits of its float32 weights, with top-k and temperature taken plainly.
+
+    A token at the cut whose logit float32 cannot tell from its neighbour's is left undecided: None.
+    """
+    model = glass(str(content["format"]).partition(":")[2])
+    from glassllm import no_grad
+
+    shown = np.array([text[-model.cfg.max_len :]], dtype=np.int64)
+    with no_grad():
+        logits = [float(value) / content["temperature"] for value in model(shown).data[0, -1]]
+    ranked = sorted(range(len(logits)), key=lambda token: (-logits[token], token))
+    k = int(content["top_k"])
+    if k < len(ranked) and logits[ranked[k - 1]] - logits[ranked[k]] < SINGLE:
+        return None
+    sizes = {token: math.exp(logits[token] - logits[ranked[0]]) for token in ranked[:k]}
+    total = math.fsum(sizes.values())
+    return [sizes.get(token, 0.0) / total for token in range(len(logits))]
+
+
+@lru_cache(maxsize=2)
+def glass(language: str) -> Any:
+    """Return glassllm's own model."""
+    from glassllm import load_pretrained
+
+    return load_pretrained(language)[0]
