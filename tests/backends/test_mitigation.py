@@ -10,14 +10,29 @@ import pytest
 from qiskit import ClassicalRegister, QuantumCircuit
 
 import stinespring
+from sampling import Plain
 from stinespring.backends.aer.backend import AerBackend
 from stinespring.backends.aer.calibration import Calibration, GateFigures, QubitFigures, write_calibration
-from stinespring.backends.readout.mitigation import calibrate, measured_qubits, mitigate, mitigated_verdict, require_mode
-from stinespring.checks.texts.mitigated import numbers
-from stinespring.checks.texts.readout import ReadoutCalibration
+from stinespring.backends.readout.mitigation import (
+    calibration_circuits,
+    calibration_of_counts,
+    calibration_shots,
+    mitigate,
+)
+from stinespring.batches import Batch, Item
+from stinespring.checks.codes import numbers
 from stinespring.errors import InputError
-from stinespring.readings import Register
-from stinespring.stages import CodeCounts
+from stinespring.pipeline.mitigation import (
+    calibration_body,
+    measured_calibration,
+    measured_qubits,
+    mitigated,
+    planned_mitigation,
+    require_mode,
+)
+from stinespring.pipeline.running import on_backend
+from stinespring.readings import Outcomes, Register
+from stinespring.readout import ReadoutCalibration
 
 READOUT = [((0.97, 0.03), (0.08, 0.92)), ((0.99, 0.01), (0.05, 0.95)), ((0.94, 0.06), (0.1, 0.9))]
 
@@ -34,16 +49,25 @@ def device(error: float = 0.0) -> Calibration:
 
 
 def judged(model, backend, *, mode, seed, schedule="static", shots=20_000, **options):
-    program = stinespring.compile(model, prompt="a b", steps=2, schedule=schedule, target=backend.device, **options)
+    """Return the verdict as read, the verdict with mitigation, and what was done."""
+    target = backend.capabilities.device or "aer"
+    program = stinespring.compile(model, prompt="a b", steps=2, schedule=schedule, target=target, **options)
+    return judged_program(on_backend(program, backend), backend, mode=mode, seed=seed, shots=shots)
+
+
+def judged_program(program, backend, *, mode, seed, shots):
+    note = planned_mitigation(program, backend, mode)
+    readings = measured_calibration(calibration_body(note, backend, shots), backend, seed)
     samples = stinespring.run(program, backend=backend, shots=shots, seed=seed)
     plain = stinespring.check(samples)
-    return plain, *mitigated_verdict(samples, program, backend, plain, mode=mode)
+    return plain, *mitigated(samples, plain, note, readings, resolution=0.05)
 
 
 def test_errors_are_measured():
     """The calibrated errors are those of the device within five standard deviations: 6 tests, 4e-6 in all."""
-    found = calibrate(AerBackend(calibration=device()), [2, 0, 2], shots=20_000, seed=3)
-    assert found.qubits == (0, 2)
+    items = tuple(Item(circuit, None, np.array([80_000])) for circuit in calibration_circuits([0, 2], 3))
+    found = calibration_of_counts([0, 2], *AerBackend(calibration=device()).sample(Batch(items, (0,)), 3))
+    assert found.qubits == (0, 2) and found.shots == 80_000
     expected = np.array([[READOUT[q][0][1], READOUT[q][1][0]] for q in (0, 2)])
     assert (abs(found.errors - expected) <= 5.0 * np.sqrt(found.variances())).all()
 
@@ -67,9 +91,11 @@ def test_mthree_inverts_the_errors_bit_by_bit():
     counts = np.array([100, 900, 50, 300, 20, 700, 10, 33])
     calibration = ReadoutCalibration((4, 9), np.array([[0.02, 0.1], [0.05, 0.01]]), 1_000)
     wires = [9, 4, 9]
-    found = mitigate(CodeCounts(registers, codes, counts), wires, calibration)
+    read = Outcomes.tallied({"t1": codes[:, 0], "t2": codes[:, 1]}, counts)
+    found = mitigate(read, [register.size for register in registers], wires, calibration)
     exact = calibration.unpushed(counts[np.argsort(numbers(registers, codes))] / counts.sum(), wires)
-    assert np.allclose(found.quasi, exact, atol=1e-5), "mthree keeps its matrices in single precision"
+    place = numbers(registers, found.codes)
+    assert np.allclose(found.quasi, exact[place], atol=1e-5), "mthree keeps its matrices in single precision"
     assert np.isclose(found.overhead, calibration.amplification(wires) ** 2, rtol=1e-4)
 
 
@@ -100,12 +126,11 @@ def test_false_alarms_on_a_whole_backend(two_tokens):
     from scipy.stats import binom
 
     backend = AerBackend(calibration=device())
-    program = stinespring.compile(two_tokens, prompt="a b", steps=2, schedule="static", target=backend.device)
+    target = backend.capabilities.device
+    program = stinespring.compile(two_tokens, prompt="a b", steps=2, schedule="static", target=target)
     alarms = 0
     for seed in range(40):
-        samples = stinespring.run(program, backend=backend, shots=3_000, seed=seed)
-        plain = stinespring.check(samples)
-        verdict, _ = mitigated_verdict(samples, program, backend, plain, mode="readout")
+        _, verdict, _ = judged_program(program, backend, mode="readout", seed=seed, shots=3_000)
         alarms += verdict.p_value < 0.05
     assert alarms <= binom.isf(1e-6, 40, 0.05)
 
@@ -122,13 +147,9 @@ def test_feed_forward_is_left_alone_unless_asked(two_tokens):
 
 def test_where_there_is_nothing_to_mitigate(two_tokens):
     pytest.importorskip("mthree")
-    program = stinespring.compile(two_tokens, prompt="a b", steps=2, schedule="static")
-    backend = AerBackend()
-    samples = stinespring.run(program, backend=backend, shots=2_000, seed=1)
-    plain = stinespring.check(samples)
-    verdict, note = mitigated_verdict(samples, program, backend, plain, mode="readout")
+    plain, verdict, note = judged(two_tokens, AerBackend(), mode="readout", seed=1, shots=2_000)
     assert not note["applied"] and "no readout errors" in verdict.reason
-    same, note = mitigated_verdict(samples, program, backend, plain, mode="none")
+    plain, same, note = judged(two_tokens, AerBackend(), mode="none", seed=1, shots=2_000)
     assert same == plain and not note["applied"]
 
 
@@ -144,7 +165,7 @@ def test_stepwise_programs(two_tokens):
 def test_bad_modes(monkeypatch):
     with pytest.raises(InputError, match="unknown mitigation"):
         require_mode("some")
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("stinespring.pipeline.mitigation.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"stinespring\[mitigation\]"):
         require_mode("readout")
     assert require_mode("none") == "none"
@@ -170,3 +191,25 @@ def test_the_command(tmp_path, examples):
         found = json.loads(done.stdout)
         assert found["mitigation"]["applied"] == (mode == "readout")
         assert sum(found["counts"].values()) == 20_000
+
+
+def test_shots_of_a_calibration():
+    """Four for each of the program's, 10,000 at least, no more than the device takes."""
+    assert [calibration_shots(most, shots) for most, shots in ((None, 10), (None, 5_000), (15_000, 5_000), (100, 5_000))] == [
+        10_000, 20_000, 15_000, 100,
+    ]  # fmt: skip
+
+
+def test_wide_registers_are_calibrated_in_parts():
+    """Forty qubits that are always read right: two parts of at most 32 bits, no errors."""
+
+    class Right(Plain):
+        def row(self, circuit, angles, shots, seed):
+            ones = "x" in circuit.count_ops()
+            values = [[(1 << register.size) - 1 if ones else 0 for register in circuit.cregs]]
+            return Outcomes(tuple(register.name for register in circuit.cregs), np.array(values), np.array([shots]))
+
+    circuits = calibration_circuits(range(40), 50)
+    assert [register.size for register in circuits[0].cregs] == [32, 8]
+    found = Right().sample(Batch(tuple(Item(circuit, None, np.array([10])) for circuit in circuits), (0,)), 1)
+    assert not calibration_of_counts(range(40), *found).errors.any()
