@@ -182,7 +182,7 @@ def _controlled(
         work.steps += otherwise
         undone = [(operation.inverse(), places) for operation, places in reversed(otherwise)]
         for operation, places in (*undone, *then):
-            inner = operation.control(len(controls), ctrl_state=wanted)
+            inner = operation.control(len(controls), ctrl_state=wanted, annotated=False)
             work.gate(inner, (*controls, *places))
         return
     chosen, other = _matrix(then, touched), _matrix(otherwise, touched)

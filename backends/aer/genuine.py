@@ -22,9 +22,9 @@ def genuine(operation: Any, wires: Sequence[int], depth: int = 0) -> Iterator[tu
     """Yield a gate, up to a global phase, as Qiskit's standard gates and matrices, with the wires of each.
 
     Raises:
-        InputError: an operation that is no gate, or a gate that has neither a definition nor a matrix.
+        InputError: an operation that is no gate, has a free parameter, or has neither a definition nor a matrix.
     """
-    from qiskit.circuit import ControlledGate, Gate
+    from qiskit.circuit import ControlledGate
     from qiskit.circuit.library import UnitaryGate
 
     if operation.name in ("barrier", "delay") and operation.base_class.__module__.startswith("qiskit."):
@@ -32,20 +32,20 @@ def genuine(operation: Any, wires: Sequence[int], depth: int = 0) -> Iterator[tu
     if is_standard(operation) or operation.base_class is UnitaryGate:
         yield operation, tuple(wires)
         return
-    if not isinstance(operation, Gate) or depth > DEEPEST:
-        raise InputError(
-            "the program has an operation that cannot be simulated exactly",
-            got=operation.name if isinstance(operation, Gate) else f"{operation.name}, which is no gate",
-            expected="gates, measurements, resets and flat 'if'",
-        )
-    definition = operation.definition
+    if any(getattr(angle, "parameters", None) for angle in operation.params):
+        raise InputError("a gate has a free parameter", got=operation.name, expected="numbers")
+    definition = getattr(operation, "definition", None)
     if definition is None or (isinstance(operation, ControlledGate) and operation.num_qubits <= WIDEST_MATRIX):
         matrix = matrix_of(operation)
         if matrix is not None:
             yield UnitaryGate(matrix), tuple(wires)
             return
-    if definition is None:
-        raise InputError("a gate does not say what it does", got=operation.name, expected="a definition or a matrix")
+    if definition is None or depth > DEEPEST or any(item.clbits for item in definition.data):
+        raise InputError(
+            "the program has an operation that cannot be simulated exactly",
+            got=operation.name,
+            expected="gates with a definition or a matrix, measurements, resets and flat 'if'",
+        )
     for item in definition.data:
         inner = [wires[definition.find_bit(qubit).index] for qubit in item.qubits]
         yield from genuine(item.operation, inner, depth + 1)
@@ -53,12 +53,12 @@ def genuine(operation: Any, wires: Sequence[int], depth: int = 0) -> Iterator[tu
 
 def matrix_of(operation: Any) -> Any:
     """Return the matrix that a gate's class computes, None where it has none."""
-    from qiskit.circuit import CircuitError
+    from qiskit.circuit import CircuitError, Gate
 
     if operation.num_qubits > WIDEST_MATRIX:
         return None
     try:
-        return operation.to_matrix()
+        return operation.to_matrix() if isinstance(operation, Gate) else None
     except CircuitError:
         return None
 
