@@ -26,7 +26,7 @@ from stinespring.readings import IntArray, Outcomes
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-__all__ = ["PLANNED", "Path", "Planned", "cheapest", "estimates", "path_and_shots", "runnable_flow", "sample_by_plan"]
+__all__ = ["PLANNED", "Path", "PlannedSamples", "cheapest", "estimates", "path_and_shots", "runnable_flow", "sample_by_plan"]
 
 Path = Literal["auto", "deferred", "branches", "shot_branching", "plain"]
 PLANNED = ("deferred", "branches")  # the paths of our own; Aer runs the others as they are
@@ -37,7 +37,7 @@ REPEATED = 1.25  # work that cutting a dynamic program may take, relative to one
 MOST_PIECES = 64
 
 
-class Planned(NamedTuple):
+class PlannedSamples(NamedTuple):
     """Outcomes of a planned path, and what it took: segments, circuits, qubits of the widest, seconds of Aer."""
 
     outcomes: Outcomes
@@ -116,7 +116,7 @@ def path_and_shots(flow: Flow, shots: int, limit: int, path: str = "auto") -> tu
 
 def sample_by_plan(
     flow: Flow, *, shots: int, seed: int, path: str, limit: int, options: Mapping[str, Any] | None = None
-) -> Planned:
+) -> PlannedSamples:
     """Sample a program by deferred measurements, in one segment or in several.
 
     Args:
@@ -152,7 +152,7 @@ def sample_by_plan(
     root = derive_seed(seed, len(found.cuts))
     ran = follow(program, found.cuts, shots=shots, bits=flow.clbits, qubits=flow.qubits, seed=root, options=options)
     outcomes = Outcomes.tallied(register_values(flow, ran.bits))
-    return Planned(outcomes, len(found.cuts) + 1, ran.circuits, ran.qubits, ran.seconds)
+    return PlannedSamples(outcomes, len(found.cuts) + 1, ran.circuits, ran.qubits, ran.seconds)
 
 
 def register_values(flow: Flow, bits: Bits) -> dict[str, IntArray]:

@@ -9,17 +9,29 @@ from typing import NamedTuple
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
 from stinespring.circuits.core.gates import Gate
 
-__all__ = ["Clear", "Event", "Needed", "Read", "Switch", "changed", "events", "keeps_value", "needed", "touched", "until_reset"]
+__all__ = [
+    "ClearEvent",
+    "Event",
+    "Needed",
+    "ReadEvent",
+    "Switch",
+    "changed",
+    "events",
+    "keeps_value",
+    "needed",
+    "touched",
+    "until_reset",
+]
 
 
-class Read(NamedTuple):
+class ReadEvent(NamedTuple):
     """Measurement of one qubit into one bit; bits are numbered through the registers."""
 
     qubit: int
     bit: int
 
 
-class Clear(NamedTuple):
+class ClearEvent(NamedTuple):
     """Return of one qubit to |0>."""
 
     qubit: int
@@ -32,7 +44,7 @@ class Switch(NamedTuple):
     bodies: Mapping[int, tuple[Gate, ...]]
 
 
-Event = Gate | Read | Clear | Switch
+Event = Gate | ReadEvent | ClearEvent | Switch
 
 
 class Needed(NamedTuple):
@@ -54,9 +66,9 @@ def events(flow: Flow) -> list[Event]:
     found: list[Event] = []
     for item in flow.instructions:
         if isinstance(item, Measure):
-            found += [Read(q, first[item.register] + b) for q, b in zip(item.qubits, item.bits, strict=True)]
+            found += [ReadEvent(q, first[item.register] + b) for q, b in zip(item.qubits, item.bits, strict=True)]
         elif isinstance(item, Reset):
-            found += [Clear(q) for q in item.qubits]
+            found += [ClearEvent(q) for q in item.qubits]
         elif isinstance(item, If):
             start = first[item.register]
             bits = tuple(range(start, start + sizes[item.register])) if item.bit is None else (start + item.bit,)
@@ -77,12 +89,12 @@ def noticed(found: Sequence[Event], bits: int) -> Iterator[Event]:
     """Yield the events that can change the law of the bits' final values; a measurement of a qubit in use also disturbs it."""
     wanted, alive, kept = set(range(bits)), set[int](), list[Event]()
     for event in reversed(found):
-        if isinstance(event, Read):
+        if isinstance(event, ReadEvent):
             if event.bit not in wanted and event.qubit not in alive:
                 continue
             wanted.discard(event.bit)
             alive.add(event.qubit)
-        elif isinstance(event, Clear):
+        elif isinstance(event, ClearEvent):
             if event.qubit not in alive:
                 continue
             alive.discard(event.qubit)
@@ -99,10 +111,10 @@ def needed(program: Sequence[Event]) -> list[Needed]:
     """Return what is needed before each event and, last, at the end: nothing."""
     bits, qubits, result = set[int](), set[int](), [Needed(frozenset(), frozenset())]
     for event in reversed(program):
-        if isinstance(event, Read):
+        if isinstance(event, ReadEvent):
             bits.discard(event.bit)
             qubits.add(event.qubit)
-        elif isinstance(event, Clear):
+        elif isinstance(event, ClearEvent):
             qubits.discard(event.qubit)
         else:
             qubits |= touched(event)
@@ -125,9 +137,9 @@ def keeps_value(gate: Gate, qubit: int) -> bool:
 
 def changed(event: Event) -> set[int]:
     """Return the qubits whose value in the computational basis an event may change."""
-    if isinstance(event, Read):
+    if isinstance(event, ReadEvent):
         return set()
-    if isinstance(event, Clear):
+    if isinstance(event, ClearEvent):
         return {event.qubit}
     gates = [event] if isinstance(event, Gate) else [gate for body in event.bodies.values() for gate in body]
     return {q for gate in gates for q in gate.qubits if not keeps_value(gate, q)}
@@ -138,6 +150,6 @@ def until_reset(program: Sequence[Event]) -> list[bool]:
     stays: dict[int, bool] = {}
     result = []
     for event in reversed(program):
-        result.append(isinstance(event, Read) and stays.get(event.qubit, True))
-        stays.update(dict.fromkeys(changed(event), isinstance(event, Clear)))
+        result.append(isinstance(event, ReadEvent) and stays.get(event.qubit, True))
+        stays.update(dict.fromkeys(changed(event), isinstance(event, ClearEvent)))
     return result[::-1]

@@ -13,7 +13,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
-from stinespring.backends.histories.flow_events import Clear, Event, Needed, Read, Switch, changed, needed, touched, until_reset
+from stinespring.backends.histories.flow_events import (
+    ClearEvent,
+    Event,
+    Needed,
+    ReadEvent,
+    Switch,
+    changed,
+    needed,
+    touched,
+    until_reset,
+)
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
 
 __all__ = ["Plan", "per_shot", "plan", "shot_branching"]
@@ -55,7 +65,7 @@ class _Wires:
 
     def add(self, event: Event, stays: bool) -> None:
         """Add one event."""
-        if isinstance(event, Read):
+        if isinstance(event, ReadEvent):
             if event.qubit in self.held:
                 self.unknown.add(event.bit)
                 if event.qubit not in self.copied:
@@ -64,7 +74,7 @@ class _Wires:
                         self.take()
             else:
                 self.unknown.discard(event.bit)
-        elif isinstance(event, Clear):
+        elif isinstance(event, ClearEvent):
             self.clean += self.copied.pop(event.qubit, False)
             self.held.discard(event.qubit)
         else:
@@ -98,12 +108,12 @@ def arrivals(program: Sequence[Event], need: Sequence[Needed], shots: int) -> li
         result.append((min(shots, 1 << min(60, len(seen | since))), set(moved & here.qubits)))
         if event is None:
             break
-        if isinstance(event, Read):
+        if isinstance(event, ReadEvent):
             last[event.qubit] = event.bit
             written.add(event.bit)
             moved.discard(event.qubit)
             since.add(event.bit)
-        elif isinstance(event, Clear):
+        elif isinstance(event, ClearEvent):
             last.pop(event.qubit, None)
             since.update({-1 - len(result)} if event.qubit in moved else ())
             moved.discard(event.qubit)
@@ -127,7 +137,7 @@ def plan(program: Sequence[Event], *, shots: int, limit: int, cut: bool = True) 
     ends = [
         p
         for p in range(1, len(program))
-        if isinstance(program[p - 1], Read | Clear) and not isinstance(program[p], Read | Clear)
+        if isinstance(program[p - 1], ReadEvent | ClearEvent) and not isinstance(program[p], ReadEvent | ClearEvent)
     ]
     places = [0, *(ends[:: 1 + len(ends) // MOST_PLACES] if cut else []), len(program)]
     arriving = arrivals(program, need, shots)

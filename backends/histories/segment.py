@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stinespring.backends.histories.flow_events import Clear, Event, Read, Switch, keeps_value
+from stinespring.backends.histories.flow_events import ClearEvent, Event, ReadEvent, Switch, keeps_value
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.core.simulate import gate_isometry
 
@@ -73,10 +73,10 @@ class Segment:
     def add(self, program: Sequence[Event], stays: Sequence[bool]) -> None:
         """Add events; ``stays`` is :func:`stinespring.backends.histories.flow_events.until_reset` of them."""
         for event, stay in zip(program, stays, strict=True):
-            if isinstance(event, Read):
+            if isinstance(event, ReadEvent):
                 self.source[event.bit] = self.read(event.qubit, stay)
                 self.written.add(event.bit)
-            elif isinstance(event, Clear):
+            elif isinstance(event, ClearEvent):
                 self.clear(event.qubit)
             elif isinstance(event, Switch):
                 self.switch(event)

@@ -47,7 +47,7 @@ class Behaviour(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Probe:
+class CertainProgram:
     """A program on three qubits with bits ``a``, ``b``, ``c``, and what must hold for them in every shot."""
 
     name: str
@@ -66,31 +66,31 @@ X = tuple(Gate("x", (qubit,)) for qubit in range(3))
 COPY = Gate("cx", (0, 1))
 LATER = (measure(1, "b"), measure(2, "c"))
 PROBES = (
-    Probe(  # after the measurement the second H makes a new coin, and the copy keeps the first
+    CertainProgram(  # after the measurement the second H makes a new coin, and the copy keeps the first
         "mid_circuit_measurement",
         (H[0], measure(0, "a"), COPY, H[0], measure(0, "c"), measure(1, "b")),
         lambda a, b, c: a == b,
         "ac",
     ),
-    Probe(  # a reset of half a Bell pair leaves the other half a coin, and a third qubit as it is
+    CertainProgram(  # a reset of half a Bell pair leaves the other half a coin, and a third qubit as it is
         "reset",
         (H[0], COPY, X[2], Reset((0,)), H[1], measure(0, "a"), *LATER),
         lambda a, b, c: (a == 0) & (c == 1),
         "b",
     ),
-    Probe(
+    CertainProgram(
         "measured_reset",
         (H[0], COPY, X[2], measure(0, "a"), Reset((0,)), Gate("cx", (0, 2)), *LATER),
         lambda a, b, c: (a == b) & (c == 1),
         "a",
     ),
-    Probe(
+    CertainProgram(
         "conditions",
         (H[0], measure(0, "a"), If("a", 1, (X[1],)), If("a", 0, (X[2],)), *LATER),
         lambda a, b, c: (a == b) & (a != c),
         "a",
     ),
-    Probe(  # the second coin is tossed and tested after the first condition
+    CertainProgram(  # the second coin is tossed and tested after the first condition
         "repeated_conditions",
         (H[0], measure(0, "a"), If("a", 1, (X[2],)), H[1], measure(1, "b"), If("b", 1, (X[2],)), measure(2, "c")),
         lambda a, b, c: (a ^ b) == c,
@@ -116,7 +116,7 @@ def probe(backend: Backend, *, shots: int = SHOTS, seed: int = 1) -> Behaviour:
     return Behaviour(found, why)
 
 
-def wrong(one: Probe, backend: Backend, shots: int, seed: int) -> str | None:
+def wrong(one: CertainProgram, backend: Backend, shots: int, seed: int) -> str | None:
     """Return what a backend does wrongly with one probe; None if nothing."""
     flow = Flow((("q", 3),), (("a", 1), ("b", 1), ("c", 1)), one.instructions)
     try:

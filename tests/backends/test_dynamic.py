@@ -23,7 +23,7 @@ from stinespring.backends.histories import branches, segment
 from stinespring.backends.histories import stage_runner as stages
 from stinespring.backends.histories.branches import follow
 from stinespring.backends.histories.choose_path import register_values, sample_by_plan
-from stinespring.backends.histories.flow_events import Clear, Read, Switch, events
+from stinespring.backends.histories.flow_events import ClearEvent, ReadEvent, Switch, events
 from stinespring.backends.histories.flow_plan import plan
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
 from stinespring.circuits.core.gates import Gate
@@ -170,7 +170,9 @@ def segmented_coins() -> np.ndarray:
     """Return 10 tosses a shot, each from a run of its own."""
     flow = coins(10)
     program = events(flow)
-    cuts = [i for i in range(1, len(program)) if isinstance(program[i], Gate | Clear) and isinstance(program[i - 1], Read)]
+    cuts = [
+        i for i in range(1, len(program)) if isinstance(program[i], Gate | ClearEvent) and isinstance(program[i - 1], ReadEvent)
+    ]
     assert len(cuts) == 9
     return follow(program, cuts, shots=5000, bits=10, qubits=1, seed=6).bits
 
@@ -237,7 +239,7 @@ def test_the_cheapest_path_is_taken():
 def test_events_that_nothing_notices_are_left_out():
     kept = (Gate("h", (0,)), Measure((0,), "a", (0,)))
     idle = (Gate("x", (1,)), If("a", 1, (Gate("x", (1,)),)), Reset((0,)), If("a", 4, (Gate("x", (0,)),)))
-    assert events(Flow((("q", 2),), (("a", 1),), kept + idle)) == [Gate("h", (0,)), Read(0, 0)]
+    assert events(Flow((("q", 2),), (("a", 1),), kept + idle)) == [Gate("h", (0,)), ReadEvent(0, 0)]
 
 
 def test_a_program_without_classical_bits_or_events():
