@@ -28,6 +28,7 @@ __all__ = ["CallableBackend", "SamplerBackend", "adapt", "outcomes_of_counts"]
 
 Counts = Mapping[str | int, int]
 SEEDS = 0x7FFFFFFF  # simulators of others take 31 bits
+ROWS_OF_A_JOB = 2048  # of one call of what may be a service
 
 
 def adapt(source: Any) -> Backend:
@@ -139,7 +140,7 @@ class SamplerBackend:
     def together(self, circuit: QuantumCircuit) -> int:
         """Return the rows of one call: simulators that go shot by shot give neighbouring rows overlapping random numbers."""
         by_shot = self.capabilities.seeded and (self.capabilities.noisy or is_dynamic(circuit))
-        return 1 if by_shot else MOST_ROWS
+        return 1 if by_shot else MOST_ROWS if self.capabilities.seeded else ROWS_OF_A_JOB
 
     def call(self, circuit: QuantumCircuit, angles: FloatArray | None, shots: int, seed: int) -> list[Outcomes]:
         """Return the outcomes of some rows with the same number of shots."""

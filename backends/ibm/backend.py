@@ -117,7 +117,7 @@ class IBMDevice:
 
         return patiently(read)
 
-    @property
+    @cached_property
     def capabilities(self) -> Capabilities:
         """Qubits, gates and limits, read from the service once."""
         given, known = self.options.rep_delay, self.backend.configuration()
