@@ -310,10 +310,10 @@ PLANTED = (
         "spins stepwise",
     ),
     Mutant(
-        "particles step the other way",
+        "the success of a layer is not squared",
         "models/sphere/layer_law.py",
-        "now.x + model.sign * model.step * field",
-        "now.x - model.sign * model.step * field",
+        "success = (lengths / norms) ** 2",
+        "success = lengths / norms",
         "sphere",
     ),
     Mutant(
