@@ -8,7 +8,7 @@ before the job is sent. Whoever finds a row without the service's id looks the t
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -72,7 +72,6 @@ class Delivery:
     report: Report = quiet
     steps: int = 1
     asked: float | None = None  # when the service was first asked for a state
-    fresh: frozenset[str] = frozenset()  # tags made in this very process, which need not be looked up
 
     def cancel(self) -> Run:
         """Cancel every job that the service has, also those whose ids never arrived here.
@@ -91,6 +90,8 @@ class Delivery:
                     for remote in found:
                         self.remote.cancel(remote)
                 elif job.state == "submitted" and job.remote is not None:
+                    if job.attempts > 1:
+                        self.cancel_doubles(job)
                     self.remote.cancel(job.remote)
             self.ledger.cancelled(self.run)
             self.close(run)
@@ -104,13 +105,13 @@ class Delivery:
             except ServiceError:
                 return
 
-    def post_missing(self, jobs: Sequence[Job], *, send: bool) -> None:
-        """Adopt or send the jobs that have no id of the service."""
+    def post_missing(self, jobs: Sequence[Job], allowed: Callable[[Job], bool]) -> None:
+        """Adopt the jobs that have no id of the service, or send those that are allowed."""
         waiting = [job for job in jobs if job.state == "created"]
         for index, job in enumerate(waiting):
             self.report(f"submitting job {index + 1} of {len(waiting)}", index / len(waiting))
             try:
-                self.post_one(job, send=send)
+                self.post_one(job, send=allowed(job))
             except BackendError as error:
                 self.ledger.update(self.run, message=error.what)
                 advice = f"; {error.todo}" if error.todo and "nothing is lost" not in error.todo else ""
@@ -119,7 +120,7 @@ class Delivery:
 
     def post_one(self, job: Job, *, send: bool) -> None:
         """Adopt a job that the service has, else send it."""
-        found = [] if job.tag in self.fresh or not job.attempts else self.settled(job, wait=send)
+        found = self.settled(job, wait=send) if job.attempts else []
         if not found and send:
             found = self.send(job)
         if found:
@@ -187,7 +188,7 @@ class Delivery:
             self.ledger.update(self.run, session=group)
         return group
 
-    def collect(self, jobs: Sequence[Job], registers: Sequence[str]) -> None:
+    def collect(self, jobs: Sequence[Job]) -> None:
         """Ask for every job that was sent, and store what came back, if it is complete."""
         sent = [job for job in jobs if job.state == "submitted" and job.remote is not None]
         for index, job in enumerate(sent):
@@ -205,7 +206,7 @@ class Delivery:
                 return
             if word.state == "done":
                 rows = [row for item in self.remote.result(job.remote) for row in item]
-                require_complete(unpack(job.payload, circuits=False), rows, registers)
+                require_complete(unpack(job.payload, circuits=False), rows)
                 self.ledger.finished(job, "done", pack_outcomes(rows))
 
     def cancel_doubles(self, job: Job) -> None:

@@ -21,6 +21,6 @@ def provenance(ledger: Ledger, run: Run) -> dict[str, Any]:
         "request": {key: value for key, value in run.request.items() if key != "content"},
         "program": run.program["hash"],
         "versions": dict(run.versions),
-        "remote": ledger.stored().get(run.id, []),
+        "remote": ledger.stored(run.id),
         "calibration": ledger.calibration(run.id),
     }

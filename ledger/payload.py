@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Work and outcomes as bytes: QPY, arrays without pickle, JSON."""
+"""What one job runs, and what it measured: as bytes, which hold QPY, arrays without pickle, and JSON."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from stinespring.batches import Batch, Item
+from stinespring.batches import Batch, Circuit, Item
 from stinespring.errors import BackendError
 from stinespring.readings import IntArray, Outcomes
 
@@ -31,11 +31,20 @@ class Work:
         items: circuits with their parameter values.
         owner: shape (rows,), the row of the batch that each row samples.
         wanted: shape (B,), the shots that each row of the batch needs; surplus shots are dropped at random.
+        measured: for each item the registers that its circuit measures into.
     """
 
     items: tuple[Item, ...]
     owner: IntArray
     wanted: IntArray
+    measured: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, items: Sequence[Item], owner: IntArray, wanted: IntArray) -> Work:
+        """Return the work of items whose circuits are at hand."""
+        found = {id(item.circuit): item.circuit for item in items}
+        names = {key: measured_into(circuit) for key, circuit in found.items()}
+        return cls(tuple(items), owner, wanted, tuple(names[id(item.circuit)] for item in items))
 
     @property
     def rows(self) -> IntArray:
@@ -48,10 +57,28 @@ class Work:
         return int(self.rows.sum())
 
 
+def measured_into(circuit: Circuit) -> tuple[str, ...]:
+    """Return the names of the classical registers that a circuit measures into, in order."""
+    read = set(bits_read(circuit, list(range(circuit.num_clbits))))
+    place = {bit: number for number, bit in enumerate(circuit.clbits)}
+    return tuple(register.name for register in circuit.cregs if any(place[bit] in read for bit in register))
+
+
+def bits_read(circuit: Circuit, outer: Sequence[int]) -> Iterator[int]:
+    """Yield the numbers of the bits that are measured into, also in the branches of conditions."""
+    place = dict(zip(circuit.clbits, outer, strict=True))
+    for item in circuit.data:
+        inner = [place[bit] for bit in item.clbits]
+        for block in getattr(item.operation, "blocks", ()):
+            yield from bits_read(block, inner)
+        if item.operation.name.startswith("measure"):  # a device may have several kinds
+            yield from inner
+
+
 def whole(batch: Batch) -> Work:
     """Return a batch as one job, as a backend of this machine takes it."""
     wanted = np.concatenate([item.shots for item in batch.items])
-    return Work(batch.items, np.arange(len(wanted)), wanted)
+    return Work.of(batch.items, np.arange(len(wanted)), wanted)
 
 
 def works_of(batch: Batch, most: int) -> list[Work]:
@@ -73,7 +100,7 @@ def works_of(batch: Batch, most: int) -> list[Work]:
             items.append(Item(item.circuit, item.angles[mine], np.full(len(mine), shots)))
         first += item.rows
     steered = any(item.circuit.has_control_flow_op() for item in items)  # they share a job's budget of broadcasts
-    return split(Work(tuple(items), owner, wanted), 1 if steered else max(1, MOST_EXECUTIONS // shots))
+    return split(Work.of(items, owner, wanted), 1 if steered else max(1, MOST_EXECUTIONS // shots))
 
 
 def allocate(wanted: IntArray, most: int) -> tuple[int, IntArray]:
@@ -87,12 +114,13 @@ def allocate(wanted: IntArray, most: int) -> tuple[int, IntArray]:
         >>> shots, owner.tolist()
         (500, [0, 0, 1, 2])
     """
-    largest = int(wanted.max())
-    grid = np.unique(np.concatenate([wanted, np.geomspace(1, largest, 40).astype(np.int64), -(-wanted // 2), [most]]))
+    needs, times = np.unique(wanted, return_counts=True)
+    largest = int(needs[-1])
+    grid = np.unique(np.concatenate([needs, np.geomspace(1, largest, 40).astype(np.int64), -(-needs // 2), [most]]))
     candidates = grid[(grid >= 1) & (grid <= min(most, largest))]
-    rows = -(-wanted[None, :] // candidates[:, None])
-    best = int(np.argmin((rows * (candidates[:, None] + ROW)).sum(axis=1)))
-    return int(candidates[best]), np.repeat(np.arange(len(wanted)), rows[best])
+    rows = -(-needs[None, :] // candidates[:, None])
+    best = int(candidates[np.argmin((rows @ times) * (candidates + ROW))])
+    return best, np.repeat(np.arange(len(wanted)), -(-wanted // best))
 
 
 def split(work: Work, room: int) -> list[Work]:
@@ -107,18 +135,22 @@ def split(work: Work, room: int) -> list[Work]:
         for number in dict.fromkeys(number for number, _ in chosen):
             own, item = [row for other, row in chosen if other == number], work.items[number]
             items.append(Item(item.circuit, None if item.angles is None else item.angles[own], item.shots[own]))
-        jobs.append(Work(tuple(items), work.owner[first : first + room], work.wanted))
+        jobs.append(Work.of(items, work.owner[first : first + room], work.wanted))
     return jobs
 
 
 def pack(work: Work) -> bytes:
-    """Return a job as bytes: a zip of arrays without pickle, circuits as QPY."""
+    """Return a job as bytes: a zip of arrays without pickle, each circuit once, as QPY."""
     from qiskit import qpy
 
+    distinct = list({id(item.circuit): item.circuit for item in work.items}.values())
+    number = {id(circuit): index for index, circuit in enumerate(distinct)}
     circuits = io.BytesIO()
-    qpy.dump([item.circuit for item in work.items], circuits)
+    qpy.dump(distinct, circuits)
     arrays: dict[str, Any] = {
         "qpy": np.frombuffer(circuits.getvalue(), dtype=np.uint8),
+        "which": np.array([number[id(item.circuit)] for item in work.items]),
+        "measured": np.frombuffer(json.dumps(work.measured).encode(), dtype=np.uint8),
         "owner": work.owner,
         "wanted": work.wanted,
         "sizes": np.array([item.rows for item in work.items]),
@@ -134,13 +166,15 @@ def unpack(payload: bytes, *, circuits: bool = True) -> Work:
     """Return a job from its bytes; without ``circuits`` only what its rows mean."""
     with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
         shots = np.split(arrays["shots"], np.cumsum(arrays["sizes"])[:-1])
-        found: list[Any] = [None] * len(shots)
+        found: list[Circuit] = [None] * len(shots)
         if circuits:
             from qiskit import qpy
 
-            found = qpy.load(io.BytesIO(arrays["qpy"].tobytes()))
+            distinct = qpy.load(io.BytesIO(arrays["qpy"].tobytes()))
+            found = [distinct[index] for index in arrays["which"].tolist()]
         items = [Item(circuit, arrays.get(f"angles{i}"), shots[i]) for i, circuit in enumerate(found)]
-        return Work(tuple(items), arrays["owner"], arrays["wanted"])
+        measured = tuple(tuple(names) for names in json.loads(arrays["measured"].tobytes()))
+        return Work(tuple(items), arrays["owner"], arrays["wanted"], measured)
 
 
 def pack_outcomes(rows: Sequence[Outcomes]) -> str:
@@ -158,15 +192,16 @@ def unpack_outcomes(text: str) -> list[Outcomes]:
     ]
 
 
-def require_complete(work: Work, rows: Sequence[Outcomes], registers: Sequence[str]) -> None:
-    """Refuse a result that lacks rows, shots or registers.
+def require_complete(work: Work, rows: Sequence[Outcomes]) -> None:
+    """Refuse a result that lacks rows, shots, or registers that its circuits measure into.
 
     Raises:
         BackendError: naming what is missing.
     """
     if len(rows) != len(work.owner):
         raise BackendError("the result has another number of rows", got=len(rows), expected=len(work.owner))
-    for row, shots in zip(rows, work.rows.tolist(), strict=True):
+    names = [own for own, item in zip(work.measured, work.items, strict=True) for _ in range(item.rows)]
+    for row, shots, registers in zip(rows, work.rows.tolist(), names, strict=True):
         if row.shots != shots:
             raise BackendError("the result has another number of shots", got=row.shots, expected=shots)
         missing = sorted(set(registers) - set(row.registers))

@@ -9,28 +9,28 @@ submitted run gives the counts that a run at once gives.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from stinespring.backends.remote import Remote
+from stinespring.backends.remote import Remote, keeps_jobs
 from stinespring.backends.seeds import derive_seed
-from stinespring.batches import Batch, Item, Report, quiet
+from stinespring.batches import Batch, Circuit, Item, Report, quiet
 from stinespring.errors import BackendError
 from stinespring.ledger.delivery import PATIENCE, SLOWEST_POLL, Delivery, HeldElsewhereError, held
 from stinespring.ledger.payload import merged, pack, pack_outcomes, require_complete, unpack, unpack_outcomes, whole, works_of
-from stinespring.ledger.store import Job, Ledger, fresh_tag
+from stinespring.ledger.store import FINAL, Job, Ledger, fresh_tag
 from stinespring.readings import Outcomes
 from stinespring.stages import Backend, Capabilities
 
-__all__ = ["Pending", "Permissions", "Recorded", "jobs_of"]
+__all__ = ["CALIBRATION", "FIRST", "Pending", "Permissions", "Recorded", "jobs_of"]
 
 POLL = 0.5  # seconds between two questions; grows by half up to SLOWEST_POLL
-FAILED = ("failed", "cancelled")
+CALIBRATION, FIRST = 0, 1  # steps: of the calibration, whose key is (0,), and of a program's first call; the others follow
 
 
 class Pending(Exception):
-    """The outcomes of a call are not there yet."""
+    """The outcomes of a call are not there: not yet, or its run has come to another end. The run's state says which."""
 
 
 def as_it_is(batch: Batch, backend: Backend) -> Batch:
@@ -43,7 +43,7 @@ class Permissions:
     """What may be done for a run.
 
     Attributes:
-        send: jobs of the first call that were never sent may be sent.
+        send: jobs of the calibration and of the first call that were never sent may be sent.
         onward: later calls may be begun and sent once the one before is done.
         wait: seconds to wait for outcomes, counted from the first question; None: one look.
     """
@@ -53,30 +53,37 @@ class Permissions:
     wait: float | None = None
 
 
-def jobs_of(run: str, batch: Batch, backend: Backend) -> list[Job]:
+def jobs_of(run: str, step: int, batch: Batch, backend: Backend) -> list[Job]:
     """Return the rows of one call's jobs, each with a tag of its own; circuits as the backend best executes them."""
-    if backend.keeps_jobs:
-        remote: Remote = backend  # type: ignore[assignment]
-        finished = tuple(Item(remote.finish(item.circuit), item.angles, item.shots) for item in batch.items)
-        works = works_of(Batch(finished, batch.key), remote.capabilities.max_shots or int(max(i.shots.max() for i in finished)))
-    else:
-        works = [whole(batch)]
-    return [Job(fresh_tag(), run, batch.key[0], part, pack(work)) for part, work in enumerate(works)]
+    works = works_of(finished(batch, backend), most_shots(batch, backend)) if keeps_jobs(backend) else [whole(batch)]
+    return [Job(fresh_tag(), run, step, part, pack(work)) for part, work in enumerate(works)]
+
+
+def finished(batch: Batch, remote: Remote) -> Batch:
+    """Return a call with its circuits as the service best executes them; each is finished once."""
+    made: dict[int, Circuit] = {}
+    for item in batch.items:
+        if id(item.circuit) not in made:
+            made[id(item.circuit)] = remote.finish(item.circuit)
+    return Batch(tuple(Item(made[id(item.circuit)], item.angles, item.shots) for item in batch.items), batch.key)
+
+
+def most_shots(batch: Batch, remote: Remote) -> int:
+    """Return the most shots of one row."""
+    return remote.capabilities.max_shots or max(int(item.shots.max()) for item in batch.items)
 
 
 @dataclass
 class Recorded:
-    """A backend whose every call is a row of one run in the ledger.
+    """A backend whose every call is a step of one run in the ledger, numbered in order.
 
     Args:
         ledger: where the run is kept.
         run: its id.
         open: opens the backend, when it is needed.
         may: what may be done.
-        registers: what results must have, by the first number of a call's key; calls that are not named need nothing.
         steps: how many calls the run makes, about.
         report: called with a phrase and the share done.
-        fresh: tags of jobs that were written in this very process.
         prepare: lowers the circuits of a call to the backend's device, where the host makes them as it goes.
     """
 
@@ -84,12 +91,11 @@ class Recorded:
     run: str
     open: Callable[[], Backend]
     may: Permissions
-    registers: Mapping[int, Sequence[str]] = field(default_factory=dict)
     steps: int = 1
     report: Report = quiet
-    fresh: frozenset[str] = frozenset()
     prepare: Callable[[Batch, Backend], Batch] = as_it_is
     keeps_jobs: bool = False
+    _number: int = CALIBRATION
     _delivery: Delivery | None = None
 
     @property
@@ -113,15 +119,14 @@ class Recorded:
         """Return what the jobs of this call measured, row by row; see :class:`stinespring.stages.Backend`.
 
         Raises:
-            Pending: they have not measured yet, or may not be sent.
-            BackendError: one failed, was cancelled, or the service did not answer.
+            Pending: they have not measured yet, may not be sent, failed, or were cancelled.
+            BackendError: the service did not answer as it should; the run stays as it was.
         """
-        step = batch.key[0]
-        jobs = self.mine(step)
-        if not jobs:
-            jobs = self.begin(batch)
-        if any(job.state != "done" for job in jobs):
-            jobs = self.completed(step, seed)
+        if batch.key != (CALIBRATION,):
+            self._number += 1
+        jobs = self.ledger.jobs(self.run, self._number)
+        if not jobs or any(job.state != "done" for job in jobs):
+            jobs = self.completed(batch, seed)
         rows: dict[int, list[Outcomes]] = {}
         wanted: dict[int, int] = {}
         for job in jobs:
@@ -131,78 +136,80 @@ class Recorded:
                 wanted[owner] = int(work.wanted[owner])
         return [merged(rows[row], wanted[row], derive_seed(seed, row)) for row in sorted(rows)]
 
-    def mine(self, step: int) -> list[Job]:
-        """Return the jobs of a call."""
-        return [job for job in self.ledger.jobs(self.run) if job.step == step]
+    def completed(self, batch: Batch, seed: int) -> list[Job]:
+        """Return the jobs of a call once they are done."""
+        pause, begun = POLL, time.monotonic()
+        while True:
+            self.one_pass(batch, seed)
+            run, jobs = self.ledger.run(self.run), self.ledger.jobs(self.run, self._number)
+            if jobs and all(job.state == "done" for job in jobs):
+                return jobs
+            asked = None if self._delivery is None else self._delivery.asked
+            left = -1.0 if self.may.wait is None else (asked or begun) + self.may.wait - time.monotonic()
+            if left <= 0 or run.state != "submitted":
+                raise Pending
+            time.sleep(min(pause, left))
+            pause = min(1.5 * pause, SLOWEST_POLL)
+
+    def allowed(self, job: Job) -> bool:
+        """Return whether a job may be sent."""
+        return self.may.send if job.step <= FIRST else self.may.onward
+
+    def one_pass(self, batch: Batch, seed: int) -> None:
+        """Begin, send and collect once, or leave it to another process that works on the run and look at what it found."""
+        try:
+            with held(self.ledger, self.run, PATIENCE if self.may.send else 1.0):
+                if self.ledger.run(self.run).state in FINAL:
+                    return
+                jobs = self.ledger.jobs(self.run, self._number) or self.begin(batch)
+                if not any(job.remote or job.attempts or self.allowed(job) for job in jobs):
+                    raise Pending
+                if not self.open().keeps_jobs:
+                    return self.sample_here(jobs, batch.key, seed)
+                self.delivery.post_missing(self.ledger.jobs(self.run, unfinished=True), self.allowed)
+                self.delivery.collect(self.ledger.jobs(self.run, unfinished=True))
+        except HeldElsewhereError:
+            if self.may.send:
+                raise
 
     def begin(self, batch: Batch) -> list[Job]:
         """Write the jobs of a call down."""
         if not self.may.onward or not batch.items:
             raise Pending
-        self.ledger.add_jobs(jobs_of(self.run, self.prepare(batch, self.open()), self.open()))
-        self.fresh = frozenset()
-        return self.mine(batch.key[0])
+        self.ledger.add_jobs(jobs_of(self.run, self._number, self.prepare(batch, self.open()), self.open()))
+        return self.ledger.jobs(self.run, self._number)
 
+    @property
     def delivery(self) -> Delivery:
-        """Return what talks to the service."""
+        """What talks to the service."""
         if self._delivery is None:
             remote: Remote = self.open()  # type: ignore[assignment]
-            self._delivery = Delivery(self.ledger, self.run, remote, self.report, self.steps, fresh=self.fresh)
+            self._delivery = Delivery(self.ledger, self.run, remote, self.report, self.steps)
         return self._delivery
 
-    def completed(self, step: int, seed: int) -> list[Job]:
-        """Return the jobs of a call once they are done."""
-        send = self.may.send if step <= 1 else self.may.onward
-        if not any(job.remote for job in self.mine(step)):
-            if not send and not any(job.attempts for job in self.mine(step)):
-                raise Pending
-            if not self.open().keeps_jobs:
-                return self.sampled_here(step, seed)
-        pause = POLL
-        while True:
-            self.one_pass(step, send)
-            run, jobs = self.ledger.run(self.run), self.mine(step)
-            if run.state in FAILED:
-                raise BackendError(f"run {self.run} {run.state}", got=run.message or None, todo="submit it again")
-            if all(job.state == "done" for job in jobs):
-                return jobs
-            begun = self.delivery().asked or time.monotonic()
-            left = -1.0 if self.may.wait is None else begun + self.may.wait - time.monotonic()
-            if left <= 0 or run.state == "created":
-                raise Pending
-            time.sleep(min(pause, left))
-            pause = min(1.5 * pause, SLOWEST_POLL)
-
-    def one_pass(self, step: int, send: bool) -> None:
-        """Send and collect once; where another process works on the run and nothing is to be sent, look at what it found."""
-        try:
-            with held(self.ledger, self.run, PATIENCE if send else 1.0):
-                delivery = self.delivery()
-                delivery.post_missing(self.mine(step), send=send)
-                delivery.collect(self.mine(step), self.registers.get(step, ()))
-        except HeldElsewhereError:
-            if send:
-                raise
-
-    def sampled_here(self, step: int, seed: int) -> list[Job]:
+    def sample_here(self, jobs: list[Job], key: tuple[int, ...], seed: int) -> None:
         """Sample a call in this process, exactly as it would be sampled at once; cut short it begins again."""
-        if step <= 1 and not self.may.send:
-            raise Pending
-        with held(self.ledger, self.run):
-            [job] = self.mine(step)
-            if job.state != "done":
-                work = unpack(job.payload)
-                try:
-                    rows = self.open().sample(Batch(work.items, (step,)), seed, self.report)
-                except BackendError as error:
-                    self.ledger.update(self.run, message=error.what)
-                    raise
-                require_complete(work, rows, self.registers.get(step, ()))
-                self.ledger.finished(job, "done", pack_outcomes(rows))
-        return self.mine(step)
+        [job] = jobs
+        if job.state == "done" or not self.allowed(job):
+            return
+        work = unpack(job.payload)
+        try:
+            rows = self.open().sample(Batch(work.items, key), seed, self.report)
+        except BackendError as error:
+            self.ledger.update(self.run, message=error.what)
+            raise
+        require_complete(work, rows)
+        self.ledger.finished(job, "done", pack_outcomes(rows))
 
-    def post_only(self, steps: Sequence[int]) -> None:
-        """Send the jobs of some calls that are written down, without asking how they go."""
+    def send(self) -> None:
+        """Send what is written down, without asking how it goes."""
         with held(self.ledger, self.run):
-            for step in steps:
-                self.delivery().post_missing(self.mine(step), send=True)
+            self.delivery.post_missing(self.ledger.jobs(self.run, unfinished=True), self.allowed)
+
+    def finish(self) -> None:
+        """Record that all calls were measured, and close the run's session."""
+        run = self.ledger.run(self.run)
+        if run.state not in FINAL:
+            self.ledger.done(self.run)
+            if run.session is not None:
+                self.delivery.close(run)

@@ -3,7 +3,13 @@
 
 from __future__ import annotations
 
-__all__ = ["MIGRATIONS"]
+import os
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+__all__ = ["MIGRATIONS", "keep"]
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -53,3 +59,22 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE runs ADD COLUMN format INTEGER NOT NULL DEFAULT 1;
     """,
 )
+
+
+def keep(path: Path, kept: Path) -> None:
+    """Keep a ledger as it is under another name, so that an earlier version can still fetch its runs.
+
+    Args:
+        path: the ledger; whoever calls this holds its write lock, so that nothing comes in between.
+        kept: the other name. A file that bears it, of an attempt that was cut off or of another ledger, gets a new one.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    scratch = kept.with_suffix(".new")
+    scratch.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as connection, closing(sqlite3.connect(scratch)) as copy:
+        connection.backup(copy)
+    if kept.exists():
+        os.replace(kept, kept.with_suffix(f".{time.time_ns()}.sqlite"))
+    os.replace(scratch, kept)

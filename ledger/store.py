@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from stinespring.errors import InputError, StinespringError
-from stinespring.ledger.schema import MIGRATIONS
+from stinespring.ledger.schema import MIGRATIONS, keep
 
-__all__ = ["Job", "Ledger", "LedgerError", "Run", "State", "fresh_id", "fresh_tag", "home", "now"]
+__all__ = ["FINAL", "Job", "Ledger", "LedgerError", "Listed", "Run", "State", "fresh_id", "fresh_tag", "home", "now"]
 
 State = Literal["created", "submitted", "done", "failed", "cancelled"]
 BUSY = 20.0  # seconds to wait for another process's transaction
 LATEST = "latest"
+FINAL: tuple[State, ...] = ("done", "failed", "cancelled")
 FORMAT = 2  # of what a run's request and program hold
 BEFORE = "ledger.version-1.sqlite"  # the file as stinespring 0.1 left it
 
@@ -52,6 +53,28 @@ class Run:
     versions: Mapping[str, Any]
     session: str | None = None
     format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A run in the list of runs; ``title`` says what was asked, ``remote`` are the jobs that the service keeps for it."""
+
+    id: str
+    state: State
+    backend: str
+    shots: int
+    created: str
+    message: str
+    name: str
+    title: str
+    remote: tuple[str, ...]
+
+
+LISTING = """
+    SELECT id, state, backend, shots, created, message, json_extract(request, '$.name'),
+        coalesce(json_extract(request, '$.title'), json_extract(request, '$.name'))
+    FROM runs ORDER BY number DESC
+"""
 
 
 @dataclass(frozen=True)
@@ -154,8 +177,6 @@ class Ledger:
                     return
                 if version == 0:
                     connection.execute("PRAGMA journal_mode = WAL")
-                elif version == 1:
-                    self.keep(connection)
         except sqlite3.DatabaseError as error:
             raise self.unusable(error) from None
         while True:
@@ -170,20 +191,17 @@ class Ledger:
                     )
                 if version == len(MIGRATIONS):
                     return
+                if version == 1:
+                    try:
+                        keep(self.path, self.folder / BEFORE)
+                    except OSError as error:
+                        what = "the ledger of stinespring 0.1 cannot be kept beside the new one"
+                        todo = "make room or give permission, then try again: nothing was changed"
+                        raise LedgerError(what, got=f"{self.folder / BEFORE}: {error}", todo=todo) from None
                 for statement in MIGRATIONS[version].split(";"):
                     if statement.strip():
                         connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {version + 1}")
-
-    def keep(self, connection: sqlite3.Connection) -> None:
-        """Keep the file as an earlier version left it, so that that version can still fetch its runs."""
-        kept = self.folder / BEFORE
-        if kept.exists():
-            return
-        scratch = kept.with_suffix(".new")
-        with closing(sqlite3.connect(scratch)) as copy:
-            connection.backup(copy)
-        os.replace(scratch, kept)
 
     def require_readable(self, run: Run) -> None:
         """Refuse runs that an earlier version wrote.
@@ -248,10 +266,14 @@ class Ledger:
             raise InputError(what, got=name, expected="an id, or latest", todo="see 'stinespring jobs'")
         return read_run(rows[0])
 
-    def runs(self) -> list[Run]:
-        """Return all runs, the newest first."""
+    def listed(self) -> list[Listed]:
+        """Return all runs, the newest first, without what they hold: some hold a whole model."""
+        stored: dict[str, list[str]] = {}
         with self.transaction(write=False) as connection:
-            return [read_run(row) for row in connection.execute("SELECT * FROM runs ORDER BY number DESC")]
+            for run, remote in connection.execute("SELECT run, remote FROM stored ORDER BY rowid"):
+                stored.setdefault(run, []).append(remote)
+            rows = connection.execute(LISTING).fetchall()
+        return [Listed(*row, tuple(stored.get(row["id"], ()))) for row in rows]
 
     def calibration(self, run: str) -> dict[str, Any] | None:
         """Return the device's calibration when the run was submitted."""
@@ -259,20 +281,22 @@ class Ledger:
             row = connection.execute("SELECT calibration FROM runs WHERE id = ?", (run,)).fetchone()
         return None if row is None or row[0] is None else json.loads(zlib.decompress(row[0]))
 
-    def jobs(self, run: str) -> list[Job]:
-        """Return a run's jobs in order."""
+    def jobs(self, run: str, step: int | None = None, *, unfinished: bool = False) -> list[Job]:
+        """Return a run's jobs in order: all of them, those of one step, or those that have not ended."""
         with self.transaction(write=False) as connection:
-            rows = connection.execute("SELECT * FROM jobs WHERE run = ? ORDER BY step, part", (run,)).fetchall()
+            rows = connection.execute(
+                "SELECT * FROM jobs WHERE run = ? AND step = coalesce(?, step) "
+                "AND (state IN ('created', 'submitted') OR NOT ?) ORDER BY step, part",
+                (run, step, unfinished),
+            ).fetchall()
         names = ("tag", "run", "step", "part", "payload", "state", "remote", "outcomes", "attempted", "attempts")
         return [Job(**{name: row[name] for name in names}) for row in rows]
 
-    def stored(self) -> dict[str, list[str]]:
-        """Return, for each run, the ids of every job that the service keeps for it."""
-        found: dict[str, list[str]] = {}
+    def stored(self, run: str) -> list[str]:
+        """Return the ids of every job that the service keeps for a run."""
         with self.transaction(write=False) as connection:
-            for run, remote in connection.execute("SELECT run, remote FROM stored ORDER BY rowid"):
-                found.setdefault(run, []).append(remote)
-        return found
+            rows = connection.execute("SELECT remote FROM stored WHERE run = ? ORDER BY rowid", (run,)).fetchall()
+        return [remote for (remote,) in rows]
 
     def update(self, run: str, *, state: State | None = None, message: str | None = None, session: str | None = None) -> None:
         """Change a run's state, message or session; what is None stays."""
@@ -283,15 +307,25 @@ class Ledger:
                 (state, message, session, now(), run),
             )
 
+    def done(self, run: str) -> None:
+        """Record that everything of a run was measured, unless it came to another end meanwhile."""
+        with self.transaction() as connection:
+            connection.execute(
+                "UPDATE runs SET state = 'done', message = '', updated = ? WHERE id = ? AND state IN ('created', 'submitted')",
+                (now(), run),
+            )
+
     def cancelled(self, run: str) -> None:
-        """Record that a run and all its jobs that are not finished were cancelled by the user."""
+        """Record that a run and all its jobs that are not finished were cancelled by the user; what is over stays as it is."""
         with self.transaction() as connection:
             connection.execute(
                 "UPDATE jobs SET state = 'cancelled', finished = ? WHERE run = ? AND state IN ('created', 'submitted')",
                 (now(), run),
             )
             connection.execute(
-                "UPDATE runs SET state = 'cancelled', message = 'cancelled by the user', updated = ? WHERE id = ?", (now(), run)
+                "UPDATE runs SET state = 'cancelled', message = 'cancelled by the user', updated = ? "
+                "WHERE id = ? AND state IN ('created', 'submitted')",
+                (now(), run),
             )
 
     def attempting(self, job: Job) -> None:

@@ -7,19 +7,22 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from stinespring.batches import Batch, Circuit, Seen
 from stinespring.errors import InputError
 from stinespring.ledger.store import Run
+from stinespring.models.spins.asked import SpinAsked
+from stinespring.models.texts.asked import TextAsked
 from stinespring.models.texts.claims import claim_of
 from stinespring.pipeline.running import compile_asked
 from stinespring.pipeline.systems import system
 from stinespring.readings import Outcomes, Register, decoded
-from stinespring.stages import Asked, Cost, Device, Program
+from stinespring.stages import Asked, Cost, Device, Effect, Program
 from stinespring.version import __version__
 
-__all__ = ["described", "identity", "requested", "restored"]
+__all__ = ["described", "identity", "requested", "restored", "unlowered"]
 
 UNLOWERED = {"target": "aer", "delays": "none"}
 
@@ -30,19 +33,21 @@ class Written:
 
     Attributes:
         registers: what the classical registers mean.
+        key: of the one call.
     """
 
     host: ClassVar[bool] = False
     registers: tuple[Register, ...]
+    key: tuple[int, ...]
 
     @property
     def circuit(self) -> Circuit:
         """Nothing: the circuits are in the ledger."""
-        raise InputError("the circuits of this run are in the ledger", got="a run that was read back", todo="compile it again")
+        raise gone()
 
     def next(self, seen: Seen, shots: int) -> Batch | None:
-        """Return the one call, which the ledger knows by its key."""
-        return None if seen else Batch((), (1,))
+        """Return the one call, by its name alone."""
+        return None if seen else Batch((), self.key)
 
     def outcomes(self, seen: Seen, shots: int) -> tuple[Outcomes, ...]:
         """Return the decoded readings."""
@@ -53,6 +58,11 @@ class Written:
         return self
 
 
+def gone() -> InputError:
+    """Return what is said to whoever asks for the circuits of a run that was read back."""
+    return InputError("the circuits of this run are in the ledger", got="a run that was read back", todo="compile it again")
+
+
 def plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the compiler's arguments as JSON data."""
     target = options.get("target", "aer")
@@ -60,33 +70,69 @@ def plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def requested(
-    program: Program, options: Mapping[str, Any], *, shots: int, seed: int | None, backend: str, title: str
-) -> dict[str, Any]:
-    """Return what was asked, so that it can be asked again without the files it came from."""
+    program: Program, options: Mapping[str, Any], *, wanted: Asked, settings: Mapping[str, Any], shots: int, seed: int | None,
+    backend: str, mitigation: str, title: str,
+) -> dict[str, Any]:  # fmt: skip
+    """Return what was asked, so that it can be asked again without the files it came from.
+
+    Args:
+        program: with its source, and all that is asked of it.
+        options: the compiler's arguments.
+        wanted: what was asked before anything of it was drawn.
+        settings: arguments of the sampling.
+        shots: for the program.
+        seed: as given.
+        backend: the backend string that was given.
+        mitigation: ``none``, ``readout`` or ``always``.
+        title: one line for the list of runs.
+    """
     source = program.source
     return {
         "kind": program.asked.kind, "name": source.name, "content": source.content(), "fingerprint": source.fingerprint(),
-        "asked": program.asked.plain(), "options": plain_options(options), "shots": shots, "seed": seed, "backend": backend,
-        "title": title,
+        "asked": program.asked.plain(), "wanted": wanted.plain(), "settings": dict(settings), "options": plain_options(options),
+        "shots": shots, "seed": seed, "backend": backend, "mitigation": mitigation, "title": title,
     }  # fmt: skip
 
 
 def identity(request: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of everything that changes the result."""
-    content = {
-        name: value for name, value in request.items() if name not in ("content", "title")
-    }  # the fingerprint stands for it
+    """Return the SHA-256 of what was asked: everything that changes the result, but nothing that was drawn.
+
+    The fingerprint stands for the source's content.
+    """
+    content = {name: value for name, value in request.items() if name not in ("content", "asked", "title")}
     return hashlib.sha256(json.dumps({**content, "version": __version__}, sort_keys=True).encode()).hexdigest()
 
 
-def described(program: Program, options: Mapping[str, Any], mitigation: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what decodes and judges a program's outcomes, as JSON data."""
-    host = program.body.host
-    again = compile_asked(program.source, program.asked, {**options, **UNLOWERED}).hash if host else None
+def unlowered(program: Program, options: Mapping[str, Any]) -> Program:
+    """Return a program as it is made again by whoever goes on with its run: for no device, where the host takes part.
+
+    The calls of a run are made of this program, and lowered one by one, so that all of them are of one program.
+    """
+    if not program.body.host or program.device is None:
+        return program
+    return compile_asked(program.source, program.asked, {**options, **UNLOWERED})
+
+
+def calls_of(program: Program) -> int:
+    """Return how many calls a program makes; more, where a step has very many prefixes."""
+    asked = program.asked
+    return asked.steps if program.body.host and isinstance(asked, TextAsked | SpinAsked) else 1
+
+
+def described(program: Program, again: Program, first: Batch, mitigation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decodes and judges a program's outcomes, as JSON data.
+
+    Args:
+        program: as it was compiled.
+        again: see :func:`unlowered`.
+        first: its first call.
+        mitigation: what was planned.
+    """
     return {
-        "schedule": program.schedule, "hash": program.hash, "again": again, "promise": program.promise,
-        "tvd_bound": program.tvd_bound, "claim": None if program.claim is None else program.claim.content(),
-        "device": program.device, "cost": program.summary(), "mitigation": dict(mitigation),
+        "schedule": program.schedule, "hash": program.hash, "again": again.hash if program.body.host else None,
+        "calls": calls_of(program), "key": list(first.key), "promise": program.promise, "tvd_bound": program.tvd_bound,
+        "claim": None if program.claim is None else program.claim.content(), "device": program.device,
+        "details": dict(program.details), "cost": program.summary(), "mitigation": dict(mitigation),
         "registers": [[r.name, r.role, list(r.symbols), r.bits, r.step, r.head] for r in program.registers],
     }  # fmt: skip
 
@@ -108,19 +154,24 @@ def restored(run: Run) -> Program:
             todo="install the versions that the run was submitted with: " + versions(run),
         )
     asked = kind.asked(**request["asked"])
-    if kept["again"] is not None:
-        return recompiled(run, source, asked)
+    figures = kept["cost"]
+    cost = Cost(**{name: figures[name] for name in Cost.__dataclass_fields__})
     registers = tuple(Register(name, role, tuple(symbols), *rest) for name, role, symbols, *rest in kept["registers"])
-    cost = {name: kept["cost"][name] for name in Cost.__dataclass_fields__}
+    body = Written(registers, tuple(kept["key"])) if kept["again"] is None else recompiled(run, source, asked).body
     return Program(
-        source=source, asked=asked, schedule=kept["schedule"], body=Written(registers), registers=registers,
-        promise=kept["promise"], tvd_bound=kept["tvd_bound"], claim=None if kept["claim"] is None else claim_of(kept["claim"]),
-        cost=Cost(**cost), seconds=kept["cost"]["seconds"], hash=kept["hash"], exporter=Unwritable(), device=kept["device"],
+        source=source, asked=asked, schedule=kept["schedule"], body=body, registers=registers, promise=kept["promise"],
+        tvd_bound=kept["tvd_bound"], claim=None if kept["claim"] is None else claim_of(kept["claim"]), cost=cost,
+        seconds=figures["seconds"], hash=kept["hash"], exporter=Unwritable(), device=kept["device"],
+        passes=tuple(Effect(**effect) for effect in figures["passes"]), duration=figures["duration"], details=kept["details"],
     )  # fmt: skip
 
 
 def recompiled(run: Run, source: Any, asked: Asked) -> Program:
-    """Return a program with the host in the loop, compiled again; refuse it if it is not the one that was submitted."""
+    """Return a program with the host in the loop, compiled again; refuse it if it is not the one that was submitted.
+
+    Raises:
+        InputError: another version compiles another program.
+    """
     program = compile_asked(source, asked, {**run.request["options"], **UNLOWERED})
     if program.hash != run.program["again"]:
         raise InputError(
@@ -138,12 +189,12 @@ def versions(run: Run) -> str:
 
 
 class Unwritable:
-    """The exporter of a program that was read back from the ledger."""
+    """The exporter of a program that was read back: it has none, for the circuits that ran are in the ledger."""
 
     def qasm3(self, program: Program) -> str:
-        """Refuse: the circuits are in the ledger."""
-        return str(program.circuit)
+        """Refuse."""
+        raise gone()
 
-    def write(self, program: Program, path: Any) -> list[Any]:
-        """Refuse: the circuits are in the ledger."""
-        return [program.circuit]
+    def write(self, program: Program, path: str | Path) -> list[Path]:
+        """Refuse."""
+        raise gone()

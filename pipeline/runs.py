@@ -5,32 +5,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
 from stinespring.backends.execute import sample_body
-from stinespring.backends.registry import opened
+from stinespring.backends.registry import opened, target_of
+from stinespring.backends.remote import keeps_jobs
 from stinespring.backends.seeds import derive_seed, root_seed
-from stinespring.batches import Batch, Item, Report, quiet
+from stinespring.batches import Batch, Circuit, Item, Report, quiet
 from stinespring.compiler.devices.lower import lower
-from stinespring.errors import InputError
+from stinespring.compiler.devices.timing import with_delays
+from stinespring.errors import BackendError, InputError
 from stinespring.ledger.delivery import Delivery
-from stinespring.ledger.recorded import Pending, Permissions, Recorded, jobs_of
-from stinespring.ledger.store import Ledger, LedgerError, Run, fresh_id, now
+from stinespring.ledger.recorded import CALIBRATION, FIRST, Pending, Permissions, Recorded, jobs_of
+from stinespring.ledger.store import FINAL, Ledger, LedgerError, Run, fresh_id, now
 from stinespring.pipeline.estimate import Estimate, estimated
 from stinespring.pipeline.mitigation import Calibration, calibration_body, planned_mitigation
-from stinespring.pipeline.record import described, identity, requested, restored
+from stinespring.pipeline.record import described, identity, requested, restored, unlowered
 from stinespring.pipeline.running import compile_asked, require_runnable, samples_of, split
 from stinespring.pipeline.systems import system_of
 from stinespring.readings import Outcomes
-from stinespring.stages import Backend, Program, Samples
+from stinespring.stages import Backend, Device, Program, Samples
 from stinespring.version import __version__
 
-__all__ = ["MONTH", "Planned", "bring_forward", "cancel", "plan", "read", "submit"]
+__all__ = ["EVERYTHING", "MONTH", "Planned", "bring_forward", "cancel", "plan", "read", "submit"]
 
 MONTH = 30 * 86_400.0
-FINAL = ("done", "failed", "cancelled")
 EVERYTHING = Permissions(send=True, onward=True, wait=MONTH)
 
 
@@ -42,27 +43,23 @@ class Planned:
         program: lowered, if the backend is a device.
         options: the compiler's arguments.
         backend: open.
-        asked_of: the backend string that was given.
         shots: for the program.
-        seed: as given.
         root: of all seeds.
         calibration: circuits that measure the readout errors, if they are to be mitigated.
-        mitigation: what was asked of it, or why there is none.
+        mitigation: what was planned of it, or why there is none.
         estimate: what the run will take.
-        title: one line for the list of runs.
+        request: what was asked, as the ledger keeps it.
     """
 
     program: Program
     options: Mapping[str, Any]
     backend: Backend
-    asked_of: str
     shots: int
-    seed: int | None
     root: int
     calibration: Calibration | None
     mitigation: Mapping[str, Any]
     estimate: Estimate
-    title: str
+    request: Mapping[str, Any]
 
 
 def plan(
@@ -87,19 +84,36 @@ def plan(
         title: one line for the list of runs.
         report: progress.
     """
-    asked, options = split(source, given)
-    device, target = backend.capabilities.device, options.get("target", "aer")
-    if device is not None and target not in ("aer", device.name, device):
-        raise InputError("the backend is another device than the target", got=f"--target {target}", expected=device.name)
-    options = {**options, "target": target if device is None else device}
+    settings = settings or {}
+    wanted, options = split(source, given)
+    options = {**options, "target": target_for(backend, options.get("target", "aer"))}
     root = root_seed(seed)
-    program = compile_asked(source, system_of(source).settled(source, asked, settings or {}, root), options)
+    program = compile_asked(source, system_of(source).settled(source, wanted, settings, root), options)
     shots = require_runnable(program, shots)
     note = planned_mitigation(program, backend, mitigation)
     calibration = calibration_body(note, backend, shots)
     report("estimating", 1.0)
     found = estimated(program, backend, shots, calibration=calibration, simulate=simulate, alpha=alpha, resolution=resolution)
-    return Planned(program, options, backend, asked_of, shots, seed, root, calibration, note, found, title or source.name)
+    request = requested(
+        program, options, wanted=wanted, settings=settings, shots=shots, seed=seed, backend=asked_of, mitigation=mitigation,
+        title=title or source.name,
+    )  # fmt: skip
+    return Planned(program, options, backend, shots, root, calibration, note, found, request)
+
+
+def target_for(backend: Backend, target: str | Device) -> str | Device:
+    """Return what a program is compiled for: the backend's device, if it has one, else the target that was given.
+
+    Raises:
+        InputError: they are different devices.
+    """
+    device, named = backend.capabilities.device, target_of(target) if isinstance(target, str) else target
+    if device is None:
+        return named
+    name = named if isinstance(named, str) else named.name
+    if name not in ("aer", device.name):
+        raise InputError("the backend is another device than the target", got=f"--target {name}", expected=device.name)
+    return device
 
 
 def submit(ledger: Ledger, planned: Planned, *, once: bool = False, report: Report = quiet) -> Run:
@@ -116,80 +130,70 @@ def submit(ledger: Ledger, planned: Planned, *, once: bool = False, report: Repo
         BackendError: it was written but not sent; its state says how far it came.
     """
     backend, program = planned.backend, planned.program
-    request = requested(
-        program, planned.options, shots=planned.shots, seed=planned.seed, backend=planned.asked_of, title=planned.title
-    )
-    kept = described(program, planned.options, planned.mitigation)
+    again = unlowered(program, planned.options)
+    first = again.body.next([], planned.shots)
+    assert first is not None, "every program makes a call"
     versions = {"stinespring": __version__, "qiskit": metadata.version("qiskit"), **backend.metadata()}
     run = Run(
-        id=fresh_id(), identity=identity(request), state="created", backend=backend.name, shots=planned.shots,
-        seed=planned.root, created=now(), message="", request=request, program=kept, estimate=planned.estimate.plain(),
-        versions=versions,
+        id=fresh_id(), identity=identity(planned.request), state="created", backend=backend.name, shots=planned.shots,
+        seed=planned.root, created=now(), message="", request=planned.request,
+        program=described(program, again, first, planned.mitigation), estimate=planned.estimate.plain(), versions=versions,
     )  # fmt: skip
-    first = [] if planned.calibration is None else [planned.calibration.batch()]
-    begun = program.body.next([], planned.shots)
-    assert begun is not None, "every program makes a call"
-    jobs = [job for batch in (*first, begun) for job in jobs_of(run.id, batch, backend)]
-    stored = ledger.add(run, jobs, backend.calibration() if backend.keeps_jobs else None, once=once)  # type: ignore[attr-defined]
+    recording = recorded(ledger, run, lambda: backend, EVERYTHING, report)
+    jobs = jobs_of(run.id, FIRST, recording.prepare(first, backend), backend)
+    if planned.calibration is not None:
+        jobs = jobs_of(run.id, CALIBRATION, planned.calibration.batch(), backend) + jobs
+    stored = ledger.add(run, jobs, backend.calibration() if keeps_jobs(backend) else None, once=once)
     if stored.id != run.id:
         return stored
-    fresh = frozenset(job.tag for job in jobs)
     try:
-        if backend.keeps_jobs:
-            steps = sorted({job.step for job in jobs})
-            recorded(ledger, run, program, lambda: backend, EVERYTHING, report, fresh).post_only(steps)
-            return ledger.run(run.id)
-        return looped(ledger, run, program, recorded(ledger, run, program, lambda: backend, EVERYTHING, report, fresh))
+        if not backend.keeps_jobs:
+            return looped(run, again, recording)
+        recording.send()
+        return ledger.run(run.id)
     except LedgerError as error:
         todo = f"then 'stinespring resume {run.id}', not submit again: the job may be at the service already"
         raise LedgerError(error.what, got=error.got, todo=todo) from None
 
 
-def recorded(
-    ledger: Ledger, run: Run, program: Program, open: Callable[[], Backend], may: Permissions, report: Report = quiet,
-    fresh: frozenset[str] = frozenset(),
-) -> Recorded:  # fmt: skip
+def recorded(ledger: Ledger, run: Run, open: Callable[[], Backend], may: Permissions, report: Report = quiet) -> Recorded:
     """Return the backend that records a run's calls."""
-    host = program.body.host
-    steps = int(getattr(program.asked, "steps", 1)) if host else 1
-    names = [r.name for r in program.registers if r.role in ("token", "environment", "flag", "state", "outcome")]
-    needed = {0: ["r0"]} if host else {0: ["r0"], 1: names}
-    prepare = lowered_batch if host else None
-    extra: dict[str, Any] = {} if prepare is None else {"prepare": prepare}
-    return Recorded(ledger, run.id, open, may, needed, steps, report, fresh, **extra)
+    delays = run.request["options"].get("delays", "none")
+    found = Recorded(ledger, run.id, open, may, run.program["calls"], report)
+    if run.program["again"] is not None:
+        found.prepare = lambda batch, backend: lowered_batch(batch, backend.capabilities.device, delays)
+    return found
 
 
-def lowered_batch(batch: Batch, backend: Backend) -> Batch:
-    """Return a call with its circuits on the backend's device."""
-    device = backend.capabilities.device
+def lowered_batch(batch: Batch, device: Device | None, delays: str) -> Batch:
+    """Return a call with its circuits on a device, if there is one; each is lowered once."""
     if device is None:
         return batch
-    made: dict[int, Any] = {}
+    made: dict[int, Circuit] = {}
     for item in batch.items:
         if id(item.circuit) not in made:
-            made[id(item.circuit)] = lower(item.circuit, device)
+            circuit = lower(item.circuit, device)
+            if delays != "none":
+                circuit = with_delays(circuit, device.target, dynamical_decoupling=delays == "decouple")
+            made[id(item.circuit)] = circuit
     return Batch(tuple(Item(made[id(item.circuit)], item.angles, item.shots) for item in batch.items), batch.key)
 
 
-def looped(ledger: Ledger, run: Run, program: Program, backend: Recorded) -> Run:
+def looped(run: Run, program: Program, backend: Recorded) -> Run:
     """Run the loop on a recording backend as far as it goes; return the run as it then is."""
     try:
         outcomes_of(run, program, backend)
     except Pending:
-        return ledger.run(run.id)
-    found = ledger.run(run.id)
-    if found.state not in FINAL:
-        ledger.update(run.id, state="done", message="")
-        if found.session is not None:
-            backend.delivery().close(found)
-    return ledger.run(run.id)
+        return backend.ledger.run(run.id)
+    backend.finish()
+    return backend.ledger.run(run.id)
 
 
 def outcomes_of(run: Run, program: Program, backend: Recorded) -> tuple[list[Outcomes], list[list[Outcomes]]]:
     """Return what the calibration and the program's calls measured."""
     zeros: list[Outcomes] = []
     if run.program["mitigation"].get("wires") is not None:
-        zeros = backend.sample(Batch((), (0,)), derive_seed(run.seed, 0))
+        zeros = backend.sample(Batch((), (CALIBRATION,)), derive_seed(run.seed, CALIBRATION))
     return zeros, sample_body(program.body, backend, run.shots, run.seed, backend.report)
 
 
@@ -218,29 +222,33 @@ def bring_forward(ledger: Ledger, run: Run, may: Permissions, report: Report = q
     if run.state in FINAL:
         return run
     program = restored(run)
-    with opening(run) as open:
-        ready = open if backend is None else lambda: backend
-        return looped(ledger, run, program, recorded(ledger, run, program, ready, may, report))
+    with opening(run) as open_once:
+        ready = open_once if backend is None else lambda: backend
+        return looped(run, program, recorded(ledger, run, ready, may, report))
 
 
 def read(ledger: Ledger, run: Run) -> tuple[Program, Samples, list[Outcomes]]:
     """Return the program and the samples of a run that is done, and what its calibration read, zeros first.
 
     Raises:
-        InputError: it is not done, or an earlier version wrote it.
+        InputError: it is not done, or an earlier version wrote it, or this one compiles another program.
+        BackendError: it failed or was cancelled.
     """
     ledger.require_readable(run)
+    if run.state in ("failed", "cancelled"):
+        what = "failed at the service" if run.state == "failed" else "was cancelled"
+        raise BackendError(f"run {run.id} {what}", got=run.message or None, todo="submit it again")
     if run.state != "done":
         raise InputError("the run has no complete counts yet", got=f"run {run.id}: {run.state}", expected="state done")
     program = restored(run)
-    with opening(run) as open:
-        calibration, seen = outcomes_of(run, program, recorded(ledger, run, program, open, Permissions()))
+    with opening(run) as open_once:
+        calibration, seen = outcomes_of(run, program, recorded(ledger, run, open_once, Permissions()))
     record = {**run.versions, "run": run.id, "identity": run.identity, "program": run.program["hash"]}
     seed = run.request["seed"]
     samples = samples_of(
         program, seen, run.shots, backend=run.backend, seed=run.seed if seed is None else seed, seconds=0.0, metadata=record
     )
-    return replace(program, passes=()), samples, calibration
+    return program, samples, calibration
 
 
 def cancel(ledger: Ledger, run: Run, report: Report = quiet) -> Run:
@@ -251,9 +259,9 @@ def cancel(ledger: Ledger, run: Run, report: Report = quiet) -> Run:
     """
     if run.state in ("done", "failed"):
         return run
-    with opening(run) as open:
-        backend = open()
-        if backend.keeps_jobs:
-            return Delivery(ledger, run.id, backend, report).cancel()  # type: ignore[arg-type]
+    with opening(run) as open_once:
+        backend = open_once()
+        if keeps_jobs(backend):
+            return Delivery(ledger, run.id, backend, report).cancel()
     ledger.cancelled(run.id)
     return ledger.run(run.id)

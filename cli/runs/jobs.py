@@ -14,14 +14,12 @@ from stinespring.ledger.store import Ledger
 def jobs_(json: options.Json = False) -> None:
     """List the runs in the ledger, the newest first."""
     ledger = Ledger()
-    stored, runs = ledger.stored(), ledger.runs()
     rows: list[dict[str, Any]] = [
         {
             "id": run.id, "state": run.state, "backend": run.backend, "shots": run.shots, "created": run.created,
-            "remote": stored.get(run.id, []), "message": run.message, "model": run.request["name"],
-            "asked": run.request.get("title", run.request["name"]),
+            "remote": list(run.remote), "message": run.message, "model": run.name, "asked": run.title,
         }
-        for run in runs
+        for run in ledger.listed()
     ]  # fmt: skip
     if json:
         print_json({"jobs": rows})

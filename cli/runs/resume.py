@@ -19,7 +19,7 @@ def resume_(id: Name, json: options.Json = False) -> None:
     run = ledger.run(id)
     with progress() as report:
         run = bring_forward(ledger, run, Permissions(send=True, onward=True), report)
-    remote = ledger.stored().get(run.id, [])
+    remote = ledger.stored(run.id)
     if json:
         print_json(
             {"id": run.id, "state": run.state, "message": run.message, "jobs": len(ledger.jobs(run.id)), "remote": remote}

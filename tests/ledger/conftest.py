@@ -9,7 +9,7 @@ import pytest
 
 from standin import StandIn
 from stinespring.backends.ibm import wire
-from stinespring.ledger import advance
+from stinespring.ledger import delivery, recorded
 
 SMALL = "ibm:ibm_standin_small"
 CALM = {"queued_polls": 1, "running_polls": 1, "queued_seconds": 0.0, "running_seconds": 0.0}
@@ -29,10 +29,10 @@ def service(serving, tmp_path, monkeypatch):
     for name, value in serving.env(tmp_path / "home").items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("STINESPRING_HOME", str(tmp_path / "ledger"))
-    for module in (wire, advance):
+    for module in (wire, delivery):
         monkeypatch.setattr(module, "PAUSE", 0.01)
-    monkeypatch.setattr(advance, "POLL", 0.02)
-    monkeypatch.setattr(advance, "SETTLED", 0.3)
+    monkeypatch.setattr(recorded, "POLL", 0.02)
+    monkeypatch.setattr(delivery, "SETTLED", 0.3)
     yield serving
     serving.clear_faults()
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from stinespring.backends.ibm import backend, wire
-from stinespring.ledger import advance
+from stinespring.ledger import delivery
 
 pytest.importorskip("qiskit_ibm_runtime", reason="the extra [ibm] is not installed")
 REQUESTS = (
@@ -279,7 +279,7 @@ def test_cancel_looks_again_for_a_job_that_came_late(service, submit, ask, monke
 
 
 def test_a_refusal_is_sent_again_without_waiting(service, submit, ask, monkeypatch):
-    monkeypatch.setattr(advance, "SETTLED", 1000.0)
+    monkeypatch.setattr(delivery, "SETTLED", 1000.0)
     service.fault("POST /jobs", "status", status=403)
     assert submit()[0] == 4
     ends_well(service, ask)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from qiskit import QuantumCircuit
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import ParameterVector
 from scipy.stats import chisquare
 
-from stinespring.backends.remote import Outcomes, Pub, outcomes_of
+from stinespring.batches import Batch, Item
 from stinespring.errors import BackendError
 from stinespring.ledger.payload import (
     Work,
@@ -26,7 +26,10 @@ from stinespring.ledger.payload import (
     split,
     unpack,
     unpack_outcomes,
+    whole,
+    works_of,
 )
+from stinespring.readings import Outcomes
 
 
 def template():
@@ -38,12 +41,18 @@ def template():
     return circuit
 
 
+def plain():
+    circuit = QuantumCircuit(1, 1)
+    circuit.measure(0, 0)
+    return circuit
+
+
 def work_of(rows=3, shots=7, angles=True):
-    circuit = template() if angles else QuantumCircuit(1, 1)
     values = np.arange(rows * 11, dtype=float).reshape(rows, 11) / 7
-    pubs = (Pub(circuit, values),) if angles else tuple(Pub(circuit, None) for _ in range(rows))
-    symbols = np.array([[0, 1], [1, -1]])
-    return Work(pubs, shots, np.arange(rows), np.full(rows, shots), np.arange(rows).reshape(rows, 1), symbols)
+    each = np.full(1, shots)
+    one = plain()
+    items = (Item(template(), values, np.full(rows, shots)),) if angles else tuple(Item(one, None, each) for _ in range(rows))
+    return Work.of(items, np.arange(rows), np.full(rows, shots))
 
 
 @given(st.lists(st.integers(1, 5000), min_size=1, max_size=30), st.sampled_from([1, 7, 100, 100_000]))
@@ -63,18 +72,74 @@ def test_equal_contexts_need_no_surplus():
     assert shots * len(owner) < 1.01 * 250_000
 
 
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=200), st.integers(1, 30))
+def test_the_shots_of_a_row_are_the_cheapest(wanted, most):
+    """Equal needs are counted together; the cost is that of all rows one by one."""
+    wanted = np.array(wanted)
+
+    def cost(shots):
+        return int((-(-wanted // shots)).sum()) * (shots + 30)
+
+    shots, owner = allocate(wanted, most)
+    assert len(owner) * (shots + 30) == cost(shots)
+    assert cost(shots) <= min(
+        cost(s) for s in {*wanted.tolist(), *(-(-wanted // 2)).tolist(), most} if s <= min(most, wanted.max())
+    )
+
+
 @pytest.mark.parametrize("angles", [True, False])
 def test_bytes_and_back(angles):
     work = work_of(angles=angles)
     again = unpack(pack(work))
-    for name in ("owner", "wanted", "contexts", "symbols"):
+    for name in ("owner", "wanted", "rows"):
         assert np.array_equal(getattr(again, name), getattr(work, name))
-    assert again.shots == work.shots
-    assert [pub.circuit for pub in again.pubs] == [pub.circuit for pub in work.pubs]
-    for mine, other in zip(again.pubs, work.pubs, strict=True):
+    assert again.measured == work.measured == (("c",),) * len(work.items)
+    assert [item.circuit for item in again.items] == [item.circuit for item in work.items]
+    for mine, other in zip(again.items, work.items, strict=True):
         assert (mine.angles is None) == (other.angles is None)
         assert mine.angles is None or np.array_equal(mine.angles, other.angles)
-    assert unpack(pack(work), circuits=False).pubs == ()
+    bare = unpack(pack(work), circuits=False)
+    assert {item.circuit for item in bare.items} == {None}
+    assert np.array_equal(bare.rows, work.rows)
+    assert bare.measured == work.measured
+
+
+def test_a_circuit_that_several_rows_share_is_written_once():
+    assert len(pack(work_of(rows=200, angles=False))) < 3 * len(pack(work_of(rows=1, angles=False)))
+
+
+def test_registers_that_are_measured_into():
+    """Also in the branches of a condition; a register that nothing is measured into is none of them."""
+    circuit = QuantumCircuit(
+        QuantumRegister(2), *(ClassicalRegister(size, name) for name, size in zip("abcd", (2, 1, 1, 0), strict=True))
+    )
+    a, b, _, _ = circuit.cregs
+    circuit.measure(0, a[1])
+    with circuit.if_test((a[1], 1)) as other:
+        circuit.x(0)
+    with other:
+        circuit.measure(1, b[0])
+    assert Work.of([Item(circuit, None, np.array([1]))], np.array([0]), np.array([1])).measured == (("a", "b"),)
+
+
+def test_works_of_a_call_sample_every_row():
+    """Several circuits, with angles and without, and more shots than a row takes."""
+    values = np.arange(22, dtype=float).reshape(2, 11)
+    steered = QuantumCircuit(1, 1)
+    steered.measure(0, 0)
+    with steered.if_test((steered.clbits[0], 1)):
+        steered.x(0)
+    items = (Item(plain(), None, np.array([50])), Item(template(), values, np.array([20, 70])))
+    [work] = works_of(Batch(items, (1,)), 40)
+    got = np.bincount(work.owner, weights=work.rows)
+    assert (got >= [50, 20, 70]).all()
+    assert len(set(work.rows.tolist())) == 1
+    assert work.wanted.tolist() == [50, 20, 70]
+    parted = works_of(Batch((*items, Item(steered, None, np.array([50]))), (1,)), 40)
+    assert all(len(job.owner) == 1 for job in parted)
+    assert {owner for job in parted for owner in job.owner.tolist()} == {0, 1, 2, 3}
+    [here] = [whole(Batch(items, (1,)))]
+    assert (here.owner.tolist(), here.rows.tolist()) == ([0, 1, 2], [50, 20, 70])
 
 
 def test_no_pickle_in_the_bytes():
@@ -86,21 +151,21 @@ def test_no_pickle_in_the_bytes():
 @pytest.mark.parametrize("angles", [True, False])
 def test_jobs_of_a_step_hold_all_rows_in_order(angles):
     work = work_of(rows=7, angles=angles)
-    jobs = split(work, circuits_per_job=3)
+    jobs = split(work, 3)
     assert [len(job.owner) for job in jobs] == [3, 3, 1]
     assert np.array_equal(np.concatenate([job.owner for job in jobs]), work.owner)
     for job in jobs:
-        assert sum(pub.rows for pub in job.pubs) == len(job.owner)
+        assert sum(item.rows for item in job.items) == len(job.owner)
     if angles:
-        rows = np.concatenate([pub.angles for job in jobs for pub in job.pubs])
-        assert np.array_equal(rows, work.pubs[0].angles)
-    assert split(work) == [work]
+        rows = np.concatenate([item.angles for job in jobs for item in job.items])
+        assert np.array_equal(rows, work.items[0].angles)
+    assert split(work, 7) == [work]
 
 
 def test_outcomes_and_back():
     values = {"t2": np.array([1, 0, 1, 1]), "e1": np.array([2**61, 5, 2**61, 0])}
-    found = outcomes_of(values)
-    assert found.registers == ("e1", "t2")
+    found = Outcomes.tallied(values)
+    assert found.registers == ("t2", "e1")
     [again] = unpack_outcomes(pack_outcomes([found]))
     assert again.registers == found.registers
     assert np.array_equal(again.values, found.values)
@@ -112,15 +177,15 @@ def test_outcomes_and_back():
 
 def test_what_is_missing_in_a_result_is_named():
     work = work_of(rows=2, shots=4)
-    good = outcomes_of({"t1": np.array([0, 1, 1, 1])})
-    require_complete(work, [good, good], ["t1"])
-    for rows, registers, what in (
-        ([good], ["t1"], "rows"),
-        ([good, outcomes_of({"t1": np.array([0, 1])})], ["t1"], "shots"),
-        ([good, good], ["t1", "t2"], "registers"),
+    good = Outcomes.tallied({"c": np.array([0, 1, 1, 1])})
+    require_complete(work, [good, good])
+    for rows, what in (
+        ([good], "rows"),
+        ([good, Outcomes.tallied({"c": np.array([0, 1])})], "shots"),
+        ([good, Outcomes.tallied({"d": np.array([0, 1, 1, 1])})], "registers"),
     ):
         with pytest.raises(BackendError, match=what):
-            require_complete(work, rows, registers)
+            require_complete(work, rows)
 
 
 def test_a_choice_of_shots_is_not_biased():

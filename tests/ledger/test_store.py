@@ -46,7 +46,7 @@ def test_names_of_runs(ledger):
         ledger.add(run_named(name), [], None)
     assert ledger.run("latest").id == "ffff0001"
     assert ledger.run("ffff").id == "ffff0001"
-    assert [run.id for run in ledger.runs()] == ["ffff0001", "abcd0002", "abcd0001"]
+    assert [run.id for run in ledger.listed()] == ["ffff0001", "abcd0002", "abcd0001"]
     for unusable in ("abcd", "abc", "x", "", "%", "____0001"):
         with pytest.raises(InputError):
             ledger.run(unusable)
@@ -73,7 +73,7 @@ def test_processes_that_submit_once_at_the_same_time_make_one_run(ledger):
     for thread in threads:
         thread.join()
     assert len(kept) == 8
-    assert len(set(kept)) == len(ledger.runs()) == 1
+    assert len(set(kept)) == len(ledger.listed()) == 1
 
 
 def test_a_step_is_stored_once(ledger):
@@ -89,7 +89,7 @@ def test_jobs_of_the_service_are_remembered_once(ledger):
     ledger.add(run_named("a"), [job], None)
     ledger.posted(job, "remote-1", ["remote-2"])
     ledger.posted(job, "remote-1")
-    assert ledger.stored() == {"a": ["remote-1", "remote-2"]}
+    assert ledger.stored("a") == list(ledger.listed()[0].remote) == ["remote-1", "remote-2"]
     assert ledger.jobs("a")[0].remote == "remote-1"
 
 
@@ -151,7 +151,7 @@ def test_a_locked_file(ledger, monkeypatch):
         with pytest.raises(LedgerError, match="locked"):
             ledger.add(run_named("a"), [], None)
         other.execute("ROLLBACK")
-    assert ledger.runs() == []
+    assert ledger.listed() == []
 
 
 FULL = """
@@ -179,7 +179,7 @@ def test_a_full_disk_keeps_what_was_written(tmp_path):
     number, status = map(int, done.stdout.split())
     assert number > 0
     assert status == 4
-    assert [run.id for run in Ledger(tmp_path).runs()] == [f"run{i}" for i in reversed(range(number))]
+    assert [run.id for run in Ledger(tmp_path).listed()] == [f"run{i}" for i in reversed(range(number))]
 
 
 def test_ids_and_tags_are_new_every_time():
