@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import sys
 from importlib import import_module
+from itertools import pairwise
 from typing import Annotated
 
 import typer
@@ -82,8 +83,7 @@ def with_bare_wait(arguments: list[str]) -> list[str]:
         >>> with_bare_wait(["fetch", "--wait", "--json", "--wait", "5"])
         ['fetch', '--wait=forever', '--json', '--wait', '5']
     """
-    following = [*arguments[1:], ""]
-    pairs = zip(arguments, following, strict=True)
+    pairs = pairwise([*arguments, ""])
     return ["--wait=forever" if word == "--wait" and not is_number(after) else word for word, after in pairs]
 
 

@@ -30,7 +30,7 @@ def print_json(data: dict[str, Any]) -> None:
 def require_plot(path: Path | None) -> None:
     """Refuse a figure that could not be written, before the work is done."""
     if path is not None:
-        from stinespring.report.figures.plot import require_figure
+        from stinespring.report.figures.canvas import require_figure
 
         require_figure(path)
 

@@ -16,7 +16,13 @@ FORMATS = {"stinespring/spins@1": "spins", "stinespring/sphere@1": "sphere"}
 LOADING = ("top_k", "temperature", "lens")  # arguments that make the source
 SETTINGS = ("settings",)  # arguments of the sampling
 REQUIRED = {"texts": ("steps",), "spins": ("steps",), "sphere": ("particle",), "lens": ("prompt",), "channel": ()}
-CONTENT = {"texts": "a model of texts", "lens": "a lens", "sphere": "particles", "spins": "spins", "channel": "a channel"}
+CONTENT = {
+    "texts": "a model of texts",
+    "lens": "a lens",
+    "sphere": "a model of particles",
+    "spins": "a network of spins",
+    "channel": "a channel",
+}
 
 
 class Named:

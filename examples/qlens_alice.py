@@ -8,9 +8,8 @@ the pattern: operators of different inputs are far more alike than random ones, 
 
 import numpy as np
 
-from stinespring.backends.lens import run_lens
-from stinespring.checks.texts.verdict import check
-from stinespring.compiler.systems.lens import compile_lens, compile_operator
+import stinespring
+from stinespring.compiler.systems.lens import compile_operator
 from stinespring.models.lens import Decoder, Study, load_decoder, read_states, study_prompts, train_lens
 from stinespring.models.lens.metrics import cos_u
 from stinespring.models.lens.train import sampled_texts
@@ -56,8 +55,8 @@ def print_cautions(study: Study) -> None:
 def run_circuit(decoder: Decoder) -> bool:
     """Sample one prediction through reflections; return whether it has the model's own softmax."""
     states = read_states(decoder, "Alice was beginning to")
-    program, alone = compile_lens(states), compile_operator(states, 2)
-    verdict = check(run_lens(program, shots=100_000, seed=1))
+    program, alone = stinespring.compile(states), compile_operator(states, 2)
+    verdict = stinespring.check(stinespring.run(program, shots=100_000, seed=1))
     print(
         f"'Alice was beginning to' as a circuit: {program.cost.qubits} qubits, {program.cost.two_qubit_gates:,} two-qubit "
         f"gates for {len(states.v)} layer operators ({alone.cost.two_qubit_gates:,} for one alone)"

@@ -23,7 +23,7 @@ from stinespring.checks.sphere.claims import INSIDE, MASS_BOUND, OUTSIDE, mass_b
 from stinespring.models.sphere.clusters import cluster_threshold, greedy_arcs, heaviest_arc, single_linkage
 from stinespring.models.sphere.files import random_model
 from stinespring.models.sphere.measure import measure_of
-from stinespring.models.sphere.simulate import Run, simulate
+from stinespring.models.sphere.simulate import SphereRun, simulate
 
 BETAS = (0.01, 0.05, 0.1, 0.5, 1, 3, 5, 7, 10, 15, 25, 35, 50)
 parser = argparse.ArgumentParser()
@@ -41,7 +41,7 @@ if chosen.output:
     chosen.output.mkdir(parents=True, exist_ok=True)
 
 
-def moved(d: int, beta: float, hidden: int, direction: str) -> Run:
+def moved(d: int, beta: float, hidden: int, direction: str) -> SphereRun:
     """Return a run of Euler steps of 0.1, kept 100 times, from the same particles for every beta."""
     model = random_model(
         particles=PARTICLES, dimension=d, beta=beta, hidden=hidden, seed=chosen.seed, kernel="scaled", direction=direction
@@ -93,7 +93,9 @@ for beta in betas:
     measure = measure_of(model, run.positions, width=1e-3)
     claim, width = mass_bound(measure, tolerance=1e-3), 0.5 / np.sqrt(beta)
     several = heaviest_arc(measure.atoms, width, measure.masses, least_atoms=2)
-    bounds.append((beta, heaviest_arc(run.positions, width), several, claim.verdict if claim.applies else "no claim"))
+    bounds.append(
+        (beta, heaviest_arc(run.positions, width), several, claim.verdict if claim.figures["applies"] else "no claim")
+    )
     print(f"beta {beta:5g}: heaviest arc of width 1/(2 sqrt beta) {bounds[-1][1]:.3f}; {bounds[-1][3]}: {claim.reason}")
 
 phase_betas, phase = np.linspace(0.1, 9, 12), []

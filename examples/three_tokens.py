@@ -18,7 +18,8 @@ samples = stinespring.run(program, shots=40_000, seed=3)
 
 exact = model.attention(1, model.encode(prompt)[None, :])[0]
 for head, row in enumerate(exact, start=1):
-    sampled = np.array(samples.attention[f"e1_{head}"][:3]) / samples.shots
+    attended = samples.outcomes[0].column(f"e1_{head}")
+    sampled = np.bincount(attended, weights=samples.outcomes[0].counts, minlength=3)[:3] / samples.shots
     print(f"head {head} attends to {prompt.split()}: exact {row.round(3)}, sampled {sampled.round(3)}")
 verdict = stinespring.check(samples)
 print(f"{verdict.verdict}: {verdict.reason}")

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from stinespring.errors import InputError
 from stinespring.pipeline.running import split
+from stinespring.pipeline.systems import system_of
 from stinespring.reading import read_json
 from stinespring.stages import Asked, Samples
 from stinespring.writing import dump, write_whole
@@ -22,9 +24,9 @@ def read_samples(path: str | Path, source: Any, **given: Any) -> Samples:
 
     Args:
         path: ``{"format": "stinespring/samples@1", "counts": {"a b": 123, ...}}``; where several circuits are sampled
-            ``counts`` is a list of such objects, one a circuit.
+            ``counts`` is a list of such objects, one a circuit. ``asked`` may say what was asked, as exported files do.
         source: whose law they should follow.
-        **given: what was asked of it, as for :func:`stinespring.compile`.
+        **given: what was asked of it, as for :func:`stinespring.compile`; without it the file must say so.
 
     Raises:
         InputError: another format, no counts, a negative or fractional count, an unknown token, a text of another length.
@@ -32,9 +34,23 @@ def read_samples(path: str | Path, source: Any, **given: Any) -> Samples:
     data = read_json(path, kind="counts file")
     if data.get("format") != FORMAT:
         raise InputError("the file holds no samples", got=f"format {data.get('format')!r}", expected=FORMAT)
-    asked, _ = split(source, given)
+    asked = split(source, given)[0] if given or "asked" not in data else told(source, data["asked"])
     outcomes = asked.read_counts(source, data)
     return Samples(source=source, asked=asked, outcomes=outcomes, backend=f"file:{Path(path).name}")
+
+
+def told(source: Any, asked: Any) -> Asked:
+    """Return what a counts file says was asked of a source.
+
+    Raises:
+        InputError: it says nothing that can be asked of such a source.
+    """
+    try:
+        found: Asked = system_of(source).asked(**asked)
+    except (TypeError, ValueError):
+        known = ", ".join(field.name for field in fields(system_of(source).asked))
+        raise InputError("'asked' of the counts file cannot be read", got=asked, expected=f"an object of {known}") from None
+    return found
 
 
 def counts_of(samples: Samples) -> Any:
@@ -57,5 +73,8 @@ def write_samples(samples: Samples, provenance: dict[str, Any], path: Path) -> N
     Raises:
         InputError: the file cannot be written.
     """
-    content = {"format": FORMAT, "counts": counts_of(samples), "shots": samples.shots, "provenance": provenance}
+    content = {
+        "format": FORMAT, "counts": counts_of(samples), "asked": samples.asked.plain(), "shots": samples.shots,
+        "provenance": provenance,
+    }  # fmt: skip
     write_whole(path, dump(content))

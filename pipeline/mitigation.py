@@ -190,7 +190,8 @@ def mitigated(
             samples, calibration, wires, found, entry=entry, alpha=verdict.alpha / entries, resolution=resolution
         )
     judged = next(iter(parts.values())) if entries == 1 else combined(parts, alpha=verdict.alpha)
-    without = {"verdict": verdict.verdict, "p_value": verdict.p_value, "tvd": verdict.tvd, "reason": verdict.reason}
+    tvd = None if verdict.distance is None else verdict.distance.tvd
+    without = {"verdict": verdict.verdict, "p_value": verdict.p_value, "tvd": tvd, "reason": verdict.reason}
     told = {**parts["circuit 1"].details["mitigation"], "mode": note["mode"], "without": without}
     if note["feed_forward"]:
         told["caveat"] = "the program has feed-forward: what was recorded is mitigated, wrong branches are not"

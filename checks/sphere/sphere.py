@@ -40,7 +40,7 @@ def check_layers(samples: Samples, *, alpha: float = 0.001, resolution: float = 
     Returns:
         The verdict; its figure ``circuits`` has for each circuit what ``sphere sample --json`` prints.
     """
-    verdict = check_tables(samples, alpha=alpha, resolution=resolution, seed=seed)
+    verdict = check_tables(samples, alpha=alpha, resolution=resolution, seed=seed, what="circuits")
     return replace(verdict, figures={**verdict.figures, "circuits": circuit_figures(samples)})
 
 
@@ -70,7 +70,7 @@ def check_overlaps(samples: Samples, *, alpha: float = 0.001, resolution: float 
     Returns:
         The worse of the two verdicts, with the figures of the overlaps; its parts are ``overlaps`` and ``energy``.
     """
-    pairs = check_tables(samples, alpha=alpha, resolution=resolution, seed=seed)
+    pairs = check_tables(samples, alpha=alpha, resolution=resolution, seed=seed, what="pairs")
     parts = {"overlaps": pairs}
     if samples.asked.read == "hadamard" and samples.source.is_gradient:
         parts["energy"] = check_energy(samples, alpha=alpha, resolution=resolution)

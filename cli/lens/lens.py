@@ -13,7 +13,7 @@ import typer
 
 from stinespring.cli import options
 from stinespring.cli.lens.prompt import prompt_states
-from stinespring.cli.output import print_json, print_table
+from stinespring.cli.output import print_json, print_table, require_plot
 from stinespring.models.decoders.glass import load_decoder
 from stinespring.models.lens.metrics import floor_u
 from stinespring.models.lens.states import LensStates
@@ -33,10 +33,7 @@ def lens_(
     json: options.Json = False,
 ) -> None:
     """Show the states of a prompt after every layer, and the operators between them."""
-    if plot is not None:
-        from stinespring.report.figures.plot import require_figure
-
-        require_figure(plot)
+    require_plot(plot)
     decoder = load_decoder(model)
     states = prompt_states(decoder, prompt, named_lens(lens, decoder))
     if full is not None:

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stinespring.cli.output import print_table
-from stinespring.stages import Verdict
+from stinespring.stages import Samples, Verdict
 
 if TYPE_CHECKING:
     from stinespring.pipeline.whole import Result
@@ -26,17 +27,31 @@ def judged(verdict: Verdict) -> dict[str, Any]:
     return verdict.summary() | ({"points": parts} if parts else {})
 
 
+def cost_of(found: Result) -> dict[str, Any]:
+    """Return the program's figures; of a run in the ledger as they were when it was submitted."""
+    return found.program.summary() if found.run is None else dict(found.run.program["cost"])
+
+
+def at_point(cost: Mapping[str, Any], samples: Samples, point: int) -> dict[str, Any]:
+    """Return a program's figures for the circuit of one point alone."""
+    if "costs" not in cost:
+        return dict(cost)
+    number, place = samples.asked.points.index(point), samples.source.points[point]
+    whole = {name: value for name, value in cost.items() if name not in ("costs", "circuits", "points")}
+    return whole | cost["costs"][number] | {"point": point, "after": place.after, "layer": place.layer}
+
+
 def summary(found: Result) -> dict[str, Any]:
     """Return the keys of ``run`` for one point, or a list of them for all."""
     samples, states = found.samples, found.samples.source
-    cost = found.program.summary() if found.run is None else dict(found.run.program["cost"])
+    cost = cost_of(found)
     common = {"seconds": samples.seconds, "seed": samples.seed, "backend": samples.backend, "metadata": dict(samples.metadata)}
     parts = []
     verdicts = by_point(found.verdict, len(samples.asked.points))
     for point, outcomes, verdict in zip(samples.asked.points, samples.outcomes, verdicts, strict=True):
         pairs = zip(samples.asked.spell(states, outcomes), outcomes.counts.tolist(), strict=True)
         counts = dict(sorted(pairs, key=lambda pair: -pair[1]))
-        parts.append(verdict.summary() | {"counts": counts, "cost": cost, "point": point, **common})
+        parts.append(verdict.summary() | {"counts": counts, "cost": at_point(cost, samples, point), "point": point, **common})
     if len(parts) == 1:
         return parts[0]
     verdict = found.verdict
@@ -45,19 +60,19 @@ def summary(found: Result) -> dict[str, Any]:
 
 def show(found: Result, title: str) -> None:
     """Print one line a point, and the reason of the last verdict."""
-    samples, rows = found.samples, []
+    samples, rows, cost = found.samples, [], cost_of(found)
     states, time = samples.source, samples.asked.time
     verdicts = by_point(found.verdict, len(samples.asked.points))
     for point, verdict in zip(samples.asked.points, verdicts, strict=True):
         place = str(states.points[point]) + ("" if time == 1.0 else f", t = {time:g}")
         d = verdict.distance
         distances = ["", ""] if d is None else [f"{d.tvd:.4f}", f"{d.noise_floor:.4f}"]
-        rows.append([str(point), place, *distances, f"{verdict.p_value:.3g}", verdict.verdict])
-    columns = ["point", "after", "TVD", "shot noise", "p", "verdict"]
+        gates = at_point(cost, samples, point)["two_qubit_gates"]
+        rows.append([str(point), place, f"{gates:,}", *distances, f"{verdict.p_value:.3g}", verdict.verdict])
+    columns = ["point", "after", "two-qubit gates", "TVD", "shot noise", "p", "verdict"]
     print_table(f"{samples.shots:,} shots a point after {states.title()!r}", columns, rows)
-    gates = f"at most {found.program.cost.two_qubit_gates:,} two-qubit gates a circuit; " if found.run is None else ""
     last = verdicts[-1]
-    sys.stdout.write(f"{gates}on {samples.backend}\n{last.verdict}: {last.reason}\n")
+    sys.stdout.write(f"{last.verdict}: {last.reason}\n")
 
 
 def plot(found: Result, path: Path) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from stinespring.cli import options
 from stinespring.cli.lens.prompt import tell_left_out
-from stinespring.cli.output import command_line, print_json, print_table, progress, require_report
+from stinespring.cli.output import command_line, print_json, print_table, progress, require_plot, require_report
 from stinespring.models.decoders.glass import load_decoder
 from stinespring.models.lens.lines import encode_lines
 from stinespring.models.lens.metrics import cos_u
@@ -35,10 +35,7 @@ def study_(
     json: options.Json = False,
 ) -> None:
     """Compare the operators of many prompts: which are alike, which layer moves the answer."""
-    if plot is not None:
-        from stinespring.report.figures.plot import require_figure
-
-        require_figure(plot)
+    require_plot(plot)
     require_report(page, plot)
     decoder = load_decoder(model)
     texts = encode_lines(decoder, prompts)

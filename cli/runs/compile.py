@@ -14,7 +14,6 @@ from stinespring.cli import options
 from stinespring.cli.output import PASS_COLUMNS, cost_line, pass_row, print_json, print_table, progress, require_plot
 from stinespring.cli.sources import named_source
 from stinespring.pipeline.running import compile_source
-from stinespring.report.figures.draw import draw_program
 from stinespring.stages import Program
 
 Explain = Annotated[bool, typer.Option("--explain", help="Print what each pass of the compiler did.")]
@@ -44,6 +43,8 @@ def compile_(
 def show(program: Program, *, output: Path | None, explain: bool = False, draw: Path | None = None, json: bool = False) -> None:
     """Write the files that were asked for, and print what a program costs."""
     if draw is not None:
+        from stinespring.report.figures.draw import draw_program
+
         draw_program(program, draw)
     files = [] if output is None else [str(path) for path in program.write(output)]
     if json:
@@ -53,7 +54,11 @@ def show(program: Program, *, output: Path | None, explain: bool = False, draw: 
         reasons = getattr(getattr(program.body, "form", None), "reasons", None)
         if reasons is not None:
             sys.stdout.write("\n".join(reasons()) + "\n")
-        print_table(f"Promise: phases {program.promise}", PASS_COLUMNS, [pass_row(effect) for effect in program.passes])
+        title = f"Promise: phases {program.promise}"
+        if program.passes:
+            print_table(title, PASS_COLUMNS, [pass_row(effect) for effect in program.passes])
+        else:
+            sys.stdout.write(f"{title}; the circuits are written directly, without passes\n")
     sys.stdout.write(cost_line(program) + "\n")
     for path in files:
         sys.stdout.write(f"wrote {path}\n")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from stinespring.checks.sphere.sphere import overlaps_summary
 from stinespring.cli.output import print_verdict
+from stinespring.pipeline.counts import counts_of
 from stinespring.stages import Verdict
 
 if TYPE_CHECKING:
@@ -25,8 +26,17 @@ def summary(found: Result) -> dict[str, Any]:
     """Return what ``sphere sample --json`` and ``sphere overlaps --json`` print."""
     samples = found.samples
     cost = found.program.summary() if found.run is None else dict(found.run.program["cost"])
-    where = {"seed": samples.seed, "backend": samples.backend, "metadata": dict(samples.metadata), "cost": cost}
-    return judged(found.verdict) | where | ({} if samples.asked.overlaps else {"schedule": samples.asked.schedule})
+    where = {
+        "seconds": samples.seconds, "seed": samples.seed, "backend": samples.backend, "metadata": dict(samples.metadata),
+        "cost": cost, "counts": counts_of(samples),
+    }  # fmt: skip
+    if samples.asked.overlaps:
+        return judged(found.verdict) | where
+    alone = [{name: cost[name] for name in ("qubits", "two_qubit_gates")}]
+    circuits = [
+        figures | each for figures, each in zip(found.verdict.figures["circuits"], cost.get("costs", alone), strict=True)
+    ]
+    return judged(found.verdict) | where | {"schedule": samples.asked.schedule, "circuits": circuits}
 
 
 def show(found: Result, title: str) -> None:

@@ -165,7 +165,7 @@ def new_(
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same file.")] = 0,
 ) -> None:
     """Write a sphere file with uniform particles and a random perceptron."""
-    from stinespring.models.sphere.files import random_model, sphere_content, sphere_from, write_sphere
+    from stinespring.models.sphere.files import random_model, sphere_from, write_sphere
     from stinespring.writing import write_whole
 
     if seed < 0:
@@ -176,7 +176,7 @@ def new_(
         particles=particles, dimension=dimension, beta=beta, hidden=hidden, seed=seed, activation=activation or "relu",  # type: ignore[arg-type]
         normalise=normalise, kernel=kernel, direction=direction, field=field, step=step,
     )  # fmt: skip
-    write_whole(output, write_sphere(sphere_from(sphere_content(model))))  # read back: a wrong word is refused
+    write_whole(output, write_sphere(sphere_from(model.content())))  # read back: a wrong word is refused
     sys.stdout.write(f"wrote {output}\n")
 
 

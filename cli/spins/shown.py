@@ -7,15 +7,20 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stinespring.checks.spins.spins import spins_summary
-from stinespring.cli.output import print_table
+from stinespring.cli.output import print_table, print_verdict
+from stinespring.pipeline.counts import counts_of
 from stinespring.stages import Program, Verdict
 
 if TYPE_CHECKING:
     from stinespring.pipeline.whole import Result
     from stinespring.report.html.page import Page
 
-judged = spins_summary
+NO_DISTANCE = dict.fromkeys(("tvd", "tvd_low", "tvd_high", "tvd_noise_floor", "hellinger_fidelity"))
+
+
+def judged(verdict: Verdict) -> dict[str, Any]:
+    """Return what ``check --json`` prints; tokens of many spins have no one distance."""
+    return NO_DISTANCE | verdict.summary()
 
 
 def summary(found: Result) -> dict[str, Any]:
@@ -23,7 +28,7 @@ def summary(found: Result) -> dict[str, Any]:
     samples = found.samples
     return judged(found.verdict) | {
         "seconds": samples.seconds, "seed": samples.seed, "backend": samples.backend,
-        "cost": found.program.summary() if found.run is None else dict(found.run.program["cost"]),
+        "counts": counts_of(samples), "cost": found.program.summary() if found.run is None else dict(found.run.program["cost"]),
         "initial": samples.source.initial(), "metadata": dict(samples.metadata),
     }  # fmt: skip
 
@@ -39,6 +44,9 @@ def show(found: Result, title: str) -> None:
 def print_judged(verdict: Verdict) -> None:
     """Print the verdicts on every token and on the averages."""
     figures = verdict.figures
+    if "steps" not in figures:  # after readout mitigation the verdict is one on all codes together
+        print_verdict(verdict)
+        return
     rows = [[str(s["step"]), f"{s['p_value']:.3g}", s["verdict"], s["reason"]] for s in figures["steps"]]
     print_table("every token against its product law", ["token", "p", "verdict", "what the shots tell"], rows)
     sys.stdout.write(f"{figures['product_law']}: product law, p = {verdict.p_value:.3g} over {len(rows)} token(s)\n")

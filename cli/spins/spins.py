@@ -13,7 +13,7 @@ import numpy as np
 import typer
 
 from stinespring.cli import options
-from stinespring.cli.output import command_line, print_json, print_table, require_report, write_arrays
+from stinespring.cli.output import command_line, print_json, print_table, require_plot, require_report, write_arrays
 from stinespring.cli.spins.circuits import check_, compile_, sample_
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.spins import (
@@ -24,7 +24,6 @@ from stinespring.models.spins import (
     draw_window,
     lyapunov,
     mean_field,
-    network_content,
     power_spectrum,
     read_network,
     run_network,
@@ -308,7 +307,7 @@ def write_json(network: SpinNetwork, path: Path) -> None:
 
     from stinespring.writing import write_whole
 
-    write_whole(path, json.dumps(network_content(network), ensure_ascii=False) + "\n")
+    write_whole(path, json.dumps(network.content(), ensure_ascii=False) + "\n")
 
 
 def storable(time: int) -> int | str:
@@ -352,14 +351,6 @@ def beta_range(text: str) -> FloatArray:
     if number > MOST_BETAS:
         raise TooLargeError("too many temperatures", got=f"{int(number):,}", expected=f"at most {MOST_BETAS:,}")
     return np.linspace(low, high, int(number))
-
-
-def require_plot(path: Path | None) -> None:
-    """Refuse a figure that could not be written."""
-    if path is not None:
-        from stinespring.report.figures.plot import require_figure
-
-        require_figure(path)
 
 
 def require_suffix(path: Path | None, suffixes: tuple[str, ...]) -> None:

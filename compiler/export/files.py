@@ -16,12 +16,9 @@ from stinespring.compiler.export.decode import decode_tables
 from stinespring.compiler.export.forms import Listing
 from stinespring.compiler.export.qasm import form_qasm, lowered_qasm
 from stinespring.compiler.texts.operations import Layout
-from stinespring.compiler.texts.stepwise import TextTemplate
-from stinespring.compiler.texts.template import Template
 from stinespring.errors import InputError
 from stinespring.models.spins.network import SpinNetwork
 from stinespring.models.texts.base import TextModel
-from stinespring.readings import UNUSED
 from stinespring.stages import Exporter, Program
 from stinespring.writing import dump, require_regular, usable, write_whole
 
@@ -153,7 +150,7 @@ def listed_files(program: Program) -> dict[str, str]:
     prefix's probability, and what the codes mean where that depends on the prefix.
     """
     body: Any = program.body
-    found = text_listing(body, program.source) if isinstance(body, TextTemplate) else body.listing()
+    found: Listing = body.listing()
     description = describe(program) | {
         "templates": sorted(found.templates), "steps_listed": found.steps, "complete": found.complete
     }  # fmt: skip
@@ -164,25 +161,6 @@ def listed_files(program: Program) -> dict[str, str]:
         "angles.json": json.dumps(angles, ensure_ascii=False) + "\n",
         "program.json": dump(description),
     }
-
-
-def text_listing(body: TextTemplate, model: TextModel) -> Listing:
-    """Return the templates and angles of every prefix that can be listed, with the tokens that its codes stand for."""
-    templates: dict[str, Template] = {}
-    prefixes: dict[str, dict[str, Any]] = {}
-    steps = 0
-    for level in body.levels():
-        name, steps = f"template_{level.step}.qasm", level.step
-        templates[name] = level.binding.template
-        rows = zip(
-            level.prefixes.tolist(), level.weights.tolist(), level.binding.angles.tolist(), level.binding.symbols.tolist(),
-            strict=True,
-        )  # fmt: skip
-        for prefix, weight, angles, symbols in rows:
-            named = {str(code): None if s == model.vacuum else model.tokens[s] for code, s in enumerate(symbols) if s != UNUSED}
-            entry = {"template": name, "ids": prefix, "probability": weight, "angles": angles, "decode": named}
-            prefixes[model.text(prefix)] = entry
-    return Listing(templates, prefixes, len(templates), bool(templates) and (steps == body.steps or model.stop is not None))
 
 
 def several_files(program: Program, body: Several) -> dict[str, str]:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import time as clock
+from dataclasses import asdict
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -73,6 +74,8 @@ def compile_lens(states: LensStates, asked: LensAsked, *, simplify: str = "opera
     registers = (Register("t1", "token", (*range(tokens), *[UNUSED] * ((1 << size) - tokens)), step=1),)
     body: Body = OneCircuit(flows[0], registers) if len(flows) == 1 else Several(flows, (None,) * len(flows), registers)
     details = told(states, asked.points, asked.time) | {"simplify": simplify, "method": METHODS[simplify]}
+    if len(costs) > 1:
+        details["costs"] = [asdict(cost) for cost in costs]
     return finished(states, asked, body, registers, largest_cost(costs), begun, details)
 
 

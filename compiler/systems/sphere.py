@@ -8,6 +8,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,8 +16,9 @@ import numpy as np
 from stinespring.batches import Body, OneCircuit, Several
 from stinespring.circuits.core.cost import flow_cost
 from stinespring.circuits.core.flow import Flow, Instruction, Measure, Reset
-from stinespring.circuits.core.gates import Gate
-from stinespring.circuits.systems.linear_combination import Combination, amplified, combination_gates, inverted, padded, prepare
+from stinespring.circuits.core.gates import Gate, inverted
+from stinespring.circuits.exact.signed_state import prepare
+from stinespring.circuits.systems.linear_combination import Combination, amplified, combination_gates, padded
 from stinespring.compiler.export.files import EXPORTER
 from stinespring.compiler.export.forms import largest_cost
 from stinespring.compiler.systems.sphere_layer import layers_of
@@ -162,7 +164,10 @@ def told(model: SphereModel, circuits: Sequence[ParticleCircuit], steps: dict[in
         "updated": (last.total / np.linalg.norm(last.total)).tolist(), "particle": particle, "layers": layers,
         "field": model.field, "amplification_rounds": rounds[0] if len(set(rounds)) == 1 else rounds,
     }  # fmt: skip
-    return found if len(circuits) == 1 else found | {"particles": list(steps), "circuits": len(circuits)}
+    if len(circuits) == 1:
+        return found
+    costs = [asdict(flow_cost(circuit.flow)) for circuit in circuits]
+    return found | {"particles": list(steps), "circuits": len(circuits), "costs": costs}
 
 
 def layer_gates(combinations: tuple[Combination, ...], number: int, state: range, position: range) -> list[Gate]:

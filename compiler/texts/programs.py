@@ -131,6 +131,8 @@ def stepwise_program(begin: Start, steps: int, options: CompileOptions) -> Compi
     """Return a template and what binds its angles; each step may spend an equal share of the tolerance."""
     share = options.tolerance / steps
     model = TruncatedModel(begin.model, share) if share > 0 else begin.model
+    if options.extension == "position":
+        require_positions(begin, share)
     body = TextTemplate(Binder(model, begin.prompt, options.extension, options.codes), steps)
     template = body.widest
     return Compiled(
@@ -141,6 +143,22 @@ def stepwise_program(begin: Start, steps: int, options: CompileOptions) -> Compi
         cost=circuit_cost(template.gates, template.qubits, template.qubits),
         tvd_bound=options.tolerance,
         claim=TailClaim(share) if share > 0 else None,
+    )
+
+
+def require_positions(begin: Start, share: float) -> None:
+    """Refuse attended positions where templates have none: they are those of an attention model's own law after one prompt.
+
+    Raises:
+        InputError: a tolerance, an input state, a level, or a model without attention.
+    """
+    if isinstance(begin.model, AttentionModel) and share == 0:
+        return
+    reason = "--tolerance" if share > 0 else "--input-state" if begin.state is not None else begin.model.name
+    raise InputError(
+        "a stepwise program measures attended positions of an attention model as it is, after one prompt",
+        got=f"--extension position with {reason}",
+        expected="--extension token, or --schedule static",
     )
 
 

@@ -9,6 +9,7 @@ from stinespring.backends.seeds import derive_seed
 from stinespring.checks.tables import check_tables
 from stinespring.compiler.channels.channel import compile_channel
 from stinespring.compiler.channels.probe import probed
+from stinespring.errors import InputError
 from stinespring.models.channels.asked import ChannelAsked, drawn
 from stinespring.models.channels.cptp import CPTP
 from stinespring.models.channels.files import made
@@ -21,8 +22,12 @@ SETTINGS = 40
 
 
 def ask(channel: CPTP, given: Settings) -> ChannelAsked:
-    """Return no settings: they are drawn when the seed is known."""
-    return ChannelAsked(())
+    """Return the settings that are given; otherwise none: they are drawn when the seed is known."""
+    settings = given.get("settings", ())
+    if not isinstance(settings, list | tuple):
+        expected = "pairs of input states and bases; how many are drawn is said when it is sampled"
+        raise InputError("the settings of a channel cannot be read", got=settings, expected=expected)
+    return ChannelAsked(tuple(settings))
 
 
 def compiled(channel: CPTP, asked: ChannelAsked, options: Settings) -> Program:
@@ -45,7 +50,7 @@ def sampled(program: Program, settings: Settings, root: int) -> Program:
 
 def check(samples: Samples, alpha: float, resolution: float, seed: int) -> Verdict:
     """Return the verdict of one test over all settings."""
-    return check_tables(samples, alpha=alpha, resolution=resolution, seed=seed)
+    return check_tables(samples, alpha=alpha, resolution=resolution, seed=seed, what="settings")
 
 
 def owns(source: Any) -> bool:
@@ -53,4 +58,4 @@ def owns(source: Any) -> bool:
     return isinstance(source, CPTP)
 
 
-SYSTEM = System("channel", ChannelAsked, owns, (), ask, compiled, check, made, settled, sampled)
+SYSTEM = System("channel", ChannelAsked, owns, ("settings",), ask, compiled, check, made, settled, sampled)

@@ -23,6 +23,8 @@ def ask(model: SphereModel, given: Settings) -> SphereAsked:
     """Return the particles (``particle`` one of them; by default all), the layers, and what is read."""
     particle, particles = given.get("particle"), given.get("particles")
     chosen = tuple(particles) if particles is not None else (particle,) if particle is not None else tuple(range(model.n))
+    if given.get("test") not in (None, *OVERLAPS):
+        raise InputError("unknown test", got=given["test"], expected=" or ".join(OVERLAPS))
     read: SphereRead = given.get("test") or given.get("read") or "both"
     chosen = () if read in OVERLAPS else chosen
     return SphereAsked(

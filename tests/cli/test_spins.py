@@ -10,14 +10,14 @@ import pytest
 
 from oracles import plain_spins
 from oracles.qasm_runner import distribution
-from stinespring.models.spins import draw_network, network_content, read_network
+from stinespring.models.spins import draw_network, read_network
 
 
 @pytest.fixture
 def small(tmp_path):
     path = tmp_path / "small.json"
     network = draw_network(M=2, N=3, P=1, eps=0.1, gamma=3.0, beta=1.1, seed=6)
-    path.write_text(json.dumps(network_content(network)))
+    path.write_text(json.dumps(network.content()))
     return path
 
 
@@ -178,7 +178,7 @@ def test_new_networks(small, invoke, tmp_path):
     assert invoke("spins", "new", "-o", path, "--columns", 6, "--segments", 3, "--repeat", 2, "--seed", 1)[0] == 0
     assert read_network(path).spins == 12
     assert invoke("spins", "new", "-o", tmp_path / "like.json", "--like", small, "--seed", 3)[0] == 0
-    assert network_content(read_network(tmp_path / "like.json"))["features"] == json.loads(small.read_text())["features"]
+    assert read_network(tmp_path / "like.json").content()["features"] == json.loads(small.read_text())["features"]
 
 
 def test_messages_name_what_is_wrong(small, invoke, tmp_path):
