@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stinespring.checks.texts.attention import AttentionVerdict
 from stinespring.readings import FloatArray
-from stinespring.report.figures.plot import COLOURS, require_figure
-from stinespring.writing import write_whole
+from stinespring.report.figures.canvas import canvas
+from stinespring.report.figures.shares import verdict_below
+from stinespring.stages import Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,30 +23,21 @@ WRITTEN = 12  # positions up to which the shares are written into the map
 DARK = 0.55  # shares above are written in white
 
 
-def plot_attention(found: AttentionVerdict, path: Path) -> None:
+def plot_attention(found: Verdict, path: Path) -> None:
     """Write the attention map: a row for each register, a column for each position; sampled left, analytic right.
 
     Args:
-        found: the map with its verdict.
+        found: the verdict on the map, see :func:`stinespring.checks.texts.attention.check_attention`.
         path: ends in .png or .svg.
     """
-    require_figure(path)
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    positions = max(len(law) for law in found.analytic.values())
-    size = (2.6 + 1.1 * min(positions, WRITTEN), 1.5 + 0.42 * len(found.analytic))
-    with pyplot.rc_context({"svg.hashsalt": "stinespring", "font.size": 9}):
-        figure, (left, right) = pyplot.subplots(1, 2, figsize=size, sharey=True, layout="constrained")
-        draw_map(left, found.sampled, positions, "sampled")
-        draw_map(right, found.analytic, positions, "analytic")
-        figure.supxlabel(f"{found.verdict}   p = {found.p_value:.3g}", color=COLOURS[found.verdict], fontweight="bold")
-        buffer, kind = io.BytesIO(), path.suffix.lower()[1:]
-        figure.savefig(buffer, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
-        pyplot.close(figure)
-    write_whole(path, buffer.getvalue())
+    registers = found.figures["registers"]
+    sampled, analytic = ({name: np.array(one[key]) for name, one in registers.items()} for key in ("sampled", "analytic"))
+    positions = max(len(shares) for shares in (*sampled.values(), *analytic.values()))
+    size = (max(5.0, 2.6 + 1.1 * min(positions, WRITTEN)), 1.5 + 0.42 * len(analytic))
+    with canvas(path, 1, 2, size=size, font=9, sharey=True) as (figure, axes):
+        draw_map(axes[0, 0], sampled, positions, "sampled")
+        draw_map(axes[0, 1], analytic, positions, "analytic")
+        verdict_below(figure, found)
 
 
 def draw_map(axes: Axes, shares: Mapping[str, FloatArray], positions: int, title: str) -> None:

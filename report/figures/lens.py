@@ -3,20 +3,17 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stinespring.models.lens.states import LensStates
 from stinespring.models.lens.study import Study
-from stinespring.report.figures.plot import require_figure
-from stinespring.writing import write_whole
+from stinespring.report.figures.canvas import canvas, label, titled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["plot_states", "plot_study"]
 
@@ -24,7 +21,7 @@ COLUMNS = 18  # tokens in the heat map
 EACH = 4  # most likely tokens of a point that enter it
 LINES = 60  # trajectories drawn
 PARTS = {"embedding": "#777777", "attention": "#3b6fb6", "mlp": "#d9822b"}
-STYLE: Any = {"svg.hashsalt": "stinespring", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+FONT = 9
 DARK = 0.55  # probabilities above are written in white
 
 
@@ -35,20 +32,10 @@ def plot_states(states: LensStates, path: Path) -> None:
         states: the prompt through a lens.
         path: ends in .png or .svg.
     """
-    require_figure(path)
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    with pyplot.rc_context(STYLE):
-        figure, (left, right) = pyplot.subplots(1, 2, figsize=(13, 4.6), width_ratios=(4, 1.3), layout="constrained")
-        draw_tokens(left, states)
-        draw_steps(right, states)
-        prompt = states.title().replace("$", r"\$")
-        figure.suptitle(f"{states.decoder.name} after “{prompt}”, {states.lens.partition(':')[0]} lens")
-        save(figure, path)
-        pyplot.close(figure)
+    with canvas(path, 1, 2, size=(13, 4.6), font=FONT, width_ratios=(4, 1.3)) as (figure, axes):
+        draw_tokens(axes[0, 0], states)
+        draw_steps(axes[0, 1], states)
+        titled(figure, f"{states.decoder.name} after “{states.title()}”, {states.lens.partition(':')[0]} lens")
 
 
 def plot_study(study: Study, path: Path) -> None:
@@ -58,33 +45,12 @@ def plot_study(study: Study, path: Path) -> None:
         study: the prompts compared.
         path: ends in .png or .svg.
     """
-    require_figure(path)
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    with pyplot.rc_context(STYLE):
-        figure, axes = pyplot.subplots(2, 2, figsize=(12, 8.4), layout="constrained")
+    with canvas(path, 2, 2, size=(12, 8.4), font=FONT) as (figure, axes):
         draw_answers(axes[0, 0], study)
         draw_trajectories(axes[0, 1], study)
         draw_cosines(axes[1, 0], study)
         draw_components(axes[1, 1], study)
-        figure.suptitle(f"{len(study.prompts)} prompts of {study.decoder.name}")
-        save(figure, path)
-        pyplot.close(figure)
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure, whole or not at all."""
-    buffer, kind = io.BytesIO(), path.suffix.lower()[1:]
-    figure.savefig(buffer, format=kind, dpi=140, metadata={"Date": None} if kind == "svg" else None)
-    write_whole(path, buffer.getvalue())
-
-
-def label(text: str) -> str:
-    """Return a token as it can be shown: white space made visible."""
-    return text.replace("\n", "⏎").replace(" ", "␣") or "(empty)"
+        titled(figure, f"{len(study.prompts)} prompts of {study.decoder.name}")
 
 
 def draw_tokens(axes: Axes, states: LensStates) -> None:
@@ -100,9 +66,7 @@ def draw_tokens(axes: Axes, states: LensStates) -> None:
         value = p[row, column]
         axes.text(column, row, f"{value:.2f}".lstrip("0") if value < 0.995 else "1", ha="center", va="center", fontsize=7,
                   color="white" if np.sqrt(value) > DARK else "black")  # fmt: skip
-    axes.set_xticks(
-        range(len(kept)), [label(states.decoder.plain([i])) for i in kept], rotation=60, ha="right", parse_math=False
-    )
+    axes.set_xticks(range(len(kept)), [label(states.decoder.plain([i]), spaces=True) for i in kept], rotation=60, ha="right")
     axes.set_yticks(range(len(states.points)), [f"{n}  {place}" for n, place in enumerate(states.points)])
     axes.set_title("probability of tokens after each part (colour: its square root, the amplitude)", fontsize=9)
 

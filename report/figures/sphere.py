@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,19 +14,17 @@ from stinespring.errors import InputError
 from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.simulate import SphereRun
 from stinespring.readings import FloatArray
-from stinespring.report.figures.plot import require_figure
+from stinespring.report.figures.canvas import canvas, image, opened_figure, raised, require_figure, titled
 from stinespring.report.figures.sphere_page import PAGE
 from stinespring.writing import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["player", "plot_run", "require_outputs", "write_figures", "write_movie", "write_page"]
 
 EARLY, LATE, NEURON, ATTENTION = "#9db7d9", "#1f4e8c", "#c2571a", "#3b6fb6"
 MOST_FRAMES = 120
-STYLE: Any = {"svg.hashsalt": "stinespring", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
 
 
 def require_outputs(model: SphereModel, plot: Path | None, movie: Path | None) -> None:
@@ -49,26 +47,6 @@ def write_figures(run: SphereRun, plot: Path | None, movie: Path | None) -> None
         plot_run(run, plot)
     if movie is not None:
         (write_page if movie.suffix.lower() == ".html" else write_movie)(run, movie)
-
-
-def new_figure(**options: Any) -> tuple[Figure, Any]:
-    """Return a figure that needs no screen."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    return pyplot.subplots(layout="constrained", **options)
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure whole and close it."""
-    from matplotlib import pyplot
-
-    kind, buffer = path.suffix.lower()[1:], io.BytesIO()
-    figure.savefig(buffer, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
-    pyplot.close(figure)
-    write_whole(path, buffer.getvalue())
 
 
 def draw_points(axes: Axes, model: SphereModel, x: FloatArray, colour: str, label: str | None = None) -> None:
@@ -103,11 +81,9 @@ def draw_sphere(axes: Axes, model: SphereModel) -> None:
 
 def plot_run(run: SphereRun, path: Path) -> None:
     """Write the figure of a run: first and last positions, the energy's two parts and the residual along the flow."""
-    from matplotlib import rc_context
-
     model, kept = run.model, run.record.arrays()
-    with rc_context(STYLE):
-        figure, (left, middle, right) = new_figure(nrows=1, ncols=3, figsize=(12.5, 4.2))
+    with canvas(path, 1, 3, size=(12.5, 4.2)) as (figure, axes):
+        left, middle, right = axes[0]
         draw_sphere(left, model)
         shown = model.particles if model.d == 2 else model.particles[:, :3]
         draw_points(left, model, shown if model.d > 2 else 0.88 * shown, EARLY, "start")
@@ -124,11 +100,8 @@ def plot_run(run: SphereRun, path: Path) -> None:
         right.semilogy(kept["times"], np.maximum(kept["residuals"], 1e-300), color=LATE)
         right.set_xlabel("time")
         right.set_title("largest projected field", fontsize=10)
-        figure.suptitle(
-            f"{model.n:,} particles on $S^{{{model.d - 1}}}$, $\\beta$ = {model.beta:g}, {model.normalise}, {model.direction}, "
-            f"{run.scheme}"
-        )
-        save_figure(figure, path)
+        rule = f"{model.normalise}, {model.direction}, {run.scheme}"
+        titled(figure, f"{model.n:,} particles on S{raised(model.d - 1)}, β = {model.beta:g}, {rule}", 12)
 
 
 def frames_of(run: SphereRun) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -140,13 +113,12 @@ def frames_of(run: SphereRun) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 
 def write_movie(run: SphereRun, path: Path) -> None:
     """Write an animated GIF of the kept positions with the energy so far."""
-    from matplotlib import pyplot, rc_context
     from PIL import Image
 
     model, (shown, kept) = run.model, frames_of(run)
     pictures = []
-    with rc_context(STYLE):
-        figure, (left, right) = new_figure(nrows=1, ncols=2, figsize=(7.6, 4.0), width_ratios=(1.1, 1))
+    with opened_figure(1, 2, size=(7.6, 4.0), width_ratios=(1.1, 1)) as (figure, axes):
+        left, right = axes[0]
         for number in shown.tolist():
             left.clear()
             right.clear()
@@ -158,10 +130,8 @@ def write_movie(run: SphereRun, path: Path) -> None:
             right.plot(kept["times"][: number + 1], energy[: number + 1], color=ATTENTION)
             right.set_xlabel("time")
             right.set_title("energy", fontsize=10)
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format="png", dpi=80)
-            pictures.append(Image.open(buffer).convert("P", palette=Image.Palette.ADAPTIVE, colors=64))
-        pyplot.close(figure)
+            picture = Image.open(io.BytesIO(image(figure, "png", dpi=80)))
+            pictures.append(picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=64))
     result = io.BytesIO()
     pictures[0].save(result, format="GIF", save_all=True, append_images=pictures[1:], duration=80, loop=0)
     write_whole(path, result.getvalue())

@@ -6,20 +6,23 @@ Every figure is a function that draws on given axes, for reports, and one that w
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from stinespring.models.spins import Diagram, Spectrum, SpinNetwork
+from stinespring.models.spins import Diagram, Spectrum, SpinNetwork, mean_field
+from stinespring.models.spins.contexts import tokens_of
+from stinespring.models.spins.network import OUTPUT
 from stinespring.readings import FloatArray
-from stinespring.writing import write_whole
+from stinespring.report.figures.canvas import canvas, lowered, titled
+from stinespring.report.figures.shares import verdict_below
+from stinespring.stages import Samples, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = [
     "draw_averages",
@@ -29,6 +32,7 @@ __all__ = [
     "draw_spectrum",
     "plot_averages",
     "plot_diagram",
+    "plot_sampled",
     "plot_spectrum",
     "plot_trajectory",
 ]
@@ -38,24 +42,9 @@ MOST_POINTS = 400_000  # of one scatter
 MOST_LINES = 6  # features that are drawn
 
 
-@contextmanager
-def written(path: Path, rows: int, columns: int, size: tuple[float, float], **options: Any) -> Iterator[tuple[Any, Any]]:
-    """Open a figure with its axes; write it when the block ends well."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    style: Any = {"svg.hashsalt": "stinespring", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
-    with pyplot.rc_context(style):
-        figure, axes = pyplot.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False, **options)
-        try:
-            yield figure, axes
-            buffer, kind = io.BytesIO(), path.suffix.lower()[1:]
-            figure.savefig(buffer, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
-        finally:
-            pyplot.close(figure)
-    write_whole(path, buffer.getvalue())
+def overlap(feature: int) -> str:
+    """Return the name of a feature's overlap with the output."""
+    return f"mᵒ{lowered(feature + 1)}"
 
 
 def draw_diagram(axes: Axes, found: Diagram, feature: int = 0) -> None:
@@ -64,7 +53,7 @@ def draw_diagram(axes: Axes, found: Diagram, feature: int = 0) -> None:
     shown = max(1, min(keep, MOST_POINTS // n))
     values = found.m_o[:, keep - shown :, feature]
     axes.plot(np.repeat(found.betas, shown), values.ravel(), ",", color=COLOURS[0], alpha=0.35, rasterized=True)
-    axes.set(xlabel="β", ylabel=f"$m^o_{feature + 1}$", xlim=(found.betas.min(), found.betas.max() or 1.0))
+    axes.set(xlabel="β", ylabel=overlap(feature), xlim=(found.betas.min(), found.betas.max() or 1.0))
 
 
 def draw_exponents(axes: Axes, found: Diagram) -> None:
@@ -82,17 +71,17 @@ def plot_diagram(network: SpinNetwork, found: Diagram, path: Path) -> None:
     """Write the bifurcation diagram: one panel for each feature, and the exponents below if there are some."""
     features = min(network.M, 3)
     rows = features + (found.exponents is not None)
-    with written(path, rows, 1, (9.0, 2.6 * rows + 0.6), sharex=True) as (figure, axes):
+    with canvas(path, rows, 1, size=(9.0, 2.6 * rows + 0.6), sharex=True) as (figure, axes):
         for feature in range(features):
             draw_diagram(axes[feature, 0], found, feature)
             if feature < rows - 1:
                 axes[feature, 0].set_xlabel("")
         if found.exponents is not None:
             draw_exponents(axes[-1, 0], found)
-        figure.suptitle(
+        titled(
+            figure,
             f"{network.name}: {found.m_o.shape[1]:,} tokens at each of {len(found.betas)} temperatures "
             f"(γ = {network.gamma:g}, ε = {network.eps:g})",
-            fontsize=11,
         )
 
 
@@ -101,24 +90,24 @@ def draw_plane(axes: Axes, m_o: FloatArray, first: int, second: int) -> None:
     half = len(m_o) // 2
     axes.plot(m_o[:half, first], m_o[:half, second], ".", ms=1.5, color="#b9c6d8", label="first half", rasterized=True)
     axes.plot(m_o[half:, first], m_o[half:, second], ".", ms=1.5, color=COLOURS[0], label="second half", rasterized=True)
-    axes.set(xlabel=f"$m^o_{first + 1}$", ylabel=f"$m^o_{second + 1}$")
+    axes.set(xlabel=overlap(first), ylabel=overlap(second))
 
 
 def plot_trajectory(network: SpinNetwork, m_o: FloatArray, path: Path) -> None:
     """Write a trajectory: in the planes of the overlaps, and its last tokens over time."""
     pairs = [(a, b) for a in range(network.M) for b in range(a)][:3]
     m_o = m_o[-MOST_POINTS:]
-    with written(path, 1, len(pairs) + 1, (3.9 * len(pairs) + 5.0, 3.9)) as (figure, axes):
+    with canvas(path, 1, len(pairs) + 1, size=(3.9 * len(pairs) + 5.0, 3.9)) as (figure, axes):
         for panel, (second, first) in zip(axes[0], pairs, strict=False):
             draw_plane(panel, m_o, first, second)
         if pairs:
             axes[0, 0].legend(frameon=False, fontsize=8, markerscale=5)
         last = m_o[-48:]
         for feature in range(min(network.M, MOST_LINES)):
-            axes[0, -1].plot(last[:, feature], lw=1.0, marker=".", ms=3, color=COLOURS[feature], label=f"$m^o_{feature + 1}$")
+            axes[0, -1].plot(last[:, feature], lw=1.0, marker=".", ms=3, color=COLOURS[feature], label=overlap(feature))
         axes[0, -1].set(xlabel=f"the last {len(last)} tokens", ylabel="overlap")
         axes[0, -1].legend(frameon=False, fontsize=8, ncols=3, loc="upper right")
-        figure.suptitle(f"{network.name}: mean field at β = {network.beta:g}, {len(m_o) - 1:,} tokens", fontsize=11)
+        titled(figure, f"{network.name}: mean field at β = {network.beta:g}, {len(m_o) - 1:,} tokens")
 
 
 def draw_spectrum(axes: Axes, spectrum: Spectrum, features: Iterable[int] | None = None) -> None:
@@ -126,7 +115,7 @@ def draw_spectrum(axes: Axes, spectrum: Spectrum, features: Iterable[int] | None
     floor = 1e-12 * max(float(spectrum.power.max()), 1e-300)
     for feature in range(min(spectrum.power.shape[1], MOST_LINES)) if features is None else features:
         power = np.maximum(spectrum.power[:, feature], floor)
-        axes.semilogy(spectrum.frequencies, power, lw=0.8, color=COLOURS[feature], label=f"$m^o_{feature + 1}$")
+        axes.semilogy(spectrum.frequencies, power, lw=0.8, color=COLOURS[feature], label=overlap(feature))
     axes.set(xlabel="cycles a token", ylabel="power", xlim=(0.0, 0.5))
     axes.legend(frameon=False, fontsize=8)
 
@@ -134,12 +123,12 @@ def draw_spectrum(axes: Axes, spectrum: Spectrum, features: Iterable[int] | None
 def plot_spectrum(network: SpinNetwork, spectrum: Spectrum, path: Path) -> None:
     """Write a power spectrum, one panel for each feature so that no line hides another."""
     rows = min(spectrum.power.shape[1], MOST_LINES)
-    with written(path, rows, 1, (8.0, 1.7 * rows + 1.2), sharex=True, sharey=True) as (figure, axes):
+    with canvas(path, rows, 1, size=(8.0, 1.7 * rows + 1.2), sharex=True, sharey=True) as (figure, axes):
         for feature in range(rows):
             draw_spectrum(axes[feature, 0], spectrum, [feature])
             if feature < rows - 1:
                 axes[feature, 0].set_xlabel("")
-        figure.suptitle(f"{network.name}: power spectrum of the mean field at β = {network.beta:g}", fontsize=11)
+        titled(figure, f"{network.name}: power spectrum of the mean field at β = {network.beta:g}")
 
 
 def draw_averages(axes: Axes, mean: FloatArray, error: FloatArray, limit: FloatArray) -> None:
@@ -148,7 +137,7 @@ def draw_averages(axes: Axes, mean: FloatArray, error: FloatArray, limit: FloatA
     many = len(mean) > 60
     for feature in range(min(mean.shape[1], MOST_LINES)):
         colour = COLOURS[feature]
-        axes.plot(times, limit[:, feature], color=colour, lw=1.0, label=f"$m^o_{feature + 1}$ mean field")
+        axes.plot(times, limit[:, feature], color=colour, lw=1.0, label=f"{overlap(feature)} mean field")
         bars = np.nan_to_num(2.0 * error[:, feature])
         axes.errorbar(
             times, mean[:, feature], yerr=bars, fmt="o", ms=2 if many else 4, color=colour, capsize=0 if many else 2.5, lw=1.0
@@ -167,20 +156,65 @@ def whole_numbers(axes: Axes) -> None:
 
 def plot_averages(network: SpinNetwork, mean: FloatArray, error: FloatArray, limit: FloatArray, runs: int, path: Path) -> None:
     """Write averages of finitely many spins against the mean field, and how far they are from it."""
-    with written(path, 1, 2, (11.0, 3.9), width_ratios=(3, 2)) as (figure, axes):
-        draw_averages(axes[0, 0], mean, error, limit)
-        far = np.sqrt(((mean - limit) ** 2).mean(axis=1))
-        axes[0, 1].semilogy(np.arange(1, len(far) + 1), np.maximum(far, 1e-12), "o-", ms=3, color=COLOURS[0], label="distance")
-        if np.isfinite(error).all():
-            noise = np.sqrt((error**2).mean(axis=1))
-            axes[0, 1].semilogy(
-                np.arange(1, len(far) + 1), np.maximum(noise, 1e-12), "--", color="#777777", label="standard error"
-            )
-        whole_numbers(axes[0, 1])
-        axes[0, 1].set(xlabel="generated token", ylabel="distance from the mean field")
-        axes[0, 1].legend(frameon=False, fontsize=8)
-        figure.suptitle(
-            f"{network.name}: {runs:,} run(s) of {network.spins:,} spins (points) against the mean field (lines), "
-            f"β = {network.beta:g}",
-            fontsize=11,
-        )
+    with canvas(path, 1, 2, size=(11.0, 3.9), width_ratios=(3, 2)) as (figure, axes):
+        draw_comparison(figure, axes[0], Averages(network, mean, error, limit, runs))
+
+
+def plot_sampled(samples: Samples, verdict: Verdict, path: Path) -> None:
+    """Write the averages of sampled tokens against the mean field, with the verdict below; a single run has no intervals.
+
+    Args:
+        samples: tokens of spins.
+        verdict: shown below.
+        path: ends in .png or .svg.
+    """
+    with canvas(path, 1, 2, size=(11.0, 4.3), width_ratios=(3, 2)) as (figure, axes):
+        draw_comparison(figure, axes[0], averages_of(samples))
+        verdict_below(figure, verdict)
+
+
+class Averages(NamedTuple):
+    """Overlaps averaged over runs of a network, beside the mean field.
+
+    Attributes:
+        network: whose.
+        mean: shape (T, M).
+        error: standard errors, shape (T, M); NaN for a single run.
+        limit: the mean field, shape (T, M).
+        runs: how many.
+    """
+
+    network: SpinNetwork
+    mean: FloatArray
+    error: FloatArray
+    limit: FloatArray
+    runs: int
+
+
+def averages_of(samples: Samples) -> Averages:
+    """Return the averaged overlaps of sampled tokens."""
+    network, [outcomes] = samples.source.one_column_a_spin(), samples.outcomes
+    runs, steps = outcomes.shots, samples.asked.steps
+    tokens = tokens_of(outcomes, steps, network.N).astype(np.float64)
+    found = tokens @ network.features[OUTPUT].T.astype(np.float64) / network.N
+    mean = np.einsum("u,utb->tb", outcomes.counts / runs, found)
+    variance = np.einsum("u,utb->tb", outcomes.counts / max(1, runs - 1), (found - mean) ** 2)
+    error = np.sqrt(variance / runs) if runs > 1 else np.full_like(mean, np.nan)
+    return Averages(samples.source, mean, error, mean_field(network, steps=steps).m_o[0, 1:], runs)
+
+
+def draw_comparison(figure: Figure, axes: Sequence[Axes], shown: Averages) -> None:
+    """Draw averages over the mean field on the left, and how far they are from it on the right."""
+    left, right = axes
+    draw_averages(left, shown.mean, shown.error, shown.limit)
+    far = np.sqrt(((shown.mean - shown.limit) ** 2).mean(axis=1))
+    times = np.arange(1, len(far) + 1)
+    right.semilogy(times, np.maximum(far, 1e-12), "o-", ms=3, color=COLOURS[0], label="distance")
+    if np.isfinite(shown.error).all():
+        noise = np.sqrt((shown.error**2).mean(axis=1))
+        right.semilogy(times, np.maximum(noise, 1e-12), "--", color="#777777", label="standard error")
+    whole_numbers(right)
+    right.set(xlabel="generated token", ylabel="distance from the mean field")
+    right.legend(frameon=False, fontsize=8)
+    runs = f"{shown.runs:,} run(s) of {shown.network.spins:,} spins (points) against the mean field (lines)"
+    titled(figure, f"{shown.network.name}: {runs}, β = {shown.network.beta:g}")

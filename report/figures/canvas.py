@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+r"""The one canvas that every figure is drawn on: opened alike, written whole, the same bytes for the same figure.
+
+Nothing on it is read as mathematics: a token may be called ``$x$`` or ``\n``. Formulas are written in Unicode.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stinespring.errors import InputError, shorten
+from stinespring.writing import write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "canvas",
+    "image",
+    "label",
+    "lowered",
+    "opened_figure",
+    "raised",
+    "require_figure",
+    "require_matplotlib",
+    "titled",
+    "wrapped",
+]
+
+STYLE: dict[str, Any] = {
+    "svg.hashsalt": "stinespring", "axes.spines.top": False, "axes.spines.right": False, "text.parse_math": False
+}  # fmt: skip
+DPI = 150
+LOWERED, RAISED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"), str.maketrans("0123456789-\N{MINUS SIGN}", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
+EXPONENT = re.compile(r"\^\{(.*?)\}")
+LONGEST_TITLE = 600  # characters
+
+
+def require_figure(path: Path) -> None:
+    """Refuse a figure that could not be written, before anything is computed."""
+    if path.suffix.lower() not in (".png", ".svg"):
+        raise InputError("the figure's format is not known", got=str(path), expected="a name that ends in .png or .svg")
+    if not path.parent.is_dir():
+        raise InputError("the figure's folder does not exist", got=str(path.parent), expected="an existing folder")
+    require_matplotlib("--plot")
+
+
+def require_matplotlib(option: str) -> None:
+    """Refuse an option that draws where there is nothing to draw with."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise InputError(
+            "matplotlib is not installed",
+            got=option,
+            expected="the extra [plot]",
+            todo="pip install 'stinespring[plot]'",
+        ) from None
+
+
+@contextmanager
+def canvas(
+    path: Path, rows: int = 1, columns: int = 1, *, size: tuple[float, float], font: float = 10, **options: Any
+) -> Iterator[tuple[Figure, Any]]:
+    """Open a figure with its axes, shape (rows, columns); write it when the block ends well, and close it.
+
+    Args:
+        path: ends in .png or .svg.
+        rows: of axes.
+        columns: of axes.
+        size: width and height in inches.
+        font: size of the letters in points.
+        **options: of ``matplotlib.pyplot.subplots``.
+
+    Raises:
+        InputError: another ending, no such folder, or matplotlib is not installed.
+    """
+    require_figure(path)
+    with opened_figure(rows, columns, size=size, font=font, **options) as (figure, axes):
+        yield figure, axes
+        content = image(figure, path.suffix.lower()[1:])
+    write_whole(path, content)
+
+
+@contextmanager
+def opened_figure(
+    rows: int = 1, columns: int = 1, *, size: tuple[float, float], font: float = 10, **options: Any
+) -> Iterator[tuple[Figure, Any]]:
+    """Open a figure that needs no screen, with its axes, shape (rows, columns); close it, whatever happens."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    with pyplot.rc_context({**STYLE, "font.size": font}):
+        figure, axes = pyplot.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False, **options)
+        try:
+            yield figure, axes
+        finally:
+            pyplot.close(figure)
+
+
+def image(figure: Figure, kind: str, dpi: int = DPI) -> bytes:
+    """Return a figure as a file's content, without the time at which it was made."""
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if axis.get_scale() == "log":
+                write_powers(axis)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=kind, dpi=dpi, metadata={"Date": None} if kind == "svg" else None)
+    return buffer.getvalue()
+
+
+def write_powers(axis: Axis) -> None:
+    """Write the numbers of a logarithmic axis in Unicode, which matplotlib writes as mathematics."""
+    from matplotlib.ticker import LogFormatterSciNotation
+
+    class Powers(LogFormatterSciNotation):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return plain_power(str(super().__call__(x, pos)))
+
+    axis.set_major_formatter(Powers())
+    axis.set_minor_formatter(Powers(labelOnlyBase=False, minor_thresholds=(1, 0.4)))
+
+
+def plain_power(text: str) -> str:
+    r"""Return a number as matplotlib writes it for mathematics, in Unicode.
+
+    Example:
+        >>> plain_power(r"$\mathdefault{2\times10^{-3}}$")
+        '2×10⁻³'
+    """
+    inner = text.strip("$").replace(r"\mathdefault", "").replace(r"\times", "×")
+    return EXPONENT.sub(lambda found: found[1].translate(RAISED), inner).strip("{}")
+
+
+def lowered(number: int) -> str:
+    """Return a number as an index."""
+    return str(number).translate(LOWERED)
+
+
+def raised(number: int) -> str:
+    """Return a number as an exponent."""
+    return str(number).translate(RAISED)
+
+
+def label(text: str, width: int = 32, *, spaces: bool = False) -> str:
+    """Return a token or a text as it can be shown: line ends (and ``spaces``) made visible, cut where it is long."""
+    shown = text.replace("\n", "⏎")
+    return shorten(shown.replace(" ", "␣") if spaces else shown, width) or "(empty)"
+
+
+def wrapped(text: str, inches: float, points: float = 10) -> str:
+    """Return a title in as many lines as it takes in a figure of this width.
+
+    Example:
+        >>> wrapped("one two three", 0.6).splitlines()
+        ['one two', 'three']
+    """
+    return "\n".join(textwrap.wrap(shorten(text.replace("\n", "⏎"), LONGEST_TITLE), max(4, int(132 * inches / points))))
+
+
+def titled(figure: Figure, text: str, points: float = 11) -> None:
+    """Give a figure a title that is not wider than it is."""
+    figure.suptitle(wrapped(text, figure.get_figwidth(), points), fontsize=points)
