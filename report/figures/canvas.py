@@ -34,7 +34,7 @@ __all__ = [
     "wrapped",
 ]
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "svg.hashsalt": "stinespring", "axes.spines.top": False, "axes.spines.right": False, "text.parse_math": False
 }  # fmt: skip
 DPI = 150

@@ -94,8 +94,8 @@ def extent(program: Program) -> tuple[int, int]:
 def shown_of(body: Body) -> Layout | Template | tuple[Flow, ...]:
     """Return what is drawn of a body: a layout, a template, or circuits."""
     match body:
-        case OneCircuit(form=Layout()):
-            return body.form
+        case OneCircuit(form=Layout() as layout):
+            return layout
         case OneCircuit():
             return (flow_from(body.form),)
         case Several():

@@ -19,12 +19,11 @@ __all__ = ["ANALYTIC", "COLOURS", "SAMPLED", "draw_scatter", "draw_shares", "ver
 
 COLOURS = {"PASS": "#1b7f4d", "FAIL": "#b3261e", "UNVERIFIED": "#8a6100"}
 SAMPLED, ANALYTIC, INTERVAL = "#3b6fb6", "#d9822b", "#1d3557"
+Counts = IntArray | FloatArray
 QUANTILE = 1.959964  # 95 %
 
 
-def wilson_interval(
-    counts: IntArray | FloatArray, shots: float | IntArray | FloatArray, z: float = QUANTILE
-) -> tuple[FloatArray, FloatArray]:
+def wilson_interval(counts: Counts, shots: float | IntArray | FloatArray, z: float = QUANTILE) -> tuple[FloatArray, FloatArray]:
     """Return the Wilson score interval of each share, 95 % by default.
 
     Source: Wilson, J. Am. Stat. Assoc. 22, 209 (1927).
@@ -36,7 +35,7 @@ def wilson_interval(
 
 
 def draw_shares(
-    axes: Axes, names: Sequence[str], counts: FloatArray, shots: float | FloatArray, law: FloatArray, *, bars: bool = True
+    axes: Axes, names: Sequence[str], counts: Counts, shots: float | FloatArray, law: FloatArray, *, bars: bool = True
 ) -> None:
     """Draw shares with 95 % intervals, one row each from the top, and the analytic probabilities beside them.
 
@@ -55,14 +54,14 @@ def draw_shares(
         axes.barh(places, share, color=SAMPLED, alpha=0.75, label=text)
     reach = [np.maximum(0, share - low), np.maximum(0, high - share)]
     points = {"fmt": "none", "ecolor": INTERVAL} if bars else {"fmt": "o", "ms": 4, "color": SAMPLED, "label": text}
-    axes.errorbar(share, places, xerr=reach, capsize=2.5, lw=1.2, **points)  # type: ignore[arg-type]
+    axes.errorbar(share, places, xerr=reach, capsize=2.5, lw=1.2, **points)
     axes.plot(law, places, "D", color=ANALYTIC, ms=5, alpha=0.9, label="analytic law")
     axes.set_yticks(places, list(names))
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(left=0)
 
 
-def draw_scatter(axes: Axes, counts: FloatArray, shots: float | FloatArray, law: FloatArray, what: str) -> None:
+def draw_scatter(axes: Axes, counts: Counts, shots: float | FloatArray, law: FloatArray, what: str) -> None:
     """Draw every share over its probability, with the band that shot noise allows, both logarithmic.
 
     Args:

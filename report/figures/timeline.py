@@ -34,21 +34,21 @@ class Column(NamedTuple):
         kind: ``gate`` (one), ``gates``, ``measure``, ``reset`` or ``if``.
         on: the qubits; of one gate control first.
         label: what is written there.
-        count: gates, or conditions.
+        number: of gates, or of conditions.
         pairs: two-qubit gates among them.
     """
 
     kind: str
     on: tuple[int, ...]
     label: str = ""
-    count: int = 1
+    number: int = 1
     pairs: int = 0
 
     def joined(self, other: Column) -> Column | None:
         """Return both as one column, where they are one thing: gates, conditions on one register, bits of the same qubits."""
         together = tuple(sorted({*self.on, *other.on}))
         if self.kind == other.kind == "gates" or (self.kind == other.kind == "if" and self.label == other.label):
-            return self._replace(on=together, count=self.count + other.count, pairs=self.pairs + other.pairs)
+            return self._replace(on=together, number=self.number + other.number, pairs=self.pairs + other.pairs)
         if self.kind == other.kind == "measure" and self.on == other.on:
             return self._replace(label=f"{self.label}\n{other.label}")
         return None
@@ -205,13 +205,13 @@ def draw_event(axes: Axes, column: int, event: Column, on: Sequence[int]) -> Non
             axes.text(column, row, event.label, ha="center", va="center", fontsize=8, zorder=3, backgroundcolor="white")
     above = (rows[-1] if rows else 0) + 0.3
     if event.kind == "if":
-        many = f" ×{event.count}" if event.count > 1 else ""
+        many = f" ×{event.number}" if event.number > 1 else ""
         axes.text(column, above, f"if {event.label}{many}", fontsize=7, color=STEER, **TURNED)  # type: ignore[arg-type]
     elif event.kind == "measure":
         axes.text(column, above, f"→ {event.label}", fontsize=7, color=READ, **TURNED)  # type: ignore[arg-type]
-    elif event.kind == "gates" and event.count > 1:
+    elif event.kind == "gates" and event.number > 1:
         pairs = f", {event.pairs:,} two-qubit" if event.pairs else ""
-        axes.text(column, above, f"{event.count:,} gates{pairs}", fontsize=6, color=QUIET, **TURNED)  # type: ignore[arg-type]
+        axes.text(column, above, f"{event.number:,} gates{pairs}", fontsize=6, color=QUIET, **TURNED)  # type: ignore[arg-type]
 
 
 def draw_gate(axes: Axes, column: int, name: str, on: Sequence[int]) -> None:

@@ -10,9 +10,9 @@ from stinespring.models.lens.metrics import cos_u
 from stinespring.models.lens.states import read_states
 from stinespring.models.lens.study import Study
 from stinespring.models.lens.tuned import TunedLens
+from stinespring.report.figures.canvas import canvas
 from stinespring.report.figures.lens import draw_answers, draw_components, draw_cosines, draw_trajectories, plot_states
-from stinespring.report.figures.spins import written
-from stinespring.report.html.page import Figure, Page, Section, Table, embedded
+from stinespring.report.html.page import Figure, Page, PageTable, Section, embedded
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,13 +55,13 @@ def panel(draw: Callable[[Axes, Study], None], study: Study, alt: str, caption: 
     """Return one panel of the study's figure as a figure of its own."""
 
     def write(path: Any) -> None:
-        with written(path, 1, 1, (8.5, 4.6)) as (_, axes):
+        with canvas(path, size=(8.5, 4.6)) as (_, axes):
             draw(axes[0, 0], study)
 
     return embedded(write, alt, caption)
 
 
-def operators(study: Study) -> Table:
+def operators(study: Study) -> PageTable:
     """Return one row an operator: the floor stands beside the cosine of U, random operators beside that of H."""
     size = len(study.decoder.tokens)
     rows = []
@@ -85,7 +85,7 @@ def operators(study: Study) -> Table:
         "answer gains",
         "decides",
     ]
-    return Table("means over pairs of prompts", [*names, "identities"], rows)
+    return PageTable("means over pairs of prompts", [*names, "identities"], rows)
 
 
 def cautions(study: Study) -> str:
@@ -108,7 +108,7 @@ def components(study: Study) -> Figure:
     return panel(draw_components, study, alt, "principal components of the directions v; a colour is a cluster")
 
 
-def distances(study: Study) -> Table:
+def distances(study: Study) -> PageTable:
     """Return the distance correlations of attention and mlp by layer."""
     figures = zip(study.distance_correlation, study.unbiased_distance, study.p_value_distance, strict=True)
     rows = [
@@ -118,7 +118,7 @@ def distances(study: Study) -> Table:
     caption = (
         "distance correlation of the directions; of independent ones it is close to 1 where V is large against the prompts"
     )
-    return Table(caption, ["layer", "distance correlation", "of random", "unbiased square", "p"], rows)
+    return PageTable(caption, ["layer", "distance correlation", "of random", "unbiased square", "p"], rows)
 
 
 def answers(study: Study) -> Figure:
@@ -133,7 +133,7 @@ def trajectories(study: Study) -> Figure:
     return panel(draw_trajectories, study, alt, "trajectories of the final answers' probabilities")
 
 
-def predictions(study: Study) -> Table:
+def predictions(study: Study) -> PageTable:
     """Return where each prompt's prediction is settled."""
     rows = []
     for number in range(min(PREDICTIONS, len(study.prompts))):
@@ -142,7 +142,7 @@ def predictions(study: Study) -> Table:
             path["prompt"], path["answer"]["token"], f"{path['answer_p'][-1]:.4f}", str(study.decoder.points[path["settled"]]),
         ])  # fmt: skip
     caption = f"{len(rows)} of {len(study.prompts)} predictions"
-    return Table(caption, ["prompt", "what it answers", "probability", "what settles it"], rows)
+    return PageTable(caption, ["prompt", "what it answers", "probability", "what settles it"], rows)
 
 
 def heat_maps(study: Study, lens: TunedLens | None) -> list[str | Figure]:

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from stinespring.errors import InputError, shorten
-from stinespring.report.figures.plot import require_matplotlib
+from stinespring.report.figures.canvas import require_matplotlib
 from stinespring.report.html.style import STYLE
 from stinespring.version import __version__
 from stinespring.writing import require_regular, write_whole
 
-__all__ = ["Figure", "Finding", "Page", "Player", "Section", "Table", "embedded", "plain_table", "require_report"]
+__all__ = ["Figure", "Finding", "Page", "PageTable", "Player", "Section", "embedded", "plain_table", "require_report"]
 
 Draw = Callable[[Path], None]
 MOST_SVG = 600_000  # bytes of a figure above which it is embedded as pixels
@@ -40,7 +40,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     """Rows of text under a caption; the first cell of a row names it, columns that start with "what" hold words."""
 
     caption: str
@@ -71,7 +71,7 @@ class Section:
     """A heading with paragraphs (str), tables, figures and players below it."""
 
     title: str
-    parts: Sequence[str | Table | Figure | Player]
+    parts: Sequence[str | PageTable | Figure | Player]
 
 
 @dataclass(frozen=True)
@@ -183,12 +183,12 @@ def section(part: Section) -> str:
     return f"<h2>{escape(part.title)}</h2>\n" + "\n".join(map(element, part.parts))
 
 
-def element(part: str | Table | Figure | Player) -> str:
+def element(part: str | PageTable | Figure | Player) -> str:
     """Return a part of a section."""
     match part:
         case str():
             return f"<p>{escape(part)}</p>"
-        case Table():
+        case PageTable():
             return table(part)
         case Figure():
             image = f'<img src="{part.uri}" alt="{escape(part.alt)}">'
@@ -198,7 +198,7 @@ def element(part: str | Table | Figure | Player) -> str:
             return f"<figure>{frame}<figcaption>{escape(part.caption)}</figcaption></figure>"
 
 
-def table(part: Table) -> str:
+def table(part: PageTable) -> str:
     """Return a table that scrolls where the screen is narrow."""
     words = [index == 0 or column.startswith(WORDS) for index, column in enumerate(part.columns)]
     kinds = [' class="words"' if word else "" for word in words]
@@ -213,7 +213,7 @@ def table(part: Table) -> str:
     )
 
 
-def provenance(figures: Mapping[str, Any]) -> Table:
+def provenance(figures: Mapping[str, Any]) -> PageTable:
     """Return where the numbers come from: what was given, and the versions and the time of writing."""
     own = {
         "stinespring": __version__,
@@ -223,9 +223,11 @@ def provenance(figures: Mapping[str, Any]) -> Table:
     return plain_table("what the numbers come from", {**own, **figures})
 
 
-def plain_table(caption: str, figures: Mapping[str, Any]) -> Table:
+def plain_table(caption: str, figures: Mapping[str, Any]) -> PageTable:
     """Return figures by name, without those that are None."""
-    return Table(caption, ["figure", "what it is"], [[name.replace("_", " "), value] for name, value in flat(figures).items()])
+    return PageTable(
+        caption, ["figure", "what it is"], [[name.replace("_", " "), value] for name, value in flat(figures).items()]
+    )
 
 
 def flat(figures: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

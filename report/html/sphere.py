@@ -3,20 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stinespring.backends.base import Backend
-from stinespring.compiler.systems.sphere import SphereProgram
 from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.simulate import SphereRun
-from stinespring.readings import IntArray
+from stinespring.pipeline.whole import Result
 from stinespring.report.figures.sphere import player, plot_run
 from stinespring.report.figures.sphere_layers import plot_layers
-from stinespring.report.html.page import Figure, Finding, Page, Player, Section, Table, embedded, plain_table
-from stinespring.report.html.texts import distances
-from stinespring.stages import Verdict
+from stinespring.report.html.page import Figure, Finding, Page, PageTable, Player, Section, embedded, plain_table
+from stinespring.report.html.parts import (
+    asked_sections,
+    cost_of,
+    distances,
+    findings_of,
+    mitigation,
+    program_section,
+    provenance_of,
+)
+from stinespring.report.rows import SampledRow, rows_of, words_of
 
 __all__ = ["layers_page", "run_page"]
 
@@ -34,7 +40,7 @@ def run_page(run: SphereRun, summary: Mapping[str, Any], *, command: str, movie:
     """
     model = run.model
     alt = f"First and last positions of {model.n} particles, the energy's parts and the largest projected field over time."
-    parts: list[str | Figure | Table | Player] = [
+    parts: list[str | Figure | PageTable | Player] = [
         embedded(lambda path: plot_run(run, path), alt, "positions, energy along the flow, and what still moves"),
         plain_table("where the run ended", ended(run, summary)),
         last_positions(run),
@@ -66,58 +72,57 @@ def ended(run: SphereRun, summary: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def last_positions(run: SphereRun) -> Table:
+def last_positions(run: SphereRun) -> PageTable:
     """Return where the first particles ended."""
     rows = [[str(i), *(f"{value:.6f}" for value in x[:6])] for i, x in enumerate(run.positions[:SHOWN].tolist())]
     names = [f"x{axis + 1}" for axis in range(min(6, run.model.d))]
-    return Table(f"final positions, {len(rows)} of {run.model.n:,} particles", ["particle", *names], rows)
+    return PageTable(f"final positions, {len(rows)} of {run.model.n:,} particles", ["particle", *names], rows)
 
 
-def layers_page(
-    model: SphereModel, programs: Sequence[SphereProgram], counts: IntArray, verdict: Verdict, *, command: str,
-    backend: Backend, seed: int,
-) -> Page:  # fmt: skip
+def layers_page(found: Result, command: str) -> Page:
     """Return the report of sampled layer steps.
 
     Args:
-        model: the particles.
-        programs: the circuits.
-        counts: of each value with success, and last of failures; shape (S, 2^q + 1).
-        verdict: on all of them.
+        found: from the particles to the verdict; a run of the ledger also shows what was asked.
         command: how to get it again.
-        backend: where they were sampled.
-        seed: of the sampling.
     """
+    samples, verdict, words = found.samples, found.verdict, words_of(found.samples)
     alt = f"Sampled shares of all outcomes over their analytic probabilities, and success by circuit: {verdict.verdict}."
-    figure = embedded(lambda path: plot_layers(programs, counts, path), alt, "sampled outcomes beside the analytic ones")
+    figure = embedded(lambda path: plot_layers(samples, verdict, path), alt, "sampled outcomes beside the analytic ones")
     return Page(
-        title=f"Layer steps of {len({p.particle for p in programs})} particle(s) on the sphere",
-        lead=f"{len(programs)} circuits, {int(counts[0].sum()):,} shots each",
+        title=f"Layer steps of {len(samples.asked.particles)} particle(s) on the sphere",
+        lead=f"{len(samples.outcomes)} {words.rows}, {samples.shots:,} shots each, sampled on {samples.backend}",
         command=command,
         verdict=Finding(verdict.verdict, "layers", verdict.reason),
-        sections=[Section("Sampled against analytic", [figure, circuits(programs, counts), distances(verdict)])],
-        provenance={
-            **model_provenance(model), "programs": ", ".join(p.hash[:16] for p in programs[:SHOWN]),
-            "backend": backend.name, "seed": seed, **backend.metadata(),
-        },
-    )  # fmt: skip
+        findings=findings_of(verdict, "layers"),
+        sections=[
+            Section("Sampled against analytic", [figure, circuits(found), distances(verdict)]),
+            Section("Mitigation", [mitigation(found.mitigation)]),
+            program_section(found),
+            *asked_sections(found),
+        ],
+        provenance={**model_provenance(samples.source), **provenance_of(found)},
+    )
 
 
-def circuits(programs: Sequence[SphereProgram], counts: IntArray) -> Table:
+def circuits(found: Result) -> PageTable:
     """Return one row a circuit."""
-    rows = []
-    for program, row in zip(programs[:SHOWN], counts, strict=False):
-        share = row[:-1].sum() / row.sum()
-        figures = [f"{program.success_probability:.5f}", f"{share:.5f}", fidelity(program, row), str(program.cost.qubits)]
-        rows.append([f"{program.particle}, {program.read}", *figures, f"{program.cost.two_qubit_gates:,}"])
-    names = ["particle, what is read", "success", "sampled", "fidelity", "qubits", "two-qubit gates"]
-    return Table(f"{len(rows)} of {len(programs)} circuits", names, rows)
+    rows, cost = rows_of(found.samples), cost_of(found)
+    costs = cost.get("costs", [cost])
+    asked = found.samples.asked.circuits
+    shown = [
+        [row.name, f"{row.law[:-1].sum():.5f}", f"{row.observed[:-1].sum() / row.shots:.5f}",
+         fidelity(row) if one.read == "fidelity" else "", str(each["qubits"]), f"{each['two_qubit_gates']:,}"]
+        for row, one, each in zip(rows[:SHOWN], asked, costs, strict=False)
+    ]  # fmt: skip
+    names = ["circuit", "success", "sampled", "fidelity", "qubits", "two-qubit gates"]
+    return PageTable(f"{len(shown)} of {len(rows)} circuits", names, shown)
 
 
-def fidelity(program: SphereProgram, row: IntArray) -> str:
-    """Return the sampled fidelity with the analytic state, where the circuit measures it."""
-    kept = int(row[:-1].sum())
-    return f"{row[0] / kept:.5f}" if program.read == "fidelity" and kept else ""
+def fidelity(row: SampledRow) -> str:
+    """Return the sampled fidelity with the analytic state of a circuit that measures it."""
+    kept = float(row.observed[:-1].sum())
+    return f"{row.observed[0] / kept:.5f}" if kept else ""
 
 
 def model_provenance(model: SphereModel) -> dict[str, Any]:

@@ -3,94 +3,93 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from stinespring.checks.spins.spins import MeanFieldVerdict, SpinVerdict
-from stinespring.compiler.systems.spins import SpinSamples
-from stinespring.models.spins import Diagram, SpinNetwork, network_content
-from stinespring.report.figures.spins import plot_averages, plot_diagram
-from stinespring.report.html.page import Figure, Finding, Page, Section, Table, embedded, plain_table
+from stinespring.models.spins import Diagram, SpinNetwork
+from stinespring.pipeline.whole import Result
+from stinespring.report.figures.spins import plot_diagram, plot_sampled
+from stinespring.report.html.page import Figure, Finding, Page, PageTable, Section, embedded
+from stinespring.report.html.parts import asked_sections, distances, mitigation, program_section, provenance_of
+from stinespring.stages import Samples, Verdict
 
 __all__ = ["diagram_page", "spins_page"]
 
 SHOWN = 40  # rows of a table
 
 
-def spins_page(samples: SpinSamples, verdict: SpinVerdict, limit: MeanFieldVerdict | None, *, command: str) -> Page:
+def spins_page(found: Result, command: str) -> Page:
     """Return the report of sampled tokens.
 
     Args:
-        samples: what was sampled.
-        verdict: every token against its product law.
-        limit: the averages against the mean field; None for a single run.
+        found: from the network to the verdict; a run of the ledger also shows what was asked.
         command: how to get it again.
     """
-    program, network = samples.program, samples.program.network
-    findings = spin_findings(verdict, limit)
-    decisive = [found for found in findings[1:] if found.verdict == "FAIL"]
-    averages: list[str | Figure | Table] = ["A single run has no averages."]
+    samples, verdict, network = found.samples, found.verdict, found.samples.source
+    limit = verdict.figures.get("mean_field")
+    alone = "A single run has no averages." if samples.shots < 2 else "The averages were not compared with the mean field."
+    averages: list[str | Figure | PageTable] = [alone]
     if limit is not None:
-        averages = [averages_figure(network, limit, samples.shots), averages_table(limit)]
-    cost = {name: value for name, value in program.summary().items() if name != "hash"}
+        averages = [averages_figure(samples, verdict), averages_table(limit)]
     return Page(
-        title=f"{network.name}: {program.steps} token(s) of {network.spins:,} spins",
-        lead=f"{samples.shots:,} runs of the circuits ({program.schedule}), sampled on {samples.backend}",
+        title=f"{network.name}: {samples.asked.steps} token(s) of {network.spins:,} spins",
+        lead=f"{samples.shots:,} runs of the circuits ({found.program.schedule}), sampled on {samples.backend}",
         command=command,
-        verdict=findings[0] if findings[0].verdict == "FAIL" or not decisive else decisive[0],
-        findings=findings,
+        verdict=Finding(verdict.verdict, "tokens", verdict.reason),
+        findings=spin_findings(verdict),
         sections=[
-            Section("Every token against its product law", [steps(verdict)]),
+            Section("Every token against its product law", [tokens_table(verdict)]),
             Section("Averages against the mean field", averages),
-            Section("The program", [plain_table("cost", cost)]),
+            Section("Mitigation", [mitigation(found.mitigation)]),
+            program_section(found),
+            *asked_sections(found),
         ],
-        provenance={
-            **network_provenance(network), "program": program.hash, "backend": samples.backend, "seed": samples.seed,
-            **samples.metadata,
-        },
-    )  # fmt: skip
-
-
-def spin_findings(verdict: SpinVerdict, limit: MeanFieldVerdict | None) -> list[Finding]:
-    """Return the verdicts: product law, averages of finite N, mean field; where one is UNVERIFIED only the first counts."""
-    reason = f"every token against its product law: p = {verdict.p_value:.3g} over {len(verdict.steps)} token(s)"
-    found = [Finding(verdict.verdict, "product law", reason)]
-    if limit is not None:
-        reason = f"averages over {verdict.shots:,} runs against the exact law of finite N: p = {limit.exact_p_value:.3g}"
-        found.append(Finding(limit.exact_verdict, "averages", reason))
-        found.append(Finding(limit.verdict, "mean field", limit.reason))
-    return found
-
-
-def steps(verdict: SpinVerdict) -> Table:
-    """Return the verdict on every token."""
-    rows = [[str(s.step), f"{s.p_value:.3g}", f"{s.resolution:.3g}", s.verdict, s.reason] for s in verdict.steps[:SHOWN]]
-    caption = f"{len(rows)} of {len(verdict.steps)} tokens"
-    return Table(caption, ["token", "p", "resolution", "verdict", "what the shots tell"], rows)
-
-
-def averages_figure(network: SpinNetwork, limit: MeanFieldVerdict, runs: int) -> Figure:
-    """Return the averages over the mean field as a figure."""
-    alt = f"Points of the averaged overlaps by token over lines of the mean field, and their distance: {limit.verdict}."
-    caption = "averages with two standard errors, beside the limit of infinitely many spins"
-    return embedded(
-        lambda path: plot_averages(network, limit.mean, limit.standard_error, limit.mean_field, runs, path), alt, caption
+        provenance={**network_provenance(network), **provenance_of(found)},
     )
 
 
-def averages_table(limit: MeanFieldVerdict) -> Table:
+def spin_findings(verdict: Verdict) -> list[Finding]:
+    """Return the verdicts: product law, averages of finite N, mean field; where one is UNVERIFIED only the first counts."""
+    parts, limit = verdict.parts, verdict.figures.get("mean_field")
+    if "product law" not in parts:
+        return [Finding(verdict.verdict, "tokens", verdict.reason)]
+    product, number = parts["product law"], len(verdict.figures["steps"])
+    reason = f"every token against its product law: p = {product.p_value:.3g} over {number} token(s)"
+    found = [Finding(product.verdict, "product law", reason)]
+    if limit is not None:
+        reason = f"averages over {verdict.shots:,} runs against the exact law of finite N: p = {limit['exact_p_value']:.3g}"
+        found.append(Finding(limit["exact_verdict"], "averages", reason))
+        found.append(Finding(limit["verdict"], "mean field", limit["reason"]))
+    return found
+
+
+def tokens_table(verdict: Verdict) -> PageTable:
+    """Return the verdict on every token; after readout mitigation there is one on all codes together."""
+    steps = verdict.figures.get("steps")
+    if steps is None:
+        return distances(verdict)
+    rows = [[str(s["step"]), f"{s['p_value']:.3g}", f"{s['resolution']:.3g}", s["verdict"], s["reason"]] for s in steps[:SHOWN]]
+    caption = f"{len(rows)} of {len(steps)} tokens"
+    return PageTable(caption, ["token", "p", "resolution", "verdict", "what the shots tell"], rows)
+
+
+def averages_figure(samples: Samples, verdict: Verdict) -> Figure:
+    """Return the averages over the mean field as a figure."""
+    limit = verdict.figures["mean_field"]["verdict"]
+    alt = f"Points of the averaged overlaps by token over lines of the mean field, and their distance: {limit}."
+    caption = "averages with two standard errors, beside the limit of infinitely many spins"
+    return embedded(lambda path: plot_sampled(samples, verdict, path), alt, caption)
+
+
+def averages_table(limit: Mapping[str, Any]) -> PageTable:
     """Return the averages by token and feature."""
-    figures = (limit.mean, limit.standard_error, limit.mean_field, limit.spread, limit.finite_size)
-    rows = [
-        [f"{t + 1}", f"{b + 1}", *(f"{values[t, b]:.5f}" for values in figures)]
-        for t, b in np.ndindex(limit.mean.shape)
-    ][:SHOWN]  # fmt: skip
-    caption = f"overlaps, {len(rows)} of {limit.mean.size}"
-    return Table(caption, ["token", "feature", "average", "standard error", "mean field", "of one run", "finite size"], rows)
+    figures = np.array([limit[key] for key in ("mean", "standard_error", "mean_field", "spread", "finite_size")])
+    rows = [[f"{t + 1}", f"{b + 1}", *(f"{value:.5f}" for value in figures[:, t, b])] for t, b in np.ndindex(figures[0].shape)]
+    caption = f"overlaps, {len(rows[:SHOWN])} of {len(rows)}"
+    names = ["token", "feature", "average", "standard error", "mean field", "of one run", "finite size"]
+    return PageTable(caption, names, rows[:SHOWN])
 
 
 def diagram_page(network: SpinNetwork, found: Diagram, *, command: str, settings: Mapping[str, Any]) -> Page:
@@ -114,20 +113,19 @@ def diagram_page(network: SpinNetwork, found: Diagram, *, command: str, settings
     )
 
 
-def exponents(found: Diagram) -> list[Table]:
+def exponents(found: Diagram) -> list[PageTable]:
     """Return where the largest exponent is largest, if there are some."""
     if found.exponents is None:
         return []
     largest, errors = found.exponents.values[:, 0], found.exponents.standard_errors[:, 0]
     order = np.argsort(-np.nan_to_num(largest, nan=-np.inf), kind="stable")[:10]
     rows = [[f"{found.betas[i]:.6g}", f"{largest[i]:.6f}", f"{errors[i]:.2g}"] for i in order]
-    return [Table("where the largest exponent is largest", ["β", "nats a token", "standard error"], rows)]
+    return [PageTable("where the largest exponent is largest", ["β", "nats a token", "standard error"], rows)]
 
 
 def network_provenance(network: SpinNetwork) -> dict[str, Any]:
     """Return a network's hash and parameters."""
-    content = json.dumps(network_content(network), sort_keys=True)
     return {
-        "network": hashlib.sha256(content.encode()).hexdigest(), "spins": network.spins, "context": network.L,
-        "beta": network.beta, "gamma": network.gamma, "eps": network.eps,
+        "network": network.fingerprint(), "spins": network.spins, "context": network.L, "beta": network.beta,
+        "gamma": network.gamma, "eps": network.eps,
     }  # fmt: skip

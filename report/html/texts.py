@@ -1,199 +1,104 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report of sampled texts: ``run`` and ``fetch``."""
+"""The report of sampled texts."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
-from stinespring.checks.texts.contexts import text_probabilities
-from stinespring.checks.texts.attention import AttentionVerdict
-from stinespring.ledger.request import Request
-from stinespring.ledger.store import Ledger, Run
-from stinespring.ledger.texts import TextRun
+from stinespring.checks.texts.verdict import claimed_law
+from stinespring.models.texts.asked import texts_of
+from stinespring.pipeline.whole import Result
 from stinespring.report.figures.attention import plot_attention
-from stinespring.report.figures.draw import draw_program
 from stinespring.report.figures.plot import plot_samples
-from stinespring.report.figures.timeline import columns
-from stinespring.report.html.page import Figure, Finding, Page, Section, Table, embedded, plain_table
-from stinespring.stages import Program, Samples, Verdict
+from stinespring.report.html.page import Figure, Finding, Page, PageTable, Section, embedded
+from stinespring.report.html.parts import asked_sections, distances, mitigation, program_section, provenance_of
+from stinespring.stages import Samples, Verdict
 
-__all__ = ["distances", "fetched_page", "texts_page"]
+__all__ = ["texts_page"]
 
 SHOWN = 20  # texts in the table
-MOST_REGISTERS, MOST_BLOCKS, MOST_EVENTS = 16, 30, 80  # of a drawing that can be read on a page
+ATTENTION = "attention"
 
 
-def texts_page(
-    samples: Samples, verdict: Verdict, positions: AttentionVerdict | None, note: Mapping[str, Any], *,
-    cost: Mapping[str, Any], command: str, asked: Mapping[str, Any] | None = None, program: Program | None = None,
-    provenance: Mapping[str, Any] | None = None,
-) -> Page:  # fmt: skip
+def texts_page(found: Result, command: str) -> Page:
     """Return the report of sampled texts.
 
     Args:
-        samples: what was sampled.
-        verdict: on the texts, after mitigation if there was any.
-        positions: the verdict on the attention map, if positions were measured.
-        note: what was mitigated, or why nothing was.
-        cost: what ``compile --json`` prints of the program.
+        found: from the model to the verdict; a run of the ledger also shows what was asked.
         command: how to get it again.
-        asked: what was asked, of a run in the ledger.
-        program: to be drawn, where it is at hand.
-        provenance: further rows.
     """
-    findings = [Finding(verdict.verdict, "texts", verdict.reason)]
-    if positions is not None:
-        findings.append(attention_finding(positions))
-    prompt = samples.model.plain(samples.prompt.tolist())
-    sections = [
-        Section("Sampled against analytic", [texts_figure(samples, verdict), texts_table(samples), distances(verdict)]),
-        *([] if positions is None else [Section("Attention", [attention_figure(positions), attention_table(positions)])]),
-        Section("Mitigation", [mitigation(note)]),
-        Section("The program", [*circuit(program), costs(cost), *passes(cost)]),
-        *([] if asked is None else [Section("What was asked", [plain_table("the request in the ledger", asked)])]),
-    ]
+    samples, verdict = found.samples, found.verdict
+    positions, asked = verdict.parts.get(ATTENTION), samples.asked
+    prompt = samples.source.plain(list(asked.prompt))
+    attention = [] if positions is None else [Section(
+        "Attention", [attention_figure(positions), attention_table(positions)]
+    )]  # fmt: skip
     return Page(
-        title=samples.model.name + (f" after “{prompt}”" if prompt else ""),  # an input state is named in the command
-        lead=f"{samples.shots:,} texts of {samples.steps} token(s), sampled on {samples.backend}",
+        title=samples.source.name + (f" after “{prompt}”" if prompt else ""),  # an input state is named in the command
+        lead=f"{samples.shots:,} texts of {asked.steps} token(s), sampled on {samples.backend}",
         command=command,
-        verdict=min(findings, key=lambda found: ("FAIL", "UNVERIFIED", "PASS").index(found.verdict)),
-        findings=findings,
-        sections=sections,
-        provenance={
-            "model": samples.model.fingerprint(), "program": cost.get("hash"), "backend": samples.backend, "seed": samples.seed,
-            **samples.metadata, **(provenance or {}),
-        },
-    )  # fmt: skip
+        verdict=Finding(verdict.verdict, "texts", verdict.reason),
+        findings=text_findings(verdict),
+        sections=[
+            Section("Sampled against analytic", [texts_figure(samples, verdict), texts_table(samples), distances(verdict)]),
+            *attention,
+            Section("Mitigation", [mitigation(found.mitigation)]),
+            program_section(found),
+            *asked_sections(found),
+        ],
+        provenance=provenance_of(found),
+    )
 
 
-def fetched_page(
-    ledger: Ledger, run: Run, samples: Samples, verdict: Verdict, positions: AttentionVerdict | None, note: Mapping[str, Any],
-    *, command: str,
-) -> Page:  # fmt: skip
-    """Return the report of a run in the ledger: with what was asked, and the calibration of the day.
-
-    Args:
-        ledger: where the run is kept.
-        run: which is done.
-        samples: its texts.
-        verdict: on them.
-        positions: the verdict on the attention map, if positions were measured.
-        note: what was mitigated, or why nothing was.
-        command: how to get it again.
-    """
-    request, calibration = Request(**run.request), ledger.calibration(run.id)
-    digest = None if calibration is None else hashlib.sha256(json.dumps(calibration, sort_keys=True).encode()).hexdigest()
-    asked = {
-        "model": request.name,
-        **request.choices,
-        **request.options,
-        "shots": run.shots,
-        "seed": run.seed,
-        "when": run.created,
-    }
-    program = TextRun(request, run.program, run.seed).recompiled()
-    return texts_page(
-        samples, verdict, positions, note, cost=run.program["cost"], command=command, asked={**asked, "backend": run.backend},
-        program=program if program.schedule.kind == run.program["schedule"] else None, provenance={"calibration": digest},
-    )  # fmt: skip
-
-
-def attention_finding(positions: AttentionVerdict) -> Finding:
-    """Return the verdict on the attention map with a sentence."""
-    number = len(positions.by_register)
-    return Finding(positions.verdict, "attention map", f"p = {positions.p_value:.3g} over {number} register(s)")
+def text_findings(verdict: Verdict) -> list[Finding]:
+    """Return the verdict, and that on the attention map if positions were measured."""
+    positions = verdict.parts.get(ATTENTION)
+    texts = verdict.parts.get("texts", verdict)
+    findings = [Finding(texts.verdict, "texts" if positions is None or texts is not verdict else "all together", texts.reason)]
+    if positions is not None:
+        number = len(positions.parts)
+        findings.append(Finding(positions.verdict, "attention map", f"p = {positions.p_value:.3g} over {number} register(s)"))
+    return findings
 
 
 def texts_figure(samples: Samples, verdict: Verdict) -> Figure:
     """Return the figure of shares against probabilities."""
+    far = "" if verdict.distance is None else (
+        f" TVD {verdict.distance.tvd:.4f}, of shot noise alone {verdict.distance.noise_floor:.4f}."
+    )  # fmt: skip
     alt = (
-        f"Bars of the sampled shares of the most frequent texts with the analytic probabilities as diamonds, and all shares "
-        f"over their probabilities. TVD {verdict.tvd:.4f}, of shot noise alone {verdict.tvd_noise_floor:.4f}."
+        "Bars of the sampled shares of the most frequent texts with the analytic probabilities as diamonds, and all shares "
+        f"over their probabilities.{far}"
     )
-    return embedded(
-        lambda path: plot_samples(samples, verdict, path), alt, "sampled shares with 95 % intervals, beside the analytic law"
-    )
+    caption = "sampled shares with 95 % intervals, beside the analytic law"
+    return embedded(lambda path: plot_samples(samples, verdict, path), alt, caption)
 
 
-def texts_table(samples: Samples) -> Table:
+def texts_table(samples: Samples) -> PageTable:
     """Return the most frequent texts with their shares and probabilities."""
-    order = np.lexsort((np.arange(len(samples.counts)), -samples.counts))[:SHOWN]
-    law = text_probabilities(samples.realises or samples.model, samples.prompt, samples.texts[order])
+    model = samples.source
+    texts, counts = texts_of(samples.outcomes[0], samples.asked.steps, model.vacuum)
+    order = np.lexsort((np.arange(len(counts)), -counts))[:SHOWN]
+    law = claimed_law(samples).probabilities(texts[order])
     rows = [
-        [samples.model.plain(text), " ".join(str(n) for n in text if n != samples.model.vacuum), f"{count:,}",
-         f"{count / samples.shots:.4f}", f"{p:.4f}"]
-        for text, count, p in zip(samples.texts[order].tolist(), samples.counts[order].tolist(), law.tolist(), strict=True)
+        [model.plain(text), " ".join(str(n) for n in text if n != model.vacuum), f"{count:,}", f"{count / samples.shots:.4f}",
+         f"{p:.4f}"]
+        for text, count, p in zip(texts[order].tolist(), counts[order].tolist(), law.tolist(), strict=True)
     ]  # fmt: skip
-    caption = f"the {len(rows)} most frequent of {len(samples.counts):,} different texts"
-    return Table(caption, ["text", "token numbers", "count", "share", "analytic"], rows)
+    caption = f"the {len(rows)} most frequent of {len(counts):,} different texts"
+    return PageTable(caption, ["text", "token numbers", "count", "share", "analytic"], rows)
 
 
-def distances(verdict: Verdict) -> Table:
-    """Return the distances between what was sampled and the law, and what the shots could have told."""
-    rows = [
-        ["p-value", f"{verdict.p_value:.4g}", f"false-alarm rate {verdict.alpha:g}"],
-        ["total variation distance", f"{verdict.tvd:.5f}", f"shot noise alone: {verdict.tvd_noise_floor:.5f}"],
-        ["95 % interval of the true one", f"{verdict.tvd_low:.5f} to {verdict.tvd_high:.5f}", ""],
-        ["Hellinger fidelity", f"{verdict.hellinger_fidelity:.6f}", ""],
-        ["resolution", f"{verdict.resolution:.4g}", "the smallest distance these shots detect with power 0.9"],
-        ["shots", f"{verdict.shots:,}", f"needed: {verdict.shots_needed:,}" if verdict.shots_needed else ""],
-    ]
-    return Table("distances", ["figure", "value", "what to compare it with"], rows)
-
-
-def attention_figure(positions: AttentionVerdict) -> Figure:
+def attention_figure(positions: Verdict) -> Figure:
     """Return the attention map as a figure."""
     alt = f"Two heat maps of attended positions by register, sampled and analytic: {positions.verdict}."
     caption = "share of the texts that attended to each position, sampled and analytic; position 0 is the text's first token"
     return embedded(lambda path: plot_attention(positions, path), alt, caption)
 
 
-def attention_table(positions: AttentionVerdict) -> Table:
+def attention_table(positions: Verdict) -> PageTable:
     """Return the attention map's verdicts by register."""
     rows = [
-        [name, f"{found.p_value:.3g}", f"{found.tvd:.4f}", found.verdict, found.reason]
-        for name, found in positions.by_register.items()
+        [name, f"{part.p_value:.3g}", f"{part.tvd:.4f}", part.verdict, part.reason] for name, part in positions.parts.items()
     ]
-    return Table("attention by register", ["register", "p", "TVD", "verdict", "what the shots tell"], rows)
-
-
-def mitigation(note: Mapping[str, Any]) -> str | Table:
-    """Return what was mitigated, or why nothing was."""
-    if not note.get("applied"):
-        return f"Readout errors were not mitigated: {note.get('why', 'not asked for')}."
-    return plain_table("readout errors were mitigated", note)
-
-
-def circuit(program: Program | None) -> list[str | Figure]:
-    """Return the drawing of a program that is small enough to be read."""
-    if program is None:
-        return []
-    registers = program.schedule.registers
-    blocks = sum(len(d.channel.laws) for d in program.schedule.dilations)
-    events = 0 if program.dynamic is None else len(columns(program.dynamic.flow))
-    if len(registers) > MOST_REGISTERS or blocks > MOST_BLOCKS or events > MOST_EVENTS:
-        return [f"{len(registers)} registers, {max(blocks, events)} columns: too large to draw here; see 'compile --draw'."]
-    caption = "the timeline of the qubits" if program.dynamic is not None else "registers, and the law that each step applies"
-    alt = f"The {program.schedule.kind} program on {program.cost.qubits} qubits: {caption}."
-    return [embedded(lambda path: draw_program(program, path), alt, caption)]
-
-
-def costs(cost: Mapping[str, Any]) -> Table:
-    """Return what the program costs."""
-    return plain_table("cost", {name: value for name, value in cost.items() if name not in ("passes", "hash")})
-
-
-def passes(cost: Mapping[str, Any]) -> list[Table]:
-    """Return what each pass of the compiler did, if it took note."""
-    rows = [
-        [p["name"], *(f"{p[key]:,}" for key in ("two_qubit_gates", "two_qubit_depth", "qubits")), f"{p['tvd_bound']:.3g}",
-         f"{p['lower_bound']:,}", p["reason"]]
-        for p in cost.get("passes", ())
-    ]  # fmt: skip
-    names = ["pass", "two-qubit gates", "depth", "qubits", "TVD bound", "bound from below", "what it did"]
-    return [Table("passes of the compiler", names, rows)] if rows else []
+    return PageTable("attention by register", ["register", "p", "TVD", "verdict", "what the shots tell"], rows)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the reports of sampled programs have in common, whatever the source."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stinespring.ledger.store import Ledger, Run
+from stinespring.pipeline.record import Written
+from stinespring.pipeline.whole import Result
+from stinespring.report.figures.draw import draw_program, extent
+from stinespring.report.html.page import Figure, Finding, PageTable, Section, embedded, plain_table
+from stinespring.stages import Verdict
+
+__all__ = [
+    "asked_sections", "cost_of", "distances", "findings_of", "mitigation", "program_section", "provenance_of",
+]  # fmt: skip
+
+MOST_LINES, MOST_COLUMNS = 16, 60  # of a drawing that can be read on a page
+MOST_QUASI = 20  # quasi-probabilities that are listed
+MOST_FINDINGS = 6  # parts of a verdict that are listed below it
+
+
+def cost_of(found: Result) -> Mapping[str, Any]:
+    """Return a program's figures; of a run in the ledger as they were when it was submitted."""
+    return found.program.summary() if found.run is None else found.run.program["cost"]
+
+
+def findings_of(verdict: Verdict, about: str) -> list[Finding]:
+    """Return a verdict, or the few parts that it was combined from."""
+    parts = {about: verdict} if not 1 < len(verdict.parts) <= MOST_FINDINGS else verdict.parts
+    return [Finding(part.verdict, name, part.reason) for name, part in parts.items()]
+
+
+def distances(verdict: Verdict) -> PageTable:
+    """Return the distances between what was sampled and the law, and what the shots could have told."""
+    d, needed = verdict.distance, verdict.shots_needed
+    rows = [["p-value", f"{verdict.p_value:.4g}", f"false-alarm rate {verdict.alpha:g}"]]
+    if d is not None:
+        rows += [
+            ["total variation distance", f"{d.tvd:.5f}", f"shot noise alone: {d.noise_floor:.5f}"],
+            ["95 % interval of the true one", f"{d.low:.5f} to {d.high:.5f}", ""],
+            ["Hellinger fidelity", f"{d.hellinger_fidelity:.6f}", ""],
+        ]
+    rows += [
+        ["resolution", f"{verdict.resolution:.4g}", "the smallest distance these shots detect with power 0.9"],
+        ["shots", f"{verdict.shots:,}", f"needed: {needed:,}" if needed else ""],
+    ]
+    return PageTable("distances", ["figure", "value", "what to compare it with"], rows)
+
+
+def mitigation(note: Mapping[str, Any]) -> str | PageTable:
+    """Return what was mitigated, or why nothing was."""
+    if not note.get("applied"):
+        return f"Readout errors were not mitigated: {note.get('why', 'not asked for')}."
+    listed = note.get("quasi_probabilities", {})
+    shown = {**note, "quasi_probabilities": f"of {len(listed):,} readings"} if len(listed) > MOST_QUASI else note
+    return plain_table("readout errors were mitigated", shown)
+
+
+def program_section(found: Result) -> Section:
+    """Return the drawing of a program, what it costs and what the compiler did."""
+    cost = cost_of(found)
+    figures = {name: value for name, value in cost.items() if name not in ("passes", "hash", "costs")}
+    return Section("The program", [*drawing(found), plain_table("cost", figures), *passes(cost)])
+
+
+def drawing(found: Result) -> list[str | Figure]:
+    """Return the drawing of a program that is at hand and small enough to be read."""
+    program = found.program
+    if isinstance(program.body, Written):
+        return ["The circuits of this run are in the ledger, not at hand: they are not drawn here; see 'compile --draw'."]
+    lines, columns = extent(program)
+    if lines > MOST_LINES or columns > MOST_COLUMNS:
+        return [f"{lines} lines, {columns} columns: too large to draw here; see 'compile --draw'."]
+    caption = "the program before any device: registers or qubits from above to below, time from the left"
+    alt = f"The {program.schedule} program on {program.cost.qubits} qubits: {caption}."
+    return [embedded(lambda path: draw_program(program, path), alt, caption)]
+
+
+def passes(cost: Mapping[str, Any]) -> list[PageTable]:
+    """Return what each pass of the compiler did, if it took note."""
+    rows = [
+        [p["name"], *(f"{p[key]:,}" for key in ("two_qubit_gates", "two_qubit_depth", "qubits")), f"{p['tvd_bound']:.3g}",
+         f"{p['lower_bound']:,}", p["reason"]]
+        for p in cost.get("passes", ())
+    ]  # fmt: skip
+    names = ["pass", "two-qubit gates", "depth", "qubits", "TVD bound", "bound from below", "what it did"]
+    return [PageTable("passes of the compiler", names, rows)] if rows else []
+
+
+def asked_sections(found: Result) -> list[Section]:
+    """Return what was asked of a run in the ledger, what it was to take, and the calibration of the day; nothing of others."""
+    run = found.run
+    if run is None:
+        return []
+    calibration = calibration_of_the_day(run)
+    parts: list[str | PageTable] = [
+        plain_table("the request in the ledger", asked_of(run)), plain_table("the estimate before it was sent", run.estimate)
+    ]  # fmt: skip
+    if calibration is None:
+        parts.append("The backend had no calibration when the run was submitted.")
+    else:
+        parts.append(plain_table("the device's calibration when the run was submitted", plain_entries(calibration)))
+    return [Section("What was asked", parts)]
+
+
+def asked_of(run: Run) -> dict[str, Any]:
+    """Return what was asked of a run by name."""
+    request = run.request
+    return {
+        "model": request["name"], "kind": request["kind"], **request["asked"], **request["options"], "shots": run.shots,
+        "seed": run.seed, "when": run.created, "backend": run.backend,
+    }  # fmt: skip
+
+
+def calibration_of_the_day(run: Run) -> dict[str, Any] | None:
+    """Return the device's calibration when a run was submitted."""
+    return Ledger().calibration(run.id)
+
+
+def plain_entries(calibration: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a calibration's digest and figures; of what it lists by qubit or gate the number of entries."""
+    listed = {name: f"{len(value):,} entries" for name, value in calibration.items() if isinstance(value, Mapping | Sequence)}
+    texts = {name: value for name, value in calibration.items() if isinstance(value, str)}
+    return {"digest": digest_of(calibration), **dict(calibration), **listed, **texts}
+
+
+def digest_of(calibration: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a calibration."""
+    return hashlib.sha256(json.dumps(calibration, sort_keys=True).encode()).hexdigest()
+
+
+def provenance_of(found: Result) -> dict[str, Any]:
+    """Return where the numbers of a page come from: source, program, backend, seed, calibration and versions."""
+    samples, run = found.samples, found.run
+    calibration = None if run is None else calibration_of_the_day(run)
+    return {
+        "model": samples.source.fingerprint(), "program": cost_of(found)["hash"], "backend": samples.backend,
+        "seed": samples.seed, "calibration": None if calibration is None else digest_of(calibration), **samples.metadata,
+    }  # fmt: skip
