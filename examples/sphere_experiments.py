@@ -22,7 +22,7 @@ import numpy as np
 from stinespring.checks.sphere.claims import INSIDE, MASS_BOUND, OUTSIDE, mass_bound
 from stinespring.models.sphere.clusters import cluster_threshold, greedy_arcs, heaviest_arc, single_linkage
 from stinespring.models.sphere.files import random_model
-from stinespring.models.sphere.measure import measure_of
+from stinespring.models.sphere.landscape.measure import measure_of
 from stinespring.models.sphere.simulate import SphereRun, simulate
 
 BETAS = (0.01, 0.05, 0.1, 0.5, 1, 3, 5, 7, 10, 15, 25, 35, 50)

@@ -122,7 +122,8 @@ def needed_shots(program: Program, alpha: float, resolution: float) -> int | Non
     if program.asked.kind != "texts":
         return None
     begin = program.asked.begin(program.source)
-    model = begin.model if program.claim is None else program.claim.law(program.source, program.asked)
+    claim: Any = program.claim
+    model = begin.model if claim is None else claim.law(program.source, program.asked)
     return shots_for_verdict(model, begin.prompt, program.asked.steps, alpha=alpha, resolution=resolution)
 
 

@@ -62,7 +62,7 @@ def plain_plus(content: Mapping[str, Any], generated: Sequence[Sequence[int]], s
         semantic = math.fsum(w * x for w, x in zip(row, token, strict=True)) / len(token)
         bits = [2 * (clock >> (P - 1 - p) & 1) - 1 for p in range(P)]
         position = math.fsum(w * s for w, s in zip(places[kind][b], bits, strict=True)) / P if P else 0.0
-        return (1 - eps) * semantic + eps * position
+        return float((1 - eps) * semantic + eps * position)
 
     M = len(features["q"])
     asked = [overlap("q", b, 0) for b in range(M)]
@@ -74,4 +74,5 @@ def plain_plus(content: Mapping[str, Any], generated: Sequence[Sequence[int]], s
     attention = [math.fsum(weights[back] * overlap("v", b, back) for back in range(L)) for b in range(M)]
     columns = range(min(spins, len(features["o"][0])))
     fields = [math.fsum(features["o"][b][i] * attention[b] for b in range(M)) for i in columns]
-    return [0.5 * (1.0 + math.tanh(content["beta"] * h)) for h in fields]
+    beta = float(content["beta"])
+    return [0.5 * (1.0 + math.tanh(beta * h)) for h in fields]

@@ -21,11 +21,11 @@ from stinespring.errors import InputError
 from stinespring.models.sphere.clusters import heaviest_arc
 from stinespring.models.sphere.dynamics import Dynamics
 from stinespring.models.sphere.files import uniform_points
-from stinespring.models.sphere.measure import AtomicMeasure, measure_of, require_energy
-from stinespring.models.sphere.minimiser import grid, kernel_distance, minimise_energy
+from stinespring.models.sphere.landscape.measure import AtomicMeasure, measure_of, require_energy
+from stinespring.models.sphere.landscape.minimiser import grid, kernel_distance, minimise_energy
+from stinespring.models.sphere.landscape.rest import imbalance
 from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.perceptron import ACTIVATIONS
-from stinespring.models.sphere.rest import imbalance
 from stinespring.models.sphere.schemes import energy_slack
 from stinespring.models.sphere.simulate import simulate
 from stinespring.readings import FloatArray

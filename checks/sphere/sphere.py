@@ -12,8 +12,8 @@ import numpy as np
 from stinespring.checks.combine import worst
 from stinespring.checks.statistics.ruling import require_shares
 from stinespring.checks.tables import check_tables
+from stinespring.models.sphere.landscape.measure import require_energy
 from stinespring.models.sphere.layer_law import ANCILLA, tally
-from stinespring.models.sphere.measure import require_energy
 from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.overlaps import energy_terms, overlaps_of
 from stinespring.readings import FloatArray, IntArray

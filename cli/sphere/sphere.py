@@ -191,7 +191,7 @@ def analyse_(
 ) -> None:
     """Print the energy landscape at the particles: residual, Wasserstein Hessian, second-order condition, atoms."""
     from stinespring.models.sphere.files import at_state, read_sphere
-    from stinespring.models.sphere.measure import analysis
+    from stinespring.models.sphere.landscape.measure import analysis
 
     model = at_state(read_sphere(file), state)
     kind = kind or ("maximum" if model.direction == "ascent" else "minimum")

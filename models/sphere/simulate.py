@@ -15,8 +15,8 @@ import numpy as np
 
 from stinespring.errors import InputError
 from stinespring.models.sphere.dynamics import Dynamics, Energy, Moment, Sums
+from stinespring.models.sphere.landscape.rest import at_rest
 from stinespring.models.sphere.model import SphereModel
-from stinespring.models.sphere.rest import at_rest
 from stinespring.models.sphere.schemes import Adaptive, energy_slack, scheme_of
 from stinespring.readings import FloatArray
 

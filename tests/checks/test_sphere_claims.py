@@ -12,7 +12,7 @@ import pytest
 from stinespring.checks.sphere import claims
 from stinespring.errors import InputError
 from stinespring.models.sphere.files import random_model
-from stinespring.models.sphere.measure import AtomicMeasure, measure_of
+from stinespring.models.sphere.landscape.measure import AtomicMeasure, measure_of
 from stinespring.models.sphere.perceptron import Perceptron
 from stinespring.models.sphere.simulate import simulate
 

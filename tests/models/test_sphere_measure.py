@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.sphere.files import random_model
-from stinespring.models.sphere.measure import AtomicMeasure, bases, measure_of
-from stinespring.models.sphere.minimiser import grid, kernel_distance, minimise_energy
+from stinespring.models.sphere.landscape.measure import AtomicMeasure, bases, measure_of
+from stinespring.models.sphere.landscape.minimiser import grid, kernel_distance, minimise_energy
 from stinespring.models.sphere.perceptron import ACTIVATIONS
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from stinespring.models.sphere.dynamics import Dynamics
 from stinespring.models.sphere.files import random_model, sphere_from
-from stinespring.models.sphere.measure import AtomicMeasure, measure_of
-from stinespring.models.sphere.rest import at_rest, attention_force, imbalance
+from stinespring.models.sphere.landscape.measure import AtomicMeasure, measure_of
+from stinespring.models.sphere.landscape.rest import at_rest, attention_force, imbalance
 from stinespring.models.sphere.simulate import simulate
 
 ONE = {

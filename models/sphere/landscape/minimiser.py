@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.sphere.measure import AtomicMeasure
+from stinespring.models.sphere.landscape.measure import AtomicMeasure
 from stinespring.models.sphere.model import SphereModel, normalised
 from stinespring.readings import FloatArray
 

@@ -21,9 +21,9 @@ import numpy as np
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.sphere.clusters import atoms
 from stinespring.models.sphere.dynamics import Energy, norms
+from stinespring.models.sphere.landscape.rest import NOISE, balanced
 from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.perceptron import Perceptron
-from stinespring.models.sphere.rest import NOISE, balanced
 from stinespring.readings import FloatArray
 
 __all__ = ["AtomicMeasure", "SecondOrder", "bases", "measure_of", "require_energy"]
