@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from stinespring.circuits.core.gates import count_two_qubit
-from stinespring.circuits.systems.reflection import Turn, reflection_gates, turns_program
+from stinespring.circuits.systems.reflection import Turn, turns_program
 from stinespring.models.lens import load_decoder, read_states
 from stinespring.models.lens.metrics import random_directions
 from stinespring.models.lens.reflection import Reflection, directions
@@ -53,11 +53,11 @@ def circuits(most: int, rng: np.random.Generator) -> None:
     """Print two-qubit gates and seconds of one reflection, and of eight with merged neighbours."""
     print("\n| qubits | one reflection | Gray order and 200 | generic unitary | eight, merged | eight, alone |")
     print("|---|---|---|---|---|---|")
-    reflection_gates(random_directions(1, 8, rng)[0])  # what is imported on first use
+    turns_program(None, [Turn(random_directions(1, 8, rng)[0])], 3)  # what is imported on first use
     for size in range(3, most + 1):
         v = random_directions(9, 1 << size, rng)
         begun = time.perf_counter()
-        one = count_two_qubit(reflection_gates(v[0]))
+        one = count_two_qubit(turns_program(None, [Turn(v[0])], size))
         seconds = [time.perf_counter() - begun]
         eight = []
         for merge in (True, False):

@@ -16,11 +16,14 @@ from functools import cached_property
 
 import numpy as np
 
-from stinespring.circuits.channels.cz_pattern import CzPattern
+from stinespring.circuits.channels.cz_pattern import CzPattern, sweep_work
 from stinespring.circuits.channels.fit import real_form
-from stinespring.readings import ComplexArray, FloatArray
+from stinespring.circuits.search.levenberg import Guess, NormalEquations, least_squares
+from stinespring.readings import ComplexArray, FloatArray, IntArray
 
 __all__ = ["EffectFit", "mixing_unitary"]
+
+STEP_COST, SOLVE_COST, MIXING_COST = 8e-4, 6e-11, 1e-9  # modelled seconds: a step, a multiply-add of its systems, of mixing
 
 
 def mixing_unitary(rows: ComplexArray) -> ComplexArray:
@@ -83,35 +86,57 @@ class EffectFit:
             difference = made - wanted
         return real_form(difference.reshape(*difference.shape[:-2], size * size))
 
-    def residual(self, x: FloatArray) -> FloatArray:
-        """Return the residual, shape (S, 2 d^2)."""
-        made = None
+    def guess(self, x: FloatArray) -> Guess:
+        """Evaluate unknowns; the error is the norm of the residual, shape (S, 2 d^2)."""
+        made, sweep = None, None
         if self.pattern is not None:
             angles = self.pattern.spread(x[:, : self.angles])
-            first = self.pattern.sweep(angles, self.pattern.matrices(angles)[0]).isometry[:, : self.products.shape[2]]
+            sweep = self.pattern.sweep(angles, self.pattern.matrices(angles)[0])
+            first = sweep.isometry[:, : self.products.shape[2]]
             made = first.conj().transpose(0, 2, 1) @ first
-        if not self.half:
+        if self.half:
+            wanted = self._wanted(self._projector(self.rows(x))[1])
+        else:
             assert self.effect is not None
-            return self._compare(made, np.broadcast_to(self.effect, (x.shape[0], *self.effect.shape)))
-        return self._compare(made, self._wanted(self._projector(self.rows(x))[1]))
+            wanted = np.broadcast_to(self.effect, (x.shape[0], *self.effect.shape))
+        residual = self._compare(made, wanted)
+        loss = (residual**2).sum(axis=1)
+        return Guess(x, residual, loss, np.sqrt(loss), sweep)
 
-    def jacobian(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the residual, shape (S, 2 d^2), and its derivatives, shape (S, 2 d^2, unknowns)."""
-        parts = []
+    def system(self, guess: Guess) -> NormalEquations:
+        """Return the normal equations of the residual."""
+        return least_squares(self.slopes(guess), guess.residual)
+
+    def slopes(self, guess: Guess) -> FloatArray:
+        """Return the derivatives of the residual, shape (S, 2 d^2, unknowns)."""
+        parts, starts = [], guess.x.shape[0]
         if self.pattern is not None:
-            angles = self.pattern.spread(x[:, : self.angles])
-            blocks, derivatives = self.pattern.matrices(angles, derivatives=True)
+            sweep = guess.memo or self.guess(guess.x).memo
+            blocks, derivatives = self.pattern.matrices(self.pattern.spread(guess.x[:, : self.angles]), derivatives=True)
             assert derivatives is not None
-            sweep = self.pattern.sweep(angles, blocks)
             size = self.products.shape[2]
-            last = np.zeros((x.shape[0], size, 2 * size), dtype=np.complex128)
+            last = np.zeros((starts, size, 2 * size), dtype=np.complex128)
             last[:, :, :size] = sweep.isometry[:, :size].conj().transpose(0, 2, 1)
             slopes = self.pattern.slopes(sweep, blocks, derivatives, last)
             slopes = slopes + slopes.conj().transpose(0, 2, 1, 3)
-            parts.append(real_form(slopes.transpose(0, 3, 1, 2).reshape(x.shape[0], self.angles, -1)))
+            parts.append(real_form(slopes.transpose(0, 3, 1, 2).reshape(starts, self.angles, -1)))
         if self.half:
-            parts.append(self._mixing_slopes(self.rows(x)))
-        return self.residual(x), np.concatenate(parts, axis=1).transpose(0, 2, 1)
+            parts.append(self._mixing_slopes(self.rows(guess.x)))
+        return np.concatenate(parts, axis=1).transpose(0, 2, 1)
+
+    def keep(self, index: IntArray) -> EffectFit:
+        """Return the same equations: they are those of every start."""
+        return self
+
+    def work(self, starts: int) -> float:
+        """Return the modelled seconds of one step."""
+        size = self.products.shape[2]
+        equations = 2 * size**2
+        least = min(equations, self.unknowns)
+        sweep = sweep_work(self.pattern, starts) if self.pattern is not None else 0.0
+        mixing = MIXING_COST * self.half * (self.products.shape[0] * size) ** 2
+        algebra = SOLVE_COST * least * (self.unknowns * equations + least**2 / 3)
+        return float(STEP_COST + sweep + starts * (mixing + algebra))
 
     def _mixing_slopes(self, rows: ComplexArray) -> FloatArray:
         """Return the derivatives after Y: ``dP = (1 - P) dY^dag (Y Y^dag)^-1 Y`` and its adjoint."""

@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stinespring.circuits.channels.cz_pattern import CzPattern
-from stinespring.readings import ComplexArray, FloatArray
-
-FEW = 8  # directions are few if they are less than such a part of all
+from stinespring.circuits.channels.cz_pattern import CzPattern, sweep_work
+from stinespring.circuits.search.levenberg import Guess, NormalEquations, least_squares
+from stinespring.readings import ComplexArray, FloatArray, IntArray
 
 __all__ = ["Across", "ChannelFit", "across_environment", "real_form"]
+
+FEW = 8  # directions are few if they are less than such a part of all
+STEP_COST, SOLVE_COST = 6e-4, 6e-11  # modelled seconds of a step, and of a multiply-add of the normal equations
 
 
 def real_form(rows: ComplexArray) -> FloatArray:
@@ -76,35 +78,37 @@ class ChannelFit:
     kraus_rows: ComplexArray
     across: Across
 
-    def _turned(self, isometry: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
-        """Return ``u^dag``, shape (S, E, E), and the residual, shape (S, E F)."""
-        rows = isometry.reshape(isometry.shape[0], *self.kraus_rows.shape)
+    def guess(self, x: FloatArray) -> Guess:
+        """Evaluate free angles; the error is the norm of the residual."""
+        angles = self.pattern.spread(x)
+        sweep = self.pattern.sweep(angles, self.pattern.matrices(angles)[0])
+        rows = sweep.isometry.reshape(x.shape[0], *self.kraus_rows.shape)
         left, _, right = np.linalg.svd(rows @ self.kraus_rows.conj().T)
         back = (left @ right).conj().transpose(0, 2, 1)
-        return back, (back @ rows - self.kraus_rows).reshape(isometry.shape[0], -1)
+        real = real_form((back @ rows - self.kraus_rows).reshape(x.shape[0], -1))
+        residual = real if self.across.along else real @ self.across.rows.T
+        loss = (residual**2).sum(axis=1)
+        return Guess(x, residual, loss, np.sqrt(loss), (sweep, back))
 
-    def residual(self, x: FloatArray) -> FloatArray:
-        """Return the residual, shape (S, N)."""
-        angles = self.pattern.spread(x)
-        blocks, _ = self.pattern.matrices(angles)
-        _, difference = self._turned(self.pattern.sweep(angles, blocks).isometry)
-        return self._seen(difference)
-
-    def jacobian(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the residual, shape (S, N), and its derivatives, shape (S, N, P)."""
-        angles = self.pattern.spread(x)
-        blocks, parts = self.pattern.matrices(angles, derivatives=True)
+    def system(self, guess: Guess) -> NormalEquations:
+        """Return the normal equations of the residual."""
+        sweep, back = guess.memo or self.guess(guess.x).memo
+        blocks, parts = self.pattern.matrices(self.pattern.spread(guess.x), derivatives=True)
         assert parts is not None
-        sweep = self.pattern.sweep(angles, blocks)
-        back, difference = self._turned(sweep.isometry)
-        environment = self.kraus_rows.shape[0]
+        starts, environment = guess.x.shape[0], self.kraus_rows.shape[0]
         output = sweep.isometry.shape[1] // environment
-        last = (back[:, :, None, :, None] * np.eye(output)[:, None, :]).reshape(x.shape[0], environment * output, -1)
-        slopes = self.pattern.slopes(sweep, blocks, parts, last).reshape(x.shape[0], difference.shape[1], -1)
+        last = (back[:, :, None, :, None] * np.eye(output)[:, None, :]).reshape(starts, environment * output, -1)
+        slopes = self.pattern.slopes(sweep, blocks, parts, last).reshape(starts, self.kraus_rows.size, -1)
         real = np.concatenate([slopes.real, slopes.imag], axis=1)
-        return self._seen(difference), self.across.project(real)
+        return least_squares(self.across.project(real), guess.residual)
 
-    def _seen(self, difference: ComplexArray) -> FloatArray:
-        """Return the real residual, which has no part along the environment."""
-        real = real_form(difference)
-        return real if self.across.along else real @ self.across.rows.T
+    def keep(self, index: IntArray) -> ChannelFit:
+        """Return the same equations: they are those of every start."""
+        return self
+
+    def work(self, starts: int) -> float:
+        """Return the modelled seconds of one step."""
+        unknowns, equations = self.pattern.free.size, 2 * self.kraus_rows.size
+        least = min(unknowns, equations)
+        algebra = SOLVE_COST * starts * least * (unknowns * equations + least**2 / 3)
+        return STEP_COST + sweep_work(self.pattern, starts) + algebra

@@ -13,7 +13,7 @@ from math import ceil
 
 import numpy as np
 
-from stinespring.circuits.channels.cz_pattern import CzPattern, random_pairs, short_lengths, sweep_work
+from stinespring.circuits.channels.cz_pattern import CzPattern, random_pairs, short_lengths
 from stinespring.circuits.channels.fit import ChannelFit, across_environment
 from stinespring.circuits.channels.pauli import pauli_channel_gates
 from stinespring.circuits.channels.product import product_factors
@@ -31,12 +31,11 @@ __all__ = ["canonical_kraus", "choi_kraus", "environment_wires", "isometry_gates
 ACCEPT = 1e-12  # largest error of an entry of the Choi matrix
 NOISE = 1e-14  # Choi eigenvalues below this share of the largest are rounding
 GOAL = 2e-14  # norm of the residual at which to stop
-STEPS = 160
+STEPS, FEWEST_STEPS = 160, 10
 SLACK = 12  # the first length is above the bound by a part of so many
 SHORT_SHARE, SPECIAL_SHARE = 0.1, 0.5  # of the effort, for lengths below the counting bound
 ZERO = 1e-9  # a smaller entry is taken for one that vanishes
 STARTS_ELEMENTS, MOST_STARTS = 2000, 4  # a batch of starts has about so many entries of isometries times parameters
-STEP_COST, SOLVE_COST = 6e-4, 6e-11  # modelled seconds of a step, and of a multiply-add of the normal equations
 
 
 def canonical_kraus(kraus: ComplexArray) -> ComplexArray:
@@ -158,14 +157,14 @@ def _search(padded: ComplexArray, rank: int, *, width: int, limit: int, effort: 
         pattern = CzPattern(random_pairs(length, allowed, rng, last), width, inputs, tuple(range(outputs, width)))
         unknowns = pattern.free.size
         starts = int(np.clip(STARTS_ELEMENTS // (columns * unknowns), 1, MOST_STARTS))
-        price = step_work(pattern, equations=2 * matrix.size, starts=starts)
-        if price * 10 > left:
-            return None, left
         problem = ChannelFit(pattern, matrix, across)
+        price = problem.work(starts)
+        if price * FEWEST_STEPS > left:
+            return None, left
         start = rng.uniform(-np.pi, np.pi, (starts, unknowns))
         solved = solve(problem, start, steps=int(min(STEPS, left / price)), goal=GOAL)
-        gates = pattern.gates(solved.x) if solved.norm < ACCEPT else None
-        return gates if gates is not None and _exact(gates, padded) else None, price * solved.steps
+        gates = pattern.gates(solved.x) if solved.error < ACCEPT else None
+        return gates if gates is not None and _exact(gates, padded) else None, solved.work
 
     share = (SPECIAL_SHARE if _is_special(padded[:rank]) else SHORT_SHARE) * effort
     best, spent = None, 0.0
@@ -187,11 +186,3 @@ def _is_special(kraus: ComplexArray) -> bool:
     """Return whether orthogonal Kraus operators have many zeros or equal weights, as random ones have not."""
     weights = np.linalg.norm(kraus.reshape(kraus.shape[0], -1), axis=1) ** 2
     return bool((abs(kraus) < ZERO).mean() > 0.25 or (abs(np.diff(weights)) < ZERO).any())
-
-
-def step_work(pattern: CzPattern, *, equations: int, starts: int) -> float:
-    """Return the modelled seconds of one step, fixed so that results do not depend on the load."""
-    unknowns = pattern.free.size
-    least = min(unknowns, equations)
-    algebra = SOLVE_COST * starts * least * (unknowns * equations + least**2 / 3)
-    return STEP_COST + sweep_work(pattern, starts) + algebra

@@ -13,9 +13,9 @@ from itertools import product
 
 import numpy as np
 
-from stinespring.circuits.core.gates import Gate
+from stinespring.circuits.core.gates import Gate, count_two_qubit
 from stinespring.circuits.core.one_qubit import wire_gates
-from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, multiplexed_ry
+from stinespring.circuits.exact.multiplexer import law_gates
 from stinespring.circuits.search.joint_search import joint_circuit
 from stinespring.readings import ComplexArray, FloatArray
 
@@ -117,12 +117,8 @@ def _weight(word: int, qubits: int) -> int:
 def _state(law: FloatArray, *, effort: float, seed: int) -> list[Gate]:
     """Return gates of a state with given probabilities."""
     size = law.size.bit_length() - 1
-    gates: list[Gate] = []
-    for made, theta in enumerate(law_angles(law[None])):
-        # the bits above are the controls, the lowest of them first
-        wires = [*range(size - made, size), size - 1 - made]
-        gates += multiplexed_ry(wires, gray_angles(theta), negligible=1e-15)
-    limit = sum(len(g.qubits) == 2 for g in gates)
+    gates = list(law_gates(law[None], range(size), negligible=1e-15))
+    limit = count_two_qubit(gates)
     if size > 1 and effort > 0 and limit > 1:
         care = np.ones(1, dtype=bool)
         bound = max(1, -(-(law.size - 1 - size) // 4))

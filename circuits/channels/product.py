@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
+from stinespring.circuits.core.choi import operator_choi
 from stinespring.readings import ComplexArray
 
 __all__ = ["product_factors"]
@@ -28,8 +29,7 @@ def product_factors(kraus: ComplexArray) -> tuple[tuple[int, ...], ComplexArray,
     qubits = kraus.shape[1].bit_length() - 1
     if kraus.shape[1] != kraus.shape[2] or not 2 <= qubits <= LARGEST:
         return None
-    rows = kraus.reshape(kraus.shape[0], -1)
-    choi = (rows.T @ rows.conj()).reshape((2,) * (4 * qubits))
+    choi = operator_choi(kraus).reshape((2,) * (4 * qubits))
     for size in range(1, qubits // 2 + 1):
         for group in combinations(range(qubits), size):
             rest = tuple(q for q in range(qubits) if q not in group)

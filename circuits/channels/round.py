@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stinespring.circuits.channels.cz_pattern import CzPattern, random_pairs, short_lengths, sweep_work
+from stinespring.circuits.channels.cz_pattern import CzPattern, random_pairs, short_lengths
 from stinespring.circuits.channels.effect_fit import EffectFit, mixing_unitary
 from stinespring.circuits.core.gates import Gate, count_two_qubit
 from stinespring.circuits.core.one_qubit import u_gate, wire_gates
@@ -43,7 +43,6 @@ NEGLIGIBLE = 1e-15  # angles below this are left out
 GOAL, STEPS = 1e-14, 100
 STARTS = (8, 6, 4)  # by the number of input qubits; one for more of them
 ATTEMPTS, FEWEST_STEPS, BELOW_SHARE = 4, 10, 0.07
-STEP_COST, SOLVE_COST, MIXING_COST = 8e-4, 6e-11, 1e-9  # modelled seconds: a step, a multiply-add of its systems, of mixing
 
 
 class Round(NamedTuple):
@@ -247,14 +246,14 @@ def _shortest(
         for trial in range(ATTEMPTS if length >= bound else 1):
             rng = np.random.default_rng([seed, length, trial])
             problem = equations(round_pattern(inputs, length, rng) if length else None)
-            price = step_work(problem, starts)
+            price = problem.work(starts)
             if not problem.unknowns or budget - spent < FEWEST_STEPS * price:
                 break
             start = rng.normal(size=(starts, problem.unknowns))
             start[:, : problem.angles] = rng.uniform(-np.pi, np.pi, (starts, problem.angles))
             solved = solve(problem, start, steps=int(min(STEPS, (budget - spent) / price)), goal=GOAL)
-            spent += price * solved.steps
-            if solved.norm < EXACT:
+            spent += solved.work
+            if solved.error < EXACT:
                 return problem, solved.x, spent
     return None, np.empty(0), spent
 
@@ -264,13 +263,3 @@ def round_pattern(inputs: int, length: int, rng: np.random.Generator) -> CzPatte
     allowed = [(a, b) for a in range(inputs + 1) for b in range(a + 1, inputs + 1)]
     last = [pair for pair in allowed if pair[1] == inputs]
     return CzPattern(random_pairs(length, allowed, rng, last), inputs + 1, inputs, tuple(range(inputs)))
-
-
-def step_work(problem: EffectFit, starts: int) -> float:
-    """Return the modelled seconds of one step, fixed so that results do not depend on the load."""
-    size = problem.products.shape[2]
-    equations, unknowns = 2 * size**2, problem.unknowns
-    least = min(equations, unknowns)
-    sweep = sweep_work(problem.pattern, starts) if problem.pattern is not None else 0.0
-    mixing = MIXING_COST * problem.half * (problem.products.shape[0] * size) ** 2
-    return float(STEP_COST + sweep + starts * (mixing + SOLVE_COST * least * (unknowns * equations + least**2 / 3)))

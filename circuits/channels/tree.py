@@ -16,11 +16,11 @@ from stinespring.circuits.channels.isometry import canonical_kraus, choi_kraus, 
 from stinespring.circuits.channels.product import product_factors
 from stinespring.circuits.channels.round import IMPOSSIBLE, complete_after, fitted_effect, halves, mixed_unitary
 from stinespring.circuits.core.choi import choi_error
-from stinespring.circuits.core.gates import Gate, count_two_qubit, relabel
+from stinespring.circuits.core.gates import Gate, relabel
 from stinespring.circuits.core.simulate import gate_isometry
 from stinespring.readings import ComplexArray
 
-__all__ = ["Tree", "tree_branches", "tree_gates", "worst_path"]
+__all__ = ["Tree", "tree_branches", "tree_gates"]
 
 GENEROUS = 2.5  # a node may take so many times its share of the effort, since most need less
 ACCEPT = 1e-12  # largest error of an entry of the Choi matrix
@@ -230,11 +230,3 @@ def tree_branches(tree: Tree, inputs: int, outputs: int) -> dict[int, ComplexArr
         final = gate_isometry(tree.rounds[-1][word], system, system) @ state
         result[word] = final.reshape(-1, 1 << outputs, 1 << inputs)
     return result
-
-
-def worst_path(tree: Tree) -> int:
-    """Return the number of two-qubit gates on the path of outcomes that has most."""
-    return max(
-        sum(count_two_qubit(gates[word & ((1 << level) - 1)]) for level, gates in enumerate(tree.rounds))
-        for word in tree.rounds[-1]
-    )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Qiskit circuits as lists of gates, by their definitions: no pass manager, whose start alone takes a second."""
+"""Qiskit circuits as lists of gates: by their definitions, or by a pass manager, whose start alone takes a second."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stinespring.circuits.core.one_qubit import wire_gates
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-__all__ = ["plain_gates"]
+__all__ = ["plain_gates", "translated"]
 
 Angles = tuple[float, ...]
 TURNS: dict[str, Callable[..., Angles]] = {  # gates that are ``u`` up to a phase
@@ -44,3 +44,16 @@ def _unfolded(circuit: QuantumCircuit, wires: range | list[int]) -> list[Gate]:
         else:
             gates += _unfolded(operation.definition, on)
     return gates
+
+
+def translated(circuit: QuantumCircuit) -> list[Gate]:
+    """Return a circuit without measurements as ``u`` and ``cx`` by Qiskit's passes, up to a global phase."""
+    from qiskit import transpile
+
+    flat = transpile(circuit, basis_gates=["u", "cx"], optimization_level=1, seed_transpiler=0, approximation_degree=1.0)
+    wire = {qubit: i for i, qubit in enumerate(flat.qubits)}
+    return [
+        Gate(item.operation.name, tuple([wire[q] for q in item.qubits]), tuple(map(float, item.operation.params)))
+        for item in flat.data
+        if item.operation.name in {"u", "cx"}
+    ]

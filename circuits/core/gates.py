@@ -26,8 +26,8 @@ __all__ = [
     "concatenated",
     "count_two_qubit",
     "depths",
+    "inverted",
     "relabel",
-    "two_qubit_depth",
 ]
 
 
@@ -122,6 +122,17 @@ def count_two_qubit(gates: Iterable[Gate]) -> int:
     return sum(gate.name in TWO_QUBIT for gate in gates)
 
 
+def inverted(gates: Iterable[Gate]) -> list[Gate]:
+    """Return the inverse circuit, exactly: gates without slots in reverse order, angles negated."""
+    result = []
+    for name, qubits, params in gates:
+        angles = [-p for p in params if not isinstance(p, Slot)]
+        if name == "u":  # u(theta, phi, lambda)^-1 = u(-theta, -lambda, -phi)
+            angles = [angles[0], angles[2], angles[1]]
+        result.append(Gate(name, qubits, tuple(angles)))
+    return result[::-1]
+
+
 def depths(gates: RotationArray, qubits: int) -> tuple[int, int]:
     """Return the depth, and the depth that counts CZ only.
 
@@ -142,16 +153,6 @@ def depths(gates: RotationArray, qubits: int) -> tuple[int, int]:
             level[control] = after  # of gates with the same control the last one counts
             level[target], level[ROTATION] = after[-1], 0
     return int(all_gates.max()), int(pairs.max())
-
-
-def two_qubit_depth(gates: Iterable[Gate]) -> int:
-    """Return the longest chain of two-qubit gates that share qubits."""
-    level: dict[int, int] = {}
-    for gate in gates:
-        if gate.name in TWO_QUBIT:
-            after = 1 + max(level.get(q, 0) for q in gate.qubits)
-            level.update(dict.fromkeys(gate.qubits, after))
-    return max(level.values(), default=0)
 
 
 def append(circuit: QuantumCircuit, gates: Iterable[Gate], parameters: Sequence[ParameterExpression] = ()) -> None:
@@ -182,13 +183,3 @@ def append(circuit: QuantumCircuit, gates: Iterable[Gate], parameters: Sequence[
             angles = [parameters[p.number] if isinstance(p, Slot) else p for p in params]
             operation = kinds[name](*angles)
         circuit._append(CircuitInstruction(operation, [wires[q] for q in qubits], ()))
-
-
-def bind(gates: Sequence[Gate], angles: np.ndarray) -> list[Gate]:
-    """Return the gates with every slot replaced by its entry of ``angles``."""
-    return [
-        Gate(g.name, g.qubits, tuple([float(angles[p.number]) if isinstance(p, Slot) else p for p in g.params]))
-        if g.params
-        else g
-        for g in gates
-    ]

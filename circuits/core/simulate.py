@@ -34,7 +34,9 @@ def applied(state: ComplexArray, gates: Iterable[Gate]) -> ComplexArray:
             else:
                 parts[:, :, :, 1] = parts[:, ::-1, :, 1].copy()
         else:
-            state = np.matmul(gate_matrix(gate), state.reshape(-1, 2, state.shape[1] << gate.qubits[0])).reshape(state.shape)
+            matrix, pairs = gate_matrix(gate), state.reshape(-1, 2, state.shape[1] << gate.qubits[0])
+            # products of pairs one by one are slow
+            state = (pairs[:, :, 0] @ matrix.T if pairs.shape[2] == 1 else matrix @ pairs).reshape(state.shape)
     return state
 
 

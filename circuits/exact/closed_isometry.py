@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stinespring.circuits.core.from_qiskit import translated
 from stinespring.circuits.core.gates import Gate, count_two_qubit
 from stinespring.circuits.core.one_qubit import u_gate, wire_gates
 from stinespring.circuits.core.simulate import gate_isometry
@@ -78,19 +79,19 @@ def _constructions(isometry: ComplexArray, width: int, inputs: int) -> Iterator[
     if width == 2:
         by_cartan = TwoQubitBasisDecomposer(CXGate())
         if not inputs:
-            yield lambda: _translated(_two_qubit_state(isometry), width)
+            yield lambda: wire_gates(translated(_two_qubit_state(isometry)), width)
         if inputs == 1:
             angle, core = without_zz(unitary)
             first = Gate("rz", (0,), (angle,))
-            yield lambda: wire_gates([first, *_translated(by_cartan(core), width)], width)
+            yield lambda: wire_gates([first, *wire_gates(translated(by_cartan(core)), width)], width)
             yield lambda: wire_gates([first, *two_qubit_gates(core)], width)
-        yield lambda: _translated(by_cartan(unitary), width)
+        yield lambda: wire_gates(translated(by_cartan(unitary)), width)
         yield lambda: two_qubit_gates(unitary)
         return
     if inputs < width:
-        yield lambda: _translated(columnwise(), width)
+        yield lambda: wire_gates(translated(columnwise()), width)
     if inputs >= width - 1:
-        yield lambda: _translated(qs_decomposition(unitary), width)
+        yield lambda: wire_gates(translated(qs_decomposition(unitary)), width)
 
 
 def _two_qubit_state(state: ComplexArray) -> QuantumCircuit:
@@ -106,20 +107,3 @@ def _two_qubit_state(state: ComplexArray) -> QuantumCircuit:
     circuit.append(UnitaryGate(low.T), [0])
     circuit.append(UnitaryGate(high), [1])
     return circuit
-
-
-def _translated(circuit: QuantumCircuit, width: int) -> list[Gate]:
-    """Return a Qiskit circuit as ``u`` and ``cx``."""
-    from qiskit import transpile
-
-    flat = transpile(circuit, basis_gates=["u", "cx"], optimization_level=1, seed_transpiler=0, approximation_degree=1.0)
-    gates = [
-        Gate(
-            item.operation.name,
-            tuple(flat.find_bit(q).index for q in item.qubits),
-            tuple(float(p) for p in item.operation.params),
-        )
-        for item in flat.data
-        if item.operation.name in ("u", "cx")
-    ]
-    return wire_gates(gates, width)

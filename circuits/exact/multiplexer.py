@@ -16,10 +16,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from stinespring.circuits.core.gates import ROTATION, Gate, RotationArray, Slot
+from stinespring.circuits.core.gates import ROTATION, Gate, RotationArray, Slot, concatenated
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["gray_angles", "law_angles", "multiplexed_ry", "rotation_array", "walsh_hadamard"]
+__all__ = ["NEGLIGIBLE", "gray_angles", "law_angles", "law_gates", "multiplexed_ry", "rotation_array", "walsh_hadamard"]
+
+NEGLIGIBLE = 4e-16  # radians: the rounding of a Walsh coefficient that is zero
 
 
 def walsh_hadamard(values: FloatArray) -> FloatArray:
@@ -104,6 +106,26 @@ def multiplexed_ry(wires: Sequence[int], angles: FloatArray | int, *, negligible
     slots = iter(range(angles, angles + 2 ** (len(wires) - 1)))
     gates = rotation_array(wires, np.ones(2 ** (len(wires) - 1)))
     return [Gate("ry", g.qubits, (Slot(next(slots)),)) if g.params else g for g in gates]
+
+
+def law_gates(law: FloatArray, wires: Sequence[int], *, negligible: float = NEGLIGIBLE) -> Sequence[Gate]:
+    """Return the isometry ``|x> -> |x> sum_t sqrt(P(t|x)) |t>``, exactly, phases included.
+
+    Args:
+        law: shape (2^M, 2^k).
+        wires: the M qubits that hold x and then the k qubits of the outcome, least significant first.
+        negligible: rotations by no more are left out.
+
+    Returns:
+        ``2^M (2^k - 1) - k`` CZ where no angle vanishes.
+    """
+    width, size = law.shape[0].bit_length() - 1, law.shape[1].bit_length() - 1
+    parts: list[RotationArray] = []
+    for made, theta in enumerate(law_angles(law)):
+        bit = width + size - 1 - made
+        names = [*wires[:width], *wires[bit + 1 : width + size], wires[bit]]
+        parts.append(rotation_array(names, gray_angles(theta), negligible=negligible))
+    return concatenated(parts)
 
 
 def rotation_array(wires: Sequence[int], angles: FloatArray, *, negligible: float = 0.0) -> RotationArray:

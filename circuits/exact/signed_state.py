@@ -11,36 +11,56 @@ Sources: Plesch, Brukner, Phys. Rev. A 83, 032302 (2011) (Schmidt form); Möttö
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from stinespring.circuits.core.from_qiskit import plain_gates
-from stinespring.circuits.core.gates import Gate, Slot, relabel
+from stinespring.circuits.core.gates import Gate, relabel
 from stinespring.circuits.core.one_qubit import u_gate
 from stinespring.circuits.core.simulate import gate_isometry
-from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, multiplexed_ry
+from stinespring.circuits.exact.multiplexer import NEGLIGIBLE, gray_angles, law_angles, multiplexed_ry
 from stinespring.circuits.exact.orthogonal import shannon_gates
 from stinespring.readings import FloatArray
 
-__all__ = ["SchmidtState", "gray_state", "inverse", "schmidt_state", "unitary_on"]
+__all__ = ["SchmidtState", "gray_state", "prepare", "schmidt_state", "state_angles", "unitary_on"]
 
 NOTHING = 1e-15  # a matrix this close to the identity needs no gates
 EXACT = 1e-12  # largest error of an entry of an orthogonal matrix
-SMALL = 4e-16  # radians: the rounding of a Walsh coefficient that is zero
 
 
-def inverse(gates: Iterable[Gate]) -> list[Gate]:
-    """Return the inverse circuit, exactly: gates in reverse order, angles negated."""
-    result = []
-    for name, qubits, params in gates:
-        angles = [0.0 if isinstance(p, Slot) else -p for p in params]
-        if name == "u":  # u(theta, phi, lambda)^-1 = u(-theta, -lambda, -phi)
-            angles = [angles[0], angles[2], angles[1]]
-        result.append(Gate(name, qubits, tuple(angles)))
-    return result[::-1]
+def state_angles(states: FloatArray) -> list[FloatArray]:
+    """Return the wanted Ry angles that prepare real states, the most significant bit first.
+
+    Args:
+        states: shape (X, 2^q): a state for each value x of the controls, signs included; a zero row gives zero angles.
+
+    Returns:
+        q arrays of shape (X 2^h,), h bits already made: index ``higher * X + x``, as in ``law_angles``.
+    """
+    contexts, size = states.shape
+    pairs = states.reshape(contexts, size // 2, 2)
+    leaves = np.where(pairs.any(axis=-1), 2.0 * np.arctan2(pairs[..., 1], pairs[..., 0]), 0.0)
+    above = [] if size == 2 else law_angles((pairs**2).sum(axis=-1))
+    return [*above, leaves.T.reshape(-1)]
+
+
+def prepare(states: FloatArray, wires: Sequence[int], controls: Sequence[int] = (), *, negligible: float = 0.0) -> list[Gate]:
+    """Return gates that take |0> to a real state, or to ``states[x]`` for each value x of the controls.
+
+    Args:
+        states: shape (2^q,) or (X, 2^q), X = 2^len(controls); unit rows, or zero rows where anything may happen.
+        wires: q wires in |0>, the least significant first.
+        controls: the least significant first.
+        negligible: rotations by no more are left out.
+    """
+    gates: list[Gate] = []
+    for made, theta in enumerate(state_angles(np.atleast_2d(states))):
+        target = len(wires) - 1 - made
+        gates += multiplexed_ry([*controls, *wires[target + 1 :], wires[target]], gray_angles(theta), negligible=negligible)
+    return gates
 
 
 def gray_state(amplitudes: FloatArray) -> list[Gate]:
@@ -52,15 +72,7 @@ def gray_state(amplitudes: FloatArray) -> list[Gate]:
     Returns:
         Ry and CZ gates; 2^n - 1 - n CZ at most.
     """
-    size = amplitudes.size.bit_length() - 1
-    angles = law_angles(amplitudes[None, :] ** 2)
-    pairs = amplitudes.reshape(-1, 2)
-    leaves = np.where(pairs.any(axis=1), 2.0 * np.arctan2(pairs[:, 1], pairs[:, 0]), 0.0)
-    gates: list[Gate] = []
-    for made, theta in enumerate([*angles[:-1], leaves]):
-        target = size - 1 - made
-        gates += multiplexed_ry([*range(target + 1, size), target], gray_angles(theta), negligible=SMALL)
-    return gates
+    return prepare(amplitudes, range(amplitudes.size.bit_length() - 1), negligible=NEGLIGIBLE)
 
 
 @dataclass(frozen=True, eq=False)

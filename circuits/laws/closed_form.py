@@ -17,7 +17,7 @@ from stinespring.circuits.exact.multiplexer import walsh_hadamard
 from stinespring.circuits.laws.half_form import attach, gamma_bounds, half_form, pair_rows
 from stinespring.readings import BoolArray, FloatArray, IntArray
 
-__all__ = ["closed_form", "drop_control", "restore_control", "rotation_sequence"]
+__all__ = ["closed_form", "drop_control", "fill_free_rows", "path_length", "restore_control", "rotation_sequence"]
 
 ZERO_ANGLE = 1e-14  # radians: Walsh coefficients and differences below this are rounding
 ENUMERATION_LIMIT = 40_000  # pairs of a subset of controls and a row; beyond it subsets grow greedily
@@ -71,7 +71,7 @@ def fill_free_rows(theta: FloatArray, care: BoolArray) -> FloatArray:
 
 def path_length(path: IntArray) -> int:
     """Return the Hamming length of ``0 -> path[0] -> path[1] ...``."""
-    return int(np.bitwise_count(path ^ np.concatenate([[0], path[:-1]])).sum())
+    return int(np.bitwise_count(path ^ np.append(0, path)[:-1]).sum())
 
 
 def short_path(masks: IntArray) -> IntArray:

@@ -15,7 +15,7 @@ import numpy as np
 
 from stinespring.circuits.core.gates import Gate, count_two_qubit
 from stinespring.circuits.core.realised_law import realised_law
-from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, multiplexed_ry
+from stinespring.circuits.exact.multiplexer import law_gates
 from stinespring.circuits.laws.attended_position import attended_position, separate_sequences
 from stinespring.circuits.laws.attention_law import AttentionLaw, attention_law
 from stinespring.circuits.laws.bit_by_bit import balanced_codes, bit_gates, bit_sequences
@@ -29,7 +29,6 @@ ACCEPTED = 1e-9  # largest error of a probability in a circuit that was found nu
 SIMULATED_WIRES = 17
 SEARCHED_TOP = 12  # outcome bits beyond which the two or three gates that a search of the top saves do not matter
 JOINT_BITS = 4  # the highest bits of a preparation that are searched jointly
-NEGLIGIBLE = 4e-16  # radians: the rounding of a Walsh coefficient that is zero
 SMALL_LAW = 32  # entries (twice as many for one bit) up to which more of the effort goes to sequences bit by bit
 BITWISE_SHARES = (0.25, 0.1)  # of the effort that goes there for small and for larger laws; the rest goes to a joint search
 GOOD_SHARE = 0.2  # of the rest, if the law of one bit has a half form already: only laws with structure take less
@@ -299,10 +298,4 @@ def by_bits(task: LawTask, codes: IntArray, effort: float = 0.0) -> FreeCircuit:
 
 def gray_order(task: LawTask) -> FreeCircuit:
     """Return the exact isometry: uniformly controlled rotations in Gray order, phases included."""
-    width, size = task.width, task.size
-    gates: list[Gate] = []
-    for made, theta in enumerate(law_angles(task.law)):
-        target = width + size - 1 - made
-        wires = [*range(width), *range(target + 1, width + size), target]
-        gates += multiplexed_ry(wires, gray_angles(theta), negligible=NEGLIGIBLE)
-    return task.circuit(gates, "Gray order")
+    return task.circuit(list(law_gates(task.law, range(task.width + task.size))), "Gray order")

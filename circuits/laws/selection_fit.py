@@ -17,12 +17,13 @@ import numpy as np
 from stinespring.circuits.core.cz_sequence import CzSequence
 from stinespring.circuits.laws.attention_law import AttentionLaw
 from stinespring.circuits.search.descent import descend
-from stinespring.circuits.search.sequence_fit import BlochBatch, control_order, fit, sequence_of, solve_work
+from stinespring.circuits.search.levenberg import Guess, NormalEquations, least_squares, solve
+from stinespring.circuits.search.sequence_fit import CULLING, BlochBatch, control_order, sequence_of, solve_work
 from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["coupled_sequences"]
 
-ACCEPT = 2e-13
+ACCEPT, GOAL = 2e-13, 1e-13  # largest error of a probability, and that at which to stop
 CERTAIN = 1e-13  # probabilities this close to 0 or 1 make the equations singular
 STARTS, ITERATIONS = 4, 160
 FEWEST_ITERATIONS = 60  # without work for so many the search is not begun
@@ -43,21 +44,32 @@ class SelectionFit:
     groups: FloatArray
     values: FloatArray
 
-    def evaluate(self, params: FloatArray, *, jacobian: bool) -> tuple[FloatArray, FloatArray | None]:
-        """Return ``sum_{j in group} w_j - P``, and its derivatives by the chain rule: w is affine in each v."""
-        parts = np.split(params, np.cumsum([s.width for s in self.sequences])[:-1], axis=1)
-        runs = [s.forward(part) for s, part in zip(self.sequences, parts, strict=True)]
+    def parts(self, x: FloatArray) -> list[FloatArray]:
+        """Return the parameters of each ancilla."""
+        return np.split(x, np.cumsum([s.width for s in self.sequences])[:-1], axis=1)
+
+    def guess(self, x: FloatArray) -> Guess:
+        """Return ``sum_{j in group} w_j - P``; the error is the largest one."""
+        runs = [s.forward(part) for s, part in zip(self.sequences, self.parts(x), strict=True)]
         take = np.stack([(1 - z) / 2 for z, _ in runs], axis=-1)
-        error = (attended(take) * self.groups).sum(axis=-1) - self.values
-        if not jacobian:
-            return error, None
+        residual = (attended(take) * self.groups).sum(axis=-1) - self.values
+        memo = take, [trail for _, trail in runs]
+        return Guess(x, residual, (residual**2).sum(axis=1), abs(residual).max(axis=1), memo)
+
+    def slopes(self, guess: Guess) -> FloatArray:
+        """Return the derivatives of the residual by the chain rule: w is affine in each v."""
+        take, trails = guess.memo or self.guess(guess.x).memo
         blocks = []
-        for j, (sequence, part, (_, trail)) in enumerate(zip(self.sequences, parts, runs, strict=True)):
+        for j, (sequence, part, trail) in enumerate(zip(self.sequences, self.parts(guess.x), trails, strict=True)):
             one, zero = take.copy(), take.copy()
             one[..., j], zero[..., j] = 1.0, 0.0
             slope = ((attended(one) - attended(zero)) * self.groups).sum(axis=-1)
             blocks.append(sequence.backward(part, trail, -slope / 2))
-        return error, np.concatenate(blocks, axis=-1)
+        return np.concatenate(blocks, axis=-1)
+
+    def system(self, guess: Guess) -> NormalEquations:
+        """Return the normal equations of the residual."""
+        return least_squares(self.slopes(guess), guess.residual)
 
     def keep(self, index: IntArray) -> SelectionFit:
         """Return the problem for some of the starts."""
@@ -119,12 +131,11 @@ def coupled_sequences(law: AttentionLaw, *, limit: int, effort: float, seed: int
         if iterations < FEWEST_ITERATIONS:
             return None, left
         start = rng.uniform(-np.pi, np.pi, (STARTS, sum(2 * part + 1 for part in parts)))
-        fitted = fit(problem, start, iterations=iterations, cull=True)
-        if fitted.error.min() > ACCEPT:
-            return None, fitted.work
-        angles = np.split(fitted.params[fitted.best], np.cumsum([2 * part + 1 for part in parts])[:-1])
-        chosen = fitted.starts[fitted.best]
-        return [sequence_of(p[chosen], a) for p, a in zip(patterns, angles, strict=True)], fitted.work
+        solved = solve(problem, start, steps=iterations, goal=GOAL, rules=CULLING)
+        if solved.error > ACCEPT:
+            return None, solved.work
+        angles, chosen = problem.parts(solved.x[None]), solved.starts[solved.best]
+        return [sequence_of(p[chosen], a[0]) for p, a in zip(patterns, angles, strict=True)], solved.work
 
     bound = rows.size // 2
     return descend(attempt, first=bound + bound // 3, least=min(bound, (n - 1) * count), limit=limit, effort=effort, seed=seed)

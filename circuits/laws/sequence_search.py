@@ -13,12 +13,22 @@ from stinespring.circuits.core.cz_sequence import CzSequence, rotation_y
 from stinespring.circuits.laws.closed_form import closed_form, drop_control, restore_control
 from stinespring.circuits.laws.half_form import attach, gamma_bounds
 from stinespring.circuits.search.descent import descend
-from stinespring.circuits.search.sequence_fit import axis_fit, certain_rows, control_order, fit, law_fit, parameters_of, sequence_of
+from stinespring.circuits.search.levenberg import solve
+from stinespring.circuits.search.sequence_fit import (
+    CULLING,
+    axis_fit,
+    certain_rows,
+    control_order,
+    law_fit,
+    parameters_of,
+    sequence_of,
+)
 from stinespring.readings import BoolArray, FloatArray, IntArray
 
 __all__ = ["counting_limit", "law_error", "law_sequence"]
 
 ACCEPT = 1e-12  # largest error of a probability
+GOAL, AXIS_GOAL = 1e-13, 1e-15  # largest residual of a fit at which to stop
 NEARLY = 1e-9  # largest weighted residual of a fit that is worth a look
 ITERATIONS = 50
 WHOLE_ITERATIONS = 140
@@ -125,16 +135,16 @@ def axes_beam(
         problem = axis_fit(low[axis], high[axis], pattern=pattern)
         if problem.work(len(axis)) * ITERATIONS // 2 > effort:
             return None, 0.0
-        fitted = fit(problem, params, iterations=ITERATIONS // 2, goal=1e-15)
-        params, pick = fitted.params, fitted.best
-        effort -= fitted.work
-        if fitted.error[pick] < ACCEPT:
+        solved = solve(problem, params, steps=ITERATIONS // 2, goal=AXIS_GOAL)
+        params, pick = solved.guess.x, solved.best
+        effort -= solved.work
+        if solved.error < ACCEPT:
             control = int(axis[pick])
             tail = sequence_of(pattern[pick], params[pick]).relabel([i for i in range(n) if i != control])
             found = attach(theta, care, control=control, tail=tail)
             if law_error(found, theta, care) < ACCEPT:
                 return found, effort
-        beam = narrow((axis, pattern, params), (problem.evaluate(params, jacobian=False)[0] ** 2).sum(axis=1), width)
+        beam = narrow((axis, pattern, params), solved.guess.loss, width)
     return None, effort
 
 
@@ -149,10 +159,10 @@ def whole_search(theta: FloatArray, care: BoolArray, best: CzSequence, *, effort
         pattern, params = whole_starts(theta, care, length=length, starts=starts, rng=rng)
         problem = law_fit(theta, care, pattern=pattern)
         iterations = int(min(WHOLE_ITERATIONS, left / problem.work(starts)))
-        fitted = fit(problem, params, iterations=iterations, cull=True)
-        found = sequence_of(pattern[fitted.starts[fitted.best]], fitted.params[fitted.best])
-        good = fitted.error.min() < NEARLY and law_error(found, theta, care) < ACCEPT
-        return (found if good else None), fitted.work
+        solved = solve(problem, params, steps=iterations, goal=GOAL, rules=CULLING)
+        found = sequence_of(pattern[solved.starts[solved.best]], solved.x)
+        good = solved.error < NEARLY and law_error(found, theta, care) < ACCEPT
+        return (found if good else None), solved.work
 
     result = descend(attempt, first=bound + bound // 5, least=bound, limit=best.cost, effort=effort, seed=seed)
     return best if result is None else result

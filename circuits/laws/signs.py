@@ -8,9 +8,10 @@ so that many vanish. Angles of contexts that never occur are free altogether.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stinespring.circuits.exact.multiplexer import gray_angles, gray_code, walsh_hadamard
+from stinespring.circuits.laws.closed_form import fill_free_rows, path_length
+from stinespring.readings import BoolArray, FloatArray, IntArray
 
 __all__ = ["gray_cost", "signed"]
 
@@ -19,23 +20,16 @@ EXHAUSTIVE = 4  # controls up to which all 2^(2^n) signs are tried
 ROUNDS = 4
 
 
-def gray_cost(theta: NDArray[np.float64]) -> NDArray[np.int64]:
+def gray_cost(theta: FloatArray) -> IntArray:
     """Return the number of CZ of the Gray-code form for angles of shape (..., 2^n)."""
     size = theta.shape[-1]
     code = gray_code(size.bit_length() - 1)
     kept = abs(gray_angles(theta)) > ZERO
     flat = kept.reshape(-1, size)
-    return np.array([path_length(code[row]) for row in flat], dtype=np.int64).reshape(kept.shape[:-1])
+    return np.array([path_length(code[row][::-1]) for row in flat], dtype=np.int64).reshape(kept.shape[:-1])
 
 
-def path_length(code: NDArray[np.int64]) -> int:
-    """Return the Hamming length of a path through Walsh indices that ends at 0."""
-    if not len(code):
-        return 0
-    return int(np.bitwise_count(code ^ np.append(code[1:], 0)).sum())
-
-
-def signed(theta: NDArray[np.float64], care: NDArray[np.bool_]) -> NDArray[np.float64]:
+def signed(theta: FloatArray, care: BoolArray) -> FloatArray:
     """Return angles with the same law whose Walsh spectrum is sparse, the input where nothing better is found.
 
     Args:
@@ -43,7 +37,7 @@ def signed(theta: NDArray[np.float64], care: NDArray[np.bool_]) -> NDArray[np.fl
         care: shape (2^n,), which contexts occur.
     """
     n = len(theta).bit_length() - 1
-    base = fill(theta, care)
+    base = fill_free_rows(theta, care)
     if n == 0:
         return base
     candidates = [base]
@@ -59,21 +53,7 @@ def signed(theta: NDArray[np.float64], care: NDArray[np.bool_]) -> NDArray[np.fl
     return candidates[int(np.argmin(costs))]
 
 
-def fill(theta: NDArray[np.float64], care: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return angles in which contexts that never occur take a neighbour's angle, low bits first."""
-    angles, known = np.where(care, theta, 0.0), care.copy()
-    if not known.any():
-        return angles
-    while not known.all():
-        for bit in range(len(theta).bit_length() - 1):
-            other = np.arange(len(theta)) ^ (1 << bit)
-            take = ~known & known[other]
-            angles[take] = angles[other[take]]
-            known |= take
-    return angles
-
-
-def greedy(theta: NDArray[np.float64]) -> NDArray[np.float64]:
+def greedy(theta: FloatArray) -> FloatArray:
     """Flip the sign of one block of contexts at a time as long as more Walsh coefficients vanish."""
     best, least = theta, int((abs(walsh_hadamard(theta)) > ZERO).sum())
     blocks = 1.0 - 2.0 * ((np.arange(len(theta))[None, :] >> np.arange(len(theta).bit_length() - 1)[:, None]) & 1)

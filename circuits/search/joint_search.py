@@ -14,12 +14,14 @@ import numpy as np
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.search.descent import FIRST_SHARE, descend
 from stinespring.circuits.search.joint_amplitudes import Pattern
-from stinespring.circuits.search.joint_fit import SOLVE_COST, JointFit, fit_jointly, iteration_work
+from stinespring.circuits.search.joint_fit import SOLVE_COST, JointFit
+from stinespring.circuits.search.levenberg import Damping, solve
 from stinespring.readings import BoolArray, FloatArray, IntArray
 
 __all__ = ["joint_circuit"]
 
-ACCEPT = 1e-12  # largest error of a probability
+ACCEPT, GOAL = 1e-12, 1e-14  # largest error of a probability, and that at which to stop
+RULES = Damping(soft=0.2, steep=4.0, stall=0.85, patience=16, nearly=1e-8)
 ITERATIONS, FEWEST_ITERATIONS = 200, 20
 INNER_SHARES = (0.45, 0.5)  # of CZ between two outcome wires if there is a context; one is drawn
 FIRST_LENGTH = 0.55  # of the CZ of the exact isometry
@@ -114,20 +116,20 @@ def joint_circuit(
         if FEWEST_ITERATIONS * SOLVE_COST * starts * (2 * length) ** 3 > left:
             return None, left
         pattern = random_pattern(length, width=width, size=size, rng=rng)
-        price = iteration_work(pattern, contexts=contexts.size, starts=starts)
-        if FEWEST_ITERATIONS * price > left:
-            return None, left
         codes = np.tile(np.arange(law.shape[1]), (starts, 1))
         if free_codes:
             codes = rng.permuted(codes, axis=1)
         wanted = np.empty((starts, contexts.size, law.shape[1]))
         np.put_along_axis(wanted, codes[:, None], roots[None], axis=2)
         problem = JointFit(pattern, contexts, wanted.reshape(starts, -1))
+        price = problem.work(starts)
+        if FEWEST_ITERATIONS * price > left:
+            return None, left
         shape = (starts, pattern.parameters)
         start = rng.normal(size=shape) if width else rng.uniform(-np.pi, np.pi, shape)
-        fitted = fit_jointly(problem, start, iterations=int(min(ITERATIONS, left / price)))
-        found = (pattern.gates(fitted.params), codes[fitted.start]) if fitted.error < ACCEPT else None
-        return found, fitted.work
+        solved = solve(problem, start, steps=int(min(ITERATIONS, left / price)), goal=GOAL, rules=RULES)
+        found = (pattern.gates(solved.x), codes[solved.starts[solved.best]]) if solved.error < ACCEPT else None
+        return found, solved.work
 
     return descend(
         attempt,

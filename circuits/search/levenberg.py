@@ -1,96 +1,203 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Levenberg-Marquardt steps in a batch of starts."""
+"""Damped Newton steps (Levenberg-Marquardt) in a batch of starts: the one loop behind all numerical searches."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from stinespring.readings import FloatArray
+from stinespring.readings import BoolArray, FloatArray, IntArray
 
-__all__ = ["Equations", "Solved", "solve"]
+__all__ = ["Damping", "Equations", "Guess", "NormalEquations", "Solved", "least_squares", "solve"]
 
-STALL, PATIENCE, NEARLY = 0.9, 12, 1e-6  # give up if the sum of squares falls by less in so many steps, unless it is tiny
-SOFT, STEEP = 0.15, 5.0  # factors of the damping after a better and after a worse step
-LEAST_DAMPING, MOST_DAMPING = 1e-11, 1e6
+FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-2, 1e-13, 1e6
 LARGE = 64  # unknowns from which a factorisation by Cholesky is worth a call
 
 
+class Guess(NamedTuple):
+    """A batch of S vectors of unknowns, and how far they are from a solution.
+
+    Attributes:
+        x: unknowns, shape (S, P).
+        residual: shape (S, N).
+        loss: what a step has to lower, shape (S,).
+        error: what is compared with the goal, shape (S,).
+        memo: what the derivatives can use again, or None.
+    """
+
+    x: FloatArray
+    residual: FloatArray
+    loss: FloatArray
+    error: FloatArray
+    memo: Any = None
+
+    def where(self, better: BoolArray, other: Guess) -> Guess:
+        """Return the other guess for the starts in which it is better."""
+        if better.all():
+            return other
+        column = better[:, None]
+        return Guess(
+            np.where(column, other.x, self.x),
+            np.where(column, other.residual, self.residual),
+            np.where(better, other.loss, self.loss),
+            np.where(better, other.error, self.error),
+        )
+
+    def keep(self, index: IntArray) -> Guess:
+        """Return some of the starts."""
+        return Guess(self.x[index], self.residual[index], self.loss[index], self.error[index])
+
+
+class NormalEquations(NamedTuple):
+    """The undamped system of a step, in the smaller of the two spaces.
+
+    Attributes:
+        matrix: ``J^T J`` (or another curvature), or ``J J^T``; shape (S, n, n).
+        right: ``J^T r``, or r; shape (S, n, 1).
+        slopes: J, shape (S, N, P), if the system is that of ``J J^T``.
+    """
+
+    matrix: FloatArray
+    right: FloatArray
+    slopes: FloatArray | None = None
+
+    def step(self, damping: FloatArray) -> FloatArray:
+        """Return ``(J^T J + d)^-1 J^T r = J^T (J J^T + d)^-1 r`` of each start, shape (S, P).
+
+        Args:
+            damping: d in units of the mean eigenvalue of ``J^T J``, shape (S,).
+        """
+        size = self.matrix.shape[1]
+        unknowns = size if self.slopes is None else self.slopes.shape[2]
+        lifted, index = self.matrix.copy(), np.arange(size)
+        lifted[:, index, index] += (damping * np.trace(self.matrix, axis1=1, axis2=2) / unknowns)[:, None] + 1e-15
+        solution = solved_systems(lifted, self.right)
+        return np.asarray((solution if self.slopes is None else self.slopes.transpose(0, 2, 1) @ solution)[:, :, 0])
+
+
 class Equations(Protocol):
-    """Equations ``r(x) = 0`` for a batch of unknowns x of shape (S, P)."""
+    """Equations for a batch of unknowns x of shape (S, P)."""
 
-    def residual(self, x: FloatArray) -> FloatArray:
-        """Return r, shape (S, N)."""
+    def guess(self, x: FloatArray) -> Guess:
+        """Evaluate unknowns."""
 
-    def jacobian(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return r, shape (S, N), and dr/dx, shape (S, N, P)."""
+    def system(self, guess: Guess) -> NormalEquations:
+        """Return the normal equations at a guess."""
+
+    def keep(self, index: IntArray) -> Self:
+        """Return the equations of some of the starts."""
+
+    def work(self, starts: int) -> float:
+        """Return the modelled seconds of one step, fixed so that results do not depend on the load."""
+
+
+@dataclass(frozen=True)
+class Damping:
+    """When steps are shortened and when a search gives up.
+
+    Attributes:
+        soft: factor of the damping after a better step.
+        steep: factor after a worse one.
+        stall: give up if the least loss falls by less than this factor in ``patience`` steps, unless it is below ``nearly``.
+        patience: counted from twice so many steps on.
+        nearly: losses that may fall slowly.
+        culled: steps after which the worse half of the starts is dropped.
+        fewest: starts that are always kept.
+    """
+
+    soft: float = 0.15
+    steep: float = 6.0
+    stall: float = 0.9
+    patience: int = 12
+    nearly: float = 1e-6
+    culled: tuple[int, ...] = ()
+    fewest: int = 2
 
 
 class Solved(NamedTuple):
-    """What a solve returns: the best x, its ``|r|`` and the steps made."""
+    """What a solve returns.
 
-    x: FloatArray
-    norm: float
-    steps: int
+    Attributes:
+        guess: the starts that are left.
+        starts: which ones they are, shape (T,).
+        work: modelled seconds spent.
+    """
+
+    guess: Guess
+    starts: IntArray
+    work: float
+
+    @property
+    def best(self) -> int:
+        """Which of the starts that are left has the smallest error."""
+        return int(np.argmin(self.guess.error))
+
+    @property
+    def x(self) -> FloatArray:
+        """The unknowns of the best start."""
+        return np.asarray(self.guess.x[self.best])
+
+    @property
+    def error(self) -> float:
+        """The error of the best start."""
+        return float(self.guess.error[self.best])
 
 
-def solve(problem: Equations, x: FloatArray, *, steps: int, goal: float) -> Solved:
-    """Lower ``|r|^2`` from every start until one is below ``goal^2``, or all stall.
+def least_squares(slopes: FloatArray, residual: FloatArray) -> NormalEquations:
+    """Return the normal equations of J, shape (S, N, P), and r, shape (S, N)."""
+    turned = slopes.transpose(0, 2, 1)
+    if slopes.shape[1] < slopes.shape[2]:
+        return NormalEquations(gram(slopes), residual[:, :, None], slopes)
+    return NormalEquations(gram(turned), turned @ residual[:, :, None])
+
+
+def gram(rows: FloatArray) -> FloatArray:
+    """Return ``A A^T`` of each start; one by one, BLAS sees that the products are symmetric."""
+    if rows.shape[1] < LARGE:
+        return rows @ rows.transpose(0, 2, 1)
+    return np.stack([a @ a.T for a in rows])
+
+
+def solved_systems(matrices: FloatArray, right: FloatArray) -> FloatArray:
+    """Return the solutions of symmetric positive systems, shapes (S, n, n) and (S, n, 1)."""
+    if matrices.shape[1] >= LARGE:
+        try:
+            pairs = zip(matrices, right, strict=True)
+            return np.stack([cho_solve(cho_factor(a, check_finite=False), b, check_finite=False) for a, b in pairs])
+        except LinAlgError:
+            pass
+    return np.asarray(np.linalg.solve(matrices, right))
+
+
+def solve(problem: Equations, x: FloatArray, *, steps: int, goal: float, rules: Damping = Damping()) -> Solved:
+    """Lower the loss from every start until the error of one is within the goal, or all stall.
 
     Args:
         problem: the equations.
         x: starts, shape (S, P).
         steps: at most so many.
-        goal: stop at this norm of r.
+        goal: largest error at which to stop.
+        rules: of the damping and of giving up.
     """
-    starts, width = x.shape
-    damping = np.full(starts, 1e-2)
-    r, slopes = problem.jacobian(x)
-    loss = (r**2).sum(axis=1)
-    history, fresh = [float(loss.min())], True
-    gram = np.empty(0)
-    while len(history) <= steps and history[-1] > goal**2 and damping.min() < MOST_DAMPING:
-        if fresh:  # one by one, BLAS sees that the products are symmetric
-            gram = np.stack([j @ j.T if j.shape[0] < width else j.T @ j for j in slopes])
-        trial = x - _step(gram, slopes, r, damping)
-        new = (problem.residual(trial) ** 2).sum(axis=1)
-        better = new < loss
-        damping = np.clip(damping * np.where(better, SOFT, STEEP), LEAST_DAMPING, 10 * MOST_DAMPING)
-        fresh = bool(better.any())
-        if fresh:
-            x = np.where(better[:, None], trial, x)
-            r, slopes = problem.jacobian(x)
-            loss = (r**2).sum(axis=1)
-        history.append(float(loss.min()))
-        if len(history) > 2 * PATIENCE and history[-1] > max(NEARLY, STALL * history[-1 - PATIENCE]):
+    index, damping = np.arange(x.shape[0]), np.full(x.shape[0], FIRST_DAMPING)
+    guess, work = problem.guess(x), problem.work(x.shape[0])
+    system: NormalEquations | None = None
+    history = [float(guess.loss.min())]
+    while len(history) <= steps and guess.error.min() > goal and damping.min() < MOST_DAMPING:
+        work += problem.work(len(index))
+        system = problem.system(guess) if system is None else system
+        trial = problem.guess(guess.x - system.step(damping))
+        better = trial.loss < guess.loss
+        damping = np.clip(damping * np.where(better, rules.soft, rules.steep), LEAST_DAMPING, 10 * MOST_DAMPING)
+        if better.any():
+            guess, system = guess.where(better, trial), None
+        if len(history) in rules.culled and len(index) > rules.fewest:
+            best = np.argsort(guess.loss, kind="stable")[: max(rules.fewest, len(index) // 2)]
+            problem, guess, damping, index, system = problem.keep(best), guess.keep(best), damping[best], index[best], None
+        history.append(float(guess.loss.min()))
+        if len(history) > 2 * rules.patience and history[-1] > max(rules.nearly, rules.stall * history[-1 - rules.patience]):
             break
-    best = int(np.argmin(loss))
-    return Solved(x[best], float(np.sqrt(loss[best])), len(history))
-
-
-def _step(gram: FloatArray, slopes: FloatArray, r: FloatArray, damping: FloatArray) -> FloatArray:
-    """Return ``(J^T J + d)^-1 J^T r = J^T (J J^T + d)^-1 r`` of each start, whichever system is the smaller.
-
-    Args:
-        gram: ``J^T J`` or ``J J^T``.
-        slopes: J, shape (S, N, P).
-        r: shape (S, N).
-        damping: shape (S,), in units of the mean eigenvalue of ``J^T J``.
-    """
-    size, width = gram.shape[1], slopes.shape[2]
-    dual = slopes.shape[1] < width
-    right = r[:, :, None] if dual else slopes.transpose(0, 2, 1) @ r[:, :, None]
-    lifted, index = gram.copy(), np.arange(size)
-    lifted[:, index, index] += (damping * np.trace(gram, axis1=1, axis2=2) / width)[:, None] + 1e-15
-    solution = None
-    if size >= LARGE:
-        try:
-            pairs = zip(lifted, right, strict=True)
-            solution = np.stack([cho_solve(cho_factor(a, check_finite=False), b, check_finite=False) for a, b in pairs])
-        except LinAlgError:
-            pass
-    if solution is None:
-        solution = np.linalg.solve(lifted, right)
-    return np.asarray((slopes.transpose(0, 2, 1) @ solution if dual else solution)[:, :, 0])
+    return Solved(guess, index, work)

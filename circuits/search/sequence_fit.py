@@ -12,55 +12,31 @@ carried backward, ``d(a.r)/dy = a.(e_y x r)`` and ``d(a.r)/dz = a.(e_z x r)``.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from stinespring.circuits.core.cz_sequence import CzSequence, control_bits
+from stinespring.circuits.search.levenberg import Damping, Guess, NormalEquations, least_squares
 from stinespring.readings import BoolArray, ComplexArray, FloatArray, IntArray
 
-__all__ = ["BlochBatch", "Fitted", "LawFit", "Problem", "axis_fit", "fit", "law_fit", "parameters_of", "sequence_of"]
+__all__ = [
+    "CULLING",
+    "BlochBatch",
+    "LawFit",
+    "axis_fit",
+    "certain_rows",
+    "control_order",
+    "law_fit",
+    "parameters_of",
+    "sequence_of",
+    "solve_work",
+]
 
 CALL_COST, ELEMENT_COST, SOLVE_COST = 1.5e-6, 1e-9, 1e-9  # modelled seconds of an array call, an element, a multiply-add
 ARRAY_CALLS, FIXED_CALLS = 50, 60  # for each CZ and iteration, and for each iteration
 LEAST_SINE = 0.02
 DETERMINISTIC = 1e-7  # polar angles this close to 0 or pi stand for outcomes that are certain
-CULLED = (20, 40, 70)  # iterations after which the worse half of the starts is dropped
-FEWEST_STARTS = 2
-
-
-class Problem(Protocol):
-    """Equations ``residual = 0`` in a batch of starts."""
-
-    def evaluate(self, params: FloatArray, *, jacobian: bool) -> tuple[FloatArray, FloatArray | None]:
-        """Return residuals, shape (S, E), and on request their derivatives, shape (S, E, parameters)."""
-
-    def keep(self, index: IntArray) -> Problem:
-        """Return the problem for some of the starts."""
-
-    def work(self, starts: int) -> float:
-        """Return the modelled seconds of one iteration."""
-
-
-class Fitted(NamedTuple):
-    """What a fit returns.
-
-    Attributes:
-        params: shape (T, parameters), T of the S starts.
-        error: the largest residual of each.
-        starts: which starts they are, shape (T,).
-        work: modelled seconds spent.
-    """
-
-    params: FloatArray
-    error: FloatArray
-    starts: IntArray
-    work: float
-
-    @property
-    def best(self) -> int:
-        """Which of the T fits has the smallest residual."""
-        return int(np.argmin(self.error))
+CULLING = Damping(culled=(21, 41, 71))
 
 
 @dataclass(frozen=True)
@@ -151,16 +127,23 @@ class LawFit:
     weight: FloatArray
     folded: bool = False
 
-    def evaluate(self, params: FloatArray, *, jacobian: bool) -> tuple[FloatArray, FloatArray | None]:
-        """Return by how much the bounds are violated, and the derivatives."""
-        value, trail = self.bloch.forward(params)
+    def guess(self, x: FloatArray) -> Guess:
+        """Return by how much the bounds are violated; the error is the largest violation."""
+        value, trail = self.bloch.forward(x)
         fold = np.where(value < 0, -1.0, 1.0) if self.folded else np.ones_like(value)
         folded = value * fold
-        error = (np.maximum(folded - self.top, 0.0) - np.maximum(self.bottom - folded, 0.0)) * self.weight
-        if not jacobian:
-            return error, None
-        slope = self.weight * fold * ((error != 0) | (self.bottom == self.top))
-        return error, self.bloch.backward(params, trail, slope)
+        residual = (np.maximum(folded - self.top, 0.0) - np.maximum(self.bottom - folded, 0.0)) * self.weight
+        return Guess(x, residual, (residual**2).sum(axis=1), abs(residual).max(axis=1), (fold, trail))
+
+    def slopes(self, guess: Guess) -> FloatArray:
+        """Return the derivatives of the violated bounds, shape (S, R, 2N + 1)."""
+        fold, trail = guess.memo or self.guess(guess.x).memo
+        slope = self.weight * fold * ((guess.residual != 0) | (self.bottom == self.top))
+        return self.bloch.backward(guess.x, trail, slope)
+
+    def system(self, guess: Guess) -> NormalEquations:
+        """Return the normal equations of the violated bounds."""
+        return least_squares(self.slopes(guess), guess.residual)
 
     def keep(self, index: IntArray) -> LawFit:
         """Return the problem for some of the starts."""
@@ -208,49 +191,6 @@ def axis_fit(low: FloatArray, high: FloatArray, *, pattern: IntArray) -> LawFit:
     size = low.shape[-1]
     bloch = BlochBatch(pattern, np.arange(size), np.full(size, 2), size.bit_length() - 1)
     return LawFit(bloch, np.cos((high - room) / 2), np.cos((low + room) / 2), np.ones(size), folded=True)
-
-
-def damped_step(jacobian: FloatArray, error: FloatArray, damping: FloatArray) -> FloatArray:
-    """Solve the damped normal equations of every start, in the smaller of the two spaces."""
-    turned = np.swapaxes(jacobian, 1, 2)
-    wide = jacobian.shape[1] < jacobian.shape[2]
-    gram = jacobian @ turned if wide else turned @ jacobian
-    index = np.arange(gram.shape[1])
-    scale = np.maximum(np.trace(gram, axis1=1, axis2=2) / jacobian.shape[2], 1e-12)
-    gram[:, index, index] += (damping * scale)[:, None] + 1e-15
-    if wide:
-        return np.asarray((turned @ np.linalg.solve(gram, error[..., None]))[..., 0])
-    return np.asarray(np.linalg.solve(gram, turned @ error[..., None])[..., 0])
-
-
-def fit(problem: Problem, params: FloatArray, *, iterations: int, goal: float = 1e-13, cull: bool = False) -> Fitted:
-    """Fit every start by Levenberg-Marquardt until one of them meets the goal.
-
-    Args:
-        problem: the equations.
-        params: starts, shape (S, parameters).
-        iterations: at most so many.
-        goal: largest residual at which to stop.
-        cull: whether to drop the worse half of the starts now and then.
-    """
-    index, work = np.arange(params.shape[0]), problem.work(params.shape[0])
-    damping = np.full(params.shape[0], 1e-2)
-    error, jacobian = problem.evaluate(params, jacobian=True)
-    for step in range(iterations):
-        if jacobian is None or abs(error).max(axis=1).min() < goal:
-            break
-        work += problem.work(len(index))
-        trial = params - damped_step(jacobian, error, damping)
-        moved, _ = problem.evaluate(trial, jacobian=False)
-        better = (moved**2).sum(axis=1) < (error**2).sum(axis=1)
-        params = np.where(better[:, None], trial, params)
-        damping = np.clip(np.where(better, damping * 0.15, damping * 6), 1e-14, 1e3)
-        if cull and step in CULLED and len(index) > FEWEST_STARTS:
-            cost = np.where(better, (moved**2).sum(axis=1), (error**2).sum(axis=1))
-            best = np.argsort(cost, kind="stable")[: max(FEWEST_STARTS, len(cost) // 2)]
-            problem, params, damping, index = problem.keep(best), params[best], damping[best], index[best]
-        error, jacobian = problem.evaluate(params, jacobian=True)
-    return Fitted(params, abs(error).max(axis=1), index, work)
 
 
 def sequence_of(pattern: IntArray, params: FloatArray) -> CzSequence:

@@ -12,20 +12,28 @@ Source: Childs & Wiebe, Quantum Inf. Comput. 12, 901 (2012) (linear combinations
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from stinespring.circuits.core.gates import Gate
-from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, multiplexed_ry
+from stinespring.circuits.core.from_qiskit import translated
+from stinespring.circuits.core.gates import Gate, inverted
+from stinespring.circuits.exact.multiplexer import gray_angles, multiplexed_ry
+from stinespring.circuits.exact.signed_state import prepare, state_angles
 from stinespring.readings import FloatArray
 
 __all__ = [
-    "Combination", "amplified", "combination_gates", "hadamard_test", "inverted", "overlap_angles", "padded", "prepare",
-    "reflect_zero", "state_angles", "swap_test",
-]  # fmt: skip
+    "Combination",
+    "amplified",
+    "combination_gates",
+    "hadamard_test",
+    "overlap_angles",
+    "padded",
+    "reflect_zero",
+    "swap_test",
+]
 
 
 class Combination(NamedTuple):
@@ -62,50 +70,6 @@ def padded(vectors: FloatArray) -> FloatArray:
     return np.concatenate([vectors, np.zeros((*vectors.shape[:-1], size - d))], axis=-1)
 
 
-def state_angles(states: FloatArray) -> list[FloatArray]:
-    """Return the wanted Ry angles that prepare real states, the most significant bit first.
-
-    Args:
-        states: shape (X, 2^q): a state for each value x of the controls, signs included; a zero row gives zero angles.
-
-    Returns:
-        q arrays of shape (X 2^h,), h bits already made: index ``higher * X + x``, as in ``law_angles``.
-    """
-    contexts, size = states.shape
-    pairs = states.reshape(contexts, size // 2, 2)
-    leaves = 2.0 * np.arctan2(pairs[..., 1], pairs[..., 0])
-    above = [] if size == 2 else law_angles((pairs**2).sum(axis=-1))
-    return [*above, leaves.T.reshape(-1)]
-
-
-def prepare(states: FloatArray, wires: Sequence[int], controls: Sequence[int] = ()) -> list[Gate]:
-    """Return gates that take |0> to a real state, or to ``states[x]`` for each value x of the controls.
-
-    Args:
-        states: shape (2^q,) or (X, 2^q), X = 2^len(controls); unit rows, or zero rows where anything may happen.
-        wires: q wires in |0>, the least significant first.
-        controls: the least significant first.
-    """
-    gates: list[Gate] = []
-    for made, theta in enumerate(state_angles(np.atleast_2d(states))):
-        target = len(wires) - 1 - made
-        gates += multiplexed_ry([*controls, *wires[target + 1 :], wires[target]], gray_angles(theta))
-    return gates
-
-
-def inverted(gates: Iterable[Gate]) -> list[Gate]:
-    """Return the gates of the inverse circuit; ry, rz, u, x, h, cx and cz."""
-    result = []
-    for name, on, params in reversed(list(gates)):
-        if name == "u":
-            theta, phi, lam = (float(p) for p in params if not isinstance(p, tuple))
-            params = (-theta, -lam, -phi)
-        elif params:
-            params = tuple(-float(p) for p in params if not isinstance(p, tuple))
-        result.append(Gate(name, on, params))
-    return result
-
-
 def combination_gates(combination: Combination, state: Sequence[int], position: Sequence[int]) -> list[Gate]:
     """Return the linear combination on a state register in |0> and a position register in |0>, which is not measured.
 
@@ -133,18 +97,13 @@ def _controlled_z(width: int) -> tuple[Gate, ...]:
         return (Gate("rz", (0,), (float(np.pi),)),)  # up to a phase that all branches share
     if width == 2:
         return (Gate("cz", (0, 1)),)
-    from qiskit import QuantumCircuit, transpile
+    from qiskit import QuantumCircuit
     from qiskit.circuit.library import MCXGate
 
     circuit = QuantumCircuit(width)
     circuit.append(MCXGate(width - 1), range(width))
-    flat = transpile(circuit, basis_gates=["u", "cx"], optimization_level=1, seed_transpiler=0, approximation_degree=1.0)
-    middle = [
-        Gate(i.operation.name, tuple(flat.find_bit(q).index for q in i.qubits), tuple(map(float, i.operation.params)))
-        for i in flat.data
-    ]
     turn = Gate("h", (width - 1,))
-    return (turn, *middle, turn)
+    return (turn, *translated(circuit), turn)
 
 
 def reflect_zero(wires: Sequence[int]) -> list[Gate]:

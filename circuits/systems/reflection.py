@@ -15,14 +15,14 @@ from typing import NamedTuple
 import numpy as np
 
 from stinespring.circuits.core.from_qiskit import plain_gates
-from stinespring.circuits.core.gates import Gate
+from stinespring.circuits.core.gates import Gate, inverted
 from stinespring.circuits.core.one_qubit import wire_gates
 from stinespring.circuits.core.simulate import missing_phase
 from stinespring.circuits.exact.orthogonal import shannon_gates
-from stinespring.circuits.exact.signed_state import SchmidtState, gray_state, inverse, schmidt_state
+from stinespring.circuits.exact.signed_state import SchmidtState, gray_state, schmidt_state
 from stinespring.readings import ComplexArray, FloatArray
 
-__all__ = ["Turn", "phase_of_zero", "reflection_gates", "state_gates", "turn_phase", "turns_program"]
+__all__ = ["Turn", "phase_of_zero", "state_gates", "turn_phase", "turns_program"]
 
 DIRECT = 2  # qubits up to which an operator is synthesised as a matrix
 UNEVEN = 9  # odd numbers of qubits from which one operator alone is cheaper in Gray form
@@ -66,19 +66,6 @@ def state_gates(state: FloatArray) -> list[Gate]:
     return wire_gates([*form.core, *form.turns], size)
 
 
-def reflection_gates(v: FloatArray, *, time: float = 1.0) -> list[Gate]:
-    """Return gates of ``exp(-i pi time |v><v|)``; of ``1 - 2 |v><v|`` by default.
-
-    Args:
-        v: shape (2^n,), real, norm 1; or zero for the identity.
-        time: any real number.
-
-    Returns:
-        Gates that realise the operator up to a global phase; 2044 CX for n = 10.
-    """
-    return turns_program(None, [Turn(v, time)], v.size.bit_length() - 1)
-
-
 def turn_phase(turn: Turn, gates: Sequence[Gate], size: int) -> float:
     """Return the angle g for which ``e^{ig}`` times the gates of one operator alone is the operator itself, phase included.
 
@@ -106,6 +93,9 @@ def turns_program(state: FloatArray | None, turns: Sequence[Turn], size: int, *,
         turns: the operators, in order.
         size: n.
         merge: whether neighbouring preparations are written as one operator.
+
+    Returns:
+        The gates, up to a global phase; one reflection of ten qubits takes 2044 CX.
     """
     turns = [turn for turn in turns if turn.v.any() and turn.time % 2.0 != 0.0]
     if size <= DIRECT:
@@ -117,7 +107,7 @@ def turns_program(state: FloatArray | None, turns: Sequence[Turn], size: int, *,
         gates = [] if state is None else gray_state(state)
         for turn in turns:
             prepared = gray_state(turn.v)
-            gates += [*inverse(prepared), *phase_of_zero(size, -np.pi * turn.time), *prepared]
+            gates += [*inverted(prepared), *phase_of_zero(size, -np.pi * turn.time), *prepared]
         return gates
     return wire_gates(schmidt_program(state, turns, size, merge), size)
 
@@ -132,12 +122,12 @@ def schmidt_program(state: FloatArray | None, turns: Sequence[Turn], size: int, 
     for turn in turns:
         form = schmidt_state(turn.v)
         if before is None:
-            gates += inverse(form.turns)
+            gates += inverted(form.turns)
         elif merge:
             gates += before.turns_undoing(form)
         else:
-            gates += [*before.turns, *inverse(form.turns)]
-        gates += [*inverse(form.core), *phase_of_zero(size, -np.pi * turn.time), *form.core]
+            gates += [*before.turns, *inverted(form.turns)]
+        gates += [*inverted(form.core), *phase_of_zero(size, -np.pi * turn.time), *form.core]
         before = form
     return gates if before is None else [*gates, *before.turns]
 

@@ -16,9 +16,8 @@ from functools import cached_property
 import numpy as np
 
 from stinespring.circuits.core.gates import Gate, count_two_qubit
-from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, multiplexed_ry
+from stinespring.circuits.exact.multiplexer import NEGLIGIBLE, law_angles, law_gates
 from stinespring.circuits.laws.free_law import free_law_circuit
-from stinespring.compiler.isometries.dilate import NEGLIGIBLE
 from stinespring.compiler.texts.operations import StepLaw
 from stinespring.readings import UNUSED, BoolArray, FloatArray, IntArray, Register
 
@@ -91,11 +90,7 @@ class Synthesis:
             angle = float(law_angles(table)[0][0])
             return (Gate("ry", (0,), (angle,)),) if abs(angle) > NEGLIGIBLE else ()
         found = free_law_circuit(table, token_bits=None, care=care, free_codes=False, ancillas=False, effort=self.effort)
-        plain: list[Gate] = []
-        for higher, theta in enumerate(law_angles(table)):
-            bit = width + size - 1 - higher
-            wires = [*range(width), *range(bit + 1, width + size), bit]
-            plain += multiplexed_ry(wires, gray_angles(theta), negligible=NEGLIGIBLE)
+        plain = list(law_gates(table, range(width + size)))
         same_codes = np.array_equal(found.codes, np.arange(table.shape[1]))
         if not same_codes or count_two_qubit(plain) <= count_two_qubit(found.gates):
             return tuple(plain)

@@ -13,7 +13,7 @@ import numpy as np
 
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.exact.multiplexer import gray_code, law_angles, multiplexed_ry, walsh_hadamard
-from stinespring.circuits.laws.signs import fill
+from stinespring.circuits.laws.closed_form import fill_free_rows
 from stinespring.readings import BoolArray, FloatArray
 
 __all__ = ["Approximation", "approximate"]
@@ -46,7 +46,7 @@ def approximate(dense: FloatArray, care: BoolArray, weights: FloatArray, budget:
         mass = dense.reshape(contexts, 2**higher, -1).sum(axis=2).T.reshape(-1)
         cared = np.tile(care, 2**higher) & (mass > 0)
         share = budget / k
-        kept = sparse(fill(theta, cared), cared, np.tile(weights, 2**higher) * mass, share)
+        kept = sparse(fill_free_rows(theta, cared), cared, np.tile(weights, 2**higher) * mass, share)
         bit = width + k - 1 - higher
         wires = [*range(width), *range(bit + 1, width + k), bit]
         gates += multiplexed_ry(wires, kept[gray_code(width + higher)], negligible=0.0)

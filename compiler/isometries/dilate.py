@@ -1,22 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a channel to its Stinespring isometry as a circuit of uniformly controlled rotations."""
+"""Laws of single steps over the codes of their registers, and what is too large for a uniformly controlled rotation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
-from stinespring.circuits.core.gates import Gate, RotationArray, concatenated
-from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, rotation_array
 from stinespring.compiler.texts.operations import Place, StepLaw
 from stinespring.errors import TooLargeError
 from stinespring.readings import UNUSED, BoolArray, FloatArray, IntArray, Register
 
-__all__ = ["NEGLIGIBLE", "context_index", "law_gates", "law_table", "require_room"]
+__all__ = ["context_index", "law_table", "require_room"]
 
 MOST_BITS = 22  # 4 million rotations
-NEGLIGIBLE = 4e-16  # radians: the rounding of a Walsh coefficient that is zero
 
 
 def law_table(law: StepLaw, registers: Mapping[Place, Register], target: Register) -> tuple[FloatArray, BoolArray]:
@@ -43,25 +40,6 @@ def context_index(law: StepLaw, registers: Mapping[Place, Register]) -> IntArray
         index |= registers[place].code_of(law.contexts[:, column]) << width
         width += registers[place].size
     return index
-
-
-def law_gates(dense: FloatArray, wires: Sequence[int]) -> Sequence[Gate]:
-    """Return the isometry ``|x> -> |x> sum_t sqrt(P(t|x)) |t>``, exactly, phases included.
-
-    Args:
-        dense: shape (2^M, 2^k).
-        wires: the M qubits that hold x and then the k qubits of the outcome, least significant first.
-
-    Returns:
-        ``sum_j (2^(M+j) - 1)`` CZ for j = 0..k-1 where no angle vanishes, ``2^M (2^k - 1) - k`` in all.
-    """
-    width, size = dense.shape[0].bit_length() - 1, dense.shape[1].bit_length() - 1
-    parts: list[RotationArray] = []
-    for higher, theta in enumerate(law_angles(dense)):
-        bit = width + size - 1 - higher
-        controls = [*wires[:width], *wires[bit + 1 : width + size]]
-        parts.append(rotation_array([*controls, wires[bit]], gray_angles(theta), negligible=NEGLIGIBLE))
-    return concatenated(parts)
 
 
 def require_room(width: int, law: StepLaw) -> None:

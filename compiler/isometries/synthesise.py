@@ -10,12 +10,12 @@ from typing import Literal
 import numpy as np
 
 from stinespring.circuits.core.gates import Gate, concatenated, count_two_qubit, relabel
-from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, multiplexed_ry
+from stinespring.circuits.exact.multiplexer import NEGLIGIBLE, gray_angles, law_angles, law_gates, multiplexed_ry
 from stinespring.circuits.laws.bit_by_bit import balanced_codes
 from stinespring.circuits.laws.free_law import JOINT_BITS, free_law_circuit
 from stinespring.circuits.laws.signs import signed
 from stinespring.compiler.isometries.approximate import Approximation, approximate
-from stinespring.compiler.isometries.dilate import NEGLIGIBLE, context_index, law_gates, law_table, require_room
+from stinespring.compiler.isometries.dilate import context_index, law_table, require_room
 from stinespring.compiler.isometries.prompt_state import copied, copy_gates, phase_gates
 from stinespring.compiler.texts.draft import Draft, gray_count
 from stinespring.compiler.texts.encode import plain, prompt_registers, token_register

@@ -8,8 +8,8 @@ from qiskit.quantum_info import Operator
 
 from oracles.plain_channels import E0, E1, ID, X, Y, Z, choi, haar, tensor
 from stinespring.circuits.channels.round import mixed_unitary
-from stinespring.circuits.channels.tree import Tree, tree_branches, tree_gates, worst_path
-from stinespring.circuits.core.gates import Gate, append
+from stinespring.circuits.channels.tree import Tree, tree_branches, tree_gates
+from stinespring.circuits.core.gates import Gate, append, count_two_qubit
 from strategies import random_kraus
 
 
@@ -27,6 +27,12 @@ def qiskit_branches(tree, m, n):
             state = unitary.reshape(2, 1 << system, -1)[0 if last else word >> level & 1]
         result[word] = state.reshape(-1, 1 << n, 1 << m)
     return result
+
+
+def worst_path(tree):
+    """Two-qubit gates on the path of outcomes that has most."""
+    words = range(1 << (len(tree.rounds) - 1))
+    return max(sum(count_two_qubit(g[w & ((1 << level) - 1)]) for level, g in enumerate(tree.rounds)) for w in words)
 
 
 def check_tree(kraus, tree):

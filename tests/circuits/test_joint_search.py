@@ -17,8 +17,9 @@ from stinespring.circuits.core.gates import append, count_two_qubit
 from stinespring.circuits.core.realised_law import realised_law
 from stinespring.circuits.laws.free_law import free_law_circuit
 from stinespring.circuits.search.joint_amplitudes import amplitudes, derivatives
-from stinespring.circuits.search.joint_fit import JointFit, fit_jointly
-from stinespring.circuits.search.joint_search import joint_circuit, random_pattern
+from stinespring.circuits.search.joint_fit import JointFit
+from stinespring.circuits.search.joint_search import GOAL, RULES, joint_circuit, random_pattern
+from stinespring.circuits.search.levenberg import solve
 
 EXACT = 1e-10  # far above rounding, far below what any wrong gate does
 
@@ -72,12 +73,12 @@ def test_the_gradient_is_that_of_the_loss():
     law[1] = [1, 0, 0, 0]
     problem = JointFit(pattern, np.arange(4), np.sqrt(law).reshape(1, -1))
     params = rng.normal(size=(3, pattern.parameters))
-    curvature, gradient = problem.model(problem.point(params))
+    curvature, gradient, _ = problem.system(problem.guess(params))
     assert np.linalg.eigvalsh(curvature).min() > -1e-9  # saddle-free: no direction of negative curvature
     for i in range(pattern.parameters):
         moved = np.zeros(pattern.parameters)
         moved[i] = 1e-6
-        slope = (problem.point(params + moved).loss - problem.point(params - moved).loss) / 2e-6
+        slope = (problem.guess(params + moved).loss - problem.guess(params - moved).loss) / 2e-6
         np.testing.assert_allclose(gradient[:, i, 0], slope / 2, atol=1e-6)
 
 
@@ -87,8 +88,8 @@ def test_a_fit_finds_angles_that_exist():
     pattern = random_pattern(8, width=2, size=2, rng=rng)
     run = amplitudes(pattern, rng.normal(size=(1, pattern.parameters)), np.arange(4))
     problem = JointFit(pattern, np.arange(4), abs(run.state).reshape(1, -1))
-    fitted = fit_jointly(problem, rng.normal(size=(12, pattern.parameters)), iterations=130)
-    assert fitted.error < 1e-12
+    solved = solve(problem, rng.normal(size=(12, pattern.parameters)), steps=130, goal=GOAL, rules=RULES)
+    assert solved.error < 1e-12
 
 
 @pytest.mark.parametrize("seed", [0, 1])

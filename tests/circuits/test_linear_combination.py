@@ -11,16 +11,15 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import Operator, Statevector
 
 from stinespring.circuits.core.flow import Flow
-from stinespring.circuits.core.gates import Gate, bind
+from stinespring.circuits.core.gates import Gate, inverted
+from stinespring.circuits.exact.signed_state import prepare
 from stinespring.circuits.systems.linear_combination import (
     Combination,
     amplified,
     combination_gates,
     hadamard_test,
-    inverted,
     overlap_angles,
     padded,
-    prepare,
     reflect_zero,
     swap_test,
 )
@@ -91,6 +90,7 @@ def test_overlap_tests(q, seed):
     u, v = vectors(np.random.default_rng(seed), 2, 2**q)
     swap = Statevector(circuit(swap_test(u, v), 2 * q + 1)).data
     assert (abs(swap[: 4**q]) ** 2).sum() == pytest.approx((1 + (u @ v) ** 2) / 2, abs=1e-12)
-    bound = bind(hadamard_test(q), overlap_angles(u[None], v[None])[0])
+    angles = overlap_angles(u[None], v[None])[0]
+    bound = [g._replace(params=tuple(float(angles[slot.number]) for slot in g.params)) for g in hadamard_test(q)]
     hadamard = Statevector(circuit(bound, q + 1)).data
     assert (abs(hadamard[: 2**q]) ** 2).sum() == pytest.approx((1 + u @ v) / 2, abs=1e-12)

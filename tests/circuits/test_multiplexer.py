@@ -12,9 +12,8 @@ from qiskit.quantum_info import Operator
 from scipy.linalg import hadamard
 
 import strategies
-from stinespring.circuits.core.gates import Gate, append, bind, count_two_qubit, two_qubit_depth
-from stinespring.circuits.exact.multiplexer import gray_angles, multiplexed_ry, walsh_hadamard
-from stinespring.compiler.isometries.dilate import law_gates
+from stinespring.circuits.core.gates import Gate, Slot, append, count_two_qubit
+from stinespring.circuits.exact.multiplexer import gray_angles, law_gates, multiplexed_ry, walsh_hadamard
 
 
 def isometry(gates: list[Gate], inputs: int, qubits: int) -> np.ndarray:
@@ -82,12 +81,6 @@ def test_rotations_that_vanish_cost_nothing():
     assert count_two_qubit(multiplexed_ry(range(4), gray_angles(theta), negligible=4e-16)) == 1
 
 
-def test_slots_are_bound_in_order():
+def test_slots_are_numbered_in_order():
     gates = multiplexed_ry(range(3), 5)
-    bound = bind(gates, np.arange(9) / 10)
-    assert [g.params[0] for g in bound if g.name == "ry"] == [0.5, 0.6, 0.7, 0.8]
-
-
-def test_two_qubit_depth_counts_the_longest_chain():
-    gates = [Gate("cz", (0, 1)), Gate("ry", (1,), (0.1,)), Gate("cz", (2, 3)), Gate("cx", (1, 2))]
-    assert (count_two_qubit(gates), two_qubit_depth(gates)) == (3, 2)
+    assert [g.params for g in gates if g.name == "ry"] == [(Slot(number),) for number in (5, 6, 7, 8)]

@@ -14,10 +14,10 @@ from scipy.linalg import expm
 from scipy.stats import ortho_group
 
 from stinespring.circuits.core.from_qiskit import plain_gates
-from stinespring.circuits.core.gates import Gate, append, count_two_qubit
+from stinespring.circuits.core.gates import Gate, append, count_two_qubit, inverted
 from stinespring.circuits.core.simulate import gate_isometry
-from stinespring.circuits.exact.signed_state import gray_state, inverse, unitary_on
-from stinespring.circuits.systems.reflection import Turn, phase_of_zero, reflection_gates, state_gates, turns_program
+from stinespring.circuits.exact.signed_state import gray_state, unitary_on
+from stinespring.circuits.systems.reflection import Turn, phase_of_zero, state_gates, turns_program
 
 
 def circuit(gates, size):
@@ -58,7 +58,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 @given(st.integers(1, 5), SEEDS, KINDS, st.sampled_from([1.0, 0.5, 0.31, -1.7, 0.0, 2.0]))
 def test_operators(size, seed, kind, time):
     v = real_state(size, seed, kind)
-    gates = reflection_gates(v, time=time)
+    gates = turns_program(None, [Turn(v, time)], size)
     wanted = expm(-1j * np.pi * time * np.outer(v, v))
     up_to_phase(Operator(circuit(gates, size)).data, wanted)
 
@@ -95,7 +95,7 @@ def test_ten_qubits():
     """The target: at most 2 (2^10 - 11) + 200 two-qubit gates; a generic unitary costs about 480,000."""
     v = real_state(10, 3)
     for time in (1.0, 0.37):
-        gates = reflection_gates(v, time=time)
+        gates = turns_program(None, [Turn(v, time)], 10)
         assert count_two_qubit(gates) <= 2 * (2**10 - 11) + 200
         x = np.random.default_rng(4).normal(size=1024)
         x /= np.linalg.norm(x)
@@ -134,7 +134,7 @@ def test_inverse_is_exact():
     rng = np.random.default_rng(0)
     gates = [Gate("u", (0,), tuple(rng.normal(size=3))), Gate("cx", (0, 1)), Gate("ry", (1,), (0.3,)), Gate("h", (2,))]
     gates += [Gate("cz", (1, 2)), Gate("rz", (0,), (1.1,)), Gate("x", (1,)), Gate("cx", (2, 0))]
-    np.testing.assert_allclose(gate_isometry([*gates, *inverse(gates)], 3, 3), np.eye(8), atol=1e-15)
+    np.testing.assert_allclose(gate_isometry([*gates, *inverted(gates)], 3, 3), np.eye(8), atol=1e-15)
 
 
 def test_isometry_of_gates_against_qiskit():
