@@ -28,6 +28,7 @@ __all__ = ["Estimate", "error_bound", "estimated"]
 LOCAL_SHOTS = 1_000_000  # of one row, where the backend has no limit
 OVERHEAD = 2.0  # seconds of QPU time a job, whatever it runs: IBM's guide "estimate job run time"
 SIMULATED_QUBITS = 10
+SIMULATED_WORK = 1 << 30  # elements of density matrices that all instructions touch: seconds
 SIMULATED_SHOTS = 100_000
 SHOT_BY_SHOT = 10_000  # of a program with feed-forward, which is simulated shot by shot
 FREE = frozenset({"barrier", "delay", "rz", "if_else"})
@@ -97,7 +98,7 @@ def estimated(
     if device is not None:
         expected += 1 - (1 - max(error_bound(item.circuit, device.target) for item in first.items)) ** len(calls)
         by = "error product"
-        if simulate and used(circuit) <= SIMULATED_QUBITS:
+        if simulate and simulable(circuit):
             found = simulated_tvd(program, backend)
             if found is not None:
                 expected, by = program.tvd_bound + found, "noisy simulation"
@@ -115,6 +116,12 @@ def estimated(
         expected_tvd_by=by,
         shots_for_verdict=needed_shots(program, alpha, resolution),
     )
+
+
+def simulable(circuit: QuantumCircuit) -> bool:
+    """Return whether a few seconds are enough for a noisy simulation."""
+    qubits = used(circuit)
+    return qubits <= SIMULATED_QUBITS and len(circuit.data) << 2 * qubits <= SIMULATED_WORK
 
 
 def needed_shots(program: Program, alpha: float, resolution: float) -> int | None:

@@ -13,7 +13,7 @@ import numpy as np
 from stinespring.backends.execute import sample_body
 from stinespring.backends.registry import opened
 from stinespring.backends.seeds import root_seed
-from stinespring.batches import Report, quiet
+from stinespring.batches import Report, Several, quiet
 from stinespring.circuits.devices.targets import open_target
 from stinespring.compiler.devices.lower import on_device
 from stinespring.errors import InputError, TooLargeError
@@ -112,6 +112,9 @@ def require_runnable(program: Program, shots: object) -> int:
             expected="--input known",
             todo="give --input-state FILE, or compose the exported circuit with one that prepares p1..pn",
         )
+    if isinstance(program.body, Several) and program.body.shared and number < len(program.body.forms):
+        got = f"{number} and {len(program.body.forms)}"
+        raise InputError("there are fewer shots than settings", got=got, expected="a shot a setting")
     return number
 
 
@@ -138,10 +141,11 @@ def run(
         InputError: a program with quantum input (nothing prepares its prompt), or unusable shots.
         BackendError: the backend failed.
     """
-    shots = require_runnable(program, shots)
     root = root_seed(seed)
+    program = system_of(program.source).sampled(program, settings, root)
+    shots = require_runnable(program, shots)
     with opened(backend) as ready:
-        program = on_backend(system_of(program.source).sampled(program, settings, root), ready)
+        program = on_backend(program, ready)
         samples = sampled(program, ready, shots, root, progress or quiet)
     return replace(samples, seed=int(seed)) if isinstance(seed, int | np.integer) else samples
 

@@ -116,7 +116,8 @@ def attention_law(content: Mapping[str, Any], step: int, text: Sequence[int]) ->
         joined = [value for head, j in zip(heads, places, strict=True) for value in times(head["value"], x[j])]
         if block.get("output") is not None:
             joined = times(block["output"], joined)
-        for token, p in enumerate(read_out(block["readout"], forward(block["ffn"], joined), embedding)):
+        y = forward(block.get("ffn") or {"kind": "identity"}, joined)
+        for token, p in enumerate(read_out(block.get("readout") or {"kind": "nearest"}, y, embedding)):
             result[token] += share * p
     return result
 
@@ -132,7 +133,7 @@ def forward(ffn: Mapping[str, Any], y: Vector) -> Vector:
     for number, layer in enumerate(layers):
         y = [a + b for a, b in zip(times(layer["weight"], y), layer["bias"], strict=True)]
         if number < len(layers) - 1:
-            y = [activated(ffn["activation"], value) for value in y]
+            y = [activated(ffn.get("activation", "relu"), value) for value in y]
     return y
 
 

@@ -9,15 +9,9 @@ from typing import Annotated
 
 import typer
 
-from stinespring.checks.statistics.ruling import require_shares
 from stinespring.cli import options
 from stinespring.cli.output import print_json, progress, require_report
-from stinespring.cli.runs.run import run_named
-from stinespring.cli.sources import Named
 from stinespring.errors import InputError
-from stinespring.models.sphere.files import read_sphere
-from stinespring.models.texts.joint import require_count
-from stinespring.pipeline.running import compile_source
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A sphere file (.json).")]
 Particle = Annotated[int, typer.Option("--particle", help="Which particle; 0 is the first.")]
@@ -37,6 +31,9 @@ def compile_(
     json: options.Json = False,
 ) -> None:
     """Compile a particle's layer step: a linear combination of states, projected to the sphere by post-selection."""
+    from stinespring.models.sphere.files import read_sphere
+    from stinespring.pipeline.running import compile_source
+
     with progress("compiling"):
         program = compile_source(
             read_sphere(file), particle=particle, layers=layers, schedule=schedule, amplify=amplify,
@@ -71,6 +68,12 @@ def sample_(
     json: options.Json = False,
 ) -> None:
     """Sample layer steps: amplitudes, fidelity and success probability against their analytic values."""
+    from stinespring.checks.statistics.ruling import require_shares
+    from stinespring.cli.runs.run import run_named
+    from stinespring.cli.sources import Named
+    from stinespring.models.sphere.files import read_sphere
+    from stinespring.models.texts.joint import require_count
+
     require_report(page)
     require_count(shots, "shots")
     require_shares(alpha, resolution)
@@ -100,6 +103,12 @@ def overlaps_(
     json: options.Json = False,
 ) -> None:
     """Sample the overlaps of all pairs, and from them the energy, against their analytic values."""
+    from stinespring.checks.statistics.ruling import require_shares
+    from stinespring.cli.runs.run import run_named
+    from stinespring.cli.sources import Named
+    from stinespring.models.sphere.files import read_sphere
+    from stinespring.models.texts.joint import require_count
+
     require_report(page)
     require_count(shots, "shots")
     require_shares(alpha, resolution)

@@ -9,16 +9,8 @@ from typing import Annotated
 
 import typer
 
-from stinespring.checks.statistics.ruling import require_shares
 from stinespring.cli import options
 from stinespring.cli.output import EXIT, print_json, progress, require_plot, require_report
-from stinespring.cli.runs.run import run_named
-from stinespring.cli.sources import Named
-from stinespring.cli.spins.shown import cost_line, judged, print_judged
-from stinespring.models.spins import read_network
-from stinespring.models.texts.joint import require_count
-from stinespring.pipeline.counts import read_samples
-from stinespring.pipeline.running import check, compile_source
 
 File = Annotated[Path, typer.Argument(metavar="FILE.json", help="A network: stinespring/spins@1.")]
 ScheduleOption = Annotated[
@@ -35,6 +27,10 @@ def compile_(
     json: options.Json = False,
 ) -> None:
     """Compile the next tokens into circuits: one qubit a spin."""
+    from stinespring.cli.spins.shown import cost_line
+    from stinespring.models.spins import read_network
+    from stinespring.pipeline.running import compile_source
+
     with progress("compiling"):
         program = compile_source(read_network(file), steps=steps, schedule=schedule)
     files = [] if output is None else [str(path) for path in program.write(output)]
@@ -60,6 +56,12 @@ def sample_(
     json: options.Json = False,
 ) -> None:
     """Compile, run the circuits, and check every token against its exact law and the averages against the mean field."""
+    from stinespring.checks.statistics.ruling import require_shares
+    from stinespring.cli.runs.run import run_named
+    from stinespring.cli.sources import Named
+    from stinespring.models.spins import read_network
+    from stinespring.models.texts.joint import require_count
+
     require_count(shots, "shots")
     require_shares(alpha, resolution)
     require_plot(plot)
@@ -79,6 +81,11 @@ def check_(
     json: options.Json = False,
 ) -> None:
     """Check counts that were sampled elsewhere."""
+    from stinespring.cli.spins.shown import judged, print_judged
+    from stinespring.models.spins import read_network
+    from stinespring.pipeline.counts import read_samples
+    from stinespring.pipeline.running import check
+
     samples = read_samples(counts, read_network(file), steps=steps)
     verdict = check(samples, alpha=alpha, resolution=resolution)
     if json:

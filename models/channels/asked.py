@@ -55,6 +55,11 @@ class ChannelAsked:
         if wrong is not None:
             got = f"{len(wrong[0])} states and {len(wrong[1])} bases"
             raise InputError("a setting does not fit the channel", got=got, expected=f"{wanted[0]} and {wanted[1]}")
+        names = {"state": (0, len(STATES)), "basis": (1, len(BASES))}
+        for name, (place, known) in names.items():
+            beyond = next((number for found in self.settings for number in found[place] if not 0 <= number < known), None)
+            if beyond is not None:
+                raise InputError(f"a setting has an unknown {name}", got=beyond, expected=f"0 to {known - 1}")
         choi = source.choi()
         return ChannelLaw(np.array([setting.law(choi) for setting in self.probes]))
 
@@ -68,6 +73,11 @@ class ChannelAsked:
 
     def read_counts(self, source: CPTP, data: Mapping[str, Any]) -> tuple[Outcomes, ...]:
         """Return the outcomes of a counts file's content, one object with keys such as ``probe=2`` a setting."""
+        if not self.settings:
+            example = '"asked": {"settings": [[[0], [2]], ...]}: states and bases of every circuit'
+            raise InputError(
+                "the counts do not say with which settings they were measured", got="no settings", expected=example
+            )
         sizes = {PROBE: 1 << source.outputs}
         return tuple(values_read(counts, sizes) for counts in counts_of_each(data, len(self.settings), "setting"))
 

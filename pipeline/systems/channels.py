@@ -13,6 +13,7 @@ from stinespring.errors import InputError
 from stinespring.models.channels.asked import ChannelAsked, drawn
 from stinespring.models.channels.cptp import CPTP
 from stinespring.models.channels.files import made
+from stinespring.models.texts.joint import require_count
 from stinespring.pipeline.system import Settings, System
 from stinespring.stages import Program, Samples, Verdict
 
@@ -38,7 +39,9 @@ def compiled(channel: CPTP, asked: ChannelAsked, options: Settings) -> Program:
 
 def settled(channel: CPTP, asked: ChannelAsked, settings: Settings, root: int) -> ChannelAsked:
     """Return random product inputs and measurements, drawn from the run's seed."""
-    return asked if asked.settings else drawn(channel, settings.get("settings", SETTINGS), derive_seed(root, 0))
+    if asked.settings:
+        return asked
+    return drawn(channel, require_count(settings.get("settings", SETTINGS), "settings"), derive_seed(root, 0))
 
 
 def sampled(program: Program, settings: Settings, root: int) -> Program:
