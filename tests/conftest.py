@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shared settings: deterministic hypothesis profiles, and the models that several tests use."""
+"""Shared settings: the short and the long series of examples, and the models that several tests use.
+
+``pytest`` runs few examples and the same ones every time. ``pytest --long`` (``make test-long``) runs many, new ones every
+time, and prints the seed with which the same ones come again: ``pytest --long --hypothesis-seed=N``.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import secrets
 import signal
 import sys
 from collections.abc import Callable
@@ -19,10 +25,49 @@ Invoke = Callable[..., tuple[int, str, str]]
 # A suite started in the background has SIGINT ignored, and the commands that its tests interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).parent.parent
-settings.register_profile(
-    "suite", deadline=None, derandomize=True, max_examples=10, suppress_health_check=[HealthCheck.too_slow]
-)
+LONG = "long"  # as in strategies.series
+COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("suite", derandomize=True, max_examples=10, **COMMON)
+settings.register_profile(LONG, derandomize=False, max_examples=200, print_blob=True, **COMMON)
 settings.load_profile("suite")
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers fill the machine already; NumPy, which reads this, is not imported yet
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="many examples, new ones every time; prints their seed")
+
+
+@pytest.hookimpl(tryfirst=True)  # before hypothesis reads its own option, and before the workers get theirs
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--long"):
+        settings.load_profile(LONG)
+        if config.getoption("--hypothesis-seed") is None:
+            config.option.hypothesis_seed = str(secrets.randbits(32))
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    return f"long series; again with: {again(config)}" if config.getoption("--long") else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.getoption("--long"):  # also where -q leaves out the header
+        terminalreporter.write_line(f"long series; again with: {again(config)}")
+
+
+def again(config: pytest.Config) -> str:
+    """Return the command that draws the same examples."""
+    return f"pytest --long --hypothesis-seed={config.getoption('--hypothesis-seed')}"
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest):
+    """A random generator of the test's own: the same one every time, or, in the long series, one of the printed seed."""
+    import numpy as np
+
+    seed = request.config.getoption("--hypothesis-seed") if request.config.getoption("--long") else 0
+    return np.random.default_rng(list(f"{seed} {request.node.nodeid}".encode()))
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hypothesis strategies for models, texts, laws, isometries, Kraus operators and programs with conditions.
 
-Each one draws shapes and a seed and fills arrays with NumPy, so that shrinking works on the shapes.
+Each one draws shapes and a seed and fills arrays with NumPy, so that shrinking works on the shapes. Beside them
+:func:`series`: how many examples, seeds or shots a test takes in the short and in the long series.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
@@ -23,6 +25,16 @@ NAMES = ["a", "b", "ü", "东", "e1"]
 SPAN = 2.0
 DECIMALS = 3
 ANGLES = st.floats(-3, 3)
+LONG = "long"  # hypothesis' profile of the long series
+
+
+def series(short: int, long: int) -> int:
+    """Return how many: ``short`` for ``pytest``, ``long`` for ``pytest --long``.
+
+    For whatever has a number: ``@settings(max_examples=series(6, 200))``, ``parametrize("seed", range(series(2, 50)))``. It is
+    asked while the test's module is imported, so that it decides what is collected.
+    """
+    return long if settings.get_current_profile_name() == LONG else short
 
 
 def seeds() -> st.SearchStrategy[int]:
