@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from stinespring.backends.aer.choi import require_choi
 from stinespring.checks.process import process_summary
 from stinespring.circuits.core.from_qasm import read_program
 from stinespring.cli import options
@@ -38,7 +39,10 @@ def verify_(
     json: options.Json = False,
 ) -> None:
     """Compare a program with the channel it should be: process fidelity and diamond distance, or a sampled test."""
-    channel, circuit = read_channel(file), read_program(program)
+    channel = read_channel(file)
+    if shots is None:
+        require_choi(channel.inputs, channel.outputs)  # before a long program is read for nothing
+    circuit = read_program(program)
     if shots is not None:
         with progress("sampling") as report:
             verdict = sample_process(
