@@ -29,6 +29,7 @@ Control = tuple[int, bool]
 WIDEST_MATRIX = 8  # qubits of a matrix that has no circuit: a power of a product
 WIDEST_POWER = 6  # qubits of the product itself
 LARGEST_POWER = 1 << 20  # rounding grows with it
+UNITARY = 1e-9  # how far rounding may take a power from unitary
 LIBRARY: Mapping[str, tuple[str, int]] = {  # the language's library: the kind of factor, and how many controls
     **{name: (name, 0) for name in ("p", "x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "rx", "ry", "rz", "id", "swap")},
     **{f"c{name}": (name, 1) for name in ("x", "y", "z", "h", "p", "rx", "ry", "rz", "swap")},
@@ -130,16 +131,18 @@ def power(factors: Sequence[Factor], exponent: float, *, most: int) -> list[Fact
 
     Raises:
         TooLargeError: too many factors, or a fraction of a product on more than six qubits.
-        InputError: an exponent above 2^20.
+        InputError: an exponent above 2^20, also of nested powers.
     """
     if abs(exponent) > LARGEST_POWER:
-        raise InputError("a power of a gate is too large", got=exponent, expected=f"at most {LARGEST_POWER:,}")
+        raise too_large(exponent)
     if not factors or exponent == 0:
         return []
     whole = float(exponent).is_integer()
     if len(factors) == 1:
         [factor] = factors
         if factor.kind in ADDITIVE and whole:
+            if abs(factor.angles[0] * exponent) > LARGEST_POWER:
+                raise too_large(exponent)
             return [factor._replace(angles=(factor.angles[0] * exponent,))]
         if factor.kind == "phase":
             return [factor._replace(angles=(math.remainder(factor.angles[0], math.tau) * exponent,))]
@@ -159,6 +162,13 @@ def power(factors: Sequence[Factor], exponent: float, *, most: int) -> list[Fact
     return [Factor("matrix", (), tuple(wires), (), _matrix_power(product, exponent))]
 
 
+def too_large(exponent: float) -> InputError:
+    """Return what is said of a power whose rounding would show."""
+    return InputError(
+        "a power of a gate is too large to be accurate", got=exponent, expected=f"at most {LARGEST_POWER:,} in all"
+    )
+
+
 def _matrix(factor: Factor) -> ComplexArray:
     """Return the matrix on the targets, the first one least significant."""
     if factor.matrix is not None:
@@ -172,7 +182,10 @@ def _matrix_power(matrix: ComplexArray, exponent: float) -> ComplexArray:
     """Return the principal power of a unitary matrix."""
     if float(exponent).is_integer():
         base = matrix if exponent > 0 else matrix.conj().T
-        return np.asarray(np.linalg.matrix_power(base, int(abs(exponent))))
+        result = np.asarray(np.linalg.matrix_power(base, int(abs(exponent))))
+        if abs(result @ result.conj().T - np.eye(len(result))).max() > UNITARY:
+            raise too_large(exponent)
+        return result
     from scipy.linalg import schur
 
     triangle, basis = schur(matrix, output="complex")

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,7 +105,8 @@ def parsed(text: str) -> Iterator[tuple[int, ast.Program]]:
         if line > 1 and NOT_THE_FIRST.match(piece):
             raise InputError("the program states its version twice", got=f"line {line}", expected="OPENQASM 3.0; at the top")
         try:
-            tree = openqasm3.parse(piece)
+            with redirect_stderr(StringIO()):  # the lexer also prints what it raises
+                tree = openqasm3.parse(piece)
         except RecursionError:
             raise InputError("the program is nested too deeply", got=f"from line {line} on", expected="flat text") from None
         except QASM3ParsingError as error:

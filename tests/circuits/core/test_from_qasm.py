@@ -340,17 +340,20 @@ REFUSED = {
     "other file": ('include "qelib1.inc";', "unknown file"),
     "power": ("qubit q; pow(1e9) @ x q;", "too large"),
     "wide power": ("gate g a,b,c,d,e,f,k { h a; h b; h c; h d; h e; h f; h k; } qubit[7] q; pow(0.5) @ g q[0],q[1],q[2],q[3],q[4],q[5],q[6];", "too large"),  # noqa: E501
+    "power of powers": ("gate g a, b { U(1, 2, 3) a; cx a, b; } qubit[2] q; " + "pow(1000000) @ " * 2 + "g q[0], q[1];", "accurate"),  # noqa: E501
+    "angle of powers": ("qubit q; pow(1000000) @ pow(1000000) @ rz(0.1) q;", "accurate"),
     "no grammar": ("qubit q; x q; y;;; $", "not OpenQASM 3"),
     "unclosed": ("qubit q; {", "not OpenQASM 3"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_one_message(name):
+def test_one_message(name, capfd):
     body, message = REFUSED[name]
     with pytest.raises(InputError, match=message) as caught:
         program_of(HEAD + body)
     assert len(str(caught.value).splitlines()) <= 5
+    assert capfd.readouterr() == ("", "")
 
 
 def test_library_only_where_it_is_included():
