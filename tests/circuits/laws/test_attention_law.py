@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,17 +65,3 @@ def test_bits_are_loaded(bits):
     gates = load_bit(tuple(bits), range(3), 3)
     np.testing.assert_allclose(realised_law(gates, width=3, size=1), np.eye(2)[bits], atol=1e-12)
     assert count_two_qubit(gates) <= 7
-
-
-def test_superposed_contexts_are_refused():
-    with pytest.raises(ValueError, match="context wire"):
-        realised_law([Gate("h", (0,))], width=1, size=1)
-    with pytest.raises(ValueError, match="context wire"):
-        realised_law([Gate("cx", (1, 0))], width=1, size=1)
-    with pytest.raises(ValueError, match="unknown"):
-        realised_law([Gate("swap", (0, 1))], width=1, size=1)
-
-
-def test_changed_contexts_have_no_probability():
-    law = realised_law([Gate("x", (0,))], width=1, size=1)
-    assert not law.any()
