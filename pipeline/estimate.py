@@ -15,7 +15,7 @@ from stinespring.circuits.devices.read_back import used_qubits
 from stinespring.errors import TooLargeError
 from stinespring.ledger.payload import works_of
 from stinespring.models.texts.joint import joint_law
-from stinespring.pipeline.mitigation import Calibration
+from stinespring.pipeline.mitigation import ReadoutCircuits
 from stinespring.pipeline.running import check, sampled
 from stinespring.stages import Backend, Program
 
@@ -71,7 +71,7 @@ class Estimate:
 
 
 def estimated(
-    program: Program, backend: Backend, shots: int, *, calibration: Calibration | None = None, simulate: bool = False,
+    program: Program, backend: Backend, shots: int, *, calibration: ReadoutCircuits | None = None, simulate: bool = False,
     alpha: float = 0.001, resolution: float = 0.05,
 ) -> Estimate:  # fmt: skip
     """Return what a run will take.

@@ -23,7 +23,7 @@ from stinespring.stages import Backend, Program, Samples, Verdict
 
 __all__ = [
     "MODES",
-    "Calibration",
+    "ReadoutCircuits",
     "calibration_body",
     "measured_calibration",
     "mitigated",
@@ -35,7 +35,7 @@ MODES = ("none", "readout", "always")
 
 
 @dataclass(frozen=True, eq=False)
-class Calibration:
+class ReadoutCircuits:
     """Two circuits that show the readout errors: all qubits in 0, all in 1.
 
     Attributes:
@@ -149,17 +149,17 @@ def calibrated(note: Mapping[str, Any]) -> list[int]:
     return sorted({wire for wires in note["wires"] for wire in wires})
 
 
-def calibration_body(note: Mapping[str, Any], backend: Backend, shots: int) -> Calibration | None:
+def calibration_body(note: Mapping[str, Any], backend: Backend, shots: int) -> ReadoutCircuits | None:
     """Return the circuits that measure the readout errors of a planned mitigation; None where there is none."""
     if note.get("wires") is None:
         return None
     device = backend.capabilities.device
     assert device is not None, "planned for a device only"
     circuits = calibration_circuits(calibrated(note), device.target.num_qubits)
-    return Calibration(tuple(circuits), calibration_shots(backend.capabilities.max_shots, shots))
+    return ReadoutCircuits(tuple(circuits), calibration_shots(backend.capabilities.max_shots, shots))
 
 
-def measured_calibration(calibration: Calibration | None, backend: Backend, root: int) -> list[Outcomes]:
+def measured_calibration(calibration: ReadoutCircuits | None, backend: Backend, root: int) -> list[Outcomes]:
     """Return what a calibration reads, zeros first."""
     return [] if calibration is None else backend.sample(calibration.batch(), derive_seed(root, 0))
 

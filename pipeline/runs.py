@@ -21,7 +21,7 @@ from stinespring.ledger.delivery import Delivery
 from stinespring.ledger.recorded import CALIBRATION, FIRST, Pending, Permissions, Recorded, jobs_of
 from stinespring.ledger.store import FINAL, Ledger, LedgerError, Run, fresh_id, now
 from stinespring.pipeline.estimate import Estimate, estimated
-from stinespring.pipeline.mitigation import Calibration, calibration_body, planned_mitigation
+from stinespring.pipeline.mitigation import ReadoutCircuits, calibration_body, planned_mitigation
 from stinespring.pipeline.record import described, identity, requested, restored, unlowered
 from stinespring.pipeline.running import compile_asked, require_runnable, samples_of, split
 from stinespring.pipeline.systems import system_of
@@ -56,7 +56,7 @@ class Planned:
     backend: Backend
     shots: int
     root: int
-    calibration: Calibration | None
+    calibration: ReadoutCircuits | None
     mitigation: Mapping[str, Any]
     estimate: Estimate
     request: Mapping[str, Any]
