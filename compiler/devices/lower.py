@@ -92,7 +92,7 @@ def lower(circuit: QuantumCircuit, device: Device, *, seed: int = 0) -> QuantumC
         TooLargeError: the circuit has more qubits than the device.
         InputError: the circuit does what the device does not execute.
     """
-    from qiskit.transpiler import generate_preset_pass_manager
+    from qiskit.transpiler import TranspilerError, generate_preset_pass_manager
 
     if circuit.num_qubits > device.target.num_qubits:
         raise TooLargeError(
@@ -113,7 +113,15 @@ def lower(circuit: QuantumCircuit, device: Device, *, seed: int = 0) -> QuantumC
             seed_transpiler=number,
             initial_layout=near_layout(circuit, device, number) if dynamic else None,
         )
-        candidate = manager.run(circuit)
+        try:
+            candidate = manager.run(circuit)
+        except TranspilerError as error:
+            raise InputError(
+                f"the circuit cannot be written in the gates of {device.name}",
+                got=", ".join(sorted(device.target.operation_names)),
+                expected="a basis in which every circuit can be written, such as cz, rz, sx, x",
+                todo=f"give a backend with more gates ({error.message.splitlines()[0][:120]})",
+            ) from None
         if best is None or price(candidate) < price(best):
             best = candidate
     assert best is not None, "at least one layout is tried"
