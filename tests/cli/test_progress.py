@@ -91,12 +91,12 @@ PATIENT = """
 import sys, time
 from stinespring.backends import execute
 from stinespring.cli.main import main
-before = execute.extend
-def extend(*arguments, **options):
+before = execute.sample_body
+def sample_body(*arguments, **options):
     sys.stderr.write("sampling\\n"); sys.stderr.flush()
     while True:
         result = before(*arguments, **options)
-execute.extend = extend
+execute.sample_body = sample_body  # before a verb takes it
 sys.argv[0] = "stinespring"
 main()
 """
