@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from stinespring.circuits.core.qasm_circuit import Branch, Clear, Item, Read, built
-from stinespring.circuits.core.qasm_expansion import Bits, Definition, Expansion, Qubits, name_of
-from stinespring.circuits.core.qasm_gates import LIBRARY
-from stinespring.circuits.core.qasm_text import parsed, read_text
-from stinespring.circuits.core.qasm_values import CONSTANTS, Names, integer_of, meaning, typed, value_of
+from stinespring.circuits.qasm.circuit import Branch, Clear, Item, Read, built
+from stinespring.circuits.qasm.expansion import Bits, Definition, Expansion, Qubits, name_of
+from stinespring.circuits.qasm.factors import LIBRARY
+from stinespring.circuits.qasm.text import parsed, read_text
+from stinespring.circuits.qasm.values import CONSTANTS, Names, integer_of, meaning, typed, value_of
 from stinespring.errors import InputError, TooLargeError
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from oracles.qasm_gates import STANDARD
 from stinespring.backends.aer.choi import channel_wires, circuit_choi
 from stinespring.backends.aer.choi import outcome_choi as aer_choi
 from stinespring.circuits.core.from_qasm import program_of, read_program
-from stinespring.circuits.core.qasm_gates import LIBRARY, gate_sizes
+from stinespring.circuits.qasm.factors import LIBRARY, gate_sizes
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.channels.cptp import choi_of_kraus
 from stinespring.models.channels.distance import diamond_distance
@@ -397,21 +397,21 @@ def test_what_is_no_file(tmp_path, monkeypatch):
         read_program(binary)
     with pytest.raises(InputError):
         read_program("a\0b")
-    monkeypatch.setattr("stinespring.circuits.core.qasm_text.MOST_BYTES", 100)
+    monkeypatch.setattr("stinespring.circuits.qasm.text.MOST_BYTES", 100)
     binary.write_text(HEAD + "\n" * 100)
     with pytest.raises(TooLargeError, match="too large"):
         read_program(binary)
 
 
 def test_long_texts(monkeypatch):
-    monkeypatch.setattr("stinespring.circuits.core.qasm_text.PIECE", 50)
+    monkeypatch.setattr("stinespring.circuits.qasm.text.PIECE", 50)
     text = (
         HEAD + "qubit[2] q; bit[1] c; gate g a { x a; h a; }\n" + "/* ; else */ if (c[0]) x q[0]; // ;\n else { g q[1]; }\n" * 3
     )
     assert program_of(text).count_ops() == {"if_else": 3}
-    monkeypatch.setattr("stinespring.circuits.core.qasm_text.MOST_STATEMENTS", 6)
+    monkeypatch.setattr("stinespring.circuits.qasm.text.MOST_STATEMENTS", 6)
     with pytest.raises(TooLargeError, match="too long"):
         program_of(text)
-    monkeypatch.setattr("stinespring.circuits.core.qasm_text.MOST_OF_ONE", 20)
+    monkeypatch.setattr("stinespring.circuits.qasm.text.MOST_OF_ONE", 20)
     with pytest.raises(TooLargeError, match="statement is too long"):
         program_of(text)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from stinespring.circuits.core.qasm_gates import Factor, append_factor
+from stinespring.circuits.qasm.factors import Factor, append_factor
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stinespring.circuits.core.qasm_gates import (
+from stinespring.circuits.qasm.factors import (
     LIBRARY,
     Control,
     Factor,
@@ -18,7 +18,7 @@ from stinespring.circuits.core.qasm_gates import (
     phase_factor,
     power,
 )
-from stinespring.circuits.core.qasm_values import Names, angle_of, integer_of, meaning, range_of, typed, value_of
+from stinespring.circuits.qasm.values import Names, angle_of, integer_of, meaning, range_of, typed, value_of
 from stinespring.errors import InputError, TooLargeError
 
 if TYPE_CHECKING:
