@@ -51,7 +51,7 @@ def verify_channel(
         made, wanted = np.asarray(sum(choi.values())), channel.choi()
     else:
         made, wanted = by_outcome(channel, choi, outcomes)
-    low, high = diamond_distance(made, wanted, inputs=inputs)
+    low, high = diamond_distance(made, wanted, inputs=inputs, decided=tolerance)
     lost = trace_violation(made, inputs)
     if lost > LOSSLESS:  # then the distance of the two ways round differs, and half of what is lost is seen
         low, high = max(low, lost / 2), max(high, diamond_distance(wanted, made, inputs=inputs).high)

@@ -21,6 +21,7 @@ FORMAT = "stinespring/channel@1"
 TOLERANCE = 1e-8  # largest violation of complete positivity or trace preservation that counts as rounding
 SINGLE_TOLERANCE = 1e-5  # the same for numbers of single precision
 RANK_TOLERANCE = 1e-13  # eigenvalues of the Choi matrix up to this are zero
+LARGEST = 2.0  # of an entry: in a channel none exceeds 1
 MOST_QUBITS = 8
 MOST_ENTRIES = 1 << 22
 
@@ -215,6 +216,11 @@ def _numbers(values: Any, what: str) -> ComplexArray:
         raise InputError(f"{what} cannot be read as numbers", got=str(error), expected="a numeric array") from None
     if not np.isfinite(array).all():
         raise InputError(f"{what} hold numbers that are not finite", got="NaN or infinity", expected="finite numbers")
+    largest = float(np.abs(array).max(initial=0.0))
+    if largest > LARGEST:
+        raise InputError(
+            f"{what} cannot be those of a channel", got=f"an entry of size {largest:.3g}", expected="entries up to 1"
+        )
     return array
 
 
