@@ -38,6 +38,7 @@ STYLE: Any = {
     "svg.hashsalt": "stinespring", "axes.spines.top": False, "axes.spines.right": False, "text.parse_math": False
 }  # fmt: skip
 DPI = 150
+WIDE = 1e3  # of a logarithmic axis whose powers are close enough
 LOWERED, RAISED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"), str.maketrans("0123456789-\N{MINUS SIGN}", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 EXPONENT = re.compile(r"\^\{(.*?)\}")
 LONGEST_TITLE = 600  # characters
@@ -119,8 +120,11 @@ def image(figure: Figure, kind: str, dpi: int = DPI) -> bytes:
 
 
 def write_powers(axis: Axis) -> None:
-    """Write the numbers of a logarithmic axis in Unicode, which matplotlib writes as mathematics."""
-    from matplotlib.ticker import LogFormatterSciNotation
+    """Write the numbers of a logarithmic axis in Unicode, which matplotlib writes as mathematics.
+
+    Over many decades ticks between the powers tell nothing, and take most of the time.
+    """
+    from matplotlib.ticker import LogFormatterSciNotation, NullLocator
 
     class Powers(LogFormatterSciNotation):
         def __call__(self, x: float, pos: int | None = None) -> str:
@@ -128,6 +132,9 @@ def write_powers(axis: Axis) -> None:
 
     axis.set_major_formatter(Powers())
     axis.set_minor_formatter(Powers(labelOnlyBase=False, minor_thresholds=(1, 0.4)))
+    low, high = axis.get_view_interval()
+    if high > WIDE * low:
+        axis.set_minor_locator(NullLocator())
 
 
 def plain_power(text: str) -> str:

@@ -35,7 +35,7 @@ MOST_BLOCKS = 60
 MOST_CIRCUITS = 3  # of several
 
 
-class Block(NamedTuple):
+class DrawnBlock(NamedTuple):
     """What makes one register out of others.
 
     Attributes:
@@ -156,10 +156,10 @@ def circuit_names(program: Program, number: int) -> list[str]:
     return list(names[:number]) if known else [f"circuit {i}" for i in range(1, number + 1)]
 
 
-def blocks_of(layout: Layout) -> list[Block]:
+def blocks_of(layout: Layout) -> list[DrawnBlock]:
     """Return the laws of a layout as blocks, in order."""
     return [
-        Block(
+        DrawnBlock(
             law.target,
             law.reads,
             f"step {d.channel.step}\n" + (f"| {len(law.contexts)} contexts" if law.reads else "prompt known"),
@@ -169,15 +169,15 @@ def blocks_of(layout: Layout) -> list[Block]:
     ]
 
 
-def template_blocks(template: Template) -> list[Block]:
+def template_blocks(template: Template) -> list[DrawnBlock]:
     """Return a template's registers as blocks: the last one, the token, depends on all before it."""
     *before, token = [Place.of(register) for register in template.registers]
     text = "angles\nfrom the host"
-    return [*(Block(place, (), text) for place in before), Block(token, tuple(before), text)]
+    return [*(DrawnBlock(place, (), text) for place in before), DrawnBlock(token, tuple(before), text)]
 
 
 def draw_registers(
-    registers: Sequence[Register], blocks: Sequence[Block], measured: Sequence[str], title: str, path: Path
+    registers: Sequence[Register], blocks: Sequence[DrawnBlock], measured: Sequence[str], title: str, path: Path
 ) -> None:
     """Write the picture of registers and the blocks that make them."""
     shown = blocks[:MOST_BLOCKS]
@@ -206,7 +206,7 @@ def draw_wire(axes: Axes, register: Register, row: int, columns: int, *, measure
         axes.text(columns + 0.55, row, "left behind", ha="left", va="center", fontsize=8, color=QUIET)
 
 
-def draw_block(axes: Axes, block: Block, column: int, rows: dict[Place, int]) -> None:
+def draw_block(axes: Axes, block: DrawnBlock, column: int, rows: dict[Place, int]) -> None:
     """Draw one block on the register it makes, with dots on the registers it reads."""
     from matplotlib.patches import FancyBboxPatch
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from stinespring.ledger.store import Ledger, Run
@@ -124,9 +124,10 @@ def calibration_of_the_day(run: Run) -> dict[str, Any] | None:
 
 def plain_entries(calibration: Mapping[str, Any]) -> dict[str, Any]:
     """Return a calibration's digest and figures; of what it lists by qubit or gate the number of entries."""
-    listed = {name: f"{len(value):,} entries" for name, value in calibration.items() if isinstance(value, Mapping | Sequence)}
-    texts = {name: value for name, value in calibration.items() if isinstance(value, str)}
-    return {"digest": digest_of(calibration), **dict(calibration), **listed, **texts}
+    figures = {
+        name: f"{len(value):,} entries" if isinstance(value, list | dict) else value for name, value in calibration.items()
+    }
+    return {"digest": digest_of(calibration), **figures}
 
 
 def digest_of(calibration: Mapping[str, Any]) -> str:

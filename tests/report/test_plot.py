@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figure of ``run --plot``: written whole, in the format asked for, with honest intervals."""
+"""The figure of sampled texts: written whole, and of the law that the program claims."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 
 import stinespring
-from stinespring.errors import InputError
-from stinespring.report.figures.plot import plot_samples, require_figure, wilson_interval
+from stinespring.checks.texts.verdict import claimed_law
+from stinespring.models.texts.asked import texts_of
+from stinespring.report.figures import plot
+from stinespring.report.figures.plot import plot_samples
 
 
 @pytest.mark.parametrize(("suffix", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
@@ -21,15 +25,25 @@ def test_figures_are_written(stop_token, tmp_path, suffix, magic):
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-def test_the_interval_is_wilsons():
-    counts = np.array([0, 3, 50, 100])
-    low, high = wilson_interval(counts, 100)
-    for i, count in enumerate(counts.tolist()):
-        expected = binomtest(count, 100).proportion_ci(0.95, method="wilson")
-        assert (low[i], high[i]) == pytest.approx((expected.low, expected.high), abs=1e-6)
-
-
-def test_unusable_names_are_refused(tmp_path):
-    for path in (tmp_path / "figure.pdf", tmp_path / "missing" / "figure.png"):
-        with pytest.raises(InputError):
-            require_figure(path)
+def test_what_is_drawn_are_the_counts_and_the_claimed_law(three_tokens, tmp_path, monkeypatch):
+    """A program that spends a tolerance claims another law than the model's, which is what its samples are compared with."""
+    program = stinespring.compile(three_tokens, prompt="sun rain", steps=2, tolerance=0.3, effort=0, schedule="static")
+    samples = stinespring.run(program, shots=200, seed=1)
+    drawn = {}
+    shares, scatter = plot.draw_shares, plot.draw_scatter
+    monkeypatch.setattr(plot, "draw_shares", lambda axes, *given: (drawn.update(bars=given), shares(axes, *given)))
+    monkeypatch.setattr(plot, "draw_scatter", lambda axes, *given: (drawn.update(points=given), scatter(axes, *given)))
+    plot_samples(samples, stinespring.check(samples), tmp_path / "figure.svg")
+    texts, counts = texts_of(samples.outcomes[0], 2, three_tokens.vacuum)
+    law = claimed_law(samples).probabilities(texts)
+    assert samples.claim is not None
+    assert abs(law - samples.asked.law(three_tokens).probabilities(texts)).max() > 1e-3
+    np.testing.assert_array_equal(drawn["points"][0], counts)
+    np.testing.assert_array_equal(drawn["points"][2], law)
+    names, shown, shots, exact = drawn["bars"]
+    by_name = {three_tokens.plain(t): (c, p) for t, c, p in zip(texts.tolist(), counts.tolist(), law.tolist(), strict=True)}
+    assert [by_name[name] for name in names] == list(zip(shown.tolist(), exact.tolist(), strict=True))
+    assert shown.tolist() == sorted(shown.tolist(), reverse=True)
+    assert shots == 200
+    text = Path(tmp_path / "figure.svg").read_text(encoding="utf-8")
+    assert re.search(r"<!-- three_tokens after “sun rain”, 2 token\(s\), 200 shots -->", text)

@@ -8,6 +8,7 @@ import pytest
 
 from stinespring.models.spins import diagram, draw_network, mean_field, power_spectrum, run_network
 from stinespring.report.figures.spins import (
+    averages_of,
     draw_averages,
     draw_diagram,
     plot_averages,
@@ -48,15 +49,23 @@ def test_averages_are_points_and_the_mean_field_lines(network, axes):
     np.testing.assert_array_equal(axes.lines[0].get_ydata(), limit[:, 0])
 
 
-@pytest.mark.parametrize("kind", ["png", "svg"])
-def test_figures_are_written_alike(network, tmp_path, kind):
+def test_figures_are_written(network, tmp_path):
+    """That the same figure is the same bytes is the canvas' business, and tested there."""
     found = diagram(network, betas=[0.5, 1.0], transient=5, keep=20, exponents=1)
     m_o = mean_field(network, steps=30).m_o[0]
     nothing = np.full((30, 4), np.nan)
-    for name in ("a", "b"):
-        plot_diagram(network, found, tmp_path / f"{name}1.{kind}")
-        plot_trajectory(network, m_o, tmp_path / f"{name}2.{kind}")
-        plot_spectrum(network, power_spectrum(m_o), tmp_path / f"{name}3.{kind}")
-        plot_averages(network, m_o[1:], nothing, m_o[1:], 1, tmp_path / f"{name}4.{kind}")
-    for number in range(1, 5):
-        assert (tmp_path / f"a{number}.{kind}").read_bytes() == (tmp_path / f"b{number}.{kind}").read_bytes()
+    plot_diagram(network, found, tmp_path / "1.svg")
+    plot_trajectory(network, m_o, tmp_path / "2.svg")
+    plot_spectrum(network, power_spectrum(m_o), tmp_path / "3.svg")
+    plot_averages(network, m_o[1:], nothing, m_o[1:], 1, tmp_path / "4.svg")
+    for number, word in enumerate(["nats a token", "the last 31 tokens", "cycles a token", "mᵒ₄ mean field"], start=1):
+        assert f"<!-- {word}" in (tmp_path / f"{number}.svg").read_text(encoding="utf-8")
+
+
+def test_sampled_averages_are_those_of_the_verdict(found):
+    result = found("spins")
+    averages, told = averages_of(result.samples), result.verdict.figures["mean_field"]
+    for name, values in (("mean", averages.mean), ("standard_error", averages.error), ("mean_field", averages.limit)):
+        np.testing.assert_allclose(values, told[name], atol=1e-12)
+    assert averages.runs == result.samples.shots
+    assert np.isnan(averages_of(found("one run").samples).error).all()

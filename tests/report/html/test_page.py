@@ -6,81 +6,22 @@ Sampled runs have a fixed seed; what is tested is that page and JSON agree, what
 
 from __future__ import annotations
 
-import base64
+import hashlib
 import json
-import re
 import shlex
 import sys
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 import stinespring
-from stinespring.models.spins import draw_network, network_content
-from stinespring.report.html.page import Figure, Finding, Page, Player, Section, Table, embedded, rendered
+from oracles.page_reader import PageReader, read_page
+from stinespring.ledger.store import Ledger
+from stinespring.models.spins import draw_network
+from stinespring.pipeline.whole import Result
+from stinespring.report.html.page import Figure, Finding, Page, PageTable, Player, Section, embedded, rendered
 from stinespring.report.html.texts import texts_page
-
-VOID = {"meta", "img", "br", "link", "input", "hr", "base", "col", "embed", "source", "track", "wbr", "area"}
-LOADING = ("src", "href", "data", "action", "poster", "srcset", "background", "formaction", "ping", "manifest")
-
-
-class Reader(HTMLParser):
-    """Reads a page strictly: every tag that opens is closed, in order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open, self.tags, self.texts = [], [], []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open[-1:] != ["style"]:
-            self.texts.append(data)
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
-
-    @property
-    def words(self):
-        return " ".join(" ".join(self.texts).split())
-
-    @property
-    def badges(self):
-        return [a["class"].split()[-1] for a in self.all("span") if a.get("class", "").startswith("badge")]
-
-
-def read(path, *, figures: int):
-    """Read a page and test what holds of every report."""
-    text = path.read_text(encoding="utf-8")
-    assert text.startswith("<!doctype html>")
-    assert not re.search(r"https?://|@import|url\(", re.sub(r"base64,[^\"]*", "", text))
-    page = Reader(text)
-    assert not page.all("script") and not page.all("link")
-    for tag, attributes in page.tags:
-        assert not any(name.startswith("on") for name in attributes), tag
-        for name in LOADING:
-            assert attributes.get(name, "data:image/").startswith("data:image/")
-    assert len(page.all("img")) == figures
-    for image in page.all("img"):
-        assert len(image["alt"]) > 20
-        kind, data = re.fullmatch(r"data:image/(svg\+xml|png);base64,(.*)", image["src"]).groups()
-        assert base64.b64decode(data, validate=True).startswith(b"<?xml" if kind == "svg+xml" else b"\x89PNG")
-    assert len(page.all("figcaption")) >= figures
-    assert [p for p in path.parent.iterdir() if p.name.startswith(".")] == []
-    for word in ("How to reproduce", "Provenance", "stinespring", "Python"):
-        assert word in page.words
-    return page
 
 
 def ask(invoke, *words):
@@ -94,13 +35,13 @@ def test_whatever_is_quoted_is_escaped(tmp_path):
     nasty = "<script>alert('x')</script>\" onload=\"y &amp; ]]>"
     page = Page(
         nasty, nasty, nasty, Finding("FAIL", nasty, nasty), [Finding("FAIL", nasty, nasty), Finding("PASS", nasty, nasty)],
-        [Section(nasty, [nasty, Table(nasty, [nasty, nasty], [[nasty, nasty]]), Figure("data:image/png;base64,iVBORw==",
+        [Section(nasty, [nasty, PageTable(nasty, [nasty, nasty], [[nasty, nasty]]), Figure("data:image/png;base64,iVBORw==",
                          nasty, nasty), Player(f"<p>{nasty}</p>", nasty, nasty)])],
         {nasty: nasty, "inner": {nasty: 1}, "nothing": None},
     )  # fmt: skip
     path = tmp_path / "page.html"
     page.write(path)
-    found = Reader(path.read_text(encoding="utf-8"))
+    found = PageReader(path.read_text(encoding="utf-8"))
     assert found.all("script") == []
     assert not any("onload" in attributes for _, attributes in found.tags)
     plain = " ".join(nasty.split())
@@ -115,7 +56,7 @@ def test_whatever_is_quoted_is_escaped(tmp_path):
 def test_scripts_are_allowed_for_players_only():
     def policy(*parts):
         page = Page("t", "l", "c", sections=[Section("s", parts)])
-        [found] = [m["content"] for m in Reader(rendered(page)).all("meta") if "http-equiv" in m]
+        [found] = [m["content"] for m in PageReader(rendered(page)).all("meta") if "http-equiv" in m]
         return found
 
     assert "default-src 'none'" in policy()
@@ -136,7 +77,7 @@ def test_run(invoke, examples, tmp_path, schedule):
     path = tmp_path / "report.html"
     words = ["run", examples / "two_tokens.json", "--prompt", "a b", "--steps", 2, "--extension", "position", "--shots", 2000]
     status, data = ask(invoke, *words, "--schedule", schedule, "--effort", 0, "--report", path)
-    page = read(path, figures=3)  # texts, attention, circuit
+    page = read_page(path, figures=3)  # texts, attention, circuit
     assert page.badges[1:3] == [data["verdict"], data["attention_verdict"]["verdict"]]
     assert {"PASS": 0, "FAIL": 1, "UNVERIFIED": 3}[page.badges[0]] == status
     assert data["reason"] in page.words
@@ -150,38 +91,60 @@ def test_run(invoke, examples, tmp_path, schedule):
 
 
 def test_a_failure_is_what_the_page_begins_with(two_tokens, tmp_path):
-    sampled = stinespring.run(stinespring.compile(two_tokens, prompt="a b", steps=2, effort=0), shots=4000, seed=1)
-    wrong = replace(sampled, counts=sampled.counts[::-1].copy())  # of four texts whose probabilities differ by 0.04 to 0.31
+    program = stinespring.compile(two_tokens, prompt="a b", steps=2, effort=0)
+    sampled = stinespring.run(program, shots=4000, seed=1)
+    [outcomes] = sampled.outcomes
+    turned = replace(outcomes, counts=outcomes.counts[::-1].copy())  # of four texts whose probabilities differ by 0.04 to 0.31
+    wrong = replace(sampled, outcomes=(turned,))
     verdict = stinespring.check(wrong)
     assert verdict.verdict == "FAIL"
     path = tmp_path / "report.html"
-    texts_page(wrong, verdict, None, {"applied": False}, cost={"passes": ()}, command="c").write(path)
-    page = read(path, figures=1)
+    texts_page(Result(program, wrong, verdict, {"applied": False}), "c").write(path)
+    page = read_page(path, figures=2)
     assert page.badges == ["FAIL"]
     assert page.words.count(verdict.reason) == 1
 
 
-@pytest.mark.parametrize("schedule", ["dynamic", "stepwise"])
-def test_fetch(invoke, examples, tmp_path, monkeypatch, schedule):
+@pytest.mark.parametrize(("schedule", "drawn"), [("dynamic", 0), ("stepwise", 1)])
+def test_fetch(invoke, examples, tmp_path, monkeypatch, schedule, drawn):
+    """The circuits of a run that was fetched are not at hand, unless the host makes them as it goes."""
     path = tmp_path / "report.html"
     monkeypatch.setenv("STINESPRING_HOME", str(tmp_path / "ledger"))
     words = ["--prompt", "a b", "--steps", 2, "--shots", 500, "--seed", 4, "--backend", "fake:fez", "--schedule", schedule]
     status, _, err = invoke("submit", examples / "two_tokens.json", *words, "--effort", 0, "--yes")
     assert status == 0, err
     status, data = ask(invoke, "fetch", "latest", "--report", path)
-    page = read(path, figures=2)
+    page = read_page(path, figures=1 + drawn)
     assert page.badges == [data["verdict"]]
     assert data["reason"] in page.words and data["cost"]["hash"] in page.words
+    assert ("they are not drawn here" in page.words) == (not drawn)
     assert f"stinespring fetch {data['id']} --report" in page.words
     assert "What was asked" in page.words and f"schedule {schedule}" in page.words
+    run = Ledger().run(data["id"])
+    assert run.created in page.words and f"{run.estimate['executions']}" in page.words
+    assert "no calibration when the run was submitted" in page.words
     assert ask(invoke, "fetch", "latest")[1]["counts"] == data["counts"]
+
+
+def test_the_calibration_of_the_day_is_shown(invoke, examples, tmp_path, monkeypatch):
+    path = tmp_path / "report.html"
+    monkeypatch.setenv("STINESPRING_HOME", str(tmp_path / "ledger"))
+    words = ["--prompt", "a b", "--steps", 1, "--shots", 100, "--seed", 4, "--effort", 0, "--yes"]
+    assert invoke("submit", examples / "two_tokens.json", *words)[0] == 0
+    found = {"name": "some_device", "taken": "2026-01-02", "qubits": [{"t1": 1.0}] * 7, "gates": []}
+    monkeypatch.setattr(Ledger, "calibration", lambda self, run: found)
+    ask(invoke, "fetch", "latest", "--report", path)
+    page = read_page(path, figures=1)
+    digest = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+    assert page.words.count(digest) == 2  # with the calibration, and where the numbers come from
+    assert all(text in page.words for text in ("some_device", "2026-01-02", "7 entries", "0 entries"))
 
 
 def test_the_calibration_is_named(invoke, examples, tmp_path):
     path = tmp_path / "report.html"
     words = ["--prompt", "a b", "--steps", 2, "--shots", 3000, "--seed", 1, "--effort", 0, "--schedule", "static"]
     _, data = ask(invoke, "run", examples / "two_tokens.json", *words, "--backend", "aer?noise=fez", "--report", path)
-    page = read(path, figures=2)
+    page = read_page(path, figures=2)
     assert page.badges[0] == data["verdict"]
     assert data["metadata"]["noise"]["digest"] in page.words
 
@@ -190,7 +153,7 @@ def test_token_names_are_text(invoke, save, tmp_path):
     path, name = tmp_path / "report.html", "<script>alert(1)</script>"
     model = {"format": "stinespring/table@1", "tokens": [name, "b&amp;"], "context": 1, "law": [[0.5, 0.5], [0.2, 0.8]]}
     _, data = ask(invoke, "run", save(model), "--prompt", name, "--steps", 1, "--shots", 500, "--report", path)
-    page = read(path, figures=2)
+    page = read_page(path, figures=2)
     assert page.badges[0] == data["verdict"]
     assert page.words.count(name) >= 3
     assert "b&amp; " in page.words
@@ -200,7 +163,7 @@ def test_lens_study(invoke, examples, tmp_path):
     path, prompts = tmp_path / "report.html", tmp_path / "prompts.txt"
     prompts.write_text("Alice was\nThe Queen said\n", encoding="utf-8")
     _, data = ask(invoke, "lens", "study", "glassllm:en", "--prompts", prompts, "--permutations", 19, "--report", path)
-    page = read(path, figures=6)
+    page = read_page(path, figures=6)
     assert page.badges == []
     assert f"{data['operators'][0]['floor_U']:.6f}" in page.words
     for operator in data["operators"]:
@@ -210,14 +173,14 @@ def test_lens_study(invoke, examples, tmp_path):
 @pytest.fixture
 def spins(tmp_path):
     path = tmp_path / "spins.json"
-    path.write_text(json.dumps(network_content(draw_network(M=2, N=3, P=1, eps=0.1, gamma=3.0, beta=1.1, seed=6))))
+    path.write_text(json.dumps(draw_network(M=2, N=3, P=1, eps=0.1, gamma=3.0, beta=1.1, seed=6).content()))
     return path
 
 
 def test_spins_sample(invoke, spins, tmp_path):
     path = tmp_path / "report.html"
     status, data = ask(invoke, "spins", "sample", spins, "--steps", 2, "--shots", 300, "--seed", 2, "--report", path)
-    page = read(path, figures=1)
+    page = read_page(path, figures=2)  # averages, circuit
     judged = [data["verdict"], data["mean_field"]["exact_verdict"], data["mean_field"]["verdict"]]
     assert page.badges[1:] == judged
     assert {"PASS": 0, "FAIL": 1, "UNVERIFIED": 3}[page.badges[0]] == status
@@ -228,14 +191,14 @@ def test_spins_sample(invoke, spins, tmp_path):
 def test_a_single_run_of_spins_has_no_averages(invoke, spins, tmp_path):
     path = tmp_path / "report.html"
     _, data = ask(invoke, "spins", "sample", spins, "--steps", 1, "--shots", 1, "--seed", 2, "--report", path)
-    assert read(path, figures=0).badges == [data["verdict"]]
+    assert read_page(path, figures=1).badges == [data["verdict"]]
 
 
 def test_spins_diagram(invoke, spins, tmp_path):
     path = tmp_path / "report.html"
     words = ["--betas", "0:2:5", "--transient", 10, "--keep", 20, "--exponents", 1, "-o", tmp_path / "d.npz"]
     _, data = ask(invoke, "spins", "diagram", spins, *words, "--report", path)
-    page = read(path, figures=1)
+    page = read_page(path, figures=1)
     largest = max(row[0] for row in data["exponents"] if row[0] is not None)
     assert f"{largest:.6f}" in page.words
 
@@ -245,7 +208,7 @@ def test_sphere_run(invoke, examples, tmp_path, movie):
     path, played = tmp_path / "report.html", tmp_path / "play.html"
     more = ["--movie", played] if movie else []
     _, data = ask(invoke, "sphere", "run", examples / "sphere.json", "--steps", 8, *more, "--report", path)
-    page = read(path, figures=1)
+    page = read_page(path, figures=1)
     assert f"{data['energy']['attention']:.6g}" in page.words
     assert all(f"{value:.6f}" in page.words for value in np.ravel(data["positions"]))
     frames = page.all("iframe")
@@ -256,7 +219,7 @@ def test_sphere_sample(invoke, examples, tmp_path):
     path = tmp_path / "report.html"
     words = ["--particle", 0, "--shots", 500, "--report", path]
     _, data = ask(invoke, "sphere", "sample", examples / "sphere.json", *words)
-    page = read(path, figures=1)
+    page = read_page(path, figures=2)  # layers, circuits
     assert page.badges == [data["verdict"]]
     assert f"--seed {data['seed']}" in page.words
     for circuit in data["circuits"]:
@@ -310,7 +273,7 @@ def test_the_command_can_be_pasted(invoke, spins, tmp_path):
     path = tmp_path / "it's a report.html"
     ask(invoke, "spins", "sample", spins, "--steps", 1, "--shots", 2, "--seed", 7, "--report", path)
     text = path.read_text(encoding="utf-8")
-    [command] = [t for t in Reader(text).texts if t.startswith("stinespring spins sample")]
+    [command] = [t for t in PageReader(text).texts if t.startswith("stinespring spins sample")]
     words = shlex.split(command)
     assert words[:3] == ["stinespring", "spins", "sample"] and str(path) in words
     assert words.count("--seed") == 1
