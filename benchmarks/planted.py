@@ -196,9 +196,9 @@ PLANTED = (
     ),
     Mutant(
         "states are prepared without their signs",
-        "circuits/systems/linear_combination.py",
-        "leaves = 2.0 * np.arctan2(pairs[..., 1], pairs[..., 0])",
-        "leaves = 2.0 * np.arctan2(abs(pairs[..., 1]), abs(pairs[..., 0]))",
+        "circuits/exact/signed_state.py",
+        "2.0 * np.arctan2(pairs[..., 1], pairs[..., 0])",
+        "2.0 * np.arctan2(abs(pairs[..., 1]), abs(pairs[..., 0]))",
         "overlaps",
     ),
     Mutant(

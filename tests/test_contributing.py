@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
 import stinespring
 from stinespring.pipeline import systems
 
@@ -75,7 +76,8 @@ def test_a_sixth_source_goes_the_whole_way(coin: dict[str, Any], tmp_path: Path,
 def test_a_sixth_source_on_a_device_and_an_estimate(coin: dict[str, Any]) -> None:
     source = coin["Coin"](0.3)
     assert stinespring.estimate(source, backend="fake:boston", shots=1000).qubits_used == 1
-    assert stinespring.run(stinespring.compile(source, target="fake:boston"), backend="fake:boston", shots=100, seed=1).shots == 100
+    program = stinespring.compile(source, target="fake:boston")
+    assert stinespring.run(program, backend="fake:boston", shots=100, seed=1).shots == 100
 
 
 def test_a_wrong_sixth_source_fails(coin: dict[str, Any]) -> None:

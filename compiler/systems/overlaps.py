@@ -17,8 +17,8 @@ from stinespring.compiler.export.files import EXPORTER
 from stinespring.compiler.export.forms import FlowTemplate, largest_cost
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.sphere.asked import SphereAsked
-from stinespring.models.sphere.layer_law import ANCILLA
 from stinespring.models.sphere.landscape.measure import require_energy
+from stinespring.models.sphere.layer_law import ANCILLA
 from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.overlaps import pairs_of
 from stinespring.readings import FloatArray, Register

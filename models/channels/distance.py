@@ -53,8 +53,8 @@ def diamond_distance(
         other: Choi matrix of F.
         inputs: the input's dimension D.
         gap: stop when the interval is this narrow, relative to its upper end.
-        rounds: stop after so many iterations, of large matrices after fewer: so many that it takes a few seconds. The interval is
-            valid in any case.
+        rounds: stop after so many iterations, of large matrices after fewer: so many that it takes a few seconds. The
+            interval is valid in any case.
         decided: for large matrices stop as soon as the interval lies on one side of this number.
     """
     difference = choi - other

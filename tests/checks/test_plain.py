@@ -108,9 +108,7 @@ def test_a_wrong_clock_of_spins_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     tokens = np.ones((1, 2, network.N), dtype=np.int8)
     samples = Samples(network, SpinAsked(2), (Outcomes.tallied(columns_of(tokens), np.array([3])),))
     assert plain_spins.disagreement(samples) is None
-    monkeypatch.setattr(
-        network_module.SpinNetwork, "overlaps", lambda self, semantic, time: TRUE_OVERLAPS(self, semantic, time + 1)
-    )
+    monkeypatch.setattr(SpinNetwork, "overlaps", lambda self, semantic, time: TRUE_OVERLAPS(self, semantic, time + 1))
     assert plain_spins.disagreement(samples) is not None
 
 
