@@ -25,6 +25,7 @@ __all__ = ["player", "plot_run", "require_outputs", "write_figures", "write_movi
 
 EARLY, LATE, NEURON, ATTENTION = "#9db7d9", "#1f4e8c", "#c2571a", "#3b6fb6"
 MOST_FRAMES = 120
+FEW = 50  # particles that are drawn larger
 
 
 def require_outputs(model: SphereModel, plot: Path | None, movie: Path | None) -> None:
@@ -51,12 +52,13 @@ def write_figures(run: SphereRun, plot: Path | None, movie: Path | None) -> None
 
 def draw_points(axes: Axes, model: SphereModel, x: FloatArray, colour: str, label: str | None = None) -> None:
     """Draw particles: on the circle slightly apart so that groups show, on S^2 with the far side faint."""
+    size = 14 if model.n > FEW else 36
     if model.d == 2:
-        axes.scatter(x[:, 0], x[:, 1], s=14, color=colour, alpha=0.6, linewidths=0, label=label)
+        axes.scatter(x[:, 0], x[:, 1], s=size, color=colour, alpha=0.6, linewidths=0, label=label)
     else:
         near = x[:, 1] <= 0
-        axes.scatter(x[~near, 0], x[~near, 2], s=9, color=colour, alpha=0.25, linewidths=0)
-        axes.scatter(x[near, 0], x[near, 2], s=14, color=colour, alpha=0.8, linewidths=0, label=label)
+        axes.scatter(x[~near, 0], x[~near, 2], s=0.6 * size, color=colour, alpha=0.25, linewidths=0)
+        axes.scatter(x[near, 0], x[near, 2], s=size, color=colour, alpha=0.8, linewidths=0, label=label)
 
 
 def draw_sphere(axes: Axes, model: SphereModel) -> None:

@@ -39,6 +39,7 @@ __all__ = [
 
 COLOURS = ("#3b6fb6", "#d9822b", "#1b7f4d", "#8e44ad", "#b3261e", "#555555")
 MOST_POINTS = 400_000  # of one scatter
+FEW_POINTS = 20_000  # that are more than pixels
 MOST_LINES = 6  # features that are drawn
 
 
@@ -52,7 +53,8 @@ def draw_diagram(axes: Axes, found: Diagram, feature: int = 0) -> None:
     n, keep, _ = found.m_o.shape
     shown = max(1, min(keep, MOST_POINTS // n))
     values = found.m_o[:, keep - shown :, feature]
-    axes.plot(np.repeat(found.betas, shown), values.ravel(), ",", color=COLOURS[0], alpha=0.35, rasterized=True)
+    dot = {"marker": ",", "alpha": 0.35} if values.size > FEW_POINTS else {"marker": ".", "ms": 2.5, "alpha": 0.6}
+    axes.plot(np.repeat(found.betas, shown), values.ravel(), ls="none", color=COLOURS[0], rasterized=True, **dot)  # type: ignore[arg-type]
     axes.set(xlabel="β", ylabel=overlap(feature), xlim=(found.betas.min(), found.betas.max() or 1.0))
 
 
@@ -106,7 +108,7 @@ def plot_trajectory(network: SpinNetwork, m_o: FloatArray, path: Path) -> None:
         for feature in range(min(network.M, MOST_LINES)):
             axes[0, -1].plot(last[:, feature], lw=1.0, marker=".", ms=3, color=COLOURS[feature], label=overlap(feature))
         axes[0, -1].set(xlabel=f"the last {len(last)} tokens", ylabel="overlap")
-        axes[0, -1].legend(frameon=False, fontsize=8, ncols=3, loc="upper right")
+        axes[0, -1].legend(frameon=False, fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
         titled(figure, f"{network.name}: mean field at β = {network.beta:g}, {len(m_o) - 1:,} tokens")
 
 
