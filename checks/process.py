@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from stinespring.errors import InputError
+from stinespring.errors import InputError, TooLargeError
 from stinespring.models.channels.cptp import CPTP, choi_of_kraus
 from stinespring.models.channels.distance import diamond_distance, process_fidelity
 from stinespring.readings import ComplexArray
@@ -16,6 +16,7 @@ from stinespring.stages import Ruling, Verdict
 
 __all__ = ["process_summary", "verify_channel"]
 
+MOST_ROWS = 4096  # of an instrument's Choi matrix: 256 MiB each for a handful of matrices
 LOSSLESS = 1e-9  # violation of trace preservation that counts as rounding
 
 
@@ -40,6 +41,7 @@ def verify_channel(
 
     Raises:
         InputError: matrices of another size, no outcomes of an instrument, a tolerance out of range.
+        TooLargeError: an instrument whose outcomes and qubits make more than 4096 rows.
     """
     if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not 0 < tolerance < 1:
         raise InputError("the tolerance is out of range", got=tolerance, expected="a number between 0 and 1")
@@ -89,6 +91,12 @@ def by_outcome(
     meaning = {value: value if outcomes is None else outcomes.get(value, -1) for value in parts}
     labels = sorted({*channel.labels, *meaning.values()})
     size, inputs = 1 << (channel.inputs + channel.outputs), 1 << channel.inputs
+    if len(labels) * size > MOST_ROWS:
+        raise TooLargeError(
+            "the Choi matrix with its outcomes is too large",
+            got=f"{len(labels)} outcomes of {size} rows each",
+            expected=f"at most {MOST_ROWS:,} rows in all, or --shots, which draws inputs and measurements instead",
+        )
     made, wanted = np.zeros((2, len(labels), size, size), dtype=np.complex128)
     for value, matrix in parts.items():
         made[labels.index(meaning[value])] += matrix

@@ -43,7 +43,7 @@ def with_attention(verdict: Verdict, attention: Verdict | None) -> Verdict:
         return verdict
     ruling = worst([verdict.verdict, attention.verdict])
     reason = verdict.reason if ruling == verdict.verdict else f"{verdict.reason}; attention map: {attention.reason}"
-    return replace(verdict, verdict=ruling, reason=reason, parts={"attention": attention})
+    return replace(verdict, verdict=ruling, reason=reason, parts={"texts": verdict, "attention": attention})
 
 
 def owns(source: Any) -> bool:

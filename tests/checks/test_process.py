@@ -11,7 +11,7 @@ from qiskit.quantum_info import Choi, Kraus
 
 from stinespring.checks.process import process_summary, verify_channel
 from stinespring.compiler.channels.channel import compile_channel
-from stinespring.errors import InputError
+from stinespring.errors import InputError, TooLargeError
 from stinespring.models import channels
 from stinespring.models.channels import CPTP
 from stinespring.pipeline import exact
@@ -87,6 +87,14 @@ def test_sampled(form):
     few = exact.sample_process(right, circuit, shots=400, settings=20, seed=1, alpha=1e-6)
     assert few.verdict == "UNVERIFIED"
     assert few.shots_needed > 400
+
+
+def test_an_instrument_too_large_is_refused_before_its_matrix_is_made():
+    keep, decay = channels.amplitude_damping(0.3).given
+    channel = CPTP.from_kraus([keep, decay], labels=[0, 1])
+    found = {value: choi(keep) * (value < 1) for value in range(2000)}  # 2,000 outcomes of 4 rows each
+    with pytest.raises(TooLargeError, match="with its outcomes"):
+        verify_channel(channel, found)
 
 
 def test_bad_input():
