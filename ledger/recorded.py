@@ -146,10 +146,14 @@ class Recorded:
                 return jobs
             asked = None if self._delivery is None else self._delivery.asked
             left = -1.0 if self.may.wait is None else (asked or begun) + self.may.wait - time.monotonic()
-            if left <= 0 or run.state != "submitted":
+            if left <= 0 or run.state != "submitted" or not any(map(self.coming, jobs)):
                 raise Pending
             time.sleep(min(pause, left))
             pause = min(1.5 * pause, SLOWEST_POLL)
+
+    def coming(self, job: Job) -> bool:
+        """Return whether a job is on its way: one that was never sent, and may not be, is not worth a wait."""
+        return job.state == "submitted" or (job.state == "created" and self.allowed(job))
 
     def allowed(self, job: Job) -> bool:
         """Return whether a job may be sent."""

@@ -70,9 +70,13 @@ class Listed:
     remote: tuple[str, ...]
 
 
-LISTING = """
-    SELECT id, state, backend, shots, created, message, json_extract(request, '$.name'),
-        coalesce(json_extract(request, '$.title'), json_extract(request, '$.name'))
+LISTING = """  -- runs that version 0.1 wrote have no title
+    SELECT id, state, backend, shots, created, message, json_extract(request, '$.name'), coalesce(
+        json_extract(request, '$.title'),
+        json_extract(request, '$.name') || coalesce(' ''' || json_extract(request, '$.options.prompt') || '''', '')
+            || coalesce(' +' || json_extract(request, '$.options.steps'), ''),
+        ''
+    )
     FROM runs ORDER BY number DESC
 """
 

@@ -22,7 +22,7 @@ from stinespring.readings import Outcomes, Register, decoded
 from stinespring.stages import Asked, Cost, Device, Effect, Program
 from stinespring.version import __version__
 
-__all__ = ["described", "identity", "requested", "restored", "unlowered"]
+__all__ = ["described", "identity", "requested", "require_kept", "restored", "unlowered"]
 
 UNLOWERED = {"target": "aer", "delays": "none"}
 
@@ -92,6 +92,25 @@ def requested(
         "asked": program.asked.plain(), "wanted": wanted.plain(), "settings": dict(settings), "options": plain_options(options),
         "shots": shots, "seed": seed, "backend": backend, "mitigation": mitigation, "title": title,
     }  # fmt: skip
+
+
+def require_kept(request: Mapping[str, Any]) -> None:
+    """Refuse a source that nobody could make again of what is written down, before anything is sent.
+
+    Raises:
+        InputError: a model, decoder or network of the user's own class, whose content this package does not know.
+    """
+    try:
+        found = system(request["kind"]).made(request["content"], request["name"]).fingerprint()
+    except InputError as error:
+        found = error.what
+    if found != request["fingerprint"]:
+        raise InputError(
+            "the source cannot be made again from what the ledger keeps of it",
+            got=f"{request['name']}: {found}",
+            expected="a source that stinespring.load makes, or of the package's own classes",
+            todo="run it at once, with stinespring.run",
+        )
 
 
 def identity(request: Mapping[str, Any]) -> str:

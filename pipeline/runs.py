@@ -22,7 +22,7 @@ from stinespring.ledger.recorded import CALIBRATION, FIRST, Pending, Permissions
 from stinespring.ledger.store import FINAL, Ledger, LedgerError, Run, fresh_id, now
 from stinespring.pipeline.estimate import Estimate, estimated
 from stinespring.pipeline.mitigation import ReadoutCircuits, calibration_body, planned_mitigation
-from stinespring.pipeline.record import described, identity, requested, restored, unlowered
+from stinespring.pipeline.record import described, identity, requested, require_kept, restored, unlowered
 from stinespring.pipeline.running import compile_asked, require_runnable, samples_of, split
 from stinespring.pipeline.systems import system_of
 from stinespring.readings import Outcomes
@@ -126,10 +126,12 @@ def submit(ledger: Ledger, planned: Planned, *, once: bool = False, report: Repo
         report: progress.
 
     Raises:
+        InputError: the source could not be made again when the run is read.
         LedgerError: the run could not be written; nothing was sent.
         BackendError: it was written but not sent; its state says how far it came.
     """
     backend, program = planned.backend, planned.program
+    require_kept(planned.request)
     again = unlowered(program, planned.options)
     first = again.body.next([], planned.shots)
     assert first is not None, "every program makes a call"
