@@ -14,6 +14,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,7 +22,16 @@ from hypothesis import HealthCheck, settings
 import stinespring
 from stinespring.cli.main import main
 
-Invoke = Callable[..., tuple[int, str, str]]
+
+class Done(NamedTuple):
+    """What a command leaves, under the names of ``subprocess``."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Invoke = Callable[..., Done]
 # A suite started in the background has SIGINT ignored, and the commands that its tests interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).parent.parent
@@ -104,13 +114,13 @@ def save(tmp_path):
 
 @pytest.fixture
 def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Invoke:
-    """Run the command in this process: exit status, stdout, stderr."""
+    """Run the command in this process: exit status, stdout, stderr. In fresh processes all verbs run in test_every_verb.py."""
 
-    def call(*arguments: object) -> tuple[int, str, str]:
+    def call(*arguments: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["stinespring", *map(str, arguments)])
         with pytest.raises(SystemExit) as stopped:
             main()
         captured = capsys.readouterr()
-        return int(stopped.value.code or 0), captured.out, captured.err
+        return Done(int(stopped.value.code or 0), captured.out, captured.err)
 
     return call

@@ -4,18 +4,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from oracles.qasm_runner import distribution, registers, statements
-
-
-def run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "stinespring.cli.main", *map(str, arguments)], capture_output=True, text=True, timeout=300
-    )
 
 
 @pytest.fixture
@@ -33,9 +25,9 @@ def model(examples):
         (("--max-two-qubit-gates", 4), lambda r: r["two_qubit_gates"] <= 4),
     ],
 )
-def test_budgets(tmp_path, model, options, holds):
+def test_budgets(tmp_path, model, options, holds, invoke):
     out = tmp_path / "p.qasm"
-    done = run(
+    done = invoke(
         "compile",
         model,
         "--prompt",
@@ -58,7 +50,7 @@ def test_budgets(tmp_path, model, options, holds):
     qasm = out.read_text()
     assert sum(registers(qasm)[0].values()) == report["qubits"]
     assert statements(qasm)["if"] == report["conditions"]
-    joint = json.loads(run("law", model, "--prompt", "sun rain", "--steps", 2, "--json").stdout)["joint"]
+    joint = json.loads(invoke("law", model, "--prompt", "sun rain", "--steps", 2, "--json").stdout)["joint"]
     decode = json.loads((tmp_path / "p.json").read_text())["decode"]
     found: dict[str, float] = {}
     for codes, p in distribution(qasm, ["t1", "t2"]).items():
@@ -78,18 +70,20 @@ def test_budgets(tmp_path, model, options, holds):
         ("--attention", "rejection"),
     ],
 )
-def test_what_cannot_be(model, options):
-    done = run("compile", model, "--prompt", "sun rain", "--steps", 2, "--effort", 0, *options)
+def test_what_cannot_be(model, options, invoke):
+    done = invoke("compile", model, "--prompt", "sun rain", "--steps", 2, "--effort", 0, *options)
     assert done.returncode == 2
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) <= 12
     assert "Traceback" not in done.stderr
 
 
-def test_reasons_and_attention_map(examples):
-    done = run("compile", examples / "two_tokens.json", "--prompt", "a b", "--steps", 2, "--feed-forward", "all", "--explain")
+def test_reasons_and_attention_map(examples, invoke):
+    done = invoke(
+        "compile", examples / "two_tokens.json", "--prompt", "a b", "--steps", 2, "--feed-forward", "all", "--explain"
+    )
     assert "t1: measured right away: t2 is conditioned on its bits" in done.stdout
-    ran = run(
+    ran = invoke(
         "run", examples / "two_tokens.json", "--prompt", "a b", "--steps", 2, "--extension", "position",
         "--schedule", "dynamic", "--shots", 20000, "--seed", 3, "--alpha", 1e-6, "--effort", 0, "--json",
     )  # fmt: skip
