@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spins, particles and layers on a service that keeps jobs: cut off at any call, they go on from what was measured."""
+"""Spins, particles and layers on a service that keeps jobs: cut off at a call, they go on from what was measured."""
 
 from __future__ import annotations
 
@@ -7,17 +7,10 @@ import json
 
 import pytest
 
+from kinds import SPHERE, SPINS
+
 pytest.importorskip("qiskit_ibm_runtime", reason="the extra [ibm] is not installed")
 SMALL = "ibm:ibm_standin_small"
-SPHERE = {
-    "format": "stinespring/sphere@1", "particles": [[1.0, 0.0], [0.6, 0.8], [-0.8, 0.6]], "beta": 1.0, "normalise": "SA",
-    "kernel": "plain", "perceptron": None, "direction": "ascent", "field": "projected", "step": 0.3,
-}  # fmt: skip
-SPINS = {
-    "format": "stinespring/spins@1", "eps": 0.1, "gamma": 2.0, "beta": 0.8, "time": 0, "window": [[1, -1, 1], [-1, -1, 1]],
-    "features": {"q": [[1, -1, 1]], "k": [[1, 1, 1]], "v": [[-1, 1, 1]], "o": [[1, 1, -1]]},
-    "position_features": {"q": [[1]], "k": [[-1]], "v": [[1]], "o": [[1]]},
-}  # fmt: skip
 GOOD = ("PASS", "UNVERIFIED")
 
 
@@ -56,34 +49,34 @@ def test_a_command_is_a_run_of_the_ledger(service, ask, files, command):
 
 @pytest.mark.parametrize("command", ["spins", "sphere", "overlaps"])
 def test_a_fetched_command_writes_its_report(service, ask, invoke, files, command):
-    """Of the commands that have one; the others refuse it before anything is fetched."""
     pytest.importorskip("matplotlib", reason="the extra [plot] is not installed")
     status, found, err = ask(*words(command, files), "--seed", "3", "--backend", SMALL)
     assert status in (0, 1, 3), err
     page = files / "report.html"
     again, _, err = ask("fetch", "latest", "--report", page)
-    if command == "overlaps":
-        assert again == 2 and "no report" in err and not page.exists()
-    else:
-        assert again == status, err
-        text = page.read_text(encoding="utf-8")
-        assert f'<span class="badge {found["verdict"]}">' in text
-        assert "fetch latest --report" in text and "fetch latest --seed" not in text
+    assert again == status, err
+    text = page.read_text(encoding="utf-8")
+    assert f'<span class="badge {found["verdict"]}">' in text
+    [run] = ask("jobs")[1]["jobs"]
+    assert f"fetch {run['id']} --report" in text and "--seed" not in text  # what is fetched was drawn already
 
 
-@pytest.mark.parametrize("command", ["spins", "sphere"])
-def test_what_was_cut_off_goes_on(service, ask, files, command):
-    service.fault("POST /jobs", "status", nth=2, times=0, status=401)
+@pytest.mark.parametrize(
+    ("command", "nth", "state"), [("spins", 2, "submitted"), ("spins", 1, "created"), ("sphere", 1, "created")]
+)
+def test_what_was_cut_off_goes_on(service, ask, files, command, nth, state):
+    """Spins call the service once a token, particles once in all."""
+    service.fault("POST /jobs", "status", nth=nth, times=0, status=401)
     before = len(service.submissions())
     status, _, err = ask(*words(command, files), "--alpha", "1e-7", "--backend", SMALL)
     assert status == 4
     assert "401" in err
-    assert len(service.submissions()) - before == 2
+    assert len(service.submissions()) - before == nth
     service.clear_faults()
     for file in files.glob("s*.json"):
         file.unlink()  # the ledger has its own copy
-    assert ask("fetch", "latest")[1]["state"] == "submitted"
-    assert len(service.submissions()) - before == 2  # a look sends nothing
+    assert ask("fetch", "latest")[1]["state"] == state
+    assert len(service.submissions()) - before == nth  # a look sends nothing
     assert ask("resume", "latest")[0] in (0, 3)
     status, found, err = ask("fetch", "latest", "--wait", "60")
     assert status in (0, 3), err
@@ -91,12 +84,13 @@ def test_what_was_cut_off_goes_on(service, ask, files, command):
     assert found["verdict"] in GOOD
     [run] = ask("jobs")[1]["jobs"]
     assert len(set(run["remote"])) == len(run["remote"])
-    assert ask("export", "latest", "-o", files / "out.json")[0] == 2  # no texts
+    assert ask("export", "latest", "-o", files / "out.json")[0] == 0
+    assert json.loads((files / "out.json").read_text())["provenance"]["remote"] == run["remote"]
 
 
 def test_a_command_can_be_cancelled(service, ask, files):
     service.fault("POST /jobs", "status", nth=2, times=0, status=401)
-    assert ask(*words("sphere", files), "--backend", SMALL)[0] == 4
+    assert ask(*words("spins", files), "--backend", SMALL)[0] == 4
     service.clear_faults()
     assert ask("cancel", "latest")[1]["state"] == "cancelled"
     assert ask("fetch", "latest", "--wait", "1")[0] == 4
