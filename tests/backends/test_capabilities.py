@@ -102,8 +102,8 @@ def test_a_package_of_others_runs_programs(packages, save):
     assert done.returncode == 2 and "cannot be loaded" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_the_table_marks_only_what_was_tried():
-    done = command("backends")
+def test_the_table_marks_only_what_was_tried(invoke):
+    done = invoke("backends")
     lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
     assert "✓" in lines["aer"] and "✗" in lines["aer?method=extended_stabilizer"]
     assert "✓" not in lines["fake:boston"] and "yes" in lines["fake:boston"]
@@ -159,17 +159,17 @@ def test_a_missing_extra_is_one_message(monkeypatch, kind):
      ["--save-calibration", "x.json", "--backend", "aer"],
      ["--save-calibration", "no/such/x.json", "--backend", "fake:manila"]],
 )  # fmt: skip
-def test_bad_options_are_refused(tmp_path, monkeypatch, words):
+def test_bad_options_are_refused(tmp_path, monkeypatch, words, invoke):
     monkeypatch.chdir(tmp_path)
-    done = command("backends", *words)
+    done = invoke("backends", *words)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) <= 12 and "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
 
 
-def test_a_calibration_is_saved_and_used(tmp_path, monkeypatch):
+def test_a_calibration_is_saved_and_used(tmp_path, monkeypatch, invoke):
     monkeypatch.chdir(tmp_path)
-    done = command("backends", "--save-calibration", "manila.json", "--backend", "fake:manila", "--json")
+    done = invoke("backends", "--save-calibration", "manila.json", "--backend", "fake:manila", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["name"] == "fake:manila"
     assert open_backend("aer?noise=manila.json").calibration == open_backend("fake:manila").calibration

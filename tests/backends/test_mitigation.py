@@ -171,22 +171,15 @@ def test_bad_modes(monkeypatch):
     assert require_mode("none") == "none"
 
 
-def test_the_command(tmp_path, examples):
+def test_the_command(tmp_path, examples, invoke):
     """``run --mitigation readout --json`` on a saved calibration with strong readout errors."""
     pytest.importorskip("mthree")
-    import subprocess
-    import sys
 
     write_calibration(device(), tmp_path / "line.json")
     words = ["run", str(examples / "two_tokens.json"), "--prompt", "a b", "--steps", "2", "--shots", "20000", "--seed", "1",
              "--backend", f"aer?noise={tmp_path / 'line.json'}", "--schedule", "static", "--json"]  # fmt: skip
     for mode, status in (("none", 1), ("readout", 0)):
-        done = subprocess.run(
-            [sys.executable, "-m", "stinespring.cli.main", *words, "--mitigation", mode],
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        done = invoke(*words, "--mitigation", mode)
         assert done.returncode == status, done.stderr
         found = json.loads(done.stdout)
         assert found["mitigation"]["applied"] == (mode == "readout")
