@@ -14,6 +14,14 @@ from stinespring.pipeline.whole import Result, judged
 
 __all__ = ["estimate", "fetch", "submit"]
 
+SAMPLING = ("settings",)  # arguments of stinespring.run, beside those of stinespring.compile
+
+
+def parted(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the arguments of the compilation, and those of the sampling."""
+    settings = {name: given.pop(name) for name in SAMPLING if name in given}
+    return given, settings
+
 
 def estimate(source: Any, *, backend: str | Any, shots: int = 20_000, **given: Any) -> Estimate:
     """Return what a run would take; nothing is written or submitted.
@@ -22,10 +30,12 @@ def estimate(source: Any, *, backend: str | Any, shots: int = 20_000, **given: A
         source: of any kind.
         backend: a backend string, or an object.
         shots: as asked for.
-        **given: as for :func:`stinespring.compile`.
+        **given: as for :func:`stinespring.compile`; for a channel also ``settings``, as for :func:`stinespring.run`.
     """
+    given, settings = parted(given)
     with opened(backend) as ready:
-        return runs.plan(source, given, backend=ready, asked_of=ready.name, shots=shots, simulate=True).estimate
+        planned = runs.plan(source, given, backend=ready, asked_of=ready.name, shots=shots, settings=settings, simulate=True)
+        return planned.estimate
 
 
 def submit(
@@ -41,10 +51,17 @@ def submit(
         seed: the same seed gives the same counts as :func:`stinespring.run`.
         mitigation: ``none``, ``readout`` or ``always``.
         once: return an earlier run that asked the same and did not fail, instead of a new one.
-        **given: as for :func:`stinespring.compile`.
+        **given: as for :func:`stinespring.compile`; for a channel also ``settings``, as for :func:`stinespring.run`.
+
+    Raises:
+        InputError: what cannot be asked or run, or a source that the ledger could not read back.
+        BackendError: the run was written down but not sent; ``stinespring resume`` sends it.
     """
+    given, settings = parted(given)
     with opened(backend) as ready:
-        planned = runs.plan(source, given, backend=ready, asked_of=backend, shots=shots, seed=seed, mitigation=mitigation)
+        planned = runs.plan(
+            source, given, backend=ready, asked_of=backend, shots=shots, seed=seed, settings=settings, mitigation=mitigation
+        )
         return runs.submit(Ledger(), planned, once=once)
 
 

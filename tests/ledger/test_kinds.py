@@ -7,11 +7,14 @@ import dataclasses
 
 import pytest
 
+import stinespring
 from kinds import REQUESTS, plain, same, source
+from memory import Memory
 from oracles.tiny_decoder import TinyDecoder
 from stinespring.backends.registry import opened
 from stinespring.cli.shown import shown
 from stinespring.errors import InputError
+from stinespring.ledger.payload import unpack
 from stinespring.ledger.recorded import Permissions
 from stinespring.ledger.store import Ledger
 from stinespring.models.lens import read_states
@@ -84,8 +87,6 @@ def test_a_noisy_device_repeats_too(ledger, name):
 def test_delays_are_put_into_the_templates_of_every_step(ledger):
     """With a device's times, the idle times of all templates are filled, whoever lowers them."""
     pytest.importorskip("qiskit_ibm_runtime", reason="the extra [ibm] is not installed")
-    from stinespring.ledger.payload import unpack
-
     request = dataclasses.replace(REQUESTS["positions"], given={**REQUESTS["positions"].given, "delays": "pad"})
     with opened("fake:boston") as backend:
         run = submitted(ledger, request, backend)
@@ -192,3 +193,31 @@ def test_circuits_of_a_run_that_was_read_back_are_not_exported(ledger, tmp_path)
     for do in (program.qasm3, program.draw, lambda: program.write(tmp_path / "p.qasm")):
         with pytest.raises(InputError, match="are in the ledger"):
             do()
+
+
+@pytest.mark.parametrize("name", ["static", "stepwise", "channel"])
+def test_three_functions_do_it_from_python(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("STINESPRING_HOME", str(tmp_path))
+    request = REQUESTS[name]
+    asked = {**request.given, **request.settings}
+    run = stinespring.submit(source(request.source), backend="aer", shots=SHOTS, seed=1, **asked)
+    found = stinespring.fetch(run.id)
+    program = stinespring.compile(source(request.source), **request.given)
+    now = stinespring.run(program, shots=SHOTS, seed=1, **request.settings)
+    assert same(found.samples.outcomes, now.outcomes)
+    assert plain(stinespring.estimate(source(request.source), backend="aer", shots=SHOTS, **asked).plain()) == run.estimate
+
+
+@pytest.mark.parametrize("name", [name for name, request in REQUESTS.items() if request.calls == 1])
+def test_estimates_count_the_jobs_that_are_sent(ledger, name):
+    """Of programs whose one call is known beforehand; several circuits and rows of angles included."""
+    service = Memory(most=400)
+    planned = plan(
+        source(REQUESTS[name].source), REQUESTS[name].given, backend=service, asked_of="memory", shots=SHOTS,
+        settings=REQUESTS[name].settings,
+    )  # fmt: skip
+    run = submit(ledger, planned)
+    works = [unpack(job.payload, circuits=False) for job in ledger.jobs(run.id)]
+    assert planned.estimate.jobs == len(works) == len(service.jobs)
+    assert planned.estimate.circuits == sum(len(work.owner) for work in works)
+    assert planned.estimate.executions == sum(work.executions for work in works)

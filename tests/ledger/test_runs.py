@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sqlite3
 
 import pytest
 from scipy.stats import chisquare
@@ -142,6 +143,35 @@ def test_a_run_needs_the_model_file_only_once(service, invoke, ask, examples, tm
     assert invoke("submit", *words, "--backend", SMALL, "--yes")[0] == 0
     file.unlink()
     assert ask("fetch", "latest", "--wait", "30")[1]["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("column", "old", "new", "named"),
+    [
+        ("program", '"again": "', '"again": "0', "not the one that was submitted"),
+        ("request", '"fingerprint": "', '"fingerprint": "0', "source has changed"),
+        ("request", '"tokens": ["a", "b"]', '"tokens": ["b", "a"]', "source has changed"),
+    ],
+)
+@pytest.mark.parametrize("done", [False, True])
+def test_what_is_compiled_again_must_be_what_was_submitted(service, submit, ask, tmp_path, column, old, new, named, done):
+    """Before anything more is sent, and before anything is decoded: one message, and the run stays as it was."""
+    assert submit("--schedule", "stepwise")[0] == 0
+    if done:
+        assert ask("fetch", "latest", "--wait", "30")[0] == 3
+    with sqlite3.connect(tmp_path / "ledger" / "ledger.sqlite") as connection:
+        [(text,)] = connection.execute(f"SELECT {column} FROM runs")
+        assert text.count(old) == 1
+        connection.execute(f"UPDATE runs SET {column} = ?", (text.replace(old, new),))
+    before = len(service.submissions())
+    for words in (("fetch", "latest", "--wait", "1"), *([("export", "latest", "-o", tmp_path / "out.json")] if done else [])):
+        status, found, err = ask(*words)
+        assert (status, found) == (2, None)
+        assert named in err
+        assert "stinespring 0." in err  # which versions would do
+        assert err.count("stinespring: ") == 1
+    assert len(service.submissions()) == before
+    assert ask("jobs")[1]["jobs"][0]["state"] == ("done" if done else "submitted")
 
 
 def test_run_goes_through_the_ledger(service, ask, asked):

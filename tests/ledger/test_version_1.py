@@ -7,14 +7,15 @@ import json
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
 
-from stinespring.errors import InputError
+from memory import Memory
 from stinespring.ledger import store
 from stinespring.ledger.store import BEFORE, Ledger, LedgerError
+from stinespring.pipeline import runs
 
 # made by version 0.1: a static text on aer and a stepwise one, both done; a stepwise text that a service still had, and
 # spins as a command that was sampled there
@@ -81,13 +82,13 @@ def test_new_runs_work_beside(folder, invoke, examples):
     assert content(folder / BEFORE) == content(FILE)
 
 
-def test_a_run_that_a_service_still_has_can_be_cancelled_here(folder):
+def test_a_run_that_a_service_still_has_can_be_cancelled_here(folder, monkeypatch):
     """What is cancelled is told by the service's ids alone, so that a run of the earlier version can still be stopped."""
-    ledger = Ledger()
+    ledger, service = Ledger(), Memory()
     run = next(ledger.run(row.id) for row in ledger.listed() if row.state == "submitted")
-    assert ledger.jobs(run.id)[0].remote
-    with pytest.raises(InputError, match=r"stinespring 0\.1"):
-        ledger.require_readable(run)
+    monkeypatch.setattr(runs, "opened", lambda _: nullcontext(service))
+    assert runs.cancel(ledger, run).state == "cancelled"
+    assert service.cancelled == set(ledger.stored(run.id)) == {ledger.jobs(run.id)[0].remote}
 
 
 def test_a_copy_that_cannot_be_written_leaves_the_ledger_as_it_was(folder, monkeypatch):
