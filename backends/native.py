@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from threading import Thread, current_thread, main_thread
 from typing import Any, TypeVar
 
-__all__ = ["handed", "ready"]
+__all__ = ["handed", "ready", "sheltered"]
 
 T = TypeVar("T")
 QISKIT = ("qiskit", "qiskit.qpy", "qiskit.synthesis", "qiskit.transpiler")  # what uses the compiled part
@@ -40,6 +40,15 @@ def ready(*more: str) -> None:
         load(missing)
     elif missing:
         handed(lambda: load(missing)).result()
+
+
+def sheltered() -> None:
+    """Load Qiskit if the caller's thread may end; the main thread loads it when it is needed.
+
+    For the functions that users call, from threads of their own, too: a server's or a pool's.
+    """
+    if current_thread() is not main_thread():
+        ready()
 
 
 def load(names: list[str]) -> None:

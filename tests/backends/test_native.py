@@ -56,6 +56,20 @@ def test_the_first_import_in_a_thread(how):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_model_to_a_verdict_in_a_thread_that_ends(examples):
+    """What a server or a pool of threads does; then the main thread does it."""
+    work = f"""
+import stinespring
+def work(**more):
+    program = stinespring.compile(stinespring.load({str(examples / "two_tokens.json")!r}), prompt="a b", steps=2, **more)
+    print(stinespring.check(stinespring.run(program, shots=20_000, seed=1)).verdict)
+in_a_thread_that_ends(work)
+work(target="grid:2x2")
+"""
+    done = subprocess.run([sys.executable, "-c", BEGIN + work + USE], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "PASS\nPASS\n", "")
+
+
 def test_only_one_module_starts_threads():
     """Whatever the package runs in a thread runs in one that never ends."""
     makers = ("Thread", "Timer", "ThreadPoolExecutor", "start_new_thread", "to_thread", "run_in_executor")
