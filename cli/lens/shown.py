@@ -38,7 +38,8 @@ def at_point(cost: Mapping[str, Any], samples: Samples, point: int) -> dict[str,
         return dict(cost)
     number, place = samples.asked.points.index(point), samples.source.points[point]
     whole = {name: value for name, value in cost.items() if name not in ("costs", "circuits", "points")}
-    return whole | cost["costs"][number] | {"point": point, "after": place.after, "layer": place.layer}
+    each: dict[str, Any] = cost["costs"][number]
+    return whole | each | {"point": point, "after": place.after, "layer": place.layer}
 
 
 def summary(found: Result) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from stinespring.models.sphere.perceptron import ACTIVATIONS, Perceptron
 from stinespring.reading import array, fields, positive_number, read_json
 from stinespring.readings import FloatArray
 
-__all__ = ["at_state", "made", "random_model", "read_sphere", "sphere_content", "sphere_from", "uniform_points", "write_sphere"]
+__all__ = ["at_state", "made", "random_model", "read_sphere", "sphere_from", "uniform_points", "write_sphere"]
 
 UNIT = 1e-9  # how far the length of a state's rows may be from 1
 KNOWN = (
@@ -89,11 +89,6 @@ def perceptron_from(data: object, d: int) -> Perceptron | None:
     output = directions if given.get("output") is None else array(given["output"], (m, d), "'output'")
     weights = array(given["weights"], (m,), "'weights'")
     return Perceptron(directions, weights, output, kind)  # type: ignore[arg-type]
-
-
-def sphere_content(model: SphereModel) -> dict[str, Any]:
-    """Return the JSON object of a model; reading it back gives the same numbers."""
-    return model.content()
 
 
 def made(content: Mapping[str, Any], name: str) -> SphereModel:

@@ -4,7 +4,7 @@
 from stinespring.models.spins.cycles import Cycle, close_cycle
 from stinespring.models.spins.diagram import Diagram, diagram
 from stinespring.models.spins.draw import draw_network, draw_window
-from stinespring.models.spins.files import network_content, read_network
+from stinespring.models.spins.files import read_network
 from stinespring.models.spins.finite import Runs, run_network
 from stinespring.models.spins.lyapunov import Lyapunov, lyapunov
 from stinespring.models.spins.mean_field import Trajectory, mean_field
@@ -26,7 +26,6 @@ __all__ = [
     "find_cycle",
     "lyapunov",
     "mean_field",
-    "network_content",
     "power_spectrum",
     "read_network",
     "run_network",

@@ -18,7 +18,7 @@ from stinespring.reading import array, fields, read_json
 from stinespring.readings import FloatArray
 
 __all__ = [
-    "LARGEST", "MOST_POSITION_BITS", "made", "network_content", "network_from", "number", "read_network", "require_few_spins",
+    "LARGEST", "MOST_POSITION_BITS", "made", "network_from", "number", "read_network", "require_few_spins",
 ]  # fmt: skip
 
 REQUIRED = ("format", "eps", "gamma", "beta", "features", "position_features")
@@ -145,8 +145,3 @@ def whole(value: object, where: str, *, low: int | None = None) -> int:
         expected = "a whole number" if low is None else f"a whole number of at least {low}"
         raise InputError(f"'{where}' is not usable", got=value, expected=expected)
     return value
-
-
-def network_content(network: SpinNetwork) -> dict[str, Any]:
-    """Return a network as the content of a file."""
-    return network.content()
