@@ -11,7 +11,7 @@ from stinespring.checks.texts.verdict import claimed_law
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.channels.asked import ChannelLaw
 from stinespring.models.lens.asked import LensLaw
-from stinespring.models.spins.law import SpinLaw, codes_of, token_law, visited
+from stinespring.models.spins.law import SpinLaw
 from stinespring.models.texts.law import TextLaw
 from stinespring.readings import UNUSED, FloatArray, IntArray, Outcomes, Register
 from stinespring.stages import Samples
@@ -95,26 +95,13 @@ def listing(law: object, entry: int) -> tuple[IntArray, FloatArray] | None:
     if isinstance(law, ChannelLaw):
         return one_value(law.probabilities[entry])
     if isinstance(law, SpinLaw):
-        return spin_listing(law)
+        return law.listed
     return None
 
 
 def one_value(law: FloatArray) -> tuple[IntArray, FloatArray]:
     """Return the values 0, 1, ... of one register with their probabilities."""
     return np.arange(len(law))[:, None], law
-
-
-def spin_listing(law: SpinLaw) -> tuple[IntArray, FloatArray] | None:
-    """Return every sequence of tokens as numbers (bit i is spin i, 1 is -1) with its probability."""
-    bits = law.columns.N * law.steps
-    if bits > MOST_BITS:
-        return None
-    signs = 1 - 2 * (np.arange(1 << bits)[:, None] >> np.arange(bits) & 1)
-    tokens = signs.reshape(-1, law.steps, law.columns.N).astype(np.int8)
-    probabilities = np.ones(len(tokens))
-    for step, contexts, which in visited(law.columns, tokens):
-        probabilities *= token_law(contexts.plus)[which, codes_of(tokens[:, step])]
-    return codes_of(tokens), probabilities
 
 
 def coded(register: Register, symbols: IntArray) -> IntArray:

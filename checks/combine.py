@@ -8,7 +8,7 @@ from typing import Any
 
 from stinespring.stages import Ruling, Verdict
 
-__all__ = ["combined", "worst"]
+__all__ = ["combined", "merged_scope", "worst"]
 
 ORDER: tuple[Ruling, ...] = ("FAIL", "UNVERIFIED", "PASS")
 
@@ -21,6 +21,16 @@ def worst(rulings: Iterable[Ruling]) -> Ruling:
         'UNVERIFIED'
     """
     return min(rulings, key=ORDER.index, default="PASS")
+
+
+def merged_scope(parts: Mapping[str, Verdict]) -> list[dict[str, Any]]:
+    """Return what the parts of a verdict were tested against: of the same, what every part detects."""
+    found: dict[str, dict[str, Any]] = {}
+    for part in parts.values():
+        for entry in part.figures.get("scope", ()):
+            known = found.get(entry["against"])
+            found[entry["against"]] = entry if known is None or entry["tvd"] > known["tvd"] else known
+    return list(found.values())
 
 
 def combined(

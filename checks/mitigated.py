@@ -114,10 +114,12 @@ def check_mitigated(
         "p_value": test.p_value, "degrees_of_freedom": test.degrees, "method": "Pearson with calibration",
         "statistic": test.statistic, "resolution": best, "pooled_mass": test.hidden,
     }  # fmt: skip
+    scope = [{"against": "everything that is read", "tvd": best, "power": 0.9}] if best < 1.0 else []
     told = summary(reading, mitigated, test) | {"quasi_probabilities": spelled(samples, mitigated)}
     verdict = Verdict(
         ruling, f"with readout mitigation: {reason}", test.p_value, alpha, shots, best,
-        distance_of(samples, reading, mitigated), needed, details={"read": read, "mitigation": told},
+        distance_of(samples, reading, mitigated), needed,
+        figures={"scope": scope}, details={"read": read, "mitigation": told},
     )  # fmt: skip
     bound = bound_of(samples)
     return verdict if bound is None else with_bound(verdict, bound)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stinespring.checks.combine import combined
+from stinespring.checks.combine import combined, merged_scope
 from stinespring.checks.statistics.ruling import require_shares
 from stinespring.checks.statistics.tables import judge_tables
 from stinespring.errors import InputError
@@ -49,7 +49,8 @@ def check_tables(
         parts[test] = judge_tables(observed, law, alpha=share, resolution=resolution, what=words, seed=seed)
     if len(parts) == 1:
         return next(iter(parts.values()))
-    return combined(parts, alpha=alpha, shots=sum(part.shots for part in parts.values()))
+    figures = {"scope": merged_scope(parts)}
+    return combined(parts, alpha=alpha, shots=sum(part.shots for part in parts.values()), figures=figures)
 
 
 def stacked(parts: Sequence[FloatArray]) -> FloatArray:

@@ -174,7 +174,10 @@ def samples_of(program: Program, seen: Any, shots: int, **record: Any) -> Sample
     )
 
 
-def check(samples: Samples, source: Any = None, *, alpha: float = 0.001, resolution: float = 0.05, seed: int = 0) -> Verdict:
+def check(
+    samples: Samples, source: Any = None, *, alpha: float = 0.001, resolution: float = 0.05, seed: int = 0,
+    scope: str = "auto",
+) -> Verdict:  # fmt: skip
     """Test samples against the law of their source.
 
     The law is computed from the source and what was asked alone: nothing that was compiled takes part. What a program claims
@@ -188,12 +191,17 @@ def check(samples: Samples, source: Any = None, *, alpha: float = 0.001, resolut
         alpha: the false-alarm rate.
         resolution: the TVD that a PASS must have been able to detect.
         seed: of the Monte-Carlo p-values.
+        scope: the deviations that a PASS covers, of texts and spins: ``auto`` (all where the law can be listed, else the widest
+            scope in which these shots have the resolution) or one of :data:`stinespring.checks.statistics.family.SCOPES`.
 
     Raises:
-        InputError: no samples, or alpha or resolution out of range.
+        InputError: no samples, an unknown scope, or alpha or resolution out of range.
     """
     if source is not None:
         samples = replace(samples, source=source, claim=None, tvd_bound=0.0)
     kind = system(samples.asked.kind)
-    verdict, wrong = kind.check(samples, alpha, resolution, seed), kind.second(samples)
+    if not kind.scoped and scope not in ("auto", "all"):
+        raise InputError("this kind of source has one scope", got=f"{scope} of {kind.kind}", expected="auto or all")
+    verdict = kind.check(samples, alpha, resolution, seed, *([scope] if kind.scoped else []))
+    wrong = kind.second(samples)
     return verdict if wrong is None else replace(verdict, verdict="FAIL", reason=f"{wrong}; {verdict.reason}")

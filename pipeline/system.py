@@ -45,6 +45,7 @@ class System:
         settled: what is asked once the arguments of the sampling and the root of the seeds are known.
         sampled: likewise, of a program that was compiled before; what is sampled, where that is something else.
         second: where a plain evaluation of the law on a few contexts differs, in words; None where it does not.
+        scoped: whether ``check`` takes the scope of the verdict as a fifth argument; others are about everything.
         against: why readings of such a program cannot be mitigated; None if they can.
     """
 
@@ -54,9 +55,10 @@ class System:
     asks: tuple[str, ...]
     ask: Callable[[Any, Settings], Asked]
     compile: Callable[[Any, Any, Settings], Program]
-    check: Callable[[Samples, float, float, int], Verdict]
+    check: Callable[..., Verdict]
     made: Callable[[Mapping[str, Any], str], Any]
     settled: Callable[[Any, Any, Settings, int], Asked] = as_asked
     sampled: Callable[[Program, Settings, int], Program] = unchanged
     second: Callable[[Samples], str | None] = no_second
+    scoped: bool = False
     against: str | None = None

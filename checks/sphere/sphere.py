@@ -78,7 +78,7 @@ def check_overlaps(samples: Samples, *, alpha: float = 0.001, resolution: float 
     exact = overlaps_of(samples.source)
     zeros, shots = zeros_of(samples)
     figures = {
-        "test": samples.asked.read, "pairs": len(exact), "sampled": (2.0 * zeros / shots - 1.0).tolist(),
+        **pairs.figures, "test": samples.asked.read, "pairs": len(exact), "sampled": (2.0 * zeros / shots - 1.0).tolist(),
         "analytic": (exact if samples.asked.read == "hadamard" else exact**2).tolist(),
         "energy": energy_figures(parts["energy"]) if "energy" in parts else None,
     }  # fmt: skip

@@ -10,6 +10,7 @@ from stinespring.readings import FloatArray, IntArray
 __all__ = ["expected_deviation", "hellinger_fidelity", "noise_floor", "total_variation", "tvd_interval"]
 
 CONFIDENCE = 0.95
+LEAST = 1e-300  # a probability that can still be divided by
 
 
 def total_variation(frequencies: FloatArray, law: FloatArray) -> float:
@@ -28,12 +29,18 @@ def hellinger_fidelity(frequencies: FloatArray, law: FloatArray) -> float:
 def expected_deviation(law: FloatArray, shots: int) -> FloatArray:
     """Return ``E |X/N - p|`` for ``X ~ Binomial(N, p)``, exactly.
 
-    ``E |X - N p| = 2 v (1 - p) C(N, v) p^v (1 - p)^(N - v)`` with ``v = floor(N p) + 1`` (De Moivre, 1730).
+    ``E |X - N p| = 2 v (1 - p) C(N, v) p^v (1 - p)^(N - v)`` with ``v = floor(N p) + 1`` (De Moivre, 1730). Where less than one
+    is expected, v is 1 and the product short: ``2 N p (1 - p)^N``, however small p is.
     """
     from scipy.stats import binom
 
-    v = np.floor(shots * law) + 1
-    return np.asarray(2.0 * v * (1.0 - law) * binom.pmf(v, shots, law) / shots)
+    rare = shots * law < 1.0
+    p = np.where(rare, 0.5, law)
+    v = np.floor(shots * p) + 1
+    often = 2.0 * v * (1.0 - p) * binom.pmf(v, shots, p) / shots
+    with np.errstate(divide="ignore"):
+        seldom = 2.0 * law * np.exp(shots * np.log1p(-np.where(rare, law, 0.0)))
+    return np.asarray(np.where(rare, seldom, often))
 
 
 def noise_floor(law_at_samples: FloatArray, counts: IntArray, whole_law: FloatArray | None) -> float:
@@ -45,7 +52,7 @@ def noise_floor(law_at_samples: FloatArray, counts: IntArray, whole_law: FloatAr
     if whole_law is not None:
         return float(0.5 * expected_deviation(whole_law, shots).sum())
     positive = law_at_samples > 0
-    p, weights = law_at_samples[positive], counts[positive]
+    p, weights = np.maximum(law_at_samples[positive], LEAST), counts[positive]
     if not len(p):
         return 1.0
     return float(min(1.0, 0.5 * np.average(expected_deviation(p, shots) / p, weights=weights)))

@@ -1,153 +1,148 @@
 # SPDX-License-Identifier: Apache-2.0
 """The G-test of counts against a law, with thin cells pooled, and its power.
 
-``G = 2 sum_i O_i ln(O_i / E_i)`` is asymptotically chi-squared. Two things are done so that its p-value can be trusted at
-0.001 and below: Williams' factor corrects its mean to first order in 1/E, and where even the corrected mean may be off by
-more than a twentieth of G's spread the null distribution is simulated instead, or for two cells summed exactly.
+``G = 2 sum_i O_i ln(O_i / E_i)`` is asymptotically chi-squared. So that its p-value can be trusted at 0.001 and below,
+Williams' factor corrects its mean to first order in 1/E; two cells are summed exactly; what is rarer than a cell may be is
+counted apart, with its exact binomial law; and where cells are too thin for chi-squared the null distribution is simulated.
 
-Sources: Sokal & Rohlf, Biometry, ch. 17 (G-test); Williams, Biometrika 63, 33 (1976) (the factor).
+Sources: Sokal & Rohlf, Biometry, ch. 17 (G-test); Williams, Biometrika 63, 33 (1976) (the factor); Hoeffding, Ann. Math. Stat.
+27, 713 (1956) (counts of several tables spread less than binomial ones).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
-from stinespring.readings import FloatArray, IntArray
+from stinespring.checks.statistics.cells import THIN, PooledCells, Rare, pool
+from stinespring.checks.statistics.tails import concentration, rare_counts
+from stinespring.readings import FloatArray
 
-__all__ = ["PooledCells", "detectable_tvd", "pool", "upper_tail"]
+__all__ = ["PooledCells", "detectable_tvd", "detected", "pool", "upper_tail"]
 
-THIN = 5.0  # expected count below which a cell is pooled: the textbook rule
 SIMULATIONS = 20_000  # resolves p = 0.001 to about 0.0002
-MOST_THIN = 200  # a thin cell's count that is not reached by chance
+FIRST = 2_000  # simulations that are enough where nothing is near a false alarm
+HOPELESS, CLEAR = 1e-12, 0.02  # p-values that sharper moments would not change in any way that matters
+ENOUGH = 50  # simulated values above G
+FEW = 10  # simulated values above G below which their share says less than the bound that always holds
 MOST_DRAWS = 20_000_000
 MANY = 400  # degrees of freedom above which two simulated moments describe G: its skewness is below 0.15
+SMOOTH = 0.004  # of G's spread, what Williams' factor may leave: then alarms at 0.001 are within 5 % of that
+MOST_SPREAD = 1e4  # standard deviation of a count up to which its law is summed
 POWER = 0.9
-
-
-@dataclass(frozen=True)
-class PooledCells:
-    """Several independent tables side by side: counts and expectations by cell, thin cells pooled.
-
-    Attributes:
-        observed: counts, shape (K,).
-        expected: expected counts, shape (K,).
-        table: which table a cell belongs to, shape (K,).
-        hidden: the largest TVD of the joint law that could hide inside the pools.
-    """
-
-    observed: FloatArray
-    expected: FloatArray
-    table: IntArray
-    hidden: float
-
-    @property
-    def degrees(self) -> int:
-        """Degrees of freedom: cells minus tables."""
-        return len(self.expected) - len(np.unique(self.table))
-
-    def statistic(self, observed: FloatArray | None = None) -> FloatArray:
-        """Return G for the counts, or for simulated ones of shape (R, K): shape ()/(R,)."""
-        o = self.observed if observed is None else observed
-        with np.errstate(divide="ignore", invalid="ignore"):
-            terms = np.where(o > 0, o * np.log(o / self.expected), 0.0)
-        return np.asarray(2.0 * terms.sum(axis=-1))
-
-
-def pool(observed: FloatArray, law: FloatArray, shots: float) -> PooledCells:
-    """Return one or several tables with their thin cells pooled.
-
-    Cells with an expected count below 5 are pooled within their table; a pool that stays thin takes in the table's
-    thinnest other cell, unless the only table would have one cell then. Cells of probability 0 are left out: the caller has
-    to test them first.
-
-    Args:
-        observed: shape (T, D).
-        law: shape (T, D), rows sum to 1.
-        shots: total number of texts; the mass hidden in a table's pool counts with the table's share of them.
-    """
-    totals = observed.sum(axis=1)
-    expected = law * totals[:, None]
-    order = np.argsort(-expected, axis=1, kind="stable")
-    ranked = np.take_along_axis(expected, order, axis=1)
-    counts = np.take_along_axis(observed, order, axis=1)
-    kept = (ranked >= THIN).sum(axis=1)
-    rest = totals - np.where(np.arange(ranked.shape[1]) < kept[:, None], ranked, 0.0).sum(axis=1)
-    support = (ranked > 0).sum(axis=1)
-    rest = np.where(kept == support, 0.0, rest)
-    alone = (kept == 1) & (rest > 0) & (len(observed) == 1)  # a nearly certain outcome keeps its cell
-    short = (kept < support) & (rest < THIN) & (kept > 0) & ~alone
-    kept = kept - short
-    rest = np.where(
-        short, rest + np.take_along_axis(ranked, np.minimum(kept, ranked.shape[1] - 1)[:, None], axis=1)[:, 0], rest
-    )
-    inside = np.arange(ranked.shape[1]) < kept[:, None]
-    pools = np.flatnonzero(kept < support)
-    pooled = np.where(inside, 0.0, counts).sum(axis=1)[pools]
-    several = (support - kept)[pools] > 1
-    rows, columns = np.nonzero(inside)
-    return PooledCells(
-        np.concatenate([counts[rows, columns], pooled]),
-        np.concatenate([ranked[rows, columns], rest[pools]]),
-        np.concatenate([rows, pools]),
-        float((rest[pools] * several).sum() / shots),
-    )
 
 
 def upper_tail(cells: PooledCells, rng: np.random.Generator) -> tuple[float, str]:
     """Return the p-value of G and how it was found: ``chi-squared``, ``binomial`` or ``Monte Carlo``."""
-    degrees = cells.degrees
-    if degrees < 1:
+    if cells.degrees < 1:
         return 1.0, "no degree of freedom"
-    from scipy.stats import chi2, gamma
-
-    g = float(cells.statistic())
-    by_table = np.bincount(cells.table)
-    several = by_table[cells.table] > 1  # a table with one cell carries no information
-    second_order = float((1.0 / cells.expected[several] ** 2).sum() / 6.0)
-    if second_order <= 0.05 * np.sqrt(2.0 * degrees) and cells.expected[several].min() >= THIN:
-        totals = np.bincount(cells.table, weights=cells.expected)[by_table > 1]
-        bias = float(((1.0 / cells.expected[several]).sum() - (1.0 / totals).sum()) / 6.0)
-        return float(chi2.sf(g / (1.0 + bias / degrees), degrees)), "chi-squared"
-    if len(cells.expected) == 2:
+    rare, g = cells.rare, float(cells.statistic())
+    if rare is not None and cells.kept_degrees == 0:
+        return rare_tail(rare), "binomial"
+    if rare is None and len(cells.expected) == 2 and float(spread(cells)) <= MOST_SPREAD:
         return two_cells(cells), "binomial"
-    null = simulate(cells, rng, 2_000 if degrees > MANY else SIMULATIONS)
-    if degrees > MANY:
+    scale = smooth(cells)
+    if scale is not None:
+        return chi_squared(cells, g, scale), "chi-squared"
+    return (by_moments if cells.degrees > MANY else by_ranks)(cells, g, rng), "Monte Carlo"
+
+
+def by_moments(cells: PooledCells, g: float, rng: np.random.Generator) -> float:
+    """Return the p-value of G by a gamma law with its two simulated moments, sharper ones where it may matter."""
+    from scipy.stats import gamma
+
+    p_value = 0.0
+    for repeats in (FIRST, SIMULATIONS):
+        null = simulate(cells, rng, repeats)
         mean, variance = float(null.mean()), float(null.var())
-        return float(gamma.sf(g, mean**2 / variance, scale=variance / mean)), "Monte Carlo"
-    return float((1 + (null >= g - 1e-9).sum()) / (1 + len(null))), "Monte Carlo"
+        p_value = float(gamma.sf(g, mean**2 / variance, scale=variance / mean))
+        if not HOPELESS < p_value < CLEAR:
+            break
+    return p_value
+
+
+def by_ranks(cells: PooledCells, g: float, rng: np.random.Generator) -> float:
+    """Return the p-value of G by its rank among simulated ones, as many as it takes.
+
+    Once the 50th value above G is the n-th one, ``50 / n`` has the false-alarm rate of a p-value (Besag & Clifford, Biometrika
+    78, 301, 1991). Where even the last one leaves few above, the bound that always holds may say more.
+    """
+    above, drawn = 0, 0
+    for repeats in (FIRST // 4, FIRST, SIMULATIONS):
+        reached = np.flatnonzero(simulate(cells, rng, repeats - drawn) >= g - 1e-9)
+        if above + len(reached) >= ENOUGH:
+            return float(ENOUGH / (drawn + reached[ENOUGH - above - 1] + 1))
+        above, drawn = above + len(reached), repeats
+    share = (1 + above) / (1 + drawn)
+    return min(share, concentration(g, cells.degrees)) if above < FEW else share
+
+
+def smooth(cells: PooledCells) -> float | None:
+    """Return Williams' factor of the kept cells; None where G is not chi-squared after it."""
+    by_table = np.bincount(cells.table)
+    expected = cells.expected[by_table[cells.table] > 1]  # a table with one cell carries no information
+    degrees = cells.kept_degrees
+    second_order = float((1.0 / expected**2).sum() / 6.0)
+    if second_order > SMOOTH * np.sqrt(2.0 * degrees) or expected.min() < THIN:
+        return None
+    totals = np.bincount(cells.table, weights=cells.expected)[by_table > 1]
+    return 1.0 + float(((1.0 / expected).sum() - (1.0 / totals).sum()) / 6.0) / degrees
+
+
+def chi_squared(cells: PooledCells, g: float, scale: float) -> float:
+    """Return the p-value of G: chi-squared, folded with the exact law of what is rare."""
+    from scipy.stats import chi2
+
+    if cells.rare is None:
+        return float(chi2.sf(g / scale, cells.kept_degrees))
+    law = rare_counts(cells.rare.shots, cells.rare.share)
+    left = g - cells.rare.statistic(np.arange(len(law), dtype=np.float64))
+    return float(min(1.0, (law * chi2.sf(left / scale, cells.kept_degrees)).sum()))
+
+
+def rare_tail(rare: Rare) -> float:
+    """Return the exact p-value of a rare count's G. Counts that are not listed have a probability below 1e-236."""
+    law = rare_counts(rare.shots, rare.share)
+    reached = rare.statistic(np.arange(len(law), dtype=np.float64)) >= float(rare.statistic()) - 1e-9
+    return float(min(1.0, law[reached].sum()))
+
+
+def spread(cells: PooledCells) -> float:
+    """Return the standard deviation of the counts of one table of two cells."""
+    return float(np.sqrt(cells.expected.prod() / cells.expected.sum()))
 
 
 def two_cells(cells: PooledCells) -> float:
-    """Return the exact p-value of G for one table of two cells, the smaller one thin: its count is binomial.
-
-    Counts beyond the listed ones have a greater G than the observed one.
-    """
+    """Return the exact p-value of G for one table of two cells: a binomial sum, up to 40 standard deviations from the mean."""
     from scipy.stats import binom
 
     thin = int(np.argmin(cells.expected))
-    shots, observed = round(float(cells.observed.sum())), int(cells.observed[thin])
-    counts = np.arange(min(shots, max(observed, MOST_THIN)) + 1, dtype=np.float64)
+    shots, mean = round(float(cells.observed.sum())), float(cells.expected[thin])
+    reach = 40.0 * spread(cells) + 200.0
+    counts = np.arange(max(0, int(mean - reach)), min(shots, int(mean + reach)) + 1, dtype=np.float64)
     both = np.stack([counts, shots - counts], axis=1)[:, [thin, 1 - thin]]
-    law = binom(shots, cells.expected[thin] / cells.expected.sum())
     reached = cells.statistic(both) >= float(cells.statistic()) - 1e-9
-    return float(min(1.0, law.pmf(counts[reached]).sum() + law.sf(counts[-1])))
+    return float(min(1.0, binom.pmf(counts[reached], shots, mean / cells.expected.sum()).sum()))
 
 
 def simulate(cells: PooledCells, rng: np.random.Generator, repeats: int) -> FloatArray:
-    """Return G of ``repeats`` samples drawn from the law, fewer where that would take too long."""
-    repeats = int(min(repeats, max(200, MOST_DRAWS // len(cells.expected))))
+    """Return G of ``repeats`` samples drawn from the law, fewer where that would take too long and two moments are enough."""
+    if cells.degrees > MANY:
+        repeats = int(min(repeats, max(200, MOST_DRAWS // len(cells.expected))))
     order = np.argsort(cells.table, kind="stable")
     expected, table = cells.expected[order], cells.table[order]
     starts = np.flatnonzero(np.diff(table, prepend=-1))
     result = np.zeros(repeats)
+    if cells.rare is not None:
+        seen = rng.binomial(round(cells.rare.shots), cells.rare.share, size=repeats)
+        result += cells.rare.statistic(seen.astype(np.float64))
     for first, last in zip(starts, [*starts[1:], len(table)], strict=True):
         total = round(float(expected[first:last].sum()))
         if last - first < 2 or total == 0:
             continue
         p = expected[first:last] / expected[first:last].sum()
-        part = PooledCells(expected[first:last], expected[first:last], table[first:last], 0.0)
+        part = replace(cells, observed=expected[first:last], expected=expected[first:last], table=table[first:last], rare=None)
         rows = max(1, MOST_DRAWS // (4 * (last - first)))
         for begin in range(0, repeats, rows):
             count = min(rows, repeats - begin)
@@ -155,7 +150,31 @@ def simulate(cells: PooledCells, rng: np.random.Generator, repeats: int) -> Floa
     return result
 
 
-def detectable_tvd(degrees: int, shots: int, alpha: float) -> float:
+def detected(cells: PooledCells, shots: int, alpha: float) -> float:
+    """Return the TVD that the G-test of these cells detects with power 0.9, what its pools hide added."""
+    if cells.kept_degrees == 0 and cells.rare is not None and cells.rare.tables == 1 and cells.rare.shots >= shots - 0.5:
+        seen = rare_detected(cells.rare, alpha)
+    else:
+        seen = detectable_tvd(cells.degrees, shots, alpha)
+    return min(1.0, seen + cells.hidden)
+
+
+def rare_detected(rare: Rare, alpha: float) -> float:
+    """Return the least TVD at which a rare count's exact test has power 0.9; from there on more is seen more often."""
+    from scipy.stats import beta
+
+    law = rare_counts(rare.shots, rare.share)
+    order = rare.statistic(np.arange(len(law), dtype=np.float64))
+    tails = np.array([law[order >= value - 1e-9].sum() for value in order])
+    enough = np.flatnonzero((tails < alpha) & (np.arange(len(law), dtype=np.float64) > rare.mean))
+    if not len(enough):
+        return 1.0
+    first = int(enough[0])
+    share = float(beta.ppf(POWER, first, rare.shots - first + 1))
+    return float(max(share - rare.share, rare.share))
+
+
+def detectable_tvd(degrees: int, shots: float, alpha: float) -> float:
     """Return the TVD that a G-test at level ``alpha`` detects with power 0.9, whatever the direction.
 
     By Pinsker's inequality a distribution at TVD delta from the law has ``KL >= 2 delta^2``, so G's noncentrality is at

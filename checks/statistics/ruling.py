@@ -6,12 +6,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from stinespring.checks.statistics.gtest import detectable_tvd, pool
+from stinespring.checks.statistics.gtest import detected, pool
 from stinespring.errors import InputError
 from stinespring.readings import FloatArray
 from stinespring.stages import Ruling
 
-__all__ = ["decide", "require_shares", "shots_for_tables", "smallest", "two_digits"]
+__all__ = ["beyond", "decide", "require_shares", "shots_for_tables", "smallest", "two_digits"]
 
 MOST_SHOTS = 10**12
 
@@ -46,6 +46,11 @@ def decide(
     return "UNVERIFIED", f"{reason}, not {wanted:g}: {hint}"
 
 
+def beyond(low: float, resolution: float) -> str:
+    """Return why samples that no test finds fault with are no PASS: they are too far from the law all the same."""
+    return f"what was sampled is at a TVD of at least {low:.3g} from the law, more than {resolution:g}"
+
+
 def shots_for_tables(law: FloatArray, share: FloatArray, alpha: float, resolution: float) -> int | None:
     """Return the least number of shots, to two digits, with which a G-test of tables has the wanted resolution.
 
@@ -58,7 +63,7 @@ def shots_for_tables(law: FloatArray, share: FloatArray, alpha: float, resolutio
 
     def enough(shots: int) -> bool:
         cells = pool(law * (share * shots)[:, None], law, shots)
-        return bool(detectable_tvd(cells.degrees, shots, alpha) + cells.hidden <= resolution)
+        return detected(cells, shots, alpha) <= resolution
 
     return smallest(enough)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from stinespring.checks.statistics.gtest import PooledCells, detectable_tvd, upper_tail
+from stinespring.checks.statistics.gtest import PooledCells, detected, upper_tail
 
 __all__ = ["TableTest", "tested"]
 
@@ -45,4 +45,4 @@ class TableTest:
 def tested(name: str, cells: PooledCells, shots: int, alpha: float, rng: np.random.Generator) -> TableTest:
     """Return one test; ``alpha`` is its share of the false-alarm rate, what its pools hide adds to what it detects."""
     p_value, method = upper_tail(cells, rng)
-    return TableTest(name, cells, p_value, method, min(1.0, detectable_tvd(cells.degrees, shots, alpha) + cells.hidden))
+    return TableTest(name, cells, p_value, method, detected(cells, shots, alpha))

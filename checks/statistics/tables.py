@@ -6,8 +6,9 @@ from __future__ import annotations
 import numpy as np
 
 from stinespring.checks.statistics.distance import hellinger_fidelity, noise_floor, total_variation, tvd_interval
+from stinespring.checks.statistics.family import of_table, scope_figures
 from stinespring.checks.statistics.gtest import pool
-from stinespring.checks.statistics.ruling import decide, shots_for_tables
+from stinespring.checks.statistics.ruling import beyond, decide, shots_for_tables
 from stinespring.checks.statistics.table_test import tested
 from stinespring.readings import FloatArray
 from stinespring.stages import Distance, Verdict
@@ -36,10 +37,14 @@ def judge_tables(
     short = test.resolution > resolution and p_value >= alpha
     needed = shots_for_tables(law, totals / shots, alpha, resolution) if short else None
     verdict, reason = decide(p_value, alpha, test.resolution, resolution, needed, f"{shots:,} shots over {what}")
+    distance = distance_of(observed, law)
+    if verdict == "PASS" and distance.low > resolution:
+        verdict, reason = "UNVERIFIED", f"{beyond(distance.low, resolution)}; {reason}"
     if impossible:
         reason = f"{impossible} shot(s) gave outcomes of probability 0"
     return Verdict(
-        verdict, reason, p_value, alpha, shots, test.resolution, distance_of(observed, law), needed,
+        verdict, reason, p_value, alpha, shots, test.resolution, distance, needed,
+        figures={"scope": scope_figures([of_table(test, "all", f"every deviation over {what}")])},
         details={"tables": {"count": len(law), "degrees_of_freedom": test.cells.degrees, "method": test.method}},
     )  # fmt: skip
 

@@ -8,21 +8,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from stinespring.checks.statistics.distance import hellinger_fidelity, noise_floor, total_variation, tvd_interval
-from stinespring.checks.statistics.gtest import pool
-from stinespring.checks.statistics.ruling import decide, require_shares, shots_for_tables, two_digits
-from stinespring.checks.statistics.table_test import TableTest, tested
+from stinespring.checks.statistics.family import Scope, ScopedTest, of_table, require_scope, ruled, scope_figures
+from stinespring.checks.statistics.gtest import PooledCells, pool
+from stinespring.checks.statistics.ruling import beyond, require_shares, shots_for_tables
+from stinespring.checks.statistics.table_test import tested
 from stinespring.checks.texts.bound import BoundCheck, check_bound
 from stinespring.checks.texts.contexts import context_tables
+from stinespring.checks.texts.streams import stream_tests
 from stinespring.errors import InputError
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.claims import TextClaim
 from stinespring.models.texts.joint import JointLaw
-from stinespring.models.texts.law import TextLaw, texts_of
-from stinespring.readings import FloatArray, IntArray
+from stinespring.models.texts.law import TextLaw, reach_of, texts_of
+from stinespring.readings import BoolArray, FloatArray, IntArray
 from stinespring.stages import Distance, Samples, Verdict
 
 __all__ = ["bound_of", "check_texts", "claimed_law", "shots_for", "with_bound"]
 
+WHOLE = "whole texts, every deviation"
+FAMILY = 7  # tests that share the false-alarm rate where all are made
+LEAST = 1e-300  # a probability that can still be divided by
 TOO_MANY = "use fewer steps or a smaller --top-k: the texts are too many"
 
 
@@ -34,13 +39,13 @@ class Sampled:
         law: the law.
         texts: distinct ones, shape (U, L).
         counts: shape (U,).
-        probabilities: of the texts, shape (U,).
+        logs: of the texts' probabilities, shape (U,); -inf where they are 0.
     """
 
     law: TextLaw
     texts: IntArray
     counts: IntArray
-    probabilities: FloatArray
+    logs: FloatArray
 
     @property
     def shots(self) -> int:
@@ -48,20 +53,34 @@ class Sampled:
         return int(self.counts.sum())
 
     @property
+    def possible(self) -> BoolArray:
+        """Which texts have a positive probability, however small, shape (U,)."""
+        return np.asarray(self.logs > -np.inf)
+
+    @property
     def impossible(self) -> IntArray:
         """The texts of probability 0."""
-        return np.asarray(self.texts[self.probabilities <= 0])
+        return np.asarray(self.texts[~self.possible])
+
+    @property
+    def probabilities(self) -> FloatArray:
+        """Of the texts, shape (U,); what is too small for a number is the least one."""
+        return np.asarray(np.where(self.possible, np.maximum(np.exp(self.logs), LEAST), 0.0))
 
 
 def check_texts(
-    samples: Samples, model: TextModel | None = None, *, alpha: float = 0.001, resolution: float = 0.05, seed: int = 0
-) -> Verdict:
+    samples: Samples, model: TextModel | None = None, *, alpha: float = 0.001, resolution: float = 0.05, seed: int = 0,
+    scope: str = "auto",
+) -> Verdict:  # fmt: skip
     """Test sampled texts against a model's law.
 
-    Up to two G-tests are combined (Bonferroni): the texts as a whole, where their law can be listed, and the next token
-    after each visited context. For a single step they are one test, which counts once. Any text of probability 0 is a
-    FAIL. Otherwise FAIL if the combined p-value is below ``alpha``;
-    UNVERIFIED if these shots could not have detected a TVD of ``resolution`` with power 0.9; else PASS.
+    Tests of several kinds are combined (Bonferroni): two G-tests, of the texts as a whole, where their law can be listed, and
+    of the next token after each visited context; and where the texts cannot be listed, or are too many for these shots, tests
+    of each token given all before it, of pairs and triples of places, and of the likelihoods. For a single step the first two
+    are one test, which counts once. Any text of probability 0 is a FAIL. Otherwise FAIL if the combined p-value is below
+    ``alpha``; UNVERIFIED if these shots could not have detected a TVD of ``resolution`` with power 0.9 in the scope of the
+    verdict, or if
+    the texts are certainly further from the law than that; else PASS.
 
     Where the sampled program claims another law than the model's, within a bound, the texts are tested against that law, and
     the bound against the check's own computation of the distance: a bound that does not hold is a FAIL.
@@ -71,19 +90,23 @@ def check_texts(
         model: the law; by default the samples' own source, with what their program claims.
         alpha: the false-alarm rate.
         resolution: the TVD that a PASS must have been able to detect.
-        seed: of the Monte-Carlo p-values.
+        seed: of the Monte-Carlo p-values and of randomised integral transforms.
+        scope: the deviations that a PASS covers: ``all``; ``contexts``, the next token given the model's window; ``pairs`` or
+            ``triples`` of places; ``bits`` of each token; ``tokens``, by their integral transforms; ``likelihood``. ``auto``:
+            all where the texts can be listed, else the first of these in which the resolution is reached.
 
     Raises:
-        InputError: no samples, or alpha or resolution out of range.
+        InputError: no samples, an unknown scope, or alpha or resolution out of range.
     """
     require_shares(alpha, resolution)
+    scope = require_scope(scope)
     if samples.shots < 1:
         raise InputError("there are no samples to check", got="0 shots", expected="at least 1")
     if model is not None:
         samples = replace(samples, source=model, claim=None)
     law = claimed_law(samples)
     texts, counts = texts_of(samples.outcomes[0], law.steps, law.model.vacuum)
-    verdict = judged(Sampled(law, texts, counts, law.probabilities(texts)), alpha, resolution, seed)
+    verdict = judged(Sampled(law, texts, counts, law.log_probabilities(texts)), alpha, resolution, seed, scope)
     bound = bound_of(samples, law)
     return verdict if bound is None else with_bound(verdict, bound)
 
@@ -122,19 +145,25 @@ def with_bound(verdict: Verdict, found: BoundCheck) -> Verdict:
     )  # fmt: skip
 
 
-def judged(sampled: Sampled, alpha: float, resolution: float, seed: int) -> Verdict:
+def judged(sampled: Sampled, alpha: float, resolution: float, seed: int, scope: Scope = "auto") -> Verdict:
     """Return the verdict on sampled texts against one law."""
     joint, shots, impossible = sampled.law.listed, sampled.shots, sampled.impossible
-    found = tests(sampled, alpha, np.random.default_rng(seed))
-    p_value = 0.0 if len(impossible) else min(1.0, number_of_tests(joint) * min(test.p_value for test in found))
-    best = min(test.resolution for test in found)
-    short = best > resolution and p_value >= alpha
-    needed = shots_needed(joint, found[-1], shots, alpha, resolution) if short else None
-    verdict, reason = decide(p_value, alpha, best, resolution, needed, f"{shots:,} shots", advice=TOO_MANY)
+    found = tests(sampled, alpha, resolution, scope, np.random.default_rng(seed))
+    ruling, reason, p_value, best, needed = ruled(
+        found, scope=scope, listed=joint is not None, alpha=alpha, wanted=resolution, shots=shots,
+        needed=None if joint is None else lambda: shots_for(joint, alpha, resolution),
+        impossible=bool(len(impossible)), advice=TOO_MANY,
+    )  # fmt: skip
+    distance = distance_of(sampled)
     if len(impossible):
         reason = why_impossible(sampled)
+    elif ruling == "PASS" and distance.low > resolution:
+        ruling, reason = "UNVERIFIED", f"{beyond(distance.low, resolution)}; {reason}"
     details = {test.name: test.summary() for test in found}
-    return Verdict(verdict, reason, p_value, alpha, shots, best, distance_of(sampled), needed, details=details)
+    if len(found) == 1:  # a single token's table is both
+        details = {"texts": found[0].summary(), "contexts": found[0].summary()}
+    figures = {"scope": scope_figures(found)}
+    return Verdict(ruling, reason, p_value, alpha, shots, best, distance, needed, figures=figures, details=details)
 
 
 def why_impossible(sampled: Sampled) -> str:
@@ -163,30 +192,53 @@ def number_of_tests(joint: JointLaw | None) -> int:
     return 1 if joint is None or joint.texts.shape[1] == 1 else 2
 
 
-def tests(sampled: Sampled, alpha: float, rng: np.random.Generator) -> list[TableTest]:
-    """Return the tests by name, the one by context last; each has its share of the false-alarm rate."""
-    joint, shots = sampled.law.listed, sampled.shots
-    share = alpha / number_of_tests(joint)
+def tests(sampled: Sampled, alpha: float, resolution: float, scope: Scope, rng: np.random.Generator) -> list[ScopedTest]:
+    """Return the tests; each has its share of the false-alarm rate.
+
+    Which tests are made depends on the law, the shots and what is asked for, never on what was seen.
+    """
+    law, shots = sampled.law, sampled.shots
+    joint = law.listed
+    if joint is not None and scope in ("auto", "all"):
+        cells = whole_texts(sampled, joint)
+        if cells.hidden <= resolution:
+            number = number_of_tests(joint)
+            first = of_table(tested("texts", cells, shots, alpha / number, rng), "all", WHOLE)
+            return [first] if number == 1 else [first, next_tokens(sampled, alpha / number, rng)]
+    return widened(sampled, alpha, rng)
+
+
+def widened(sampled: Sampled, alpha: float, rng: np.random.Generator) -> list[ScopedTest]:
+    """Return all tests there are."""
+    law, shots, joint = sampled.law, sampled.shots, sampled.law.listed
+    share = alpha / FAMILY
     found = []
     if joint is not None:
-        observed = sampled.law.tallied(joint, sampled.texts, sampled.counts)[None, :-1]
-        found.append(tested("texts", pool(observed, joint.probabilities[None], shots), shots, share, rng))
-        if number_of_tests(joint) == 1:
-            return [*found, replace(found[0], name="contexts")]
-    cells = context_tables(sampled.law, sampled.texts, sampled.counts)
-    return [*found, tested("contexts", cells, shots, share, rng)]
+        found.append(of_table(tested("texts", whole_texts(sampled, joint), shots, share, rng), "all", WHOLE))
+    if joint is None or law.steps > 1:
+        found.append(next_tokens(sampled, share, rng))
+    possible = sampled.possible
+    if possible.any():
+        found += stream_tests(law, sampled.texts[possible], sampled.counts[possible], share, rng)
+    return found
 
 
-def shots_needed(joint: JointLaw | None, contexts: TableTest, shots: int, alpha: float, resolution: float) -> int | None:
-    """Return the least number of shots, to two digits, with the wanted resolution.
+def whole_texts(sampled: Sampled, joint: JointLaw) -> PooledCells:
+    """Return the table of whole texts."""
+    observed = sampled.law.tallied(joint, sampled.texts, sampled.counts)[None, :-1]
+    return pool(observed, np.maximum(joint.probabilities, LEAST)[None], sampled.shots)
 
-    Where the texts cannot be listed, the test by context is scaled: what it detects falls as ``1/sqrt N``, what its pools
-    hide does not grow. None if the pools hide more than the wanted resolution.
-    """
-    if joint is None:
-        room = resolution - contexts.cells.hidden
-        return None if room <= 0 else two_digits(shots * ((contexts.resolution - contexts.cells.hidden) / room) ** 2)
-    return shots_for(joint, alpha, resolution)
+
+def next_tokens(sampled: Sampled, alpha: float, rng: np.random.Generator) -> ScopedTest:
+    """Return the test of what followed each context that was visited."""
+    law = sampled.law
+    cells = context_tables(law, sampled.texts, sampled.counts)
+    test = tested("contexts", cells, sampled.shots, alpha, rng)
+    if law.reads_all:
+        return of_table(test, "all", f"{WHOLE}, token by token")
+    back = reach_of(law.model, law.steps)
+    given = f"the last {back} before it" if back > 1 else "the one before it" if back else "nothing before it"
+    return of_table(test, "contexts", f"the next token given {given}")
 
 
 def shots_for(joint: JointLaw, alpha: float, resolution: float) -> int | None:

@@ -18,6 +18,7 @@ __all__ = ["WHOLE", "SpinLaw", "codes_of", "token_law", "visited"]
 
 WHOLE = 10  # spins up to which whole tokens are listed
 MOST_CELLS = 1 << 23  # of one table
+MOST_BITS = 16  # spins of all tokens up to which every sequence is listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,19 @@ class SpinLaw:
     def columns(self) -> SpinNetwork:
         """The same network, one column a spin."""
         return self.network.one_column_a_spin()
+
+    @cached_property
+    def listed(self) -> tuple[IntArray, FloatArray] | None:
+        """Every sequence of tokens as numbers (bit i is spin i, 1 is -1), (U, T), with its probability; None above 16 bits."""
+        bits = self.columns.N * self.steps
+        if bits > MOST_BITS:
+            return None
+        signs = 1 - 2 * (np.arange(1 << bits)[:, None] >> np.arange(bits) & 1)
+        tokens = signs.reshape(-1, self.steps, self.columns.N).astype(np.int8)
+        probabilities = np.ones(len(tokens))
+        for step, contexts, which in visited(self.columns, tokens):
+            probabilities *= token_law(contexts.plus)[which, codes_of(tokens[:, step])]
+        return codes_of(tokens), probabilities
 
     def tables(self, seen: Sequence[Outcomes]) -> Iterator[Table]:
         """Yield one test a token with a row a visited context: whole tokens of few spins, else each spin on its own.

@@ -16,7 +16,10 @@ from stinespring.models.texts.joint import JointLaw
 from stinespring.readings import UNUSED, BoolArray, FloatArray, IntArray, Outcomes
 from stinespring.stages import Table
 
-__all__ = ["ContextTable", "TextLaw", "distinct_contexts", "listed_law", "readable", "text_probabilities", "texts_of"]
+__all__ = [
+    "ContextTable", "TextLaw", "distinct_contexts", "laws", "listed_law", "log_probabilities", "reach_of", "readable",
+    "text_probabilities", "texts_of",
+]  # fmt: skip
 
 MOST_ENTRIES = 1 << 22  # probabilities of one chunk of contexts: 32 MB
 MOST_TEXTS = 1 << 17  # joint laws up to this many texts are listed
@@ -59,6 +62,15 @@ class TextLaw:
     def probabilities(self, texts: IntArray) -> FloatArray:
         """Return the probability of each text, shape (U,)."""
         return text_probabilities(self.model, self.prompt, texts)
+
+    def log_probabilities(self, texts: IntArray) -> FloatArray:
+        """Return the logarithm of the probability of each text, shape (U,)."""
+        return log_probabilities(self.model, self.prompt, texts)
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether every token's law reads all tokens generated before it, so that the next tokens show any deviation."""
+        return reach_of(self.model, self.steps) >= self.steps - 1
 
     def tables(self, seen: Sequence[Outcomes]) -> Iterator[Table]:
         """Yield the texts as a whole (if they can be listed) and the next token after each visited context.
@@ -137,15 +149,21 @@ def text_probabilities(model: TextModel, prompt: IntArray, texts: IntArray) -> F
 
     A text with a code that stands for no token (a negative number) has probability 0.
     """
-    result = np.ones(len(texts))
+    return np.asarray(np.exp(log_probabilities(model, prompt, texts)))
+
+
+def log_probabilities(model: TextModel, prompt: IntArray, texts: IntArray) -> FloatArray:
+    """Return the logarithm of each text's probability, shape (U,), which no length makes underflow; -inf where it is 0."""
+    result = np.zeros(len(texts))
     for step in range(1, texts.shape[1] + 1):
-        alive = np.flatnonzero((result > 0) & (texts[:, step - 1] >= 0))
-        result[texts[:, step - 1] < 0] = 0.0
-        contexts, first, where = distinct_contexts(model, step, texts[alive])
-        prefixes, symbols = texts[alive][first, : step - 1], texts[alive, step - 1]
+        result[texts[:, step - 1] < 0] = -np.inf
+        alive = np.flatnonzero(result > -np.inf)
+        contexts, first, where = distinct_contexts(model, step, texts if len(alive) == len(texts) else texts[alive])
+        prefixes, symbols = texts[alive[first], : step - 1], texts[alive, step - 1]
         for rows, law in laws(model, step, prompt, prefixes, np.ones(len(contexts), dtype=bool)):
             mine = np.flatnonzero((where >= rows[0]) & (where <= rows[-1]))
-            result[alive[mine]] *= law[where[mine] - rows[0], symbols[mine]]
+            with np.errstate(divide="ignore"):
+                result[alive[mine]] += np.log(law[where[mine] - rows[0], symbols[mine]])
     return result
 
 
@@ -154,11 +172,16 @@ def distinct_contexts(model: TextModel, step: int, texts: IntArray) -> tuple[Int
 
     A context is the whole generated prefix, or the part of it that a law with a window reads.
     """
-    stop = int(model.stop is not None)
-    keep = step - 1 if model.window is None else min(step - 1, max(model.window, stop))
+    keep = reach_of(model, step)
     part = texts[:, step - 1 - keep : step - 1]
     contexts, first, where = np.unique(part, axis=0, return_index=True, return_inverse=True)
     return contexts, first, where.ravel()
+
+
+def reach_of(model: TextModel, step: int) -> int:
+    """Return how many generated tokens before a step a context holds."""
+    stop = int(model.stop is not None)
+    return step - 1 if model.window is None else min(step - 1, max(model.window, stop))
 
 
 def laws(

@@ -28,9 +28,9 @@ def compiled(network: SpinNetwork, asked: SpinAsked, options: Settings) -> Progr
     return compile_spins(network, asked, **options)
 
 
-def check(samples: Samples, alpha: float, resolution: float, seed: int) -> Verdict:
+def check(samples: Samples, alpha: float, resolution: float, seed: int, scope: str = "auto") -> Verdict:
     """Return the verdict on every token's law; FAIL if an average fails, but too few spins for the limit are no fault."""
-    return check_network(samples, alpha=alpha, resolution=resolution, seed=seed)
+    return check_network(samples, alpha=alpha, resolution=resolution, seed=seed, scope=scope)
 
 
 def owns(source: Any) -> bool:
@@ -38,4 +38,4 @@ def owns(source: Any) -> bool:
     return isinstance(source, SpinNetwork)
 
 
-SYSTEM = System("spins", SpinAsked, owns, ("steps",), ask, compiled, check, made, second=disagreement)
+SYSTEM = System("spins", SpinAsked, owns, ("steps",), ask, compiled, check, made, second=disagreement, scoped=True)

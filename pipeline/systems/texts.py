@@ -31,9 +31,9 @@ def compiled(model: TextModel, asked: TextAsked, options: Settings) -> Program:
     return compile_texts(model, asked, CompileOptions(**options))
 
 
-def check(samples: Samples, alpha: float, resolution: float, seed: int) -> Verdict:
+def check(samples: Samples, alpha: float, resolution: float, seed: int, scope: str = "auto") -> Verdict:
     """Return the verdict on the texts, and on the attention map where positions were measured."""
-    verdict = check_texts(samples, alpha=alpha, resolution=resolution, seed=seed)
+    verdict = check_texts(samples, alpha=alpha, resolution=resolution, seed=seed, scope=scope)
     return with_attention(verdict, check_attention(samples, alpha=alpha, resolution=resolution))
 
 
@@ -52,5 +52,6 @@ def owns(source: Any) -> bool:
 
 
 SYSTEM = System(
-    "texts", TextAsked, owns, ("prompt", "steps", "input_state", "level"), ask, compiled, check, made, second=disagreement
-)
+    "texts", TextAsked, owns, ("prompt", "steps", "input_state", "level"), ask, compiled, check, made,
+    second=disagreement, scoped=True,
+)  # fmt: skip

@@ -14,7 +14,9 @@ import pytest
 from scipy.stats import binom, binomtest, chisquare, kstest
 
 from stinespring.checks.spins.mean_field import check_mean_field
-from stinespring.checks.spins.spins import check_network, check_spins, dealt, spins_summary, stretch
+from stinespring.checks.spins.spins import check_network, check_spins, spins_summary
+from stinespring.checks.spins.token import stretch
+from stinespring.checks.statistics.uniform import dealt
 from stinespring.checks.tables import check_tables
 from stinespring.errors import InputError
 from stinespring.models.spins import draw_network, read_network
@@ -61,9 +63,9 @@ def many():
 @pytest.mark.parametrize(("name", "shots"), [("few", 4000), ("many", 400)])
 def test_right_samples_pass(name, shots, request):
     samples = drawn(request.getfixturevalue(name), 3, shots, 1)
-    verdict = check_spins(samples, alpha=1e-7, resolution=0.4)
+    verdict = check_spins(samples, alpha=1e-7, resolution=0.4, scope="pairs")
     assert verdict.verdict == "PASS"
-    assert len(verdict.parts) == 3
+    assert len(verdict.parts) == 4
     assert set(verdict.parts["token 1"].details) == {"spins", "sums"} | ({"tokens"} if name == "few" else set())
 
 
@@ -123,7 +125,7 @@ def test_the_context_counts(few):
     shuffled = every_shot(drawn(few, 2, 20_000, 4))
     shuffled[:, 1] = np.random.default_rng(0).permutation(shuffled[:, 1])
     verdict = check_spins(sampled(few, shuffled))
-    assert [part.verdict for part in verdict.parts.values()] == ["PASS", "FAIL"]
+    assert [part.verdict for part in verdict.parts.values()] == ["PASS", "FAIL", "FAIL"]
 
 
 def test_the_transformed_values_are_uniform():
@@ -177,7 +179,7 @@ def test_both_verdicts_together(few, examples):
     summary = spins_summary(found)
     assert [step["step"] for step in summary["steps"]] == [1, 2]
     assert set(summary["steps"][0]) == {"step", "verdict", "p_value", "resolution", "tests", "reason"}
-    assert set(summary) == {"verdict", "p_value", "alpha", "shots", "steps", "product_law", "mean_field"}
+    assert set(summary) == {"verdict", "p_value", "alpha", "shots", "steps", "scope", "product_law", "mean_field"}
     json.dumps(summary, allow_nan=False)
     network = read_network(examples / "spins.json")
     wrong = check_network(replace(drawn(network.with_beta(0.5), 3, 300, 1), source=network))

@@ -162,12 +162,20 @@ def test_pools_keep_the_totals_and_the_hidden_mass():
     law = np.array([[0.6, 0.38, 0.01, 0.006, 0.004], [0.2, 0.2, 0.2, 0.2, 0.2]])
     observed = np.array([[120.0, 76.0, 2.0, 1.0, 1.0], [1.0, 0.0, 0.0, 1.0, 0.0]])
     cells = pool(observed, law, 202)
-    for row in (0, 1):
-        assert cells.observed[cells.table == row].sum() == observed[row].sum()
-        assert cells.expected[cells.table == row].sum() == pytest.approx(observed[row].sum())
-    # 0.02 * 200 = 4 < 5 pulls in the cell of 0.38; the second table becomes one cell
-    assert cells.hidden == pytest.approx((200 * 0.4 + 2) / 202)
-    assert cells.degrees == 1
+    # 0.02 * 200 = 4 < 5 is counted apart, given which the other two share the rest; the second table says nothing
+    assert cells.observed.tolist() == [120.0, 76.0] and cells.expected.sum() == pytest.approx(196)
+    assert cells.expected[0] / cells.expected[1] == pytest.approx(0.6 / 0.38)
+    assert (cells.rare.seen, cells.rare.shots, cells.rare.kinds) == (4, 200, 3) and cells.rare.share == pytest.approx(0.02)
+    assert cells.hidden == pytest.approx((200 * 0.02 + 2) / 202)
+    assert cells.degrees == 2
+
+
+def test_what_is_counted_apart_is_no_loss():
+    """G of the rare count and of the others given it are together G of the whole table."""
+    observed, law = np.array([118.0, 79.0, 3.0]), np.array([0.6, 0.385, 0.015])
+    cells = pool(observed[None], law[None], 200)
+    assert cells.rare is not None and len(cells.expected) == 2
+    assert float(cells.statistic()) == pytest.approx(2 * (observed * np.log(observed / (200 * law))).sum())
 
 
 def test_expected_deviation_is_exact():
