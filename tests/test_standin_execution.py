@@ -17,8 +17,9 @@ from standin.clients import POLL, SMALL
 from standin.execution import CannotRun, run
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
 from stinespring.circuits.core.gates import Gate
-from stinespring.compiler.devices.target import Device, lower
+from stinespring.compiler.devices.lower import lower
 from stinespring.compiler.export.qasm import flow_qasm
+from stinespring.stages import Device
 from strategies import flows
 
 runtime = pytest.importorskip("qiskit_ibm_runtime")

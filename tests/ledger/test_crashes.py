@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commands killed at chosen moments, many at once, a full disk, and secrets: the service has every job once, all runs end well.
 
-The commands are processes of their own, and so is the stand-in of the service. Counts are not judged here: nothing is sampled
-whose outcome decides a test.
+The commands are processes of their own, and so is the stand-in of the service: those that are killed are forked from one that
+has imported everything, so that the chosen moment comes soon; the others are the installed script. Counts are not judged here:
+nothing is sampled whose outcome decides a test.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -23,6 +25,7 @@ from standin import TOKEN, ChildStandIn
 pytest.importorskip("qiskit_ibm_runtime", reason="the extra [ibm] is not installed")
 SMALL = "ibm:ibm_standin_small"
 STEPWISE = ("--schedule", "stepwise")
+SCRIPT = Path(sys.executable).with_name("stinespring")
 
 
 class Command:
@@ -53,10 +56,31 @@ class Command:
         return json.loads(self.stdout)
 
 
-class Commands:
-    """The commands of one ledger, and what the service has of it."""
+class Fresh(Command):
+    """The installed script in a new process."""
 
-    def __init__(self, process: subprocess.Popen, service: ChildStandIn, folder: Path, asked: list[str]) -> None:
+    def __init__(self, argv: list[str], env: dict[str, str], most: int | None, out: str) -> None:
+        def limit() -> None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most,) * 2)
+
+        with open(out + ".out", "w") as told, open(out + ".err", "w") as said:
+            self.process = subprocess.Popen(
+                [SCRIPT, *argv], env=os.environ | env, stdin=subprocess.DEVNULL, stdout=told, stderr=said,
+                preexec_fn=None if most is None else limit,
+            )  # fmt: skip
+        super().__init__(self.process.pid, out)
+
+    def wait(self, seconds: float = 180.0) -> Command:
+        status = self.process.wait(seconds)
+        Path(self.out + ".status").write_text(str(status))
+        return super().wait()
+
+
+class Commands:
+    """The commands of one ledger, and what the service has of it; without a process that forks them each is fresh."""
+
+    def __init__(self, process: subprocess.Popen | None, service: ChildStandIn, folder: Path, asked: list[str]) -> None:
         self.process, self.service, self.folder, self.asked, self.numbers = process, service, folder, asked, count()
         self.env = service.env(folder / "home") | {"STINESPRING_HOME": str(folder / "ledger")}
         self.posts, self.held = len(service.submissions()), len(service.jobs())
@@ -64,6 +88,8 @@ class Commands:
     def start(self, *argv: object, most: int | None = None, **env: str) -> Command:
         out = str(self.folder / f"command{next(self.numbers)}")
         order = {"argv": [*map(str, argv), "--json"], "env": self.env | env, "most": most, "out": out}
+        if self.process is None:
+            return Fresh(**order)
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
         return Command(int(self.process.stdout.readline()), out)
@@ -112,12 +138,19 @@ def preforked():
 
 
 @pytest.fixture
-def commands(serving, preforked, tmp_path, examples):
+def fresh(serving, tmp_path, examples):
     """An empty ledger, and a service without faults; the seeds of both are fixed, so that a verdict is always the same."""
     serving.clear_faults()
     asked = [str(examples / "two_tokens.json"), "--prompt", "a b", "--steps", "2", "--shots", "400", "--seed", "3"]
-    yield Commands(preforked, serving, tmp_path, asked)
+    yield Commands(None, serving, tmp_path, asked)
     serving.clear_faults()
+
+
+@pytest.fixture
+def commands(fresh, preforked):
+    """The same with commands that start at once."""
+    fresh.process = preforked
+    return fresh
 
 
 @pytest.mark.parametrize(
@@ -171,69 +204,71 @@ def test_a_job_that_the_service_stores_after_its_submitter_died_is_waited_for(co
     commands.ends_well(1)
 
 
-def test_many_commands_on_one_run_send_every_step_once(commands):
-    assert commands.submission(*STEPWISE).wait().status == 0
-    running = [commands.start("fetch", "latest", "--wait", 60) for _ in range(3)]
-    running += [commands.start("resume", "latest")]
+def test_many_commands_on_one_run_send_every_step_once(fresh):
+    assert fresh.submission(*STEPWISE).wait().status == 0
+    running = [fresh.start("fetch", "latest", "--wait", 60) for _ in range(3)]
+    running += [fresh.start("resume", "latest")]
     assert running[3].wait().status == 0
     assert len({json.dumps(command.wait().json["counts"]) for command in running[:3]}) == 1
-    commands.ends_well(2)
+    fresh.ends_well(2)
 
 
-def test_many_submissions_at_once_make_one_ledger(commands):
+def test_many_submissions_at_once_make_one_ledger(fresh):
     """Three runs, and twice the same with --once: four runs, as many jobs."""
-    running = [commands.submission() for _ in range(3)]
+    running = [fresh.submission() for _ in range(3)]
     assert {command.wait().status for command in running} == {0}
-    once = [commands.submission("--once", "--shots", "401") for _ in range(2)]
+    once = [fresh.submission("--once", "--shots", "401") for _ in range(2)]
     assert len({command.wait().json["id"] for command in once}) == 1
-    assert len(commands.runs()) == len(commands.stored()) == 4
-    assert len({tag for job in commands.stored() for tag in job["tags"] if tag.startswith("ss-")}) == 4
+    assert len(fresh.runs()) == len(fresh.stored()) == 4
+    assert len({tag for job in fresh.stored() for tag in job["tags"] if tag.startswith("ss-")}) == 4
 
 
-def test_a_full_disk_loses_nothing(commands):
+def test_a_full_disk_loses_nothing(fresh):
     """No file may grow: at any limit it is one message and exit 4; where the job was stored, its run is in the ledger."""
     runs, stored = 0, 0
     for most in (4096, 45_000):  # nothing can be written; the row can, and what became of it cannot
-        command = commands.submission(most=most).wait()
+        command = fresh.submission(most=most).wait()
         assert command.status in (0, 4)
         assert command.status == 0 or "ledger" in command.stderr
         assert len(command.stderr.splitlines()) <= 12
-        now = len(commands.stored())
+        now = len(fresh.stored())
         assert now - stored <= 1
-        assert len(commands.runs()) - runs >= now - stored
-        runs, stored = len(commands.runs()), now
-    commands.ends_well(1)
+        assert len(fresh.runs()) - runs >= now - stored
+        runs, stored = len(fresh.runs()), now
+    fresh.ends_well(1)
 
 
-def test_a_ledger_that_another_process_holds_is_waited_for(commands):
-    assert commands.submission().wait().status == 0
+def test_a_ledger_that_another_process_holds_is_waited_for(fresh):
+    assert fresh.submission().wait().status == 0
     code = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('BEGIN IMMEDIATE'); print(1, flush=True); input()"
-    holder = [sys.executable, "-c", code, str(commands.folder / "ledger" / "ledger.sqlite")]
+    holder = [sys.executable, "-c", code, str(fresh.folder / "ledger" / "ledger.sqlite")]
     with subprocess.Popen(holder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         process.stdout.readline()
-        assert len(commands.runs()) == 1  # reading needs no lock
-        command = commands.submission()
+        assert len(fresh.runs()) == 1  # reading needs no lock
+        before = len(matching(fresh.service, "GET /backends/*/properties"))
+        command = fresh.submission()
+        reached(fresh.service, "GET /backends/*/properties", before)  # the last that is asked before the run is written down
         time.sleep(3.0)
         process.stdin.close()
     assert command.wait().status == 0
-    assert len(commands.runs()) == len(commands.stored()) == 2
+    assert len(fresh.runs()) == len(fresh.stored()) == 2
 
 
-def test_the_key_is_nowhere(commands):
+def test_the_key_is_nowhere(fresh):
     """Not in a file, not in a message, and only the identity service ever gets it, also where that one fails."""
     for kind, more in ((None, {}), ("malformed", {}), ("cut", {}), ("status", {"status": 401})):
         if kind:
-            commands.service.fault("POST /identity/token", kind, times=0, **more)
-        command = commands.submission(STINESPRING_LOG="DEBUG").wait()
+            fresh.service.fault("POST /identity/token", kind, times=0, **more)
+        command = fresh.submission(STINESPRING_LOG="DEBUG").wait()
         assert command.status == (4 if kind else 0)
-        commands.service.clear_faults()
-    assert commands.run("fetch", "latest", "--wait", 40, STINESPRING_LOG="DEBUG").status in (0, 3)
-    assert commands.run("export", "latest", "-o", commands.folder / "counts.json").status == 0
-    files = [path for path in commands.folder.rglob("*") if path.is_file()]
+        fresh.service.clear_faults()
+    assert fresh.run("fetch", "latest", "--wait", 40, STINESPRING_LOG="DEBUG").status in (0, 3)
+    assert fresh.run("export", "latest", "-o", fresh.folder / "counts.json").status == 0
+    files = [path for path in fresh.folder.rglob("*") if path.is_file()]
     assert len(files) > 5
     assert [path for path in files if TOKEN.encode() in path.read_bytes()] == []
-    assert commands.service.leaks() == []
-    assert {one["auth"] for one in commands.service.log()} <= {"bearer", None}
+    assert fresh.service.leaks() == []
+    assert {one["auth"] for one in fresh.service.log()} <= {"bearer", None}
 
 
 def matching(service, match):
