@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from stinespring.backends.aer.choi import channel_wires, circuit_choi, outcome_choi
+from stinespring.backends.native import sheltered
 from stinespring.backends.registry import opened
 from stinespring.backends.seeds import derive_seed, root_seed
 from stinespring.batches import Report, quiet
@@ -63,6 +64,7 @@ def verify_channel(
         InputError: other registers, control flow that cannot be simulated exactly, a tolerance out of range.
         TooLargeError: too many qubits for the Choi matrix.
     """
+    sheltered()
     return process.verify_channel(channel, choi_of(program, channel), tolerance=tolerance, outcomes=outcomes)
 
 
@@ -86,6 +88,7 @@ def sample_process(
         resolution: the mean TVD that a PASS must be able to detect.
         report: progress.
     """
+    sheltered()
     shots, settings, root = require_count(shots, "shots"), require_count(settings, "settings"), root_seed(seed)
     if shots < settings:
         raise InputError("there are fewer shots than settings", got=f"{shots} and {settings}", expected="a shot a setting")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stinespring.backends.native import sheltered
 from stinespring.backends.registry import opened
 from stinespring.ledger.recorded import Permissions
 from stinespring.ledger.store import Ledger, Run
@@ -32,6 +33,7 @@ def estimate(source: Any, *, backend: str | Any, shots: int = 20_000, **given: A
         shots: as asked for.
         **given: as for :func:`stinespring.compile`; for a channel also ``settings``, as for :func:`stinespring.run`.
     """
+    sheltered()
     given, settings = parted(given)
     with opened(backend) as ready:
         planned = runs.plan(source, given, backend=ready, asked_of=ready.name, shots=shots, settings=settings, simulate=True)
@@ -57,6 +59,7 @@ def submit(
         InputError: what cannot be asked or run, or a source that the ledger could not read back.
         BackendError: the run was written down but not sent; ``stinespring resume`` sends it.
     """
+    sheltered()
     given, settings = parted(given)
     with opened(backend) as ready:
         planned = runs.plan(
@@ -78,6 +81,7 @@ def fetch(run: str = "latest", *, wait: float | None = None, alpha: float = 0.00
         InputError: no such run.
         BackendError: the service failed; the run stays as it was.
     """
+    sheltered()
     ledger = Ledger()
     found = runs.bring_forward(ledger, ledger.run(run), Permissions(onward=wait is not None, wait=wait))
     return judged(ledger, found, alpha=alpha, resolution=resolution) if found.state == "done" else found

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from stinespring.backends.execute import sample_body
+from stinespring.backends.native import sheltered
 from stinespring.backends.registry import opened
 from stinespring.backends.seeds import root_seed
 from stinespring.batches import Report, Several, quiet
@@ -68,6 +69,7 @@ def compile_source(source: Any, **given: Any) -> Program:
         >>> stinespring.compile(model, prompt="a b", steps=2).cost.qubits
         2
     """
+    sheltered()
     asked, options = split(source, given)
     return compile_asked(source, asked, options)
 
@@ -141,6 +143,7 @@ def run(
         InputError: a program with quantum input (nothing prepares its prompt), or unusable shots.
         BackendError: the backend failed.
     """
+    sheltered()
     root = root_seed(seed)
     program = system_of(program.source).sampled(program, settings, root)
     shots = require_runnable(program, shots)
@@ -197,6 +200,7 @@ def check(
     Raises:
         InputError: no samples, an unknown scope, or alpha or resolution out of range.
     """
+    sheltered()
     if source is not None:
         samples = replace(samples, source=source, claim=None, tvd_bound=0.0)
     kind = system(samples.asked.kind)

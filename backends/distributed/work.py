@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stinespring.backends.native import ready
 from stinespring.errors import StinespringError
 from stinespring.readings import FloatArray, IntArray
 from stinespring.version import __version__
@@ -72,6 +73,7 @@ def sample_chunk(
         ``registers``, and ``rows``: for each row distinct values (U, registers) and counts (U,) in their smallest types; or
         ``error``: a class of :mod:`stinespring.errors` and its text.
     """
+    ready("qiskit_aer")  # a worker's thread may end
     from stinespring.backends.aer.backend import open_aer
     from stinespring.backends.aer.chunks import How
 
