@@ -146,7 +146,7 @@ class Recorded:
                 return jobs
             asked = None if self._delivery is None else self._delivery.asked
             left = -1.0 if self.may.wait is None else (asked or begun) + self.may.wait - time.monotonic()
-            if left <= 0 or run.state != "submitted" or not any(map(self.coming, jobs)):
+            if left <= 0 or run.state != "submitted" or (jobs and not any(map(self.coming, jobs))):
                 raise Pending
             time.sleep(min(pause, left))
             pause = min(1.5 * pause, SLOWEST_POLL)

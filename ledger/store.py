@@ -71,12 +71,12 @@ class Listed:
 
 
 LISTING = """  -- runs that version 0.1 wrote have no title
-    SELECT id, state, backend, shots, created, message, json_extract(request, '$.name'), coalesce(
+    SELECT id, state, backend, shots, created, message, json_extract(request, '$.name') AS name, coalesce(
         json_extract(request, '$.title'),
         json_extract(request, '$.name') || coalesce(' ''' || json_extract(request, '$.options.prompt') || '''', '')
             || coalesce(' +' || json_extract(request, '$.options.steps'), ''),
         ''
-    )
+    ) AS title
     FROM runs ORDER BY number DESC
 """
 
@@ -277,7 +277,7 @@ class Ledger:
             for run, remote in connection.execute("SELECT run, remote FROM stored ORDER BY rowid"):
                 stored.setdefault(run, []).append(remote)
             rows = connection.execute(LISTING).fetchall()
-        return [Listed(*row, tuple(stored.get(row["id"], ()))) for row in rows]
+        return [Listed(**dict(row), remote=tuple(stored.get(row["id"], ()))) for row in rows]
 
     def calibration(self, run: str) -> dict[str, Any] | None:
         """Return the device's calibration when the run was submitted."""

@@ -7,6 +7,7 @@ whatever is written into the ledger. In processes of their own, and with IBM's c
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import nullcontext
 from dataclasses import replace
@@ -225,6 +226,28 @@ def test_a_wait_ends_where_another_process_holds_the_run(tmp_path):
         found = bring_forward(ledger, run, Permissions(onward=True, wait=0.05), backend=service)
     assert found.state == "submitted"
     assert not service.looks
+
+
+def test_a_wait_goes_on_while_another_process_begins_the_next_call(tmp_path):
+    """The call before is done, and the rows of the next are not there yet: whoever looks then waits for them."""
+    service, ledger = Memory(), Ledger(tmp_path)
+    run = submit(ledger, planned("stepwise", service))
+    while ledger.jobs(run.id)[0].state != "done":
+        bring_forward(ledger, run, LOOK, backend=service)
+    holding, release = threading.Event(), threading.Event()
+
+    def hold():
+        with delivery.held(ledger, run.id):
+            holding.set()
+            release.wait(60)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    holding.wait(60)
+    threading.Timer(1.5, release.set).start()  # longer than a look waits for the lock
+    assert bring_forward(ledger, run, FETCH, backend=service).state == "done"
+    other.join()
+    assert len(service.jobs) == REQUESTS["stepwise"].calls
 
 
 def test_a_run_here_that_is_cut_off_begins_again_with_the_same_counts(tmp_path):
