@@ -46,12 +46,15 @@ class Request:
 TEXT = {"prompt": "a b", "steps": 2, "effort": 0}
 RAIN = {"prompt": "rain sun", "steps": 2, "tolerance": 0.05, "effort": 0}
 STATE = {"steps": 2, "schedule": "static", "input_state": EXAMPLES / "superposition.json", "effort": 0}
+RAINY = {"format": "stinespring/state@1", "amplitudes": {"rain sun": [0.6, 0.0], "sun": [0.0, 0.8]}}
 REQUESTS = {
     "static": Request("two_tokens", {**TEXT, "schedule": "static"}),
     "dynamic": Request("two_tokens", {**TEXT, "schedule": "dynamic", "feed_forward": "all"}),
     "stepwise": Request("two_tokens", {**TEXT, "steps": 3, "schedule": "stepwise"}, 3),
-    "tolerance": Request("three_tokens", {**RAIN, "schedule": "dynamic"}),
-    "approximate": Request("three_tokens", {**RAIN, "schedule": "static"}),
+    "table": Request("three_tokens", {**RAIN, "schedule": "static"}),  # what it claims, as the next three
+    "tail": Request("three_tokens", {**RAIN, "schedule": "stepwise", "tolerance": 0.1}, 2),
+    "rejection": Request("two_tokens", {**TEXT, "schedule": "dynamic", "attention": "rejection", "tolerance": 0.2}),
+    "padded": Request("three_tokens", {**STATE, "schedule": "dynamic", "tolerance": 0.2, "input_state": RAINY}),
     "state": Request("two_tokens", STATE),
     "positions": Request("stop_token", {"prompt": "on", "steps": 3, "schedule": "stepwise", "extension": "position"}, 3),
     "spins": Request("spins", {"steps": 2, "schedule": "stepwise"}, 2),

@@ -23,6 +23,9 @@ from stinespring.pipeline.whole import judged, measured
 
 FETCH = Permissions(onward=True, wait=600.0)
 SHOTS = 1500
+CLAIMS = {
+    "table": ("table", False), "tail": ("tail", False), "rejection": ("rejection", False), "padded": ("table", True)
+}  # fmt: skip
 MOVING = ("seconds", "metadata")  # what is not the same twice
 
 
@@ -64,6 +67,10 @@ def test_counts_figures_and_verdict_are_those_of_a_run_at_once(ledger, dask, nam
         mine, other = getattr(later.samples, field), getattr(now.samples, field)
         assert mine.fingerprint() == other.fingerprint() if field == "source" else mine == other
     assert later.verdict == now.verdict
+    claim = now.samples.claim
+    assert (claim is not None) == (name in CLAIMS)
+    assert plain(later.samples.claim and later.samples.claim.content()) == plain(claim and claim.content())
+    assert claim is None or (claim.kind, getattr(claim, "padded", False)) == CLAIMS[name]
     assert plain(later.program.summary(), MOVING) == plain(now.program.summary(), MOVING)
     kind = shown(now.program.asked.kind)
     assert plain(kind.summary(later), MOVING) == plain(kind.summary(now), MOVING)
