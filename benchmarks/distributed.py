@@ -3,22 +3,32 @@
 
 from __future__ import annotations
 
-import argparse
-import time
-from collections.abc import Callable
+import sys
+from typing import NamedTuple
 
 import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import ParameterVector
 
 from benchmarks.programs import chain
+from benchmarks.sheet import Sheet, arguments, times
 from stinespring.backends.aer.backend import open_aer
 from stinespring.backends.distributed import DaskBackend
-from stinespring.backends.distributed.chunks import chunks_of
-from stinespring.backends.distributed.work import circuit_bytes, sample_chunk, versions
+from stinespring.batches import Batch, Item
+from stinespring.readings import Outcomes
 
-Work = tuple[str, QuantumCircuit, np.ndarray | None, int, dict[str, str]]
+__all__ = ["main"]
+
 REPEATS = 3
+SEED = 1
+
+
+class Work(NamedTuple):
+    """What is sampled, with the options of backend ``aer``."""
+
+    title: str
+    batch: Batch
+    options: dict[str, str]
 
 
 def sweep(qubits: int) -> QuantumCircuit:
@@ -35,57 +45,51 @@ def sweep(qubits: int) -> QuantumCircuit:
 
 
 def works(quick: bool) -> list[Work]:
-    """Return what is sampled: a title, circuit, angles, shots and Aer's options."""
-    rows, shots = (256, 2000) if quick else (2048, 8000)
+    """Return what is sampled."""
+    rows, bits, shots = (256, 1, 6000) if quick else (2048, 2, 8000)
     angles = np.random.default_rng(1).uniform(-3, 3, (rows, 20))
-    program = chain(steps=8, bits=2, window=4, seed=5).circuit()
+    rotated = Item(sweep(10), angles, np.full(rows, 1000))
+    program = Item(chain(steps=8, bits=bits, window=4, seed=5).circuit(), None, np.array([shots]))
+    titles = (
+        f"sweep, {rows} rows of 10 qubits, 1000 shots each",
+        f"chain of 8 tokens, {8 * bits} bits, one by one, {shots:,} shots",
+    )
     return [
-        (f"sweep, {rows} rows of 10 qubits, 1000 shots each", sweep(10), angles, 1000, {}),
-        (f"chain of 8 tokens shot by shot, {shots:,} shots", program, None, shots, {"method": "matrix_product_state"}),
+        Work(titles[0], Batch((rotated,), (1,)), {}),
+        Work(titles[1], Batch((program,), (1,)), {"method": "matrix_product_state"}),
     ]
 
 
-def best(call: Callable[[], object]) -> float:
-    """Return the best time of some runs."""
-    times = []
-    for _ in range(REPEATS):
-        begun = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - begun)
-    return min(times)
-
-
-def loop(work: Work, limit: int) -> None:
-    """Sample all chunks here."""
-    _, circuit, angles, shots, options = work
-    rows = 1 if angles is None else len(angles)
-    data, expected = circuit_bytes(circuit), versions()
-    for chunk in chunks_of(circuit, rows, shots, 1, options=options, limit=limit):
-        some = None if angles is None else angles[slice(*chunk.rows)]
-        sample_chunk(data, some, chunk.shots, chunk.seed, chunk.path, options=options, limit=limit, expected=expected)
+def require_same(some: list[Outcomes], others: list[Outcomes]) -> None:
+    """End if the workers sampled anything else."""
+    for a, b in zip(some, others, strict=True):
+        if not (np.array_equal(a.values, b.values) and np.array_equal(a.counts, b.counts)):
+            sys.exit("the workers' counts are not those of this process")
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks distributed", description=__doc__)
+    parser = arguments("distributed", __doc__)
     parser.add_argument("--quick", action="store_true", help="smaller programs")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    options = parser.parse_args()
-    print("| work | where | chunks | seconds | this process / seconds |\n|---|---|---:|---:|---:|", flush=True)
-    for work in works(options.quick):
-        title, circuit, angles, shots, aer = work
-        open_aer("", aer).sample(circuit, None if angles is None else angles[:1], 1, 1)  # imports
-        with DaskBackend("local", options=aer) as asks:
-            limit = asks.limit
-        here = best(lambda work=work, limit=limit: loop(work, limit))  # type: ignore[misc]
-        print(f"| {title} | this process | | {here:.3g} | 1 |", flush=True)
+    options, sheet = parser.parse_args(), Sheet("distributed")
+    sheet.head("work", "where", "chunks", "seconds", "this process / seconds", words=2)
+    for title, batch, aer in works(options.quick):
+        alone = open_aer("", aer)
+        wanted = alone.sample(batch, SEED)  # imports
+        here = min(times(REPEATS, alone.sample, batch, SEED))
+        number = len(alone.chunks(batch, SEED))
+        sheet.row(title, "this process", number, f"{here:.3g}", 1, work=title, workers=0, chunks=number, seconds=here)
         for workers in options.workers:
             with DaskBackend("local", workers=workers, options=aer) as backend:
-                backend.sample(circuit, angles, shots, 1)  # imports on the workers
+                require_same(wanted, backend.sample(batch, SEED))  # imports on the workers
                 before = backend.metadata()["chunks"]
-                seconds = best(lambda b=backend, w=work: b.sample(w[1], w[2], w[3], 1))  # type: ignore[misc]
+                seconds = min(times(REPEATS, backend.sample, batch, SEED))
                 chunks = (backend.metadata()["chunks"] - before) // REPEATS
-            print(f"| | {workers} workers | {chunks} | {seconds:.3g} | {here / seconds:.3g} |", flush=True)
+            where = f"{workers} worker{'s' * (workers != 1)}"
+            figures = {"work": title, "workers": workers, "chunks": chunks, "seconds": seconds}
+            sheet.row("", where, chunks, f"{seconds:.3g}", f"{here / seconds:.3g}", **figures)
+    sheet.keep(options.output)
 
 
 if __name__ == "__main__":

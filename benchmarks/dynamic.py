@@ -4,12 +4,18 @@
 from __future__ import annotations
 
 import argparse
-import time
+
+import numpy as np
 
 from benchmarks.programs import blocks, chain
-from stinespring.backends.histories.choose_path import FlowSamples, Path, sample_flow
+from benchmarks.sheet import Sheet, arguments, times
+from stinespring.backends.aer.backend import AerBackend
+from stinespring.backends.histories.choose_path import PLANNED, Path, sample_by_plan
+from stinespring.batches import Batch, Item
 from stinespring.circuits.core.flow import Flow
 from stinespring.errors import TooLargeError
+
+__all__ = ["main"]
 
 PATHS: tuple[Path, ...] = ("deferred", "branches", "shot_branching")
 SOON = 2.0  # seconds below which a run is repeated and the best time taken
@@ -28,44 +34,60 @@ def programs(quick: bool) -> dict[str, Flow]:
     return dict(list(found.items())[:1]) if quick else found
 
 
-def timed(flow: Flow, path: Path, shots: int) -> tuple[float, FlowSamples]:
-    """Return the best time of up to three runs, and the samples."""
-    best = SOON
-    for number in range(3):
-        begun = time.perf_counter()
-        samples = sample_flow(flow, shots=shots, seed=number, path=path)
-        seconds = time.perf_counter() - begun
-        best = seconds if number == 0 else min(best, seconds)
-        if seconds > SOON:
-            break
-    return best, samples
+def timed(path: Path, batch: Batch) -> float:
+    """Return the best time of up to three runs by one path.
+
+    Raises:
+        TooLargeError: the path does not fit in memory.
+    """
+    best = times(1, AerBackend(path=path).sample, batch, 0)[0]
+    return best if best > SOON else min(best, *times(2, AerBackend(path=path).sample, batch, 1))
+
+
+def built(path: Path, flow: Flow, batch: Batch) -> tuple[int, int]:
+    """Return how many circuits a path runs, and the qubits of the widest."""
+    if path not in PLANNED:
+        return 1, flow.qubits
+    ran = [
+        sample_by_plan(flow, shots=chunk.shots, seed=chunk.seed, path=path, limit=chunk.how.limit)
+        for chunk in AerBackend(path=path).chunks(batch, 0)
+    ]
+    return sum(part.circuits for part in ran), max(part.qubits for part in ran)
+
+
+def compare(title: str, flow: Flow, options: argparse.Namespace, sheet: Sheet) -> None:
+    """Print the rows of one program; Aer's own paths may run fewer shots, their times scaled up."""
+    circuit, fewer = flow.circuit(), min(options.shots, options.plain_shots or options.shots)
+    whole, part = (Batch((Item(circuit, None, np.array([shots])),), (1,)) for shots in (options.shots, fewer))
+    plain = timed("plain", part) * options.shots / fewer
+    same = {"program": title, "shots": options.shots}
+    sheet.row(title, "plain", 1, flow.qubits, f"{plain:.3g}", 1, **same, path="plain", seconds=plain)
+    chosen = AerBackend().route(circuit, options.shots).how.path
+    for path in PATHS:
+        try:
+            seconds = timed(path, whole) if path in PLANNED else timed(path, part) * options.shots / fewer
+        except TooLargeError:
+            sheet.row("", path, "", "", "does not fit", "", **same, path=path, seconds=None)
+            continue
+        circuits, qubits = built(path, flow, whole)
+        name = f"{path} (chosen)" if path == chosen else path
+        figures = {"circuits": circuits, "qubits": qubits, "seconds": seconds, "chosen": path == chosen}
+        sheet.row("", name, circuits, qubits, f"{seconds:.3g}", f"{plain / seconds:.3g}", **same, path=path, **figures)
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks dynamic", description=__doc__)
+    parser = arguments("dynamic", __doc__)
     parser.add_argument("--shots", type=int, default=20_000)
     parser.add_argument("--plain-shots", type=int, help="fewer shots of Aer's own paths, their times scaled up")
     parser.add_argument("--quick", action="store_true", help="the first program only")
-    options = parser.parse_args()
-    fewer = min(options.shots, options.plain_shots or options.shots)
-    print("| program | path | circuits | qubits | seconds | plain / seconds |\n|---|---|---:|---:|---:|---:|", flush=True)
-    sample_flow(chain(steps=2, bits=1, window=1, seed=0), shots=10, seed=0)  # imports
+    options, sheet = parser.parse_args(), Sheet("dynamic")
+    sheet.head("program", "path", "circuits", "qubits", "seconds", "plain / seconds", words=2)
+    first = chain(steps=2, bits=1, window=1, seed=0).circuit()
+    AerBackend().sample(Batch((Item(first, None, np.array([10])),), (1,)), 0)  # imports
     for title, flow in programs(options.quick).items():
-        plain = timed(flow, "plain", fewer)[0] * options.shots / fewer
-        print(f"| {title} | plain | 1 | {flow.qubits} | {plain:.3g} | 1 |", flush=True)
-        chosen = sample_flow(flow, shots=options.shots, seed=9).path
-        for path in PATHS:
-            try:
-                shots = fewer if path == "shot_branching" else options.shots
-                seconds, samples = timed(flow, path, shots)
-                seconds *= options.shots / shots
-            except TooLargeError:
-                print(f"| | {path} | | | does not fit | |", flush=True)
-                continue
-            qubits, circuits = samples.metadata.get("qubits", flow.qubits), samples.metadata.get("circuits", 1)
-            name = f"{path} (chosen)" if path == chosen else path
-            print(f"| | {name} | {circuits} | {qubits} | {seconds:.3g} | {plain / seconds:.3g} |", flush=True)
+        compare(title, flow, options, sheet)
+    sheet.keep(options.output)
 
 
 if __name__ == "__main__":

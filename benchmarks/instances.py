@@ -52,7 +52,7 @@ class Instance:
     @property
     def rotations(self) -> int:
         """Free parameters of the law, which is the number of rotations of the exact isometry."""
-        return self.P.shape[0] * (self.P.shape[1] - 1)
+        return int(self.P.shape[0] * (self.P.shape[1] - 1))
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Chain:
     @property
     def rotations(self) -> int:
         """Rotations of the exact isometry of all steps."""
-        return self.steps * 2 ** (self.k * self.n) * (2**self.k - 1)
+        return self.steps * ((1 << self.k) - 1) << (self.k * self.n)
 
 
 def softmax(logits: FloatArray) -> FloatArray:

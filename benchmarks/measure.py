@@ -20,8 +20,10 @@ from benchmarks.instances import SEED, Chain, Instance, as_model, block, prepara
 
 __all__ = ["Failure", "Figures", "measure", "start", "versions"]
 
-PRELOAD = ("qiskit.circuit.library", "qiskit.compiler", "stinespring.compiler.compile", "qclib.state_preparation")
-PRELOAD += ("qclib.gates.ucr", "pennylane", "pytket.passes")
+PRELOAD = (
+    "qiskit.circuit.library", "qiskit.compiler", "stinespring.compiler.compile", "qclib.state_preparation", "qclib.gates.ucr",
+    "pennylane", "pytket.passes",
+)  # fmt: skip
 PACKAGES = ("stinespring", "qiskit", "qclib", "pennylane", "pytket", "numpy")
 REPEATS, ENOUGH = 3, 2.0  # runs, and the seconds after which no further run is made
 WARM_UP = 120.0  # limit in seconds for imports and a tiny instance
@@ -84,7 +86,8 @@ def peak() -> float:
 
 def timed(work: Callable[[], Any], done: Callable[[], None] = lambda: None) -> tuple[Any, float, float]:
     """Return the result, the best running time and what the first run added to the peak; ``done`` is called after that run."""
-    before, times, result, memory = peak(), [], None, 0.0
+    before, result, memory = peak(), None, 0.0
+    times: list[float] = []
     while len(times) < REPEATS and sum(times) < ENOUGH:
         begun = time.perf_counter()
         result = work()
@@ -100,8 +103,9 @@ def tiny(instance: Instance | Chain) -> Instance:
     return preparation(2, seed=SEED) if instance.kind == "prep" else block(1, 1, dense=instance.kind == "dense", seed=SEED)
 
 
-def peer_figures(name: str, instance: Instance, simulated: int, connection: Connection) -> Figures:
+def peer_figures(name: str, instance: Instance | Chain, simulated: int, connection: Connection) -> Figures:
     """Measure a peer's route."""
+    assert isinstance(instance, Instance), "peers compile one law"
     route = next(route for route in peers.ROUTES if route.name == name)
     route.build(tiny(instance))
     connection.send("ready")
@@ -120,6 +124,7 @@ def peer_figures(name: str, instance: Instance, simulated: int, connection: Conn
 
 def our_figures(route: ours.Ours, instance: Instance | Chain, simulated: int, connection: Connection) -> Figures:
     """Measure one of our routes."""
+    from stinespring.batches import OneCircuit
     from stinespring.models.texts.table import TableModel
 
     small = tiny(instance)
@@ -129,7 +134,8 @@ def our_figures(route: ours.Ours, instance: Instance | Chain, simulated: int, co
     program, seconds, memory = timed(
         lambda: ours.compiled(model, instance.n, steps, route.options), lambda: connection.send("ran")
     )
-    built = timed(lambda: program.circuit)[1]
+    assert isinstance(program.body, OneCircuit), "a static program is one circuit"
+    built = timed(program.body.form.circuit)[1]
     connection.send("built")
     cx, depth = counts(ours.pairs(program.qasm3()))
     note = "not simulated" if cx == program.cost.two_qubit_gates else f"reported {program.cost.two_qubit_gates} CX, not {cx}"
@@ -137,7 +143,7 @@ def our_figures(route: ours.Ours, instance: Instance | Chain, simulated: int, co
     if isinstance(instance, Instance) and 2 * cx << (program.cost.qubits + instance.k * instance.n) <= simulated:
         error, who = ours.verify(program, instance)
         note = who if note == "not simulated" else note
-        gates = ours.exact_steps(program, instance) if program.phases == "exact" else None
+        gates = ours.exact_steps(program, instance) if program.promise == "exact" else None
         if gates is not None:
             V = isometry(gates, instance.qubits, instance.k * instance.n)
             note += ", phases NumPy" if isometry_error(V, instance.P) <= ROUNDING else ", NOT EXACT"
@@ -147,8 +153,10 @@ def our_figures(route: ours.Ours, instance: Instance | Chain, simulated: int, co
 def work(connection: Connection, route: str | ours.Ours, instance: Instance | Chain, simulated: int) -> None:
     """Run in the child: send ``ready``, ``ran``, ``built`` and the figures, or the reason why there are none."""
     try:
-        figures = peer_figures if isinstance(route, str) else our_figures
-        connection.send(figures(route, instance, simulated, connection))  # type: ignore[operator]
+        if isinstance(route, str):
+            connection.send(peer_figures(route, instance, simulated, connection))
+        else:
+            connection.send(our_figures(route, instance, simulated, connection))
     except ImportError as error:
         connection.send(Failure(f"missing: {error.name or error}"))
     except Exception as error:  # a peer may raise anything; it is reported in the table and shown on stderr

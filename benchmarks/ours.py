@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import math
 import re
 import sys
@@ -18,6 +17,8 @@ import numpy as np
 import stinespring
 from benchmarks.gatelist import Step
 from benchmarks.instances import Instance
+from stinespring.models.texts.base import TextModel
+from stinespring.stages import Program
 
 __all__ = ["Ours", "compiled", "exact_steps", "pairs", "routes", "verify"]
 
@@ -35,18 +36,12 @@ class Ours:
     Attributes:
         name: for the tables.
         promise: what it holds.
-        options: for ``stinespring.compile``.
-        kinds: which kinds of instances it is for.
+        options: of :class:`stinespring.CompileOptions`.
     """
 
     name: str
     promise: str
     options: Mapping[str, Any]
-    kinds: tuple[str, ...] = ("block", "dense", "prep")
-
-    def missing(self) -> list[str]:
-        """Return the options that this version of ``compile`` does not have."""
-        return [name for name in self.options if name not in inspect.signature(stinespring.compile).parameters]
 
 
 def routes(effort: float) -> tuple[Ours, ...]:
@@ -58,12 +53,10 @@ def routes(effort: float) -> tuple[Ours, ...]:
     )
 
 
-def compiled(model: Any, context: int, steps: int, options: Mapping[str, Any]) -> Any:
-    """Compile a table with its context, if any, kept as quantum input; options that this version lacks are left out."""
-    known = inspect.signature(stinespring.compile).parameters
-    kept: dict[str, Any] = {name: value for name, value in options.items() if name in known}
-    kept["input"] = "quantum" if context else "known"
-    return stinespring.compile(model, prompt=[0] * context, steps=steps, schedule="static", **kept)
+def compiled(model: TextModel, context: int, steps: int, options: Mapping[str, Any]) -> Program:
+    """Compile a table with its context, if any, kept as quantum input."""
+    given = "quantum" if context else "known"
+    return stinespring.compile(model, prompt=[0] * context, steps=steps, schedule="static", input=given, **options)
 
 
 def pairs(qasm: str) -> Iterator[tuple[int, ...]]:
@@ -99,13 +92,14 @@ def with_reference(qasm: str, given: Sequence[tuple[str, int]]) -> str:
     return "\n".join([*lines[:body], *declared, *gates, *lines[body:], *measured]) + "\n"
 
 
-def exact_steps(program: Any, instance: Instance) -> list[Step] | None:
+def exact_steps(program: Program, instance: Instance) -> list[Step] | None:
     """Return the program as steps, or None where its registers are not just p1..pn and t1 in plain binary code."""
     plain = tuple(range(2**instance.k))
-    registers = {r.name: r.symbols for r in program.schedule.registers}
+    registers = {r.name: r.symbols for r in program.registers}
     if registers != dict.fromkeys([*(f"p{i + 1}" for i in range(instance.n)), "t1"], plain):
         return None
-    circuit, steps = program.circuit, []
+    circuit = program.circuit
+    steps: list[Step] = []
     hadamard = np.array([[1, 1], [1, -1]]) / np.sqrt(2)
     for instruction in circuit.data:
         on = tuple(circuit.find_bit(q).index for q in instruction.qubits)
@@ -151,9 +145,9 @@ def qiskit_law(qasm: str, registers: Sequence[str]) -> dict[tuple[int, ...], flo
     return result
 
 
-def verify(program: Any, instance: Instance) -> tuple[float, str]:
+def verify(program: Program, instance: Instance) -> tuple[float, str]:
     """Return ``max |p(t|x) - P(t|x)|`` of the program's text, simulated outside, and who simulated."""
-    by_name = {r.name: r for r in program.schedule.registers}
+    by_name = {r.name: r for r in program.registers}
     given = [(f"p{i + 1}", by_name[f"p{i + 1}"].size) for i in range(instance.n) if f"p{i + 1}" in by_name]
     given = [(name, size) for name, size in given if size]
     qasm = program.qasm3()

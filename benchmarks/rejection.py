@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import asdict
 from typing import Any
 
 import stinespring
+from benchmarks.sheet import Sheet, arguments
 from stinespring.errors import TooLargeError
 from stinespring.models.texts.attention import AttentionModel
 
@@ -29,21 +30,23 @@ def model() -> AttentionModel:
 
 def main() -> None:
     """Print two-qubit gates on the worst path, conditions and qubits by length of the text and form."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks rejection")
+    parser = arguments("rejection", __doc__)
     parser.add_argument("--steps", type=int, nargs="+", default=[2, 4, 6, 8, 10, 12, 16])
-    chosen = parser.parse_args()
+    options, sheet = parser.parse_args(), Sheet("rejection")
     print(f"two tokens, prompt of two, tolerance {TOLERANCE} for rejection: CX / conditions / qubits")
-    print("| tokens | " + " | ".join(FORMS) + " |")
-    print("|---" * (len(FORMS) + 1) + "|")
-    for steps in chosen.steps:
-        cells = []
-        for options in FORMS.values():
+    sheet.head("tokens", *FORMS)
+    for steps in options.steps:
+        cells, figures = [], {}
+        for form, given in FORMS.items():
             try:
-                cost = stinespring.compile(model(), prompt="a b", steps=steps, schedule="dynamic", effort=0, **options).cost
-                cells.append(f"{cost.two_qubit_gates:,} / {cost.conditions:,} / {cost.qubits}")
+                cost = stinespring.compile(model(), prompt="a b", steps=steps, schedule="dynamic", effort=0, **given).cost
             except TooLargeError:
                 cells.append("does not fit")
-        print(f"| {steps} | " + " | ".join(cells) + " |", flush=True)
+                continue
+            cells.append(f"{cost.two_qubit_gates:,} / {cost.conditions:,} / {cost.qubits}")
+            figures[form] = asdict(cost)
+        sheet.row(steps, *cells, tokens=steps, **figures)
+    sheet.keep(options.output)
 
 
 if __name__ == "__main__":

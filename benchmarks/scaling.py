@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks import ours
 from benchmarks.instances import Chain, Instance, block, preparation
 from benchmarks.measure import Failure, Figures, measure
+from benchmarks.sheet import line
 
 __all__ = ["MANY", "Curve", "grow", "plot"]
 
@@ -41,19 +42,20 @@ class Curve:
         (first, base), *rest = self.points.items()
         head = [self.axis, "rotations", f"{first}: CX", "s", "s with circuit"]
         head += [word for name, _ in rest for word in (f"{name}: CX", "s", "ratio", "ratio with circuit")]
-        lines = [f"### {self.title}", "", row(head), row(["---:"] * len(head))]
+        lines = [f"### {self.title}", "", line(*head), line(*["---:"] * len(head))]
         for x, mine in base.items():
             cells = [str(x), str(self.rotations.get(x, ""))]
             cells += three(mine)
             for _, other in rest:
                 cells += against(other.get(x, Failure("not run")), mine)
-            lines.append(row(cells))
+            lines.append(line(*cells))
         return "\n".join(lines) + "\n"
 
-
-def row(cells: list[str]) -> str:
-    """Return a row of a Markdown table."""
-    return "| " + " | ".join(cells) + " |"
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the figures of each route at each point."""
+        for route, points in self.points.items():
+            for x, found in points.items():
+                yield {"curve": self.title, self.axis: x, "rotations": self.rotations[x], "route": route, **asdict(found)}
 
 
 def three(mine: Figures | Failure) -> list[str]:
@@ -91,7 +93,8 @@ def fill(context: Any, curve: Curve, laws: Mapping[int, Instance | Chain], names
     """Return the curve with our two closed forms and the peers; a route that fails is not asked for more."""
     for x, law in laws.items():
         curve.rotations[x] = law.rotations
-        for route in (*ours.routes(0.0)[:2], *names):
+        asked: tuple[ours.Ours | str, ...] = (*ours.routes(0.0)[:2], *names)
+        for route in asked:
             name = route if isinstance(route, str) else route.name
             failed = any(isinstance(f, Failure) for f in curve.points.get(name, {}).values())
             figures = Failure("not run") if failed else measure(context, route, law, limit=limit, simulated=0)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import resource
 import subprocess
@@ -13,12 +12,17 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.sheet import Sheet, arguments
 from stinespring.models.sphere.files import random_model
-from stinespring.models.sphere.model import FloatArray, SphereModel
+from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.simulate import simulate
+from stinespring.readings import FloatArray
 
 __all__ = ["main", "plain_steps"]
 
+WAYS = ("plain", "direct", "auto")
+Case = tuple[int, int, float, int, str]  # n, d, beta, steps, rule
+LARGE = ((3, 1.0, "USA"), (3, 1.0, "SA"), (3, 9.0, "SA"), (2, 9.0, "SA"))  # d, beta, rule of the cases of 10,000
 SIZES = (50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
@@ -72,18 +76,21 @@ def agreement(n: int, d: int, beta: float, steps: int, normalise: str) -> float:
     return max(float(abs(simulate(model, steps=steps, sums=way).positions - reference).max()) for way in ways)  # type: ignore[arg-type]
 
 
-def table(cases: list[tuple[int, int, float, int, str]], repeats: int) -> None:
+def table(cases: list[Case], repeats: int, sheet: Sheet) -> None:
     """Print one row for each case: processor seconds, the fastest of some runs taken in turn, ratios to plain NumPy, memory."""
-    print("| n | d | beta | rule | steps | plain NumPy | direct | ratio | chosen | ratio | MB plain | MB direct | MB chosen |")
-    print("|---" * 13 + "|")
+    sheet.head(
+        "n", "d", "beta", "rule", "steps", "plain NumPy", "direct", "ratio", "chosen", "ratio",
+        "MB plain", "MB direct", "MB chosen", words=0,
+    )  # fmt: skip
     for n, d, beta, steps, rule in cases:
-        runs = [{way: child(way, n, d, beta, steps, rule) for way in ("plain", "direct", "auto")} for _ in range(repeats)]
-        seconds = {way: min(run[way]["seconds"] for run in runs) for way in runs[0]}
-        memory = {way: max(run[way]["megabytes"] for run in runs) for way in runs[0]}
+        runs = [{way: child(way, n, d, beta, steps, rule) for way in WAYS} for _ in range(repeats)]
+        seconds = {way: min(run[way]["seconds"] for run in runs) for way in WAYS}
+        memory = {way: max(run[way]["megabytes"] for run in runs) for way in WAYS}
         cells = [f"{seconds['plain']:.3g} s", f"{seconds['direct']:.3g} s", f"{seconds['plain'] / seconds['direct']:.1f}"]
         cells += [f"{seconds['auto']:.3g} s", f"{seconds['plain'] / seconds['auto']:.1f}"]
-        cells += [f"{memory[way]:.0f}" for way in ("plain", "direct", "auto")]
-        print(f"| {n:,} | {d} | {beta:g} | {rule} | {steps:,} | " + " | ".join(cells) + " |", flush=True)
+        cells += [f"{memory[way]:.0f}" for way in WAYS]
+        figures = {"n": n, "d": d, "beta": beta, "rule": rule, "steps": steps, "seconds": seconds, "megabytes": memory}
+        sheet.row(f"{n:,}", d, f"{beta:g}", rule, f"{steps:,}", *cells, **figures)
 
 
 def scaling(path: Path) -> None:
@@ -113,28 +120,36 @@ def scaling(path: Path) -> None:
     figure.savefig(path, dpi=140)
 
 
+def cases(steps: int) -> list[Case]:
+    """Return what is measured; ``steps`` are those of n = 500."""
+    short = max(1, steps // 10)
+    found: list[Case] = [(500, 3, 1.0, steps, "USA"), (500, 3, 1.0, steps, "SA"), (500, 3, 9.0, short, "SA")]
+    found += [(500, 2, beta, short, rule) for beta, rule in ((1.0, "USA"), (9.0, "SA"))]
+    return [*found, *((10_000, d, beta, 20 if rule == "SA" else 100, rule) for d, beta, rule in LARGE)]
+
+
 def main() -> None:
     """Print the table, the agreement, and write the figure if asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks sphere")
-    parser.add_argument("--one", nargs=6, metavar=("WAY", "N", "D", "BETA", "STEPS", "RULE"))
+    parser = arguments("sphere", __doc__)
+    parser.add_argument("--one", nargs=6, metavar=("WAY", "N", "D", "BETA", "STEPS", "RULE"), help="one run in this process")
     parser.add_argument("--steps", type=int, default=10_000, help="for n = 500")
     parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="two cases of 500 particles and 100 steps")
     parser.add_argument("--plot", type=Path)
-    chosen = parser.parse_args()
-    if chosen.one:
-        way, n, d, beta, steps, rule = chosen.one
+    options, sheet = parser.parse_args(), Sheet("sphere")
+    if options.one:
+        way, n, d, beta, steps, rule = options.one
         print(json.dumps(measure(way, int(n), int(d), float(beta), int(steps), rule)))
         return
-    long, short = chosen.steps, max(1, chosen.steps // 10)
-    cases = [(500, 3, 1.0, long, "USA"), (500, 3, 1.0, long, "SA"), (500, 3, 9.0, short, "SA")]
-    cases += [(500, 2, beta, short, rule) for beta, rule in ((1.0, "USA"), (9.0, "SA"))]
-    cases += [(10_000, 3, 1.0, 100, "USA"), (10_000, 3, 1.0, 20, "SA"), (10_000, 3, 9.0, 20, "SA"), (10_000, 2, 9.0, 20, "SA")]
-    table(cases, chosen.repeats)
-    for n, d, beta, count, rule in ((500, 3, 1.0, 100, "USA"), (500, 2, 9.0, 100, "SA"), (2000, 3, 1.0, 20, "USA")):
+    table(cases(100)[:2] if options.quick else cases(options.steps), options.repeats, sheet)
+    agreeing: list[Case] = [(500, 3, 1.0, 100, "USA"), (500, 2, 9.0, 100, "SA"), (2000, 3, 1.0, 20, "USA")]
+    for n, d, beta, count, rule in agreeing[:2] if options.quick else agreeing:
         off = agreement(n, d, beta, count, rule)
-        print(f"n = {n}, d = {d}, beta = {beta:g}, {rule}: after {count} steps within {off:.2g} of plain NumPy")
-    if chosen.plot:
-        scaling(chosen.plot)
+        text = f"n = {n}, d = {d}, beta = {beta:g}, {rule}: after {count} steps within {off:.2g} of plain NumPy"
+        sheet.told(text, n=n, d=d, beta=beta, rule=rule, steps=count, difference=off)
+    if options.plot:
+        scaling(options.plot)
+    sheet.keep(options.output)
 
 
 if __name__ == "__main__":

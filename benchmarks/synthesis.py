@@ -6,13 +6,16 @@ from __future__ import annotations
 import argparse
 import platform
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchmarks import ours, peers, scaling
 from benchmarks.instances import SEED, Instance, items
 from benchmarks.measure import Failure, Figures, measure, start, versions
+from benchmarks.sheet import Sheet, line
+from benchmarks.sheet import arguments as shared
 
 Result = Figures | Failure
 Cells = dict[tuple[str, int], dict[str, Result]]  # by (instance, seed), by route
@@ -29,7 +32,7 @@ that shares no code with the compiler.
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
     """Return the options."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks synthesis", description=__doc__)
+    parser = shared("synthesis", __doc__)
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help=f"how many seeds, the first being {SEED} (default 1)")
     parser.add_argument("--quick", action="store_true", help="a small set, about two minutes")
     parser.add_argument("--only", action="append", metavar="NAME", help="an instance, a kind, or 'scaling'; may be repeated")
@@ -66,11 +69,8 @@ def compare(context: Any, instance: Instance, options: argparse.Namespace) -> di
     """Return the figures of every route that is meant for an instance."""
     simulated = 2**26 if options.quick else 2**30
     found: dict[str, Result] = {}
-    for ours_ in ours.routes(options.effort):
-        if absent := ours_.missing():
-            found[ours_.name] = Failure(f"missing: option {', '.join(absent)}")
-            continue
-        found[ours_.name] = measure(context, ours_, instance, limit=options.limit + options.effort, simulated=simulated)
+    for mine in ours.routes(options.effort):
+        found[mine.name] = measure(context, mine, instance, limit=options.limit + options.effort, simulated=simulated)
     for route in peers.ROUTES:
         if instance.kind not in route.kinds or instance.qubits > route.most_qubits:
             continue
@@ -82,13 +82,13 @@ def compare(context: Any, instance: Instance, options: argparse.Namespace) -> di
 
 def promises(options: argparse.Namespace) -> dict[str, str]:
     """Return the promise of every route."""
-    return {r.name: r.promise for r in (*ours.routes(options.effort), *peers.ROUTES)}
+    return {r.name: r.promise for r in ours.routes(options.effort)} | {r.name: r.promise for r in peers.ROUTES}
 
 
 def table(head: list[str], rows: Iterable[list[str]]) -> str:
     """Return a Markdown table, the first two columns flush left."""
     rule = [":---" if i < 2 else "---:" for i in range(len(head))]
-    return "\n".join(scaling.row(cells) for cells in [head, rule, *rows]) + "\n"
+    return "\n".join(line(*cells) for cells in [head, rule, *rows]) + "\n"
 
 
 def short(value: float) -> str:
@@ -121,13 +121,13 @@ def overview(cells: Cells, options: argparse.Namespace) -> str:
     promise, rows = promises(options), []
     for name in names:
         every = [found for (other, _), found in cells.items() if other == name]
-        line = [name, str(len(every))]
-        line += [span([found.get(route) for found in every]) for route in mine]
+        row = [name, str(len(every))]
+        row += [span([found.get(route) for found in every]) for route in mine]
         for level in (peers.EXACT, peers.DIAGONAL):
             best = [leader({r: f for r, f in found.items() if r not in mine and promise[r] == level}) for found in every]
             who = ", ".join(sorted({route for route, _ in best if route}))
-            line.append(f"{span([figures for _, figures in best])} {f'({who})' if who else ''}".strip())
-        rows.append(line)
+            row.append(f"{span([figures for _, figures in best])} {f'({who})' if who else ''}".strip())
+        rows.append(row)
     return table(["law", "seeds", *mine, "best exact peer", "best peer up to a diagonal"], rows)
 
 
@@ -171,8 +171,16 @@ def goal(curves: list[scaling.Curve]) -> str:
     return "\n".join(["### Speed at 1000 rotations and more", "", *lines]) + "\n" if lines else ""
 
 
-def report(options: argparse.Namespace) -> str:
-    """Run everything and return the tables."""
+def kept(cells: Cells, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Yield the figures of every route for every law."""
+    promise = promises(options)
+    for (law, seed), found in cells.items():
+        for route, figures in found.items():
+            yield {"law": law, "seed": seed, "route": route, "promise": promise[route], **asdict(figures)}
+
+
+def report(options: argparse.Namespace, sheet: Sheet) -> str:
+    """Run everything, keep the figures and return the tables."""
     context, known = start(), versions()
     where = f"Python {platform.python_version()}, {platform.machine()}, one thread"
     present = ", ".join(f"{name} {number}" for name, number in known.items() if number)
@@ -183,12 +191,14 @@ def report(options: argparse.Namespace) -> str:
     for instance in chosen(options):
         print(f"{instance.name}, seed {instance.seed}", file=sys.stderr, flush=True)
         cells[instance.name, instance.seed] = compare(context, instance, options)
+    sheet.rows += kept(cells, options)
     if cells:
         parts += ["### CX at a glance\n", overview(cells, options), "### All figures\n", details(cells, options)]
     if not options.only or "scaling" in options.only:
         print("scaling", file=sys.stderr, flush=True)
         curves = scaling.grow(context, quick=options.quick, limit=options.limit, seed=SEED)
         parts += [*(curve.markdown() for curve in curves), goal(curves)]
+        sheet.rows += [row for curve in curves for row in curve.rows()]
         if options.plot:
             scaling.plot(curves, options.plot)
     return "\n".join(parts)
@@ -196,11 +206,12 @@ def report(options: argparse.Namespace) -> str:
 
 def main() -> None:
     """Print the tables."""
-    options = arguments()
-    text = report(options)
+    options, sheet = arguments(), Sheet("synthesis")
+    text = report(options, sheet)
     print(text)
     if options.write:
         options.write.write_text(text, encoding="utf-8")
+    sheet.keep(options.output)
 
 
 if __name__ == "__main__":
