@@ -76,8 +76,13 @@ class Outcomes:
 
     def __add__(self, other: Outcomes) -> Outcomes:
         """Return the readings of both."""
-        columns = {name: np.concatenate([self.column(name), other.column(name)]) for name in other.registers}
-        return Outcomes.tallied(columns, np.concatenate([self.counts, other.counts]))
+        return Outcomes.total([self, other])
+
+    @classmethod
+    def total(cls, parts: Sequence[Outcomes]) -> Outcomes:
+        """Return the readings of all parts, at least one, with the last one's registers."""
+        columns = {name: np.concatenate([part.column(name) for part in parts]) for name in parts[-1].registers}
+        return cls.tallied(columns, np.concatenate([part.counts for part in parts]))
 
 
 @dataclass(frozen=True)

@@ -71,10 +71,7 @@ def added(parts: Sequence[Outcomes], circuit: QuantumCircuit) -> Outcomes:
     if not parts:
         names = tuple(register.name for register in circuit.cregs)
         return Outcomes(names, np.zeros((0, len(names)), dtype=np.int64), np.zeros(0, dtype=np.int64))
-    if len(parts) == 1:
-        return parts[0]
-    columns = {name: np.concatenate([part.column(name) for part in parts]) for name in parts[0].registers}
-    return Outcomes.tallied(columns, np.concatenate([part.counts for part in parts]))
+    return parts[0] if len(parts) == 1 else Outcomes.total(parts)
 
 
 def bound(item: Item, rows: Sequence[int] | IntArray) -> Iterator[QuantumCircuit]:

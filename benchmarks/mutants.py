@@ -63,7 +63,10 @@ def ran(package: Path, command: str) -> tuple[int, str]:
         home = {"STINESPRING_HOME": f"{scratch}/ledger", "PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
         status, text = 0, ""
         for part in command.split("; "):
-            words = [word.replace("examples/", f"{package}/examples/") for word in shlex.split(part)]
+            words = [
+                word.replace("examples/", f"{package}/examples/").replace("benchmarks/", f"{ROOT}/benchmarks/")
+                for word in shlex.split(part)
+            ]
             done = subprocess.run(
                 [sys.executable, "-c", CALL, *words], env=os.environ | home, cwd=scratch, capture_output=True, text=True,
                 timeout=SECONDS, check=False,

@@ -46,7 +46,8 @@ COMMANDS = {
     "language": 'run glassllm:en --prompt "Alice was" --steps 2 --top-k 3 --temperature 0.8 --shots 40000 --seed 5 --effort 0',
     "submitted": f"submit {TEXT.removeprefix('run ')} --schedule stepwise --backend aer --yes; fetch latest",
     "cluster": TEXT + " --backend dask:local",
-    "mitigated": TEXT + " --backend fake:boston --mitigation readout",
+    # a device whose gates are perfect and whose qubits are read with different errors
+    "mitigated": TEXT + ' --backend "aer?noise=benchmarks/readout_only.json" --mitigation readout',
     "sphere": SPHERE + " --particle 0",
     "layers": SPHERE + " --particle 1 --layers 2",
     "overlaps": "sphere overlaps examples/sphere.json --shots 20000 --seed 5",
@@ -61,10 +62,11 @@ COMMANDS = {
 PLANTED = (
     # compiler
     Mutant(
-        "the unlikeliest outcomes are kept",
+        "the unlikeliest outcomes are kept at the price of the likeliest",
         "compiler/texts/truncate.py",
-        "order = np.argsort(-marginal, kind",
-        "order = np.argsort(marginal, kind",
+        "    probabilities = np.zeros_like(law.probabilities)",
+        "    kept = np.sort(order[::-1][: 2**width])\n    mass = law.probabilities[:, kept].sum(axis=1)\n"
+        "    probabilities = np.zeros_like(law.probabilities)",
         "tolerance",
     ),
     Mutant(
@@ -82,10 +84,10 @@ PLANTED = (
         "tolerance",
     ),
     Mutant(
-        "contexts that reach a step are mixed up",
+        "laws are given to other contexts",
         "compiler/texts/specialise.py",
-        "contexts = np.concatenate([law.contexts[row, :columns], symbol[:, None]], axis=1)",
-        "contexts = np.concatenate([law.contexts[row, :columns], symbol[::-1, None]], axis=1)",
+        "frontier.contexts, model.symbol_law(step, texts), frontier.reach),)",
+        "frontier.contexts, model.symbol_law(step, texts)[::-1], frontier.reach),)",
         "static",
     ),
     Mutant(
@@ -159,10 +161,10 @@ PLANTED = (
         "device",
     ),
     Mutant(
-        "the writer forgets an angle's sign",
+        "the writer rounds angles to 6 decimals",
         "compiler/export/qasm.py",
-        "lines.append(statement(item, wires))",
-        "lines.append(statement(item, wires).replace('(-', '('))",
+        "else repr(float(value))",
+        "else repr(round(float(value), 6))",
         "exported",
     ),
     # circuits
@@ -262,9 +264,9 @@ PLANTED = (
     Mutant(
         "adding up forgets the first readings",
         "readings.py",
-        "np.concatenate([self.counts, other.counts])",
-        "np.concatenate([0 * self.counts, other.counts])",
-        "cluster",
+        "np.concatenate([part.counts for part in parts])",
+        "np.concatenate([0 * parts[0].counts, *[part.counts for part in parts[1:]]])",
+        "spins stepwise",
     ),
     Mutant(
         "texts are read from the last token on",
@@ -296,10 +298,10 @@ PLANTED = (
         "language",
     ),
     Mutant(
-        "a claimed law keeps the unlikeliest tokens",
+        "a claimed law loses three times its budget",
         "models/texts/truncated.py",
-        "order = np.argsort(-law, axis=1",
-        "order = np.argsort(law, axis=1",
+        "np.argmax(tail <= budget, axis=1)",
+        "np.argmax(tail <= 3 * budget, axis=1)",
         "stepwise tolerance",
     ),
     Mutant(
