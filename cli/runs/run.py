@@ -75,18 +75,22 @@ def run_named(
 
 
 def end(found: Result, title: str, *, alpha: float, plot: Path | None, page: Path | None, json: bool) -> NoReturn:
-    """Print a verdict, write the figure and the report that were asked for, and exit accordingly."""
+    """Print a verdict, write the figure and the report that were asked for, and exit accordingly.
+
+    The verdict comes first: whatever becomes of a figure or a page, it has been said.
+    """
     kind, run = shown(found.program.asked.kind), found.run
-    if plot is not None:
-        kind.plot(found, plot)
-    if page is not None:
-        command = command_line(found.samples.seed) if run is None else command_line(run.seed, run.id)
-        kind.page(found, command).write(page)
     if json:
         head = {} if run is None else {"state": run.state, "id": run.id}
         print_json({**head, **kind.summary(found), "mitigation": dict(found.mitigation)})
     else:
         kind.show(found, title)
+    sys.stdout.flush()
+    if plot is not None:
+        kind.plot(found, plot)
+    if page is not None:
+        command = command_line(found.samples.seed) if run is None else command_line(run.seed, run.id)
+        kind.page(found, command).write(page)
     raise typer.Exit(EXIT[found.verdict.verdict])
 
 
