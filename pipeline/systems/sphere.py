@@ -61,5 +61,5 @@ def owns(source: Any) -> bool:
 ASKS = ("particle", "particles", "layers", "schedule", "read", "test", "amplify")
 SYSTEM = System(
     "sphere", SphereAsked, owns, ASKS, ask, compiled, check, made,
-    against="a failed post-selection is one outcome of the law, whatever its flags read",
+    against="a failed post-selection is one outcome of the law, whatever its flags read; overlaps have no mitigated test yet",
 )  # fmt: skip

@@ -156,7 +156,7 @@ def test_the_verdict_is_what_the_exit_status_says(examples, invoke):
 
 def test_check_counts_from_elsewhere(small, invoke, save):
     law = plain_spins.joint_law(json.loads(small.read_text()), 2)
-    counts = np.random.default_rng(1).multinomial(6000, list(law.values()))
+    counts = np.random.default_rng(1).multinomial(40_000, list(law.values()))
 
     def text(values):
         return " ".join("".join("-" if value >> i & 1 else "+" for i in range(3)) for value in values)
