@@ -121,8 +121,6 @@ def test_no_module_hides_one_of_the_standard_library() -> None:
 
 def test_every_folder_is_installed() -> None:
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
-    folders = {"stinespring"} | {
-        "stinespring." + name for name, path in MODULES.items() if name and path.name == "__init__.py"
-    }
+    folders = {"stinespring"} | {"stinespring." + name for name, path in MODULES.items() if name and path.name == "__init__.py"}
     assert set(listed) == folders
     assert all((path.parent / "__init__.py").exists() for path in MODULES.values())
