@@ -13,7 +13,7 @@ from stinespring.readings import FloatArray, IntArray
 __all__ = ["THIN", "PooledCells", "Rare", "pool", "pooled", "side_by_side"]
 
 THIN = 5.0  # expected count below which a cell is pooled: the textbook rule
-PIECE = 20.0  # expected count of the pieces of a large pool
+PIECE = 40.0  # expected count of the pieces of a large pool
 LARGE = 0.1  # share of a table above which its pool is cut in pieces
 
 
@@ -90,7 +90,7 @@ class PooledCells:
 def pool(observed: FloatArray, law: FloatArray, shots: float) -> PooledCells:
     """Return one or several tables with their thin cells pooled.
 
-    Cells with an expected count below 5 are pooled within their table, a pool of more than a tenth of it in pieces of about 20,
+    Cells with an expected count below 5 are pooled within their table, a pool of more than a tenth of it in pieces of about 40,
     neighbours together. Pools that are thin themselves are counted over all tables, apart from the cells that are left: one
     number, whose law is binomial, or narrower. Cells of probability 0 are left out: the caller has to test them first.
 
@@ -107,6 +107,10 @@ def pooled(observed: FloatArray, law: FloatArray, shots: float) -> PooledCells:
     totals = observed.sum(axis=1)
     expected = law * totals[:, None]
     thin = (expected < THIN) & (law > 0)
+    lonely = np.flatnonzero(((law > 0) <= thin).all(axis=1) & (law.max(axis=1, initial=0.0) > 0.5))
+    thin[lonely, law[lonely].argmax(axis=1)] = (
+        False  # beside an outcome that is likelier than all others together they are rare
+    )
     number, share = thin.sum(axis=1), np.where(thin, law, 0.0).sum(axis=1)
     mass = share * totals
     few, kept = (mass < THIN) & (number > 0), (law > 0) & ~thin

@@ -14,8 +14,11 @@ def dealt(below: FloatArray, width: FloatArray, counts: IntArray, bins: int, rng
     """Return how many of the randomised values fall in each of equal bins of [0, 1], shape (bins,).
 
     A reading that occurred c times has c independent values, uniform between ``below`` and ``below + width``: they are drawn
-    together, by the share of that stretch that lies in each bin.
+    together, by the share of that stretch that lies in each bin, and so are readings with the same stretch.
     """
+    stretches, which = np.unique(below + 1j * width, return_inverse=True)
+    counts = np.bincount(which.ravel(), weights=counts, minlength=len(stretches)).astype(np.int64)
+    below, width = stretches.real, stretches.imag
     edges = np.arange(bins + 1) / bins
     high = np.minimum(below + width, 1.0)
     inside = np.minimum(high[:, None], edges[1:]) - np.maximum(below[:, None], edges[:-1])

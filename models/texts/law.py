@@ -174,6 +174,11 @@ def distinct_contexts(model: TextModel, step: int, texts: IntArray) -> tuple[Int
     """
     keep = reach_of(model, step)
     part = texts[:, step - 1 - keep : step - 1]
+    base = model.d + 2  # tokens, the vacuum, and codes without a meaning
+    if keep * math.log2(base) < 62:  # as one number, in the same order
+        keys = (part + 1) @ (base ** np.arange(keep - 1, -1, -1, dtype=np.int64))
+        _, first, where = np.unique(keys, return_index=True, return_inverse=True)
+        return part[first], first, where.ravel()
     contexts, first, where = np.unique(part, axis=0, return_index=True, return_inverse=True)
     return contexts, first, where.ravel()
 
