@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading model files: JSON with one clear message for everything that can be wrong in it."""
+"""Reading files: no more than a stated size, no devices or pipes, and one clear message for everything that can be wrong."""
 
 from __future__ import annotations
 
 import difflib
+import io
 import json
 import math
+import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,65 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stinespring.errors import InputError
+from stinespring.errors import InputError, TooLargeError
 
-__all__ = ["array", "fields", "positive_number", "read_json", "token_names"]
+__all__ = ["MODEL_BYTES", "array", "fields", "positive_number", "read_arrays", "read_bytes", "read_json", "token_names"]
+
+SMALL = ("counts file", "calibration file", "description")
+MODEL_BYTES, OTHER_BYTES = 1 << 30, 1 << 26  # the most that is read of a file: 1 GB of a model, 64 MB of anything else
+
+
+def read_bytes(path: str | Path, *, kind: str, expected: str = "a file that exists", most: int = OTHER_BYTES) -> bytes:
+    """Return what a file holds.
+
+    Args:
+        path: where it is.
+        kind: what it is, for the messages.
+        expected: what it should be, for the messages.
+        most: bytes.
+
+    Raises:
+        InputError: no such file, something that is no file (a folder, a pipe, a device), or not readable.
+        TooLargeError: more than ``most`` bytes; no more are read.
+    """
+    file = Path(path)
+    try:
+        if not file.exists():
+            raise InputError(f"{kind} not found", got=str(path), expected=expected, todo="check the path")
+        if not file.is_file():
+            raise InputError(f"the {kind} is no file", got=str(path), expected=expected, todo="check the path")
+        with file.open("rb") as stream:
+            content = stream.read(min(most, file.stat().st_size) + 1)
+            if len(content) <= most:
+                content += stream.read(most + 1 - len(content))
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{kind} cannot be read", got=f"{path}: {error}", expected=expected) from None
+    if len(content) > most:
+        raise TooLargeError(f"the {kind} is too large", got=str(path), expected=f"at most {most:,} bytes")
+    return content
+
+
+def read_arrays(path: str | Path, *, kind: str, expected: str, most: int = OTHER_BYTES) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an ``.npz`` file; what it declares is checked before it is unpacked.
+
+    Raises:
+        InputError: as :func:`read_bytes`, or no archive of plain arrays.
+        TooLargeError: the file, or what it unpacks to, is more than ``most`` bytes.
+    """
+    stream = io.BytesIO(read_bytes(path, kind=kind, expected=expected, most=most))
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > most:
+            raise TooLargeError(f"the {kind} is too large", got=f"{size:,} bytes", expected=f"at most {most:,}")
+        with np.load(stream, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError, NotImplementedError, MemoryError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"the {kind} cannot be read", got=f"{path}: {error}", expected=expected) from None
 
 
 def _refuse_constant(name: str) -> float:
@@ -41,14 +99,13 @@ def read_json(path: str | Path, *, kind: str = "model file") -> dict[str, Any]:
     """Return the JSON object stored in ``path``.
 
     Raises:
-        InputError: the file is missing, unreadable, not UTF-8, not JSON, or not an object.
+        InputError: as :func:`read_bytes`, not UTF-8, not JSON, or not an object.
+        TooLargeError: more than 1 GB of a model or a sphere, spins or state file, 64 MB of others.
     """
-    file = Path(path)
+    content = read_bytes(path, kind=kind, most=OTHER_BYTES if kind in SMALL else MODEL_BYTES)
     try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{kind} not found", got=str(path), expected="a file that exists", todo="check the path") from None
-    except (OSError, UnicodeDecodeError) as error:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
         raise InputError(f"{kind} cannot be read", got=f"{path}: {error}", expected="a UTF-8 text file") from None
     try:
         data = json.loads(text, parse_constant=_refuse_constant, parse_int=_whole_number, object_pairs_hook=_distinct)

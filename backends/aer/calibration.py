@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from stinespring.errors import InputError
 from stinespring.reading import fields, read_json
+from stinespring.writing import write_whole
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
@@ -192,15 +193,8 @@ def readout_of(one_for_zero: float, zero_for_one: float) -> Readout:
 
 def write_calibration(calibration: Calibration, path: str | Path) -> Path:
     """Write a calibration as ``stinespring/calibration@1``; the file appears whole or not at all."""
-    file = Path(path)
-    part = file.with_name(file.name + ".part")
-    try:
-        part.write_text(json.dumps(calibration.content(), allow_nan=False) + "\n", encoding="utf-8")
-        part.replace(file)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError("the calibration cannot be written", got=str(error), expected="a file in an existing folder") from None
-    return file
+    write_whole(Path(path), json.dumps(calibration.content(), allow_nan=False) + "\n")
+    return Path(path)
 
 
 def read_calibration(path: str | Path) -> Calibration:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stinespring.errors import InputError, TooLargeError
+from stinespring.reading import read_bytes
 
 if TYPE_CHECKING:
     from openqasm3 import ast
@@ -34,18 +35,9 @@ def read_text(path: str | Path) -> str:
         InputError: no such file, something that is no file (a folder, a pipe, a device), or not UTF-8.
         TooLargeError: more than 64 MB.
     """
-    file = Path(path)
     try:
-        if not file.exists():
-            raise InputError("program not found", got=str(path), expected="an OpenQASM 3 file", todo="check the path")
-        if not file.is_file():
-            raise InputError("the program is no file", got=str(path), expected="an OpenQASM 3 file", todo="check the path")
-        with file.open("rb") as stream:
-            content = stream.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            raise TooLargeError("the program's file is too large", got=str(path), expected=f"at most {MOST_BYTES:,} bytes")
-        return content.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_bytes(path, kind="program", expected="an OpenQASM 3 file", most=MOST_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
         raise InputError("the program cannot be read", got=f"{path}: {error}", expected="an OpenQASM 3 file") from None
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import base64
-import zipfile
+import io
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from stinespring.errors import InputError, TooLargeError
+from stinespring.errors import InputError
 from stinespring.models.channels.cptp import CPTP, canonical
+from stinespring.reading import read_arrays
+from stinespring.writing import write_whole
 
 __all__ = ["made", "read_channel", "write_channel"]
 
@@ -32,18 +34,7 @@ def read_channel(path: str | Path) -> CPTP:
     Raises:
         InputError: no such file, other contents, or no completely positive trace-preserving map.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise InputError("channel file not found", got=str(path), expected="a .npz file that exists", todo="check the path")
-    try:
-        with zipfile.ZipFile(file) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > MOST_BYTES:
-            raise TooLargeError("the channel file is too large", got=f"{size:,} bytes", expected=f"at most {MOST_BYTES:,}")
-        with np.load(file, allow_pickle=False) as arrays:
-            content = {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError, NotImplementedError) as error:
-        raise InputError("the channel file cannot be read", got=f"{path}: {error}", expected="a NumPy .npz archive") from None
+    content = read_arrays(path, kind="channel file", expected="a NumPy .npz archive", most=MOST_BYTES)
     unknown = sorted(set(content) - {*KINDS, "dims", "labels"})
     kinds = [kind for kind in KINDS if kind in content]
     if unknown or len(kinds) != 1:
@@ -52,7 +43,7 @@ def read_channel(path: str | Path) -> CPTP:
             got=", ".join(sorted(content)) or "nothing",
             expected="one of kraus, choi, isometry (and dims, labels)",
         )
-    return replace(channel_of(content, kinds[0]), name=file.stem)
+    return replace(channel_of(content, kinds[0]), name=Path(path).stem)
 
 
 def made(content: Mapping[str, Any], name: str) -> CPTP:
@@ -103,4 +94,6 @@ def write_channel(channel: CPTP, path: str | Path) -> None:
     arrays = {"kraus": channel.given, "dims": np.array([channel.inputs, channel.outputs])}
     if channel.labels is not None:
         arrays["labels"] = np.array(channel.labels)
-    np.savez(Path(path), **arrays)  # type: ignore[arg-type]
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    write_whole(Path(path), buffer.getvalue())

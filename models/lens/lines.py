@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stinespring.errors import InputError
 from stinespring.models.decoders.decoder import Decoder
+from stinespring.reading import read_bytes
 from stinespring.readings import IntArray
 
 __all__ = ["encode_lines", "read_lines"]
@@ -19,8 +20,8 @@ def read_lines(path: Path) -> list[tuple[int, str]]:
         InputError: no such file, not UTF-8, or nothing in it.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
+        text = read_bytes(path, kind="file", expected="a UTF-8 text file").decode("utf-8-sig")
+    except UnicodeDecodeError as error:
         raise InputError("the file cannot be read", got=f"{path}: {error}", expected="a UTF-8 text file") from None
     lines = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if not lines:

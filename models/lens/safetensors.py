@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError
+from stinespring.reading import MODEL_BYTES, read_bytes
 from stinespring.readings import FloatArray
 
 __all__ = ["pack", "unpack"]
@@ -44,12 +45,7 @@ def unpack(path: Path) -> tuple[dict[str, FloatArray], dict[str, str]]:
     Raises:
         InputError: the file is missing, or is no safetensors file of floating-point arrays.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError("the lens cannot be read", got=f"{path}: {error.strerror or error}", expected="a file") from None
-    except ValueError as error:
-        raise InputError("the lens cannot be read", got=f"{path}: {error}", expected="a file") from None
+    data = read_bytes(path, kind="lens", expected="a file that 'lens train' wrote", most=MODEL_BYTES)
     try:
         return _parse(data)
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 from stinespring.errors import InputError
 from stinespring.models.sphere.model import FORMAT, SphereModel, normalised
 from stinespring.models.sphere.perceptron import ACTIVATIONS, Perceptron
-from stinespring.reading import array, fields, positive_number, read_json
+from stinespring.reading import MODEL_BYTES, array, fields, positive_number, read_arrays, read_json
 from stinespring.readings import FloatArray
 
 __all__ = ["at_state", "made", "random_model", "read_sphere", "sphere_from", "uniform_points", "write_sphere"]
@@ -110,9 +109,11 @@ def at_state(model: SphereModel, state: Path | None) -> SphereModel:
     if state is None:
         return model
     try:
-        with np.load(state, allow_pickle=False) as data:
-            positions = np.asarray(data["positions"], dtype=np.float64)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        found = read_arrays(state, kind="state", expected="FILE.npz of 'sphere run'", most=MODEL_BYTES)
+        positions = np.asarray(found["positions"], dtype=np.float64)
+    except (TypeError, ValueError, KeyError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError("the state cannot be read", got=f"{state}: {error}", expected="FILE.npz of 'sphere run'") from None
     if positions.ndim != 2 or positions.shape[1] != model.d or not np.isfinite(positions).all() or not len(positions):
         raise InputError("the state does not fit", got=f"shape {positions.shape}", expected=f"finite rows of {model.d}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import io
 import time
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from stinespring.models.sphere.dynamics import Dynamics, Energy, Moment, Sums
 from stinespring.models.sphere.landscape.rest import at_rest
 from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.schemes import Adaptive, energy_slack, scheme_of
+from stinespring.reading import MODEL_BYTES, read_arrays
 from stinespring.readings import FloatArray
 
 __all__ = ["Record", "SphereRun", "simulate"]
@@ -201,10 +201,11 @@ def save(run: SphereRun, file: Path, identity: str) -> None:
 def restore(run: SphereRun, file: Path, identity: str, steps: int, dynamics: Dynamics) -> None:
     """Go on from a checkpoint."""
     try:
-        with np.load(file, allow_pickle=False) as data:
-            found = {name: data[name] for name in data.files}
+        found = read_arrays(file, kind="checkpoint", expected="a file that an earlier run wrote", most=MODEL_BYTES)
         same, step = str(found["identity"]) == identity, int(found["step"])
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+    except (TypeError, ValueError, KeyError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(
             "the checkpoint cannot be read", got=f"{file}: {error}", expected="a file that an earlier run wrote"
         ) from None

@@ -136,7 +136,7 @@ def test_new_analyse_claims(invoke, tmp_path):
         (("sample", "FILE", "--particle", "x"), "no such particle"),
         (("sample", "FILE", "--shots", 0), "shots"),
         (("overlaps", "FILE", "--alpha", 2), "alpha is out of range"),
-        (("analyse", "FILE", "--state", "missing.npz"), "state cannot be read"),
+        (("analyse", "FILE", "--state", "missing.npz"), "state not found"),
         (("analyse", "FILE", "--kind", "saddle"), "unknown kind"),
         (("new", "-o", "n.json", "--particles", 0, "--beta", 1), "no such model"),
         (("new", "-o", "n.json", "--particles", 2, "--beta", 1, "--kernel", "cosine"), "'kernel' is not known"),
