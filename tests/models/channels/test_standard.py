@@ -31,7 +31,7 @@ def test_generalized_amplitude_damping(gamma, thermal):
 @given(probability)
 def test_phase_damping(strength):
     expected = Choi(SuperOp(noise.phase_damping_error(strength))).data
-    assert channels.phase_damping(strength).choi() == pytest.approx(expected, abs=1e-9)
+    assert channels.phase_damping(strength).choi() == pytest.approx(expected, abs=1e-8)  # Aer drops weights below 1e-8
 
 
 @given(probability, st.integers(1, 2))
