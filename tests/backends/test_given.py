@@ -19,6 +19,7 @@ from stinespring.backends import open_backend
 from stinespring.circuits.devices.targets import open_target
 from stinespring.compiler.devices.lower import lower
 from stinespring.errors import BackendError, InputError
+from strategies import series
 
 RARE = 1e-7
 
@@ -145,16 +146,17 @@ def test_calls_and_rows_of_a_seeded_sampler_are_independent(source):
 
 
 def test_no_more_false_alarms_than_alpha_with_seeded_samplers(two_tokens):
-    """200 runs of a program with the host in the loop at alpha = 0.01: no more FAIL than 0.01 gives but once in 10^6."""
+    """Runs of a program with the host in the loop at alpha = 0.01: no more FAIL than 0.01 gives but once in 10^6."""
+    times = series(80, 400)
     program = stinespring.compile(two_tokens, prompt="a b", steps=3, schedule="stepwise")
     fails = sum(
         stinespring.check(
             stinespring.run(program, backend=StatevectorSampler(seed=k), shots=1_000, seed=k), alpha=0.01, resolution=0.3
         ).verdict
         == "FAIL"
-        for k in range(200)
+        for k in range(times)
     )
-    assert fails <= binom.isf(1e-6, 200, 0.01)
+    assert fails <= binom.isf(1e-6, times, 0.01)
 
 
 class Stuck(StatevectorSampler):

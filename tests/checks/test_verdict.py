@@ -19,6 +19,7 @@ from stinespring.models.texts.law import texts_of
 from stinespring.models.texts.table import TableModel
 from stinespring.readings import UNUSED, Outcomes
 from stinespring.stages import Samples
+from strategies import series
 
 
 def table(law: np.ndarray) -> TableModel:
@@ -54,26 +55,28 @@ def test_false_alarms_come_at_the_stated_rate(outcomes, shots, steps):
 
 
 def test_p_values_are_uniform_enough_in_the_tail():
-    """P(p < 0.02) for G with expected counts just above 5, 2000 samples: binomial bounds at 1e-7 on both sides."""
+    """P(p < 0.02) for G with expected counts just above 5: binomial bounds at 1e-7 on both sides."""
+    times = series(500, 4000)
     rng = np.random.default_rng(1)
     law = np.full(40, 1 / 40)
     small = 0
-    for _ in range(2000):
+    for _ in range(times):
         counts = rng.multinomial(240, law).astype(float)
         p, _method = upper_tail(pool(counts[None, :], law[None, :], 240), np.random.default_rng(0))
         small += p < 0.02
-    assert binom.ppf(1e-7, 2000, 0.02) <= small <= binom.isf(1e-7, 2000, 0.02)
+    assert binom.ppf(1e-7, times, 0.02) <= small <= binom.isf(1e-7, times, 0.02)
 
 
 def test_the_p_value_of_a_single_token_is_uniform():
-    """Kolmogorov-Smirnov at 1e-6 over 1000 true samples, and P(p < 0.05) within its binomial bounds at 1e-7, both sides."""
+    """Kolmogorov-Smirnov at 1e-6 over true samples, and P(p < 0.05) within its binomial bounds at 1e-7, both sides."""
+    times = series(300, 2000)
     rng = np.random.default_rng(3)
     law = rng.dirichlet(np.full(12, 3.0))
     model = table(law)
-    verdicts = [check_texts(draw(model, law, 20_000, rng)) for _ in range(1000)]
+    verdicts = [check_texts(draw(model, law, 20_000, rng)) for _ in range(times)]
     p_values = np.array([verdict.p_value for verdict in verdicts])
     assert kstest(p_values, "uniform").pvalue > 1e-6
-    assert binom.ppf(1e-7, 1000, 0.05) <= (p_values < 0.05).sum() <= binom.isf(1e-7, 1000, 0.05)
+    assert binom.ppf(1e-7, times, 0.05) <= (p_values < 0.05).sum() <= binom.isf(1e-7, times, 0.05)
     assert all(v.details["texts"] == v.details["contexts"] and v.p_value == v.details["texts"]["p_value"] for v in verdicts)
 
 
