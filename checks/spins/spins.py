@@ -88,7 +88,7 @@ def check_spins(
         seed: of the randomised values of discrete sums, and of simulated p-values.
         scope: the deviations that a PASS covers: ``all``; ``contexts``, whole tokens of few spins given their context;
             ``pairs`` or ``triples`` of spins of any tokens; ``bits``, each spin; ``sums``. ``auto``: all where every sequence
-            of tokens can be listed (16 spins in all), else the first of these in which the resolution is reached.
+            of tokens can be listed (16 spins in all), else the first, down to ``pairs``, in which the resolution is reached.
 
     Returns:
         The verdict with a part a token, ``token 1`` and so on, and a part ``together``. A token's resolution is that of its

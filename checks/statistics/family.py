@@ -33,6 +33,7 @@ SCOPES: tuple[Scope, ...] = (
     "sums",
     "likelihood",
 )
+WIDE: tuple[Scope, ...] = ("all", "contexts", "pairs")  # scopes that are taken unasked
 POWER = 0.9
 
 
@@ -104,7 +105,7 @@ def chosen_scope(tests: Sequence[ScopedTest], scope: Scope, wanted: float, liste
     Args:
         tests: all that were made.
         scope: as asked for. ``auto``: all deviations where the law can be listed, else the widest scope in which the
-            resolution is reached; if there is none, the one that is nearest to it.
+            resolution is reached, down to pairs, which are always part of it: what is far apart must be seen, too.
         wanted: the resolution.
         listed: whether the law can be listed.
     """
@@ -114,9 +115,12 @@ def chosen_scope(tests: Sequence[ScopedTest], scope: Scope, wanted: float, liste
     if scope != "auto":
         whole = found.get("all", 1.0)
         return scope, found.get(scope, whole)
-    enough = [name for name, value in found.items() if value <= wanted]
+    least = found.get("pairs", 0.0)
+    if least > wanted:
+        return "pairs", least
+    enough = [name for name, value in found.items() if value <= wanted and (name in WIDE or not least)]
     best = enough[0] if enough else min(found, key=lambda name: found[name])
-    return best, found[best]
+    return best, found[best] if best == "all" else max(least, found[best])
 
 
 def ruled(

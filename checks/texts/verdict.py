@@ -93,7 +93,7 @@ def check_texts(
         seed: of the Monte-Carlo p-values and of randomised integral transforms.
         scope: the deviations that a PASS covers: ``all``; ``contexts``, the next token given the model's window; ``pairs`` or
             ``triples`` of places; ``bits`` of each token; ``tokens``, by their integral transforms; ``likelihood``. ``auto``:
-            all where the texts can be listed, else the first of these in which the resolution is reached.
+            all where the texts can be listed, else the first of these, down to ``pairs``, in which the resolution is reached.
 
     Raises:
         InputError: no samples, an unknown scope, or alpha or resolution out of range.
