@@ -80,6 +80,9 @@ Report = Annotated[
 ]
 Alpha = Annotated[float, typer.Option("--alpha", help="False-alarm rate of the check.")]
 Resolution = Annotated[float, typer.Option("--resolution", help="The TVD that a PASS must be able to detect.")]
+Scope = Annotated[
+    str, typer.Option("--scope", help="What a PASS covers, of texts and spins: auto, all, contexts, pairs, triples, bits, ...")
+]
 MitigationOption = Annotated[
     str,
     typer.Option(

@@ -15,10 +15,12 @@ from stinespring.backends.native import sheltered
 from stinespring.backends.registry import opened
 from stinespring.backends.seeds import root_seed
 from stinespring.batches import Report, Several, quiet
+from stinespring.checks.statistics.family import require_scope
 from stinespring.circuits.devices.targets import open_target
 from stinespring.compiler.devices.lower import on_device
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.joint import require_count
+from stinespring.pipeline.system import System
 from stinespring.pipeline.systems import system, system_of
 from stinespring.stages import Asked, Backend, Device, Program, Samples, Verdict
 from stinespring.version import __version__
@@ -29,6 +31,7 @@ __all__ = [
     "compile_source",
     "on_backend",
     "require_runnable",
+    "require_scoped",
     "run",
     "sampled",
     "samples_of",
@@ -177,6 +180,13 @@ def samples_of(program: Program, seen: Any, shots: int, **record: Any) -> Sample
     )
 
 
+def require_scoped(kind: System, scope: str) -> None:
+    """Refuse a scope that there is not, or not for this kind of sources."""
+    require_scope(scope)
+    if not kind.scoped and scope not in ("auto", "all"):
+        raise InputError("this kind of source has one scope", got=f"{scope} of {kind.kind}", expected="auto or all")
+
+
 def check(
     samples: Samples, source: Any = None, *, alpha: float = 0.001, resolution: float = 0.05, seed: int = 0,
     scope: str = "auto",
@@ -204,8 +214,7 @@ def check(
     if source is not None:
         samples = replace(samples, source=source, claim=None, tvd_bound=0.0)
     kind = system(samples.asked.kind)
-    if not kind.scoped and scope not in ("auto", "all"):
-        raise InputError("this kind of source has one scope", got=f"{scope} of {kind.kind}", expected="auto or all")
+    require_scoped(kind, scope)
     verdict = kind.check(samples, alpha, resolution, seed, *([scope] if kind.scoped else []))
     wrong = kind.second(samples)
     return verdict if wrong is None else replace(verdict, verdict="FAIL", reason=f"{wrong}; {verdict.reason}")

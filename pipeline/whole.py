@@ -11,7 +11,7 @@ from stinespring.backends.seeds import root_seed
 from stinespring.batches import Report, quiet
 from stinespring.ledger.store import Ledger, Run
 from stinespring.pipeline.mitigation import calibration_body, measured_calibration, mitigated, planned_mitigation
-from stinespring.pipeline.running import check, compile_asked, on_backend, require_runnable, sampled, split
+from stinespring.pipeline.running import check, compile_asked, on_backend, require_runnable, require_scoped, sampled, split
 from stinespring.pipeline.runs import read
 from stinespring.pipeline.systems import system_of
 from stinespring.stages import Backend, Program, Samples, Verdict
@@ -41,7 +41,7 @@ class Result:
 def measured(
     source: Any, given: Mapping[str, Any], *, backend: Backend, shots: int, seed: int | None = None,
     settings: Mapping[str, Any] | None = None, mitigation: str = "none", alpha: float = 0.001, resolution: float = 0.05,
-    report: Report = quiet,
+    scope: str = "auto", report: Report = quiet,
 ) -> Result:  # fmt: skip
     """Compile, sample and check at once, on an open backend that keeps no jobs.
 
@@ -55,8 +55,10 @@ def measured(
         mitigation: ``none``, ``readout`` or ``always``.
         alpha: the false-alarm rate.
         resolution: the TVD that a PASS must be able to detect.
+        scope: the deviations that a PASS covers; see :func:`stinespring.check`.
         report: progress.
     """
+    require_scoped(system_of(source), scope)
     root, device = root_seed(seed), backend.capabilities.device
     if device is not None and given.get("target", "aer") == "aer":
         given = {**given, "target": device}
@@ -69,17 +71,17 @@ def measured(
     readings = measured_calibration(calibration_body(note, backend, shots), backend, root)
     samples = sampled(program, backend, shots, root, report)
     report("checking", 1.0)
-    verdict = check(samples, alpha=alpha, resolution=resolution)
+    verdict = check(samples, alpha=alpha, resolution=resolution, scope=scope)
     return Result(program, samples, *mitigated(samples, verdict, note, readings, resolution=resolution))
 
 
-def judged(ledger: Ledger, run: Run, *, alpha: float = 0.001, resolution: float = 0.05) -> Result:
+def judged(ledger: Ledger, run: Run, *, alpha: float = 0.001, resolution: float = 0.05, scope: str = "auto") -> Result:
     """Return everything about a run of the ledger that is done.
 
     Raises:
         InputError: it is not done, or an earlier version wrote it.
     """
     program, samples, readings = read(ledger, run)
-    verdict = check(samples, alpha=alpha, resolution=resolution)
+    verdict = check(samples, alpha=alpha, resolution=resolution, scope=scope)
     found, note = mitigated(samples, verdict, run.program["mitigation"], readings, resolution=resolution)
     return Result(program, samples, found, note, run)

@@ -24,6 +24,7 @@ def check_(
     chosen: dict[str, Any],
     counts: Counts,
     resolution: options.Resolution = 0.05,
+    scope: options.Scope = "auto",
     alpha: options.Alpha = 0.001,
     json: options.Json = False,
 ) -> None:
@@ -31,7 +32,7 @@ def check_(
     named = named_source(model, chosen)
     samples = read_samples(counts, named.source, **named.given)
     with progress("checking"):
-        verdict = check(samples, alpha=alpha, resolution=resolution)
+        verdict = check(samples, alpha=alpha, resolution=resolution, scope=scope)
     if json:
         print_json(shown(named.kind).judged(verdict))
     else:

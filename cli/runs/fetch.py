@@ -15,7 +15,9 @@ from stinespring.cli.runs.run import end, resumable
 from stinespring.errors import BackendError, InputError
 from stinespring.ledger.recorded import Permissions
 from stinespring.ledger.store import Ledger, Run
+from stinespring.pipeline.running import require_scoped
 from stinespring.pipeline.runs import MONTH, bring_forward
+from stinespring.pipeline.systems import system
 from stinespring.pipeline.whole import judged
 
 FOREVER = "forever"  # what a bare --wait means; cli.main writes it in
@@ -31,6 +33,7 @@ def fetch_(
     wait: Wait = None,
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
+    scope: options.Scope = "auto",
     plot: options.Plot = None,
     page: options.Report = None,
     json: options.Json = False,
@@ -42,12 +45,13 @@ def fetch_(
     ledger, seconds = Ledger(), waiting(wait)
     run = ledger.run(id)
     ledger.require_readable(run)
+    require_scoped(system(run.request["kind"]), scope)
     if run.state not in FINAL:
         may = Permissions(send=False, onward=seconds is not None, wait=seconds)
         with progress() as report, resumable(run.id):
             run = bring_forward(ledger, run, may, report)
     if run.state == "done":
-        found = judged(ledger, run, alpha=alpha, resolution=resolution)
+        found = judged(ledger, run, alpha=alpha, resolution=resolution, scope=scope)
         end(found, run.request["title"], alpha=alpha, plot=plot, page=page, json=json)
     if json:
         print_json({"id": run.id, "state": run.state, "message": run.message})

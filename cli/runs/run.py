@@ -20,7 +20,9 @@ from stinespring.cli.sources import Named, named_source
 from stinespring.ledger.store import Ledger, Run
 from stinespring.models.texts.joint import require_count
 from stinespring.pipeline.mitigation import require_mode
+from stinespring.pipeline.running import require_scoped
 from stinespring.pipeline.runs import EVERYTHING, Planned, bring_forward, plan, submit
+from stinespring.pipeline.systems import system_of
 from stinespring.pipeline.whole import Result, judged, measured
 
 __all__ = ["end", "resumable", "run_", "run_named"]
@@ -35,6 +37,7 @@ def run_(
     backend: options.BackendOption = "aer",
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
+    scope: options.Scope = "auto",
     mitigation: options.MitigationOption = "none",
     plot: options.Plot = None,
     page: options.Report = None,
@@ -48,17 +51,18 @@ def run_(
     require_mode(mitigation)
     run_named(
         named_source(model, chosen), backend=backend, shots=shots, seed=seed, alpha=alpha, resolution=resolution,
-        mitigation=mitigation, plot=plot, page=page, json=json,
+        scope=scope, mitigation=mitigation, plot=plot, page=page, json=json,
     )  # fmt: skip
 
 
 def run_named(
-    named: Named, *, backend: str, shots: int, seed: int | None, alpha: float, resolution: float, mitigation: str = "none",
-    plot: Path | None = None, page: Path | None = None, json: bool = False,
+    named: Named, *, backend: str, shots: int, seed: int | None, alpha: float, resolution: float, scope: str = "auto",
+    mitigation: str = "none", plot: Path | None = None, page: Path | None = None, json: bool = False,
 ) -> NoReturn:  # fmt: skip
     """Run a named source at once, or through the ledger on a service that keeps jobs; print the verdict and exit."""
     asked: dict[str, Any] = {"shots": shots, "seed": seed, "settings": named.settings, "mitigation": mitigation}
     asked |= {"alpha": alpha, "resolution": resolution}
+    require_scoped(system_of(named.source), scope)
     with opened(backend) as ready:
         given = named.given
         if isinstance(given.get("target"), str):
@@ -67,10 +71,10 @@ def run_named(
             ledger = Ledger()
             planned = plan(named.source, given, backend=ready, asked_of=backend, title=named.title, **asked)
             run = in_ledger(ledger, planned)
-            found = judged(ledger, run, alpha=alpha, resolution=resolution)
+            found = judged(ledger, run, alpha=alpha, resolution=resolution, scope=scope)
         else:
             with progress() as report:
-                found = measured(named.source, given, backend=ready, report=report, **asked)
+                found = measured(named.source, given, backend=ready, report=report, scope=scope, **asked)
     end(found, named.title, alpha=alpha, plot=plot, page=page, json=json)
 
 
