@@ -107,7 +107,7 @@ SettingsOption = Annotated[int, typer.Option("--settings", help="channel: how ma
 StepsOption = Annotated[int | None, typer.Option("--steps", help="texts and spins: how many tokens to generate.")]
 
 TEXTS, LENS, SPHERE, SPINS, CHANNEL = "texts", "lens", "sphere", "spins", "channel"
-ANY = (TEXTS, LENS, SPHERE, SPINS, CHANNEL)
+ANY = (TEXTS, LENS, SPHERE, SPINS, CHANNEL)  # every kind, also one that is not named here
 
 # What says which source is meant and what is asked of it: option, default, and the kinds of sources that have it.
 ASKED: dict[str, tuple[Any, Any, tuple[str, ...]]] = {

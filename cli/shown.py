@@ -2,22 +2,25 @@
 """How each kind of source is shown: one module a kind with the same five functions.
 
 ``summary(result)`` is the JSON of ``run`` and ``fetch``, ``judged(verdict)`` that of ``check``, ``show(result, title)``
-prints for people, ``plot(result, path)`` writes the figure and ``page(result, command)`` returns the report.
+prints for people, ``plot(result, path)`` writes the figure and ``page(result, command)`` returns the report. A kind without a
+module is shown as :class:`Plain` does.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from stinespring.errors import InputError
 from stinespring.stages import Verdict
 
 if TYPE_CHECKING:
     from stinespring.pipeline.whole import Result
     from stinespring.report.html.page import Page
 
-__all__ = ["Shown", "shown"]
+__all__ = ["Plain", "Shown", "shown"]
 
 MODULES = {
     "texts": "stinespring.cli.texts.shown",
@@ -47,6 +50,45 @@ class Shown(Protocol):
         """Return the report."""
 
 
+class Plain:
+    """What any source can be shown as: cost, counts and verdict; it has no figure and no report."""
+
+    def summary(self, found: Result) -> dict[str, Any]:
+        """Return the verdict, the counts, the cost and where they were sampled."""
+        from stinespring.pipeline.counts import counts_of
+
+        samples = found.samples
+        return self.judged(found.verdict) | {
+            "seconds": samples.seconds, "seed": samples.seed, "backend": samples.backend, "counts": counts_of(samples),
+            "cost": found.program.summary() if found.run is None else dict(found.run.program["cost"]),
+            "metadata": dict(samples.metadata),
+        }  # fmt: skip
+
+    def judged(self, verdict: Verdict) -> dict[str, Any]:
+        """Return the figures of the verdict."""
+        return verdict.summary()
+
+    def show(self, found: Result, title: str) -> None:
+        """Print the most frequent readings of the first circuit, and the verdict."""
+        from stinespring.cli.output import SHOWN, cost_line, print_table, print_verdict
+
+        samples = found.samples
+        if found.run is None:
+            sys.stdout.write(f"{cost_line(found.program)}\n")
+        sys.stdout.write(f"{samples.shots:,} shots on {samples.backend} in {samples.seconds:.2f} s\n")
+        rows = [[key, f"{count:,}"] for key, count in list(samples.by_text().items())[:SHOWN]]
+        print_table(title, ["reading", "count"], rows)
+        print_verdict(found.verdict)
+
+    def plot(self, found: Result, path: Path) -> None:
+        """Refuse: there is no figure."""
+        raise InputError("this kind of source has no figure", got=found.program.asked.kind, todo="leave out --plot")
+
+    def page(self, found: Result, command: str) -> Page:
+        """Refuse: there is no report."""
+        raise InputError("this kind of source has no report", got=found.program.asked.kind, todo="leave out --report")
+
+
 def shown(kind: str) -> Shown:
     """Return how a kind of sources is shown."""
-    return cast("Shown", import_module(MODULES[kind]))
+    return cast("Shown", import_module(MODULES[kind])) if kind in MODULES else Plain()

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stinespring.cli.options import COMPILE
+from stinespring.cli.options import ANY, COMPILE
 from stinespring.errors import InputError
 
 __all__ = ["Named", "named_source"]
 
+# A kind that has no entry needs no option, is called by its name, and is read by the ``made`` of its System.
 FORMATS = {"stinespring/spins@1": "spins", "stinespring/sphere@1": "sphere"}
 LOADING = ("top_k", "temperature", "lens")  # arguments that make the source
 SETTINGS = ("settings",)  # arguments of the sampling
@@ -70,19 +71,24 @@ def named_source(name: str, options: Mapping[str, Any], *, need: bool = True) ->
         _, default, kinds = COMPILE[option]
         if value == default:
             continue
-        if kind not in kinds:
-            words = " or ".join(CONTENT[k] for k in kinds)
-            raise InputError(f"{spelt(option)} belongs to {words}", got=f"{name}: {CONTENT[kind]}", todo="leave it out")
+        if kinds != ANY and kind not in kinds:
+            words = " or ".join(called(k) for k in kinds)
+            raise InputError(f"{spelt(option)} belongs to {words}", got=f"{name}: {called(kind)}", todo="leave it out")
         given[option] = value
-    missing = [spelt(option) for option in REQUIRED[kind] if option not in given and need]
+    missing = [spelt(option) for option in REQUIRED.get(kind, ()) if option not in given and need]
     if missing and not (kind == "sphere" and "test" in given):
-        raise InputError(f"{CONTENT[kind]} needs {missing[0]}", got=name, expected=f"{missing[0]} beside it")
+        raise InputError(f"{called(kind)} needs {missing[0]}", got=name, expected=f"{missing[0]} beside it")
     source = loaded(kind, name, {option: given.pop(option) for option in LOADING if option in given}, given)
     settings = {option: given.pop(option) for option in SETTINGS if option in given}
     asked = given.get("prompt") if isinstance(given.get("prompt"), str) else None
     title = " ".join([name if kind == "texts" and ":" in name else Path(name).stem, *([repr(asked)] if asked else []),
                       *([f"+{given['steps']}"] if "steps" in given else [])])  # fmt: skip
     return Named(kind, source, given, settings, title)
+
+
+def called(kind: str) -> str:
+    """Return what messages call a source of a kind."""
+    return CONTENT.get(kind, f"a source of the kind '{kind}'")
 
 
 def spelt(option: str) -> str:
@@ -99,6 +105,11 @@ def loaded(kind: str, name: str, loading: Mapping[str, Any], given: dict[str, An
 
         decoder = load_decoder(name)
         return prompt_states(decoder, given.pop("prompt"), named_lens(loading["lens"], decoder))
+    if kind not in CONTENT:
+        from stinespring.pipeline.systems import system
+        from stinespring.reading import read_json
+
+        return system(kind).made(read_json(name), Path(name).stem)
     from stinespring.models.load import load
 
     return load(name, **loading)

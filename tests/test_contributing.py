@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,49 +14,59 @@ from typing import Any
 import pytest
 
 import stinespring
+from stinespring.cli import sources
 from stinespring.pipeline import systems
 
 PAGE = (Path(__file__).resolve().parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
-IMPORTS = """
-import hashlib, json, math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
-import numpy as np
-from stinespring.batches import Batch, OneCircuit, Report, quiet
-from stinespring.checks.tables import check_tables
-from stinespring.circuits.core.cost import flow_cost
-from stinespring.circuits.core.flow import Flow, Measure
-from stinespring.circuits.core.gates import Gate
-from stinespring.compiler.export.files import EXPORTER
-from stinespring.pipeline.system import System
-from stinespring.readings import Outcomes, Register
-from stinespring.stages import Capabilities, Program, Table
-"""
+SURE = ("--alpha", 1e-6, "--resolution", 0.1)
 
 
-def block(heading: str) -> str:
-    """Return the Python block under a heading."""
-    found = re.search(rf"^## {heading}\n.*?^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+def blocks(heading: str) -> list[str]:
+    """Return the Python blocks under a heading."""
+    found = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", PAGE, flags=re.MULTILINE | re.DOTALL)
     assert found, heading
-    return found.group(1)
+    return re.findall(r"^```python\n(.*?)^```", found[1], flags=re.MULTILINE | re.DOTALL)
 
 
-def executed(code: str) -> dict[str, Any]:
-    module = ModuleType("stinespring_contribution")
-    sys.modules[module.__name__] = module
-    exec(compile(IMPORTS + code, "CONTRIBUTING.md", "exec"), module.__dict__)
+def titled(text: str) -> list[tuple[str, str]]:
+    """Return the parts of a block, each with the path in the comment before it."""
+    parts = re.split(r"^# (\w+/[\w/]+\.py.*)\n", text, flags=re.MULTILINE)
+    assert not parts[0].strip()
+    return list(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def executed(code: str, name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Run code as a module of its own: it has the imports that it shows and no others."""
+    module = ModuleType(name)
+    monkeypatch.setitem(sys.modules, name, module)
+    exec(compile(code, "CONTRIBUTING.md", "exec", dont_inherit=True), module.__dict__)
     return module.__dict__
+
+
+def module_name(path: str) -> str:
+    return "stinespring." + path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 @pytest.fixture
 def coin(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    code, _, line = block("Add a source").partition("# pipeline/systems/__init__.py: one line in KINDS\n")
-    assert line.strip() == '"coin": "stinespring.pipeline.systems.coin",'
-    names = executed(code)
-    monkeypatch.setitem(sys.modules, "stinespring.pipeline.systems.coin", sys.modules["stinespring_contribution"])
-    monkeypatch.setitem(systems.KINDS, "coin", "stinespring.pipeline.systems.coin")
+    *files, lines = blocks("Add a source")
+    names: dict[str, Any] = {}
+    for path, code in titled("".join(files)):
+        names |= executed(code, module_name(path), monkeypatch)
+    for place, line in titled(lines):
+        path, _, table = place.partition(": ")
+        [(key, value)] = eval(f"{{{line}}}").items()
+        monkeypatch.setitem(getattr(import_module(module_name(path)), table), key, value)
     return names
+
+
+@pytest.fixture
+def file(coin: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of the new format, in a folder with a ledger of its own."""
+    monkeypatch.setenv("STINESPRING_HOME", str(tmp_path / "ledger"))
+    path = tmp_path / "penny.json"
+    path.write_text(json.dumps(coin["Coin"](0.3).content()))
+    return path
 
 
 def test_a_sixth_source_goes_the_whole_way(coin: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,14 +97,71 @@ def test_a_wrong_sixth_source_fails(coin: dict[str, Any]) -> None:
     assert stinespring.check(samples, coin["Coin"](0.4)).verdict == "FAIL"
 
 
-def test_the_backend_of_the_page_is_one_and_fails(coin: dict[str, Any]) -> None:
-    backend = executed(block("Add a backend"))["Coins"]()
+def test_the_backend_of_the_page_is_one_and_fails(coin: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = executed(*blocks("Add a backend"), "coins", monkeypatch)["Coins"]()
     program = stinespring.compile(coin["Coin"](0.3))
     samples = stinespring.run(program, backend=backend, shots=20_000, seed=1)
     assert samples.shots == 20_000
     assert stinespring.check(samples).verdict == "FAIL"  # its coins are fair
 
 
+def test_its_file_goes_through_the_command_line(file: Path, tmp_path: Path, invoke: Any) -> None:
+    status, out, err = invoke("compile", file, "--target", "line:4", "-o", tmp_path / "program.qasm", "--json")
+    assert (status, err) == (0, "") and json.loads(out)["clbits"] == 1 and (tmp_path / "program.qasm").is_file()
+    status, out, _ = invoke("run", file, "--seed", 11, *SURE, "--json")
+    found = json.loads(out)
+    assert (status, found["verdict"]) == (0, "PASS") and set(found["counts"]) == {"heads", "tails"}
+    status, out, _ = invoke("run", file, "--seed", 11, *SURE)
+    assert status == 0 and "heads" in out and "PASS" in out
+    assert invoke("submit", file, "--seed", 11, "--yes")[0] == 0
+    assert "PASS" in invoke("fetch", "latest", *SURE)[1]
+    assert invoke("export", "latest", "-o", tmp_path / "counts.json")[0] == 0
+    assert json.loads((tmp_path / "counts.json").read_text())["counts"] == found["counts"]
+    assert json.loads(invoke("check", file, "--counts", tmp_path / "counts.json", *SURE, "--json")[1])["verdict"] == "PASS"
+    file.write_text(json.dumps({"format": "stinespring/coin@1", "p": 0.4}))
+    assert invoke("check", file, "--counts", tmp_path / "counts.json", *SURE)[0] == 1
+
+
+def test_its_readings_are_not_mitigated_and_it_is_said_why(file: Path, invoke: Any) -> None:
+    status, out, _ = invoke(
+        "run", file, "--seed", 11, "--shots", 100, "--backend", "fake:boston", "--mitigation", "readout", "--json"
+    )
+    assert status in (0, 1, 3)
+    assert json.loads(out)["mitigation"] == {
+        "applied": False,
+        "mode": "readout",
+        "why": "the law of a coin over its codes is not listed yet",
+    }
+
+
+def test_what_it_cannot_do_is_one_message(file: Path, tmp_path: Path, invoke: Any) -> None:
+    status, _, err = invoke("compile", file, "--steps", 2)
+    assert status == 2 and "--steps belongs to a model of texts or a network of spins" in err
+    for option, name in (("--plot", "coin.png"), ("--report", "coin.html")):
+        status, out, err = invoke("run", file, "--seed", 11, *SURE, option, tmp_path / name)
+        assert status == 2 and "PASS" in out and f"leave out {option}" in err
+    (tmp_path / "counts.json").write_text(json.dumps({"format": "stinespring/samples@1", "counts": {"edge": 1}}))
+    status, _, err = invoke("check", file, "--counts", tmp_path / "counts.json")
+    assert status == 2 and "heads" in err
+    file.write_text(json.dumps({"format": "stinespring/coin@1", "p": 2}))
+    status, _, err = invoke("compile", file)
+    assert status == 2 and "no probability" in err
+
+
+def test_every_format_has_a_kind() -> None:
+    assert set(sources.FORMATS.values()) <= set(systems.KINDS)
+
+
+def test_the_places_that_the_page_names_are_there() -> None:
+    root = Path(__file__).resolve().parent.parent
+    rows = re.findall(r"^\| `([\w/.]+)`, (.*?) \|", PAGE, flags=re.MULTILINE)
+    assert len(rows) == 7
+    for path, names in rows:
+        text = (root / path).read_text(encoding="utf-8")
+        assert all(name in text for name in re.findall(r"`(\w+)`", names)), path
+
+
 def test_the_examples_are_short() -> None:
     for heading in ("Add a source", "Add a pass", "Add a backend"):
-        assert len([line for line in block(heading).splitlines() if line.strip()]) < 60, heading
+        for code in blocks(heading):
+            assert len([line for line in code.splitlines() if line.strip()]) < 60, heading
