@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from stinespring.checks.plain.sphere import disagreement
 from stinespring.checks.sphere.sphere import check_layers, check_overlaps
 from stinespring.compiler.systems.overlaps import compile_overlaps
 from stinespring.compiler.systems.sphere import compile_sphere
@@ -60,6 +61,6 @@ def owns(source: Any) -> bool:
 
 ASKS = ("particle", "particles", "layers", "schedule", "read", "test", "amplify")
 SYSTEM = System(
-    "sphere", SphereAsked, owns, ASKS, ask, compiled, check, made,
+    "sphere", SphereAsked, owns, ASKS, ask, compiled, check, made, second=disagreement,
     against="a failed post-selection is one outcome of the law, whatever its flags read; overlaps have no mitigated test yet",
 )  # fmt: skip
