@@ -15,7 +15,7 @@ from stinespring.models.texts.asked import TextAsked, texts_of
 from stinespring.models.texts.base import TextModel
 from stinespring.stages import Samples
 
-__all__ = ["disagreement", "plain_law"]
+__all__ = ["disagreement", "glass", "misread", "plain_law"]
 
 CONTEXTS = 4  # a step: the prompt or the likeliest prefixes
 MOST_STEPS = 8
@@ -29,15 +29,50 @@ Vector = list[float]
 def disagreement(samples: Samples) -> str | None:
     """Return where the model's law and the plain one differ, in words; None where they agree or there is no plain one."""
     model: TextModel = samples.source
+    agree = SINGLE if is_glass(model.content()) else AGREE
+    wrong = after_the_end(samples)
+    if wrong is not None:
+        return wrong
+    together: dict[tuple[int, int], list[list[int]]] = {}
     for step, text in visited(samples):
-        plain = plain_law(model, step, text)
-        if plain is None:
-            return None
-        law, agree = model.law(step, np.array([text], dtype=np.int64))[0], SINGLE if is_glass(model.content()) else AGREE
-        if len(plain) != len(law) or not np.allclose(plain, law, rtol=0.0, atol=agree):
-            off = float("inf") if len(plain) != len(law) else float(0.5 * np.abs(np.array(plain) - law).sum())
-            words = " ".join(model.tokens[t] for t in text)
-            return f"the model's law of step {step} after {words!r} differs from a plain evaluation by TVD {off:.3g}"
+        together.setdefault((step, len(text)), []).append(text)
+    for (step, _), texts in together.items():
+        laws = model.law(step, np.array(texts, dtype=np.int64))  # in one call, as they are compiled
+        for text, law in zip(texts, laws, strict=True):
+            plain = plain_law(model, step, text)
+            if plain is None:
+                return None
+            if len(plain) != len(law) or not np.allclose(plain, law, rtol=0.0, atol=agree):
+                off = float("inf") if len(plain) != len(law) else float(0.5 * np.abs(np.array(plain) - law).sum())
+                words = " ".join(model.tokens[t] for t in text)
+                return f"the model's law of step {step} after {words!r} differs from a plain evaluation by TVD {off:.3g}"
+    return None
+
+
+def misread(model: TextModel, prompt: str, numbers: Sequence[int]) -> bool:
+    """Return whether the numbers of a prompt spell another text; only models that are known by their content are asked."""
+    content = model.content()
+    if is_glass(content):
+        return model.plain(numbers) != prompt
+    known = str(content.get("format", "")).startswith(("stinespring/attention@", "stinespring/table@"))
+    return known and [model.tokens[n] for n in numbers] != prompt.split()
+
+
+def after_the_end(samples: Samples) -> str | None:
+    """Return the words for a sampled text in which a token follows the model's stop token; None if there is none."""
+    model: TextModel = samples.source
+    stop = model.content().get("stop")
+    if stop is None or stop not in model.tokens:
+        return None
+    texts, _ = texts_of(samples.outcomes[0], samples.asked.steps, model.vacuum)
+    number, ended = list(model.tokens).index(stop), np.zeros(len(texts), dtype=bool)
+    for place in range(texts.shape[1]):
+        tokens = (texts[:, place] >= 0) & (texts[:, place] < len(model.tokens))
+        if (ended & tokens).any():
+            return (
+                f"a token at place {place + 1} follows the stop token {stop!r} in {int((ended & tokens).sum())} sampled text(s)"
+            )
+        ended |= texts[:, place] == number
     return None
 
 

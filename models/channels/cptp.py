@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from stinespring.errors import InputError, TooLargeError
+from stinespring.errors import InputError, StinespringError, TooLargeError
 from stinespring.readings import ComplexArray
 
 __all__ = ["CPTP", "FORMAT", "as_channel", "canonical", "choi_of_kraus"]
@@ -24,6 +24,7 @@ RANK_TOLERANCE = 1e-13  # eigenvalues of the Choi matrix up to this are zero
 LARGEST = 2.0  # of an entry: in a channel none exceeds 1
 MOST_QUBITS = 8
 MOST_ENTRIES = 1 << 22
+MOST_IMAGES = 4  # rows and columns of the input that are compared with what a channel was made of
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,11 @@ class CPTP:
 
     def choi(self) -> ComplexArray:
         """Return ``sum_ij |i><j| (x) E(|i><j|)``, shape (2^(m+n), 2^(m+n)), the input most significant (Qiskit's order)."""
-        return choi_of_kraus(self.kraus)
+        return choi_of_kraus(self.given)  # not of what is compiled and sampled: those are compared with it
 
     def __call__(self, rho: ComplexArray) -> ComplexArray:
         """Return ``E(rho)`` for a density matrix (or a batch of them) of shape (..., 2^m, 2^m)."""
-        return np.asarray(np.einsum("aij,...jk,alk->...il", self.kraus, rho, self.kraus.conj(), optimize=True))
+        return np.asarray(np.einsum("aij,...jk,alk->...il", self.given, rho, self.given.conj(), optimize=True))
 
     @classmethod
     def from_kraus(cls, kraus: Any, *, labels: Sequence[int] | None = None) -> CPTP:
@@ -147,7 +148,9 @@ class CPTP:
             )
         keep = values > (RANK_TOLERANCE if tolerance == TOLERANCE else tolerance)
         columns = (vectors[:, keep] * np.sqrt(values[keep])).T[::-1].reshape(-1, into, out).transpose(0, 2, 1)
-        return cls.from_kraus(columns.astype(np.complex64) if tolerance != TOLERANCE else columns)
+        found = cls.from_kraus(columns.astype(np.complex64) if tolerance != TOLERANCE else columns)
+        require_same(found, lambda i, j: matrix.reshape(into, out, into, out)[i, :, j, :], max(1e-6, 100 * tolerance))
+        return found
 
     @classmethod
     def from_isometry(cls, isometry: Any, *, dims: tuple[int, int] | None = None) -> CPTP:
@@ -169,7 +172,12 @@ class CPTP:
                 todo="give dims if input and output differ",
             )
         kraus = matrix.reshape(-1, out, into)
-        return cls.from_kraus(kraus if _tolerance(isometry) == TOLERANCE else kraus.astype(np.complex64))
+        found = cls.from_kraus(kraus if _tolerance(isometry) == TOLERANCE else kraus.astype(np.complex64))
+        blocks = [matrix[first : first + out] for first in range(0, len(matrix), out)]  # the environment is most significant
+        require_same(
+            found, lambda i, j: sum(np.outer(block[:, i], block[:, j].conj()) for block in blocks), 100 * _tolerance(isometry)
+        )
+        return found
 
 
 def as_channel(source: Any) -> CPTP:
@@ -198,6 +206,23 @@ def as_channel(source: Any) -> CPTP:
             expected="Kraus operators, a CPTP, or a qiskit.quantum_info channel",
         ) from None
     return CPTP.from_choi(choi.data, dims=(choi._input_dim, choi._output_dim))
+
+
+def require_same(channel: CPTP, image: Callable[[int, int], Any], tolerance: float) -> None:
+    """Refuse a channel whose operators say something else than what it was made of: a defect of the package.
+
+    Args:
+        channel: as it was made.
+        image: returns ``E(|i><j|)``, shape (D_out, D_in), of what it was made of.
+        tolerance: largest error of an element.
+    """
+    into, out = channel.dims
+    for i in range(min(into, MOST_IMAGES)):
+        for j in range(min(into, MOST_IMAGES)):
+            made = sum(np.outer(k[:out, i], k[:out, j].conj()) for k in channel.given)
+            off = float(abs(made - image(i, j)).max())
+            if not off <= tolerance:
+                raise StinespringError("a channel is not what it was made of", got=f"an element is off by {off:.3g}")
 
 
 def choi_of_kraus(kraus: ComplexArray) -> ComplexArray:

@@ -19,12 +19,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stinespring.readings import ComplexArray
+from stinespring.readings import ComplexArray, FloatArray
 
 __all__ = ["DiamondDistance", "diamond_distance", "process_fidelity"]
 
 LARGE = 128  # rows of a Choi matrix from which an iteration takes long
 WORK, LEAST_ROUNDS = 2e9, 4  # rows cubed times iterations: some seconds of one core
+ROUNDING = 1e-13  # relative size of an eigenvalue that is none
 FLOOR = 1e-12  # least eigenvalue of the input state, relative to 1/D
 
 
@@ -38,9 +39,14 @@ class DiamondDistance(NamedTuple):
 def process_fidelity(choi: ComplexArray, other: ComplexArray, *, inputs: int) -> float:
     """Return ``(Tr sqrt(sqrt J sqrt))^2 / D^2`` of two Choi matrices with an input of dimension D = ``inputs``, in [0, 1]."""
     values, vectors = np.linalg.eigh(choi)
-    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.conj().T
-    inner = np.linalg.eigvalsh(root @ other @ root)
-    return float(min(1.0, np.sqrt(np.maximum(inner, 0)).sum() ** 2 / inputs**2))
+    root = (vectors * np.sqrt(without_rounding(values))) @ vectors.conj().T
+    inner = without_rounding(np.linalg.eigvalsh(root @ other @ root))
+    return float(min(1.0, np.sqrt(inner).sum() ** 2 / inputs**2))
+
+
+def without_rounding(values: FloatArray) -> FloatArray:
+    """Return eigenvalues without those that are rounding: their roots would be errors of 1e-8."""
+    return np.where(values > ROUNDING * values.max(initial=0.0), np.maximum(values, 0.0), 0.0)
 
 
 def diamond_distance(

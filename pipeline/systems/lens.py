@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stinespring.checks.plain.lens import disagreement
 from stinespring.checks.tables import check_tables
 from stinespring.compiler.systems.lens import compile_lens
 from stinespring.errors import InputError
@@ -43,4 +44,6 @@ def owns(source: Any) -> bool:
     return isinstance(source, LensStates)
 
 
-SYSTEM = System("lens", LensAsked, owns, ("upto", "every_point", "points", "time"), ask, compiled, check, made)
+SYSTEM = System(
+    "lens", LensAsked, owns, ("upto", "every_point", "points", "time"), ask, compiled, check, made, second=disagreement
+)

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from stinespring.checks.combine import worst
-from stinespring.checks.plain.texts import disagreement
+from stinespring.checks.plain.texts import disagreement, misread
 from stinespring.checks.texts.attention import check_attention
 from stinespring.checks.texts.verdict import check_texts
 from stinespring.compiler.compile import compile_texts
 from stinespring.compiler.options import CompileOptions
+from stinespring.errors import StinespringError
 from stinespring.models.load import made
 from stinespring.models.texts.asked import TextAsked
 from stinespring.models.texts.base import TextModel
@@ -22,8 +23,16 @@ __all__ = ["SYSTEM"]
 
 
 def ask(model: TextModel, given: Settings) -> TextAsked:
-    """Return prompt, steps, input state and level."""
-    return TextAsked.of(model, **given)
+    """Return prompt, steps, input state and level.
+
+    Raises:
+        StinespringError: the prompt was read as another text, a defect of the package.
+    """
+    asked = TextAsked.of(model, **given)
+    prompt = given.get("prompt")
+    if isinstance(prompt, str) and misread(model, prompt, asked.prompt):
+        raise StinespringError("the prompt was read as another text", got=model.plain(asked.prompt), expected=prompt)
+    return asked
 
 
 def compiled(model: TextModel, asked: TextAsked, options: Settings) -> Program:

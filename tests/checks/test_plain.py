@@ -13,6 +13,7 @@ import stinespring
 import strategies
 from stinespring.checks.plain import spins as plain_spins
 from stinespring.checks.plain import texts as plain_texts
+from stinespring.errors import StinespringError
 from stinespring.models.load import model_of
 from stinespring.models.spins.asked import SpinAsked
 from stinespring.models.spins.contexts import columns_of
@@ -120,3 +121,35 @@ def test_the_verdict_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     verdict = stinespring.check(samples)
     assert verdict.verdict == "FAIL" and "plain evaluation" in verdict.reason
     assert stinespring.check(replace(samples, source=model)).verdict == "FAIL"
+
+
+def test_a_batch_is_evaluated_as_it_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last text of a batch asks for all: one text at a time is right."""
+    whole = AttentionModel.law
+    monkeypatch.setattr(
+        AttentionModel, "law", lambda self, step, texts: whole(self, step, np.repeat(texts[-1:], len(texts), axis=0))
+    )
+    model = stinespring.load("examples/three_tokens.json")
+    outcomes = Outcomes.tallied({"t1": np.array([0, 1, 2]), "t2": np.array([0, 1, 2])})
+    samples = Samples(model, TextAsked.of(model, prompt="sun rain", steps=2), (outcomes,))
+    assert "step 2" in str(plain_texts.disagreement(samples))
+
+
+def test_tokens_after_the_stop_token_are_named() -> None:
+    model = stinespring.load("examples/stop_token.json")
+    stop, asked = model.stop, TextAsked.of(model, prompt=[0], steps=2)
+    ends = Outcomes.tallied({"t1": np.array([stop]), "t2": np.array([model.vacuum])})
+    goes_on = Outcomes.tallied({"t1": np.array([stop]), "t2": np.array([0])})
+    assert plain_texts.after_the_end(Samples(model, asked, (ends,))) is None
+    assert "follows the stop token" in str(plain_texts.after_the_end(Samples(model, asked, (goes_on,))))
+
+
+@pytest.mark.parametrize("name", ["glassllm:en", "examples/three_tokens.json"])
+def test_a_prompt_that_is_read_as_another_text_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    model = stinespring.load(name)
+    prompt = "Alice was beginning" if name == "glassllm:en" else "sun rain sun"
+    assert stinespring.compile(model, prompt=prompt, steps=1).asked.prompt == tuple(model.encode(prompt).tolist())
+    whole = type(model).encode
+    monkeypatch.setattr(type(model), "encode", lambda self, words: whole(self, words)[1:] if isinstance(words, str) else words)
+    with pytest.raises(StinespringError, match="another text"):
+        stinespring.compile(model, prompt=prompt, steps=1)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import Choi, Kraus, Stinespring, SuperOp
 
 import strategies
-from stinespring.errors import InputError, TooLargeError
-from stinespring.models.channels import CPTP, as_channel
+from stinespring.compiler.channels.channel import compile_channel
+from stinespring.errors import InputError, StinespringError, TooLargeError
+from stinespring.models.channels import CPTP, as_channel, cptp
 
 shapes = st.sampled_from([(1, 1, 1), (1, 1, 3), (1, 1, 4), (2, 2, 2), (2, 2, 5), (1, 2, 3), (2, 1, 4), (0, 1, 2), (1, 0, 2)])
 
@@ -127,3 +128,29 @@ def test_single_precision_is_rounding():
         assert channel.choi() == pytest.approx(exact, abs=1e-6)
     with pytest.raises(InputError, match="preserve the trace"):
         CPTP.from_kraus(hadamard.astype(np.float64))
+
+
+def test_fewest_operators_of_another_map_are_found(monkeypatch):
+    """Operators conjugated while they are made fewest: what is compiled differs from what was given."""
+    right = cptp.canonical
+    monkeypatch.setattr(cptp, "canonical", lambda kraus: right(kraus).conj())
+    wrong = CPTP.from_kraus([np.diag([1, 1j]) / np.sqrt(2), np.array([[0, 1j], [1, 0]]) / np.sqrt(2)])
+    assert abs(cptp.choi_of_kraus(wrong.kraus) - wrong.choi()).max() > 0.1
+    with pytest.raises(StinespringError, match="no circuit of this channel is accurate"):
+        compile_channel(wrong)
+
+
+def test_operators_that_say_another_matrix_are_refused(monkeypatch):
+    """The transpose of a Choi matrix, and an environment that is least significant, are another map."""
+    unital = 0.5 * np.array([[1, 0, 0, 1j], [0, 1, -1j, 0], [0, 1j, 1, 0], [-1j, 0, 0, 1]])
+    isometry = np.array([[1, 0], [0, 0], [0, 0.6], [0, 0.8]])
+    from_kraus = CPTP.from_kraus
+    for make, given_by in (
+        (lambda: CPTP.from_choi(unital), lambda kraus: np.asarray(kraus).conj()),
+        (lambda: CPTP.from_isometry(isometry), lambda kraus: np.asarray(kraus).reshape(2, 2, 2).transpose(1, 0, 2)),
+    ):
+        monkeypatch.setattr(CPTP, "from_kraus", from_kraus)
+        make()
+        monkeypatch.setattr(CPTP, "from_kraus", lambda kraus, by=given_by: from_kraus(by(kraus)))
+        with pytest.raises(StinespringError):
+            make()

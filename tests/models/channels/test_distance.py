@@ -67,3 +67,11 @@ def test_process_fidelity(data):
     first, second = (CPTP.from_kraus(data.draw(strategies.random_kraus(1, 1, 2))) for _ in range(2))
     expected = qiskit_fidelity(Choi(first.choi()), Choi(second.choi()))
     assert process_fidelity(first.choi(), second.choi(), inputs=2) == pytest.approx(expected, abs=1e-7)
+
+
+def test_the_fidelity_of_channels_of_low_rank_is_exact():
+    """A controlled Rz against the same with exchanged roles: ((1 + cos(a/2)) / 2)^2, to 12 digits."""
+    a = 0.7
+    one, other = np.diag([1, 1, np.exp(-0.5j * a), np.exp(0.5j * a)]), np.diag([1, np.exp(-0.5j * a), 1, np.exp(0.5j * a)])
+    found = process_fidelity(CPTP.from_kraus([one]).choi(), CPTP.from_kraus([other]).choi(), inputs=4)
+    assert found == pytest.approx(((1 + np.cos(a / 2)) / 2) ** 2, abs=1e-12)
