@@ -14,7 +14,7 @@ from stinespring.backends.readout.mitigation import calibration_circuits, calibr
 from stinespring.backends.seeds import derive_seed
 from stinespring.batches import Batch, Circuit, Item
 from stinespring.checks.codes import judged_registers, readings_of, require_few
-from stinespring.checks.combine import combined
+from stinespring.checks.combine import combined, merged_scope
 from stinespring.checks.mitigated import check_mitigated, with_note
 from stinespring.errors import InputError
 from stinespring.pipeline.systems import system
@@ -164,6 +164,17 @@ def measured_calibration(calibration: ReadoutCircuits | None, backend: Backend, 
     return [] if calibration is None else backend.sample(calibration.batch(), derive_seed(root, 0))
 
 
+def together(parts: Mapping[str, Verdict], alpha: float) -> Verdict:
+    """Return the verdict on several circuits, with the shots of all of them, and what would do for all."""
+    shots, scope = sum(part.shots for part in parts.values()), merged_scope(parts)
+    judged = combined(parts, alpha=alpha, shots=shots, figures={"scope": scope})
+    each = max((part.shots_needed or 0 for part in parts.values()), default=0)
+    if judged.verdict != "UNVERIFIED" or not each:
+        return judged
+    needed = each * len(parts)
+    return replace(judged, shots_needed=needed, reason=f"{judged.reason} of this circuit, about {needed:,} of all {len(parts)}")
+
+
 def mitigated(
     samples: Samples, verdict: Verdict, note: Mapping[str, Any], readings: Sequence[Outcomes], *, resolution: float
 ) -> tuple[Verdict, dict[str, Any]]:
@@ -189,7 +200,7 @@ def mitigated(
         parts[f"circuit {entry + 1}"] = check_mitigated(
             samples, calibration, wires, found, entry=entry, alpha=verdict.alpha / entries, resolution=resolution
         )
-    judged = next(iter(parts.values())) if entries == 1 else combined(parts, alpha=verdict.alpha)
+    judged = next(iter(parts.values())) if entries == 1 else together(parts, verdict.alpha)
     tvd = None if verdict.distance is None else verdict.distance.tvd
     without = {"verdict": verdict.verdict, "p_value": verdict.p_value, "tvd": tvd, "reason": verdict.reason}
     told = {**parts["circuit 1"].details["mitigation"], "mode": note["mode"], "without": without}

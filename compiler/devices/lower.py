@@ -99,7 +99,7 @@ def lower(circuit: QuantumCircuit, device: Device, *, seed: int = 0) -> QuantumC
             f"the program does not fit on {device.name}",
             got=f"{circuit.num_qubits} qubits",
             expected=f"at most {device.target.num_qubits}",
-            todo="use fewer steps or --schedule stepwise",
+            todo="use a larger device, or ask for less: for texts fewer steps or --schedule stepwise",
         )
     dynamic = is_dynamic(circuit)
     if dynamic:
