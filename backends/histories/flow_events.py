@@ -146,10 +146,22 @@ def changed(event: Event) -> set[int]:
 
 
 def until_reset(program: Sequence[Event]) -> list[bool]:
-    """Return for each event whether it is a measurement after which the qubit's value stays until a reset or the end."""
+    """Return for each event whether it is a measurement after which the qubit's value stays until a reset or the end.
+
+    Where a condition on what was read acts on the qubit itself, too, a copy must control it, even if the value stays.
+    """
     stays: dict[int, bool] = {}
+    conditions, own = set[tuple[int, int]](), set[int]()  # (bit, qubit it acts on); qubits that their own value acts on
     result = []
     for event in reversed(program):
-        result.append(isinstance(event, ReadEvent) and stays.get(event.qubit, True))
+        if isinstance(event, Switch):
+            conditions |= {(bit, qubit) for bit in event.bits for qubit in touched(event)}
+        elif isinstance(event, ReadEvent):
+            own |= {event.qubit} & {qubit for bit, qubit in conditions if bit == event.bit}
+            conditions = {(bit, qubit) for bit, qubit in conditions if bit != event.bit}
+        elif isinstance(event, ClearEvent):
+            own.discard(event.qubit)
+            conditions = {(bit, qubit) for bit, qubit in conditions if qubit != event.qubit}
+        result.append(isinstance(event, ReadEvent) and event.qubit not in own and stays.get(event.qubit, True))
         stays.update(dict.fromkeys(changed(event), isinstance(event, ClearEvent)))
     return result[::-1]

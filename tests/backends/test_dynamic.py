@@ -97,6 +97,22 @@ def test_random_programs(path, flow):
     assert p_value(outcomes, flow) > ALPHA
 
 
+@pytest.mark.parametrize("value", [0, 1])
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_condition_acts_on_the_qubit_it_was_read_from(value, twice):
+    """The measured qubit controls a gate under the condition of its own value: it was control and target of one multiplexer."""
+    again = (Measure((1,), "again", (0,)),) if twice else ()
+    body = (Gate("cx", (1, 0)), Gate("cz", (1, 0)))
+    for matrices in (segment.MOST_ENTRIES, 0):
+        items = (Gate("h", (1,)), Measure((1,), "m", (0,)), *again, If("again" if twice else "m", value, body))
+        flow = Flow((("q", 2),), (("m", 1), ("again", 1), ("last", 1)), (*items, Measure((0,), "last", (0,))))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(segment, "MOST_ENTRIES", matrices)
+            found = sample_by_plan(flow, shots=SHOTS, seed=13, path="deferred", limit=20).outcomes
+        assert (found.column("last") == found.column("m") * value).all()
+        assert p_value(found, flow) > ALPHA
+
+
 @given(flow=flows())
 def test_random_programs_cut_everywhere(flow):
     program = events(flow)
