@@ -7,9 +7,34 @@ __all__ = ["BackendError", "InputError", "StinespringError", "TooLargeError"]
 
 
 def shorten(value: object, width: int = 120) -> str:
-    """Return ``repr(value)`` cut to ``width`` characters, so that one message stays readable."""
-    text = value if isinstance(value, str) else repr(value)
+    """Return ``repr(value)`` cut to ``width`` characters, so that one message stays readable.
+
+    No more of a list or a mapping is spelt out than is shown, however long or deep it is.
+
+    Example:
+        >>> shorten([0] * 10**7, 12), shorten({"a": [1, 2]})
+        ('[0, 0, 0, 0…', "{'a': [1, 2]}")
+    """
+    text = value if isinstance(value, str) else spelt(value, width)
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def spelt(value: object, width: int) -> str:
+    """Return ``repr(value)``, or a text longer than ``width`` that begins like it."""
+    if isinstance(value, str):
+        return repr(value[: width + 1])
+    if not isinstance(value, list | tuple | dict) or not value:
+        return repr(value)
+    brackets = {list: "[]", dict: "{}"}.get(type(value), "()")
+    parts, room = [], width  # every level of depth takes a character, so that this ends
+    for entry in value.items() if isinstance(value, dict) else value:
+        if room < 0:
+            break
+        pair = entry if isinstance(value, dict) else (entry,)
+        parts.append(": ".join(spelt(part, room - 1) if room > 0 else "…" for part in pair))
+        room -= len(parts[-1]) + 2
+    comma = "," if isinstance(value, tuple) and len(value) == 1 else ""
+    return brackets[0] + ", ".join(parts) + comma + brackets[1]
 
 
 class StinespringError(Exception):

@@ -4,13 +4,21 @@
 from __future__ import annotations
 
 import difflib
+import gc
 import io
 import json
+import lzma
 import math
+import os
+import re
+import struct
 import zipfile
-from collections.abc import Collection, Mapping
+import zlib
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +29,11 @@ __all__ = ["MODEL_BYTES", "array", "fields", "positive_number", "read_arrays", "
 
 SMALL = ("counts file", "calibration file", "description")
 MODEL_BYTES, OTHER_BYTES = 1 << 30, 1 << 26  # the most that is read of a file: 1 GB of a model, 64 MB of anything else
+MOST_PARSED = 1 << 30  # bytes of what a JSON text becomes: with the text itself it stays below 2 GB
+MOST_FIELDS, LONGEST_FIELD = 1000, 100
+ENDLESS = re.compile(r"[0-9]{309}")
+NONBLOCKING = getattr(os, "O_NONBLOCK", 0)
+UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)  # what archives raise
 
 
 def read_bytes(path: str | Path, *, kind: str, expected: str = "a file that exists", most: int = OTHER_BYTES) -> bytes:
@@ -42,38 +55,63 @@ def read_bytes(path: str | Path, *, kind: str, expected: str = "a file that exis
             raise InputError(f"{kind} not found", got=str(path), expected=expected, todo="check the path")
         if not file.is_file():
             raise InputError(f"the {kind} is no file", got=str(path), expected=expected, todo="check the path")
-        with file.open("rb") as stream:
-            content = stream.read(min(most, file.stat().st_size) + 1)
-            if len(content) <= most:
+        with os.fdopen(
+            os.open(file, os.O_RDONLY | NONBLOCKING), "rb"
+        ) as stream:  # a pipe that took its place is not waited for
+            size = os.fstat(stream.fileno()).st_size
+            content = b"" if size > most else stream.read(size + 1)
+            if size < len(content) <= most:  # it grows, or it does not know its size
                 content += stream.read(most + 1 - len(content))
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{kind} cannot be read", got=f"{path}: {error}", expected=expected) from None
-    if len(content) > most:
+    if max(size, len(content)) > most:
         raise TooLargeError(f"the {kind} is too large", got=str(path), expected=f"at most {most:,} bytes")
     return content
 
 
 def read_arrays(path: str | Path, *, kind: str, expected: str, most: int = OTHER_BYTES) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an ``.npz`` file; what it declares is checked before it is unpacked.
+    """Return the arrays of an ``.npz`` file; what it declares is checked before room is made for it.
 
     Raises:
-        InputError: as :func:`read_bytes`, or no archive of plain arrays.
+        InputError: as :func:`read_bytes`, or no archive of plain arrays, or one that declares what it does not hold.
         TooLargeError: the file, or what it unpacks to, is more than ``most`` bytes.
     """
     stream = io.BytesIO(read_bytes(path, kind=kind, expected=expected, most=most))
     try:
         with zipfile.ZipFile(stream) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
-        if size > most:
-            raise TooLargeError(f"the {kind} is too large", got=f"{size:,} bytes", expected=f"at most {most:,}")
-        with np.load(stream, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError, NotImplementedError, MemoryError) as error:
+            if size > most:
+                raise TooLargeError(f"the {kind} is too large", got=f"{size:,} bytes", expected=f"at most {most:,}")
+            found: dict[str, NDArray[Any]] = {}
+            for entry in archive.infolist():
+                name = entry.filename.removesuffix(".npy")
+                if name in found or name == entry.filename:
+                    raise ValueError(f"{entry.filename!r} is no array, or there twice")
+                with archive.open(entry) as member:
+                    found[name] = _array_in(member, entry.file_size, entry.filename)
+            return found
+    except (*UNREADABLE, OSError, ValueError, EOFError, KeyError, RuntimeError, MemoryError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"the {kind} cannot be read", got=f"{path}: {error}", expected=expected) from None
+
+
+def _array_in(member: IO[bytes], size: int, name: str) -> NDArray[Any]:
+    """Return the array in a member of an archive whose unpacked size is known: bools, numbers or text, no objects."""
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    version = np.lib.format.read_magic(member)
+    if version not in readers:
+        raise ValueError(f"{name} is written in version {version} of NumPy's format")
+    shape, fortran, kind = readers[version](member)
+    if kind.kind not in "biufcU" or kind.itemsize == 0:
+        raise ValueError(f"{name} has entries of type {kind}")
+    declared, held = math.prod(shape) * kind.itemsize, size - member.tell()
+    if declared != held:
+        raise ValueError(f"{name} declares {declared:,} bytes as shape {shape} and holds {held:,}")
+    content = bytearray(member.read(declared))
+    return np.frombuffer(content, dtype=kind).reshape(shape, order="F" if fortran else "C")
 
 
 def _refuse_constant(name: str) -> float:
@@ -89,10 +127,26 @@ def _whole_number(digits: str) -> int:
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
+        repeated = Counter(name for name, _ in pairs).most_common(1)[0][0]
         raise InputError("a field appears twice", got=repr(repeated), expected="every field once")
     return result
+
+
+def _parsed_bytes(text: bytes) -> int:
+    """Return about how many bytes a JSON text takes as objects: a number 40, a list or an object 112, a word 100."""
+    return 40 * text.count(b",") + 112 * (text.count(b"[") + text.count(b"{")) + 50 * text.count(b'"')
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector from walking over millions of new objects again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def read_json(path: str | Path, *, kind: str = "model file") -> dict[str, Any]:
@@ -103,12 +157,21 @@ def read_json(path: str | Path, *, kind: str = "model file") -> dict[str, Any]:
         TooLargeError: more than 1 GB of a model or a sphere, spins or state file, 64 MB of others.
     """
     content = read_bytes(path, kind=kind, most=OTHER_BYTES if kind in SMALL else MODEL_BYTES)
+    if (size := _parsed_bytes(content)) > MOST_PARSED:
+        raise TooLargeError(
+            f"{kind} is too large",
+            got=f"{path}: some {size / 1e9:.1f} GB when it is read",
+            expected=f"at most {MOST_PARSED / 1e9:.1f}",
+        )
     try:
         text = content.decode("utf-8")
+        del content  # twice is too much of a large one
     except UnicodeDecodeError as error:
         raise InputError(f"{kind} cannot be read", got=f"{path}: {error}", expected="a UTF-8 text file") from None
     try:
-        data = json.loads(text, parse_constant=_refuse_constant, parse_int=_whole_number, object_pairs_hook=_distinct)
+        whole = _whole_number if ENDLESS.search(text) else None  # Python's own reader is faster
+        with _uncollected():
+            data = json.loads(text, parse_constant=_refuse_constant, parse_int=whole, object_pairs_hook=_distinct)
     except InputError:
         raise
     except (ValueError, RecursionError) as error:
@@ -126,8 +189,10 @@ def fields(data: object, known: Collection[str], where: str, required: Collectio
     for name in required:
         if name not in data:
             raise InputError(f"{where} lacks the field {name!r}", got=sorted(data), expected=sorted(required))
+    if len(data) > MOST_FIELDS:
+        raise InputError(f"{where} has too many fields", got=f"{len(data):,}", expected=", ".join(known))
     for name in data:
-        if name not in known:
+        if name not in known and len(name) <= LONGEST_FIELD:
             close = difflib.get_close_matches(name, known, cutoff=0.8)  # also beside the right one: which of both counts?
             if close:
                 raise InputError(f"{where} has an unknown field", got=name, expected=f"did you mean {close[0]!r}?")
@@ -189,7 +254,7 @@ def token_names(data: object) -> tuple[str, ...]:
     for name in data:
         if not isinstance(name, str) or not name or any(c.isspace() for c in name):
             raise InputError("a token name is not usable", got=repr(name), expected="a non-empty string without white space")
-    repeated = sorted({name for name in data if data.count(name) > 1}) if len(set(data)) < len(data) else []
+    repeated = sorted(name for name, times in Counter(data).items() if times > 1)
     if repeated:
         raise InputError("token names are not distinct", got=repeated, expected="every name once", todo="rename or remove one")
     return tuple(data)
