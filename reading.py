@@ -25,8 +25,14 @@ from numpy.typing import NDArray
 
 from stinespring.errors import InputError, TooLargeError
 
-__all__ = ["MODEL_BYTES", "array", "fields", "positive_number", "read_arrays", "read_bytes", "read_json", "token_names"]
+__all__ = [
+    "MODEL_BYTES", "array", "fields", "positive_number", "read_arrays", "read_bytes", "read_json", "stem_of",
+    "token_names",
+]  # fmt: skip
 
+HALF = re.compile(  # in JSON, the escape of half a character: a surrogate without its other half
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
 SMALL = ("counts file", "calibration file", "description")
 MODEL_BYTES, OTHER_BYTES = 1 << 30, 1 << 26  # the most that is read of a file: 1 GB of a model, 64 MB of anything else
 MOST_PARSED = 1 << 30  # bytes of what a JSON text becomes: with the text itself it stays below 2 GB
@@ -149,6 +155,27 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
+def _require_characters(data: object, where: str) -> None:
+    """Refuse half a character: a surrogate without its other half can be neither written nor drawn."""
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = repr(error.object[error.start : error.end])
+        raise InputError(f"{where} holds half a character", got=half, expected="whole characters, escapes in pairs") from None
+    except RecursionError:
+        raise InputError(f"{where} is nested too deeply", expected="a few levels") from None
+
+
+def stem_of(path: str | Path) -> str:
+    r"""Return what the source in a file is called: its name without the ending; bytes that are no text become escapes.
+
+    Example:
+        >>> stem_of("models/two_tokens.json"), stem_of("\udcff.json")
+        ('two_tokens', '\\udcff')
+    """
+    return Path(path).stem.encode(errors="backslashreplace").decode()
+
+
 def read_json(path: str | Path, *, kind: str = "model file") -> dict[str, Any]:
     """Return the JSON object stored in ``path``.
 
@@ -177,6 +204,8 @@ def read_json(path: str | Path, *, kind: str = "model file") -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         where = str(error) or type(error).__name__
         raise InputError(f"{kind} is not JSON", got=f"{path}: {where}", expected="one JSON object") from None
+    if HALF.search(text):
+        _require_characters(data, f"the {kind}")
     if not isinstance(data, dict):
         raise InputError(f"{kind} is not a JSON object", got=f"{path}: {type(data).__name__}", expected="an object {...}")
     return data
@@ -255,6 +284,9 @@ def token_names(data: object) -> tuple[str, ...]:
         if not isinstance(name, str) or not name or any(c.isspace() for c in name):
             raise InputError("a token name is not usable", got=repr(name), expected="a non-empty string without white space")
     repeated = sorted(name for name, times in Counter(data).items() if times > 1)
+
+    _require_characters(data, "'tokens'")
+    repeated = sorted({name for name in data if data.count(name) > 1}) if len(set(data)) < len(data) else []
     if repeated:
         raise InputError("token names are not distinct", got=repeated, expected="every name once", todo="rename or remove one")
     return tuple(data)

@@ -18,10 +18,13 @@ __all__ = ["dump", "require_regular", "usable", "write_whole"]
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file so that a reader sees the old content or the new one, never a part.
 
+    Text becomes UTF-8. What has no place there, such as a byte of a file's name that is no text, becomes an escape, which JSON
+    reads as what it was.
+
     Raises:
         InputError: the folder does not exist or cannot be written.
     """
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     try:
         path = path.resolve()  # a link keeps pointing at what is written
         require_regular(path)

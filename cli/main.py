@@ -6,17 +6,16 @@ from __future__ import annotations
 import io
 import os
 import sys
-import traceback
-from contextlib import suppress
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO, cast
 
 import typer
 from typer.exceptions import TyperException
 
-from stinespring.errors import InputError, StinespringError, shorten
+from stinespring.cli.failures import INTERRUPTED, UNWRITTEN, Heard, tell, unheard
+from stinespring.errors import InputError, shorten
 from stinespring.version import __version__
 
 BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")  # read when NumPy is imported
@@ -43,7 +42,6 @@ VERBS = {
     "lens study": ("stinespring.cli.lens.study", "study_", "Compare the operators of many prompts."),
     "lens train": ("stinespring.cli.lens.train", "train_", "Train a bias-only tuned lens."),
 }
-INTERNAL, UNWRITTEN, INTERRUPTED = 70, 74, 130  # the first two as in sysexits.h: EX_SOFTWARE, EX_IOERR
 
 
 def show_version(value: bool) -> None:
@@ -124,47 +122,24 @@ def require_second_word(arguments: list[str]) -> None:
     raise InputError(f"'{first}' needs one more word", expected="\n".join(["one of", *lines]))
 
 
-def last_resort(error: Exception) -> int:
-    """Say in one message what nobody foresaw, and return the exit status; the traceback is shown with STINESPRING_LOG=DEBUG."""
-    if os.environ.get("STINESPRING_LOG") == "DEBUG":
-        traceback.print_exception(error)
-    if isinstance(error, MemoryError):
-        sys.stderr.write("stinespring: this machine has not enough memory\n  to do: ask for less, or run it on a larger one\n")
-        return 2
-    if isinstance(error, OSError) and error.errno is not None:
-        place = "" if error.filename is None else f"\n  got: {shorten(error.filename)}"
-        sys.stderr.write(f"stinespring: nothing more can be written or read: {error.strerror}{place}\n")
-        unheard()
-        return UNWRITTEN
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
-    sys.stderr.write(
-        f"stinespring: internal error, a defect of stinespring {__version__}: {type(error).__name__} at {place}\n"
-        f"  got: {shorten(' '.join(str(error).split()), 300)}\n"
-        f"  to do: report this text and the command to the maintainers; STINESPRING_LOG=DEBUG shows the traceback\n"
-    )
-    return INTERNAL
-
-
-def unheard() -> None:
-    """Lead what is left for stdout to nowhere: Python would try to write it once more at its end, and end with 120."""
-    with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def gone(error: SystemExit) -> int:
+    """Return the exit status where nobody reads what is printed, and say no more than the verdict that was found."""
+    for note in getattr(error.__context__, "__notes__", ()):
+        sys.stderr.write(f"stinespring: {note}\n")
+    unheard()
+    return UNWRITTEN
 
 
 def main() -> None:
-    """Run the command line and exit.
-
-    0: PASS or done, 1: FAIL, 2: bad input, 3: UNVERIFIED, 4: the backend failed, 70: a defect of stinespring, 74: stdout or a
-    file could not be written, 130: interrupted.
-    """
+    """Run the command line and exit; :mod:`stinespring.cli.failures` says with which status."""
     for variable in BLAS:  # two threads of BLAS on small matrices take up to twenty times the processor time of one
         os.environ.setdefault(variable, "1")
     arguments = spelled(with_bare_wait(sys.argv[1:]))
-    sys.stdout, sys.stderr = (stream or Path(os.devnull).open("w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    sys.stderr = cast("TextIO", sys.stderr if isinstance(sys.stderr, Heard) else Heard(sys.stderr))
     wanted = next((word for word in arguments if not word.startswith("-")), None)
     try:
         require_second_word(arguments)
@@ -178,16 +153,12 @@ def main() -> None:
             verbs = "\n".join(f"  {name:14} {summary}" for name, (_, _, summary) in VERBS.items())
             sys.stderr.write(f"stinespring: no verb given\n{verbs}\n  to do: see 'stinespring --help'\n")
         status = 2
-    except StinespringError as error:
-        sys.stderr.write(f"stinespring: {error}\n")
-        status = error.exit_status
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     except SystemExit as error:  # Typer's, with 1, where nobody reads on
-        status = error.code if error.code in (0, None) else UNWRITTEN
-        unheard()
+        status = error.code if error.code in (0, None) else gone(error)
     except Exception as error:  # noqa: BLE001 -- the last resort: 1 means FAIL and nothing else
-        status = last_resort(error)
+        status = tell(error)
     if status == INTERRUPTED:  # Typer itself makes this status of Ctrl-C, without a word
         sys.stderr.write("stinespring: interrupted\n")
     sys.exit(status or 0)

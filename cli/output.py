@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from stinespring.pipeline.runs import Planned
     from stinespring.stages import Effect, Program, Verdict
 
-EXIT = {"PASS": 0, "FAIL": 1, "UNVERIFIED": 3}
 SHOWN = 10  # texts in the table for people
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from stinespring.cli.options import ANY, COMPILE
 from stinespring.errors import InputError
+from stinespring.reading import read_json, stem_of
 
 __all__ = ["Named", "named_source"]
 
@@ -49,7 +50,6 @@ def kind_of(name: str, lens: object) -> str:
         return "channel"
     if ":" in name and not Path(name).exists():
         return "texts"
-    from stinespring.reading import read_json
 
     return FORMATS.get(str(read_json(name).get("format")), "texts")
 
@@ -81,7 +81,7 @@ def named_source(name: str, options: Mapping[str, Any], *, need: bool = True) ->
     source = loaded(kind, name, {option: given.pop(option) for option in LOADING if option in given}, given)
     settings = {option: given.pop(option) for option in SETTINGS if option in given}
     asked = given.get("prompt") if isinstance(given.get("prompt"), str) else None
-    title = " ".join([name if kind == "texts" and ":" in name else Path(name).stem, *([repr(asked)] if asked else []),
+    title = " ".join([name if kind == "texts" and ":" in name else stem_of(name), *([repr(asked)] if asked else []),
                       *([f"+{given['steps']}"] if "steps" in given else [])])  # fmt: skip
     return Named(kind, source, given, settings, title)
 
@@ -107,9 +107,8 @@ def loaded(kind: str, name: str, loading: Mapping[str, Any], given: dict[str, An
         return prompt_states(decoder, given.pop("prompt"), named_lens(loading["lens"], decoder))
     if kind not in CONTENT:
         from stinespring.pipeline.systems import system
-        from stinespring.reading import read_json
 
-        return system(kind).made(read_json(name), Path(name).stem)
+        return system(kind).made(read_json(name), stem_of(name))
     from stinespring.models.load import load
 
     return load(name, **loading)

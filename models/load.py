@@ -10,7 +10,7 @@ from typing import Any
 from stinespring.errors import InputError
 from stinespring.models.texts import attention, table
 from stinespring.models.texts.base import TextModel
-from stinespring.reading import read_json
+from stinespring.reading import read_json, stem_of
 
 __all__ = ["load", "made", "model_of"]
 
@@ -62,7 +62,7 @@ def load(source: str | Path, *, top_k: int | None = None, temperature: float | N
         from stinespring.models.sphere.files import read_sphere
 
         return read_sphere(source)
-    return model_of(data, Path(source).stem)
+    return model_of(data, stem_of(source))
 
 
 def model_of(data: dict[str, Any], name: str) -> TextModel:

@@ -14,11 +14,13 @@ from stinespring.checks.process import process_summary
 from stinespring.circuits.core.from_qasm import read_program
 from stinespring.cli import options
 from stinespring.cli.channels.channel import File
-from stinespring.cli.output import EXIT, print_json, print_verdict, progress
+from stinespring.cli.failures import conclude
+from stinespring.cli.output import print_json, print_verdict, progress
 from stinespring.errors import InputError
 from stinespring.models.channels.files import read_channel
 from stinespring.pipeline.exact import sample_process, verify_channel
 from stinespring.reading import read_json
+from stinespring.stages import Verdict
 
 ProgramFile = Annotated[Path, typer.Argument(metavar="FILE.qasm", help="Registers sys, env and outcome.")]
 ToleranceOption = Annotated[float, typer.Option("--tolerance", help="Diamond distance that counts as equal.")]
@@ -49,21 +51,18 @@ def verify_(
                 channel, circuit, shots=shots, settings=settings, backend=backend, seed=seed, alpha=alpha,
                 resolution=resolution, report=report,
             )  # fmt: skip
-        if json:
-            print_json(verdict.summary() | {"method": "sampled"})
-        else:
-            print_verdict(verdict)
-        raise typer.Exit(EXIT[verdict.verdict])
+        conclude(verdict, lambda: print_json(verdict.summary() | {"method": "sampled"}) if json else print_verdict(verdict))
     with progress("comparing"):
         found = verify_channel(channel, circuit, tolerance=tolerance, outcomes=outcomes_beside(program))
-    if json:
-        print_json(process_summary(found))
-    else:
-        sys.stdout.write(
-            f"process fidelity {found.figures['process_fidelity']:.12f}, largest Choi error {found.figures['choi_error']:.3g}\n"
-            f"{found.verdict}: {found.reason}\n"
-        )
-    raise typer.Exit(EXIT[found.verdict])
+    conclude(found, lambda: print_json(process_summary(found)) if json else print_process(found))
+
+
+def print_process(found: Verdict) -> None:
+    """Print how far a process is from what it should be."""
+    sys.stdout.write(
+        f"process fidelity {found.figures['process_fidelity']:.12f}, largest Choi error {found.figures['choi_error']:.3g}\n"
+        f"{found.verdict}: {found.reason}\n"
+    )
 
 
 def outcomes_beside(program: Path) -> dict[int, int] | None:

@@ -38,15 +38,16 @@ def lens_(
     states = prompt_states(decoder, prompt, named_lens(lens, decoder))
     if full is not None:
         write_full(states, full)
-    if plot is not None:
-        from stinespring.report.figures.lens import plot_states
-
-        plot_states(states, plot)
     data = summary(states)
     if json:
         print_json(data)
     else:
         print_states(states, data)
+    sys.stdout.flush()  # said, whatever becomes of the figure
+    if plot is not None:
+        from stinespring.report.figures.lens import plot_states
+
+        plot_states(states, plot)
 
 
 def summary(states: LensStates) -> dict[str, Any]:

@@ -50,6 +50,11 @@ def study_(
             seed=seed,
             progress=report,
         )
+    if json:
+        print_json({"model": decoder.name, "lens": lens.partition(":")[0]} | study.summary())
+    else:
+        print_study(study)
+    sys.stdout.flush()  # said, whatever becomes of the figures
     if plot is not None:
         from stinespring.report.figures.lens import plot_study
 
@@ -58,10 +63,6 @@ def study_(
         from stinespring.report.html.lens import study_page
 
         study_page(study, tuned, command=command_line(), provenance={"seed": seed}).write(page)
-    if json:
-        print_json({"model": decoder.name, "lens": lens.partition(":")[0]} | study.summary())
-    else:
-        print_study(study)
 
 
 def print_study(study: Study) -> None:

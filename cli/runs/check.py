@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from stinespring.cli import options
-from stinespring.cli.output import EXIT, print_json, print_verdict, progress
+from stinespring.cli.failures import conclude
+from stinespring.cli.output import print_json, print_verdict, progress
 from stinespring.cli.shown import shown
 from stinespring.cli.sources import named_source
 from stinespring.pipeline.counts import read_samples
@@ -33,8 +34,4 @@ def check_(
     samples = read_samples(counts, named.source, **named.given)
     with progress("checking"):
         verdict = check(samples, alpha=alpha, resolution=resolution, scope=scope)
-    if json:
-        print_json(shown(named.kind).judged(verdict))
-    else:
-        print_verdict(verdict)
-    raise typer.Exit(EXIT[verdict.verdict])
+    conclude(verdict, lambda: print_json(shown(named.kind).judged(verdict)) if json else print_verdict(verdict))

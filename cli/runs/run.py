@@ -6,15 +6,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
-
-import typer
 
 from stinespring.backends.registry import opened, target_of
 from stinespring.checks.statistics.ruling import require_shares
 from stinespring.cli import options
-from stinespring.cli.output import EXIT, command_line, print_estimate, print_json, progress, require_plot, require_report
+from stinespring.cli.failures import conclude
+from stinespring.cli.output import command_line, print_estimate, print_json, progress, require_plot, require_report
 from stinespring.cli.shown import shown
 from stinespring.cli.sources import Named, named_source
 from stinespring.ledger.store import Ledger, Run
@@ -79,23 +79,22 @@ def run_named(
 
 
 def end(found: Result, title: str, *, alpha: float, plot: Path | None, page: Path | None, json: bool) -> NoReturn:
-    """Print a verdict, write the figure and the report that were asked for, and exit accordingly.
-
-    The verdict comes first: whatever becomes of a figure or a page, it has been said.
-    """
+    """Print a verdict, write the figure and the report that were asked for, and exit accordingly."""
     kind, run = shown(found.program.asked.kind), found.run
-    if json:
-        head = {} if run is None else {"state": run.state, "id": run.id}
-        print_json({**head, **kind.summary(found), "mitigation": dict(found.mitigation)})
-    else:
-        kind.show(found, title)
-    sys.stdout.flush()
-    if plot is not None:
-        kind.plot(found, plot)
-    if page is not None:
+
+    def say() -> None:
+        if json:
+            head = {} if run is None else {"state": run.state, "id": run.id}
+            print_json({**head, **kind.summary(found), "mitigation": dict(found.mitigation)})
+        else:
+            kind.show(found, title)
+
+    def write_page(path: Path) -> None:
         command = command_line(found.samples.seed) if run is None else command_line(run.seed, run.id)
-        kind.page(found, command).write(page)
-    raise typer.Exit(EXIT[found.verdict.verdict])
+        kind.page(found, command).write(path)
+
+    files = [partial(kind.plot, found, plot)] if plot is not None else []
+    conclude(found.verdict, say, *files, *([partial(write_page, page)] if page is not None else []))
 
 
 @contextmanager

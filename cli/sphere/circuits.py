@@ -12,6 +12,7 @@ import typer
 from stinespring.cli import options
 from stinespring.cli.output import print_json, progress, require_report
 from stinespring.errors import InputError
+from stinespring.reading import stem_of
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A sphere file (.json).")]
 Particle = Annotated[int, typer.Option("--particle", help="Which particle; 0 is the first.")]
@@ -84,8 +85,8 @@ def sample_(
     if particle != "all":
         given["particle"] = int(particle)
     run_named(
-        Named("sphere", model, given, {}, f"{file.stem}, particle {particle}, {layers} layer(s)"), backend=backend, shots=shots,
-        seed=seed, alpha=alpha, resolution=resolution, page=page, json=json,
+        Named("sphere", model, given, {}, f"{stem_of(file)}, particle {particle}, {layers} layer(s)"), backend=backend,
+        shots=shots, seed=seed, alpha=alpha, resolution=resolution, page=page, json=json,
     )  # fmt: skip
 
 
@@ -113,6 +114,6 @@ def overlaps_(
     require_count(shots, "shots")
     require_shares(alpha, resolution)
     run_named(
-        Named("sphere", read_sphere(file), {"test": test}, {}, f"{file.stem}, overlaps by the {test} test"), backend=backend,
-        shots=shots, seed=seed, alpha=alpha, resolution=resolution, page=page, json=json,
+        Named("sphere", read_sphere(file), {"test": test}, {}, f"{stem_of(file)}, overlaps by the {test} test"),
+        backend=backend, shots=shots, seed=seed, alpha=alpha, resolution=resolution, page=page, json=json,
     )  # fmt: skip

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from stinespring.cli import options
+from stinespring.cli.failures import conclude
 from stinespring.cli.output import (
-    EXIT,
     command_line,
     print_json,
     print_table,
@@ -26,6 +26,7 @@ from stinespring.errors import InputError
 if TYPE_CHECKING:
     from stinespring.models.sphere.dynamics import Sums
     from stinespring.models.sphere.simulate import SphereRun
+    from stinespring.stages import Verdict
 
 sphere = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -91,17 +92,18 @@ def run_(
         )  # fmt: skip
     if output is not None:
         write_arrays(output, {"positions": run.positions, "step": run.step, "time": run.time, **run.record.arrays()})
-    if plot is not None or movie is not None:
-        write_figures(run, plot, movie)
     summary = run_summary(run)
-    if page is not None:
-        from stinespring.report.html.sphere import run_page
-
-        run_page(run, summary, command=command_line(), movie=movie).write(page)
     if json:
         print_json(summary)
     else:
         print_run(run, summary)
+    sys.stdout.flush()  # said, whatever becomes of the figures
+    if plot is not None or movie is not None:
+        write_figures(run, plot, movie)
+    if page is not None:
+        from stinespring.report.html.sphere import run_page
+
+        run_page(run, summary, command=command_line(), movie=movie).write(page)
 
 
 def run_summary(run: SphereRun) -> dict[str, Any]:
@@ -237,16 +239,17 @@ def claims_(
     with progress():
         verdict = check_claims(model, width=width, seed=seed, tolerance=tolerance)
     summary = claims_summary(verdict)
-    if json:
-        print_json(summary)
-    else:
-        rows = [
-            [c["name"], c["verdict"] if c["applies"] else "does not apply", f"{c['statement']}: {c['reason']}"]
-            for c in summary["claims"]
-        ]
-        print_table("Claims", ["claim", "verdict", "what was found"], rows)
-        sys.stdout.write(f"{verdict.verdict} over the claims that apply and are not known to be false\n")
-    raise typer.Exit(EXIT[verdict.verdict])
+    conclude(verdict, lambda: print_json(summary) if json else print_claims(verdict, summary))
+
+
+def print_claims(verdict: Verdict, summary: dict[str, Any]) -> None:
+    """Print what was found of each claim."""
+    rows = [
+        [c["name"], c["verdict"] if c["applies"] else "does not apply", f"{c['statement']}: {c['reason']}"]
+        for c in summary["claims"]
+    ]
+    print_table("Claims", ["claim", "verdict", "what was found"], rows)
+    sys.stdout.write(f"{verdict.verdict} over the claims that apply and are not known to be false\n")
 
 
 sphere.command("compile")(compile_)

@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from stinespring.cli import options
-from stinespring.cli.output import EXIT, print_json, progress, require_plot, require_report
+from stinespring.cli.failures import conclude
+from stinespring.cli.output import print_json, progress, require_plot, require_report
+from stinespring.reading import stem_of
 
 File = Annotated[Path, typer.Argument(metavar="FILE.json", help="A network: stinespring/spins@1.")]
 ScheduleOption = Annotated[
@@ -66,7 +68,7 @@ def sample_(
     require_shares(alpha, resolution)
     require_plot(plot)
     require_report(page, plot)
-    named = Named("spins", read_network(file), {"steps": steps, "schedule": schedule}, {}, f"{file.stem} +{steps}")
+    named = Named("spins", read_network(file), {"steps": steps, "schedule": schedule}, {}, f"{stem_of(file)} +{steps}")
     run_named(
         named, backend=backend, shots=shots, seed=seed, alpha=alpha, resolution=resolution, plot=plot, page=page, json=json
     )
@@ -88,8 +90,4 @@ def check_(
 
     samples = read_samples(counts, read_network(file), steps=steps)
     verdict = check(samples, alpha=alpha, resolution=resolution)
-    if json:
-        print_json(judged(verdict))
-    else:
-        print_judged(verdict)
-    raise typer.Exit(EXIT[verdict.verdict])
+    conclude(verdict, lambda: print_json(judged(verdict)) if json else print_judged(verdict))

@@ -75,20 +75,20 @@ def run_(
     network = read_network(file)
     found = run_network(network, steps=steps, runs=runs, seed=seed)
     mean, error = found.mean[0], found.standard_error[0]
-    if plot is not None:
-        from stinespring.report.figures.spins import plot_averages
-
-        plot_averages(network, mean, error, mean_field(network, steps=steps).m_o[0, 1:], runs, plot)
     if json:
         print_json({
             "mean": mean.tolist(), "standard_error": finite(error), "runs": runs, "spins": network.spins,
             "drawn_by": found.exact, "initial": network.initial(),
         })  # fmt: skip
-        return
-    rows = [[str(network.time + 1 + t), numbers(mean[t]), numbers(error[t])] for t in shown(steps)]
-    print_table(
-        f"{runs} run(s) of {network.spins:,} spins, drawn by {found.exact}", ["time", "<W^o x>", "standard error"], rows
-    )
+    else:
+        rows = [[str(network.time + 1 + t), numbers(mean[t]), numbers(error[t])] for t in shown(steps)]
+        title = f"{runs} run(s) of {network.spins:,} spins, drawn by {found.exact}"
+        print_table(title, ["time", "<W^o x>", "standard error"], rows)
+    sys.stdout.flush()  # said, whatever becomes of the figure
+    if plot is not None:
+        from stinespring.report.figures.spins import plot_averages
+
+        plot_averages(network, mean, error, mean_field(network, steps=steps).m_o[0, 1:], runs, plot)
 
 
 @spins.command("meanfield")
@@ -110,17 +110,18 @@ def meanfield_(
             "a given token is still in the context", got=f"{steps} step(s)", expected=f"at least L = {network.L} steps with -o"
         )
     found = mean_field(network, steps=steps)
-    if plot is not None:
-        from stinespring.report.figures.spins import plot_trajectory
-
-        plot_trajectory(network, found.m_o[0], plot)
     if output is not None:
         write_json(replace(network, window=None, attention_window=found.window[0], time=found.time), output)
     if json:
         print_json({"A": found.A[0].tolist(), "m_o": found.m_o[0].tolist(), "initial": network.initial()})
-        return
-    rows = [[str(network.time + t), numbers(found.A[0, t]), numbers(found.m_o[0, t])] for t in shown(steps + 1)]
-    print_table(f"mean field at beta {network.beta:g}", ["time", "A", "m_o"], rows)
+    else:
+        rows = [[str(network.time + t), numbers(found.A[0, t]), numbers(found.m_o[0, t])] for t in shown(steps + 1)]
+        print_table(f"mean field at beta {network.beta:g}", ["time", "A", "m_o"], rows)
+    sys.stdout.flush()  # said, whatever becomes of the figure
+    if plot is not None:
+        from stinespring.report.figures.spins import plot_trajectory
+
+        plot_trajectory(network, found.m_o[0], plot)
 
 
 @spins.command("lyapunov")

@@ -14,7 +14,7 @@ import numpy as np
 
 from stinespring.errors import InputError
 from stinespring.models.channels.cptp import CPTP, canonical
-from stinespring.reading import read_arrays
+from stinespring.reading import read_arrays, stem_of
 from stinespring.writing import write_whole
 
 __all__ = ["made", "read_channel", "write_channel"]
@@ -43,7 +43,7 @@ def read_channel(path: str | Path) -> CPTP:
             got=", ".join(sorted(content)) or "nothing",
             expected="one of kraus, choi, isometry (and dims, labels)",
         )
-    return replace(channel_of(content, kinds[0]), name=Path(path).stem)
+    return replace(channel_of(content, kinds[0]), name=stem_of(path))
 
 
 def made(content: Mapping[str, Any], name: str) -> CPTP:

@@ -14,7 +14,7 @@ import numpy as np
 from stinespring.errors import InputError
 from stinespring.models.sphere.model import FORMAT, SphereModel, normalised
 from stinespring.models.sphere.perceptron import ACTIVATIONS, Perceptron
-from stinespring.reading import MODEL_BYTES, array, fields, positive_number, read_arrays, read_json
+from stinespring.reading import MODEL_BYTES, array, fields, positive_number, read_arrays, read_json, stem_of
 from stinespring.readings import FloatArray
 
 __all__ = ["at_state", "made", "random_model", "read_sphere", "sphere_from", "uniform_points", "write_sphere"]
@@ -35,7 +35,7 @@ def read_sphere(path: str | Path) -> SphereModel:
     Raises:
         InputError: whatever is wrong in the file.
     """
-    return replace(sphere_from(read_json(path, kind="sphere file")), name=Path(path).stem)
+    return replace(sphere_from(read_json(path, kind="sphere file")), name=stem_of(path))
 
 
 def sphere_from(data: Mapping[str, Any]) -> SphereModel:

@@ -14,7 +14,7 @@ import numpy as np
 
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.spins.network import FORMAT, ROLES, SignArray, SpinNetwork
-from stinespring.reading import array, fields, read_json
+from stinespring.reading import array, fields, read_json, stem_of
 from stinespring.readings import FloatArray
 
 __all__ = [
@@ -39,7 +39,7 @@ def read_network(path: str | Path) -> SpinNetwork:
     Raises:
         InputError: whatever is wrong with the file.
     """
-    return network_from(read_json(path, kind="spins file"), Path(path).stem)
+    return network_from(read_json(path, kind="spins file"), stem_of(path))
 
 
 def network_from(data: Mapping[str, Any], name: str) -> SpinNetwork:

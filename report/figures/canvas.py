@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 r"""The one canvas that every figure is drawn on: opened alike, written whole, the same bytes for the same figure.
 
-Nothing on it is read as mathematics: a token may be called ``$x$`` or ``\n``. Formulas are written in Unicode.
+Nothing on it is read as mathematics: a token may be called ``$x$`` or ``\n``. Formulas are written in Unicode. What the font
+cannot draw (emoji, control characters, half a character) is written as an escape.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "canvas",
+    "drawable",
     "image",
     "label",
     "lowered",
@@ -78,7 +81,7 @@ def canvas(
         columns: of axes.
         size: width and height in inches.
         font: size of the letters in points.
-        **options: of ``matplotlib.pyplot.subplots``.
+        **options: of ``Figure.subplots``.
 
     Raises:
         InputError: another ending, no such folder, or matplotlib is not installed.
@@ -94,18 +97,15 @@ def canvas(
 def opened_figure(
     rows: int = 1, columns: int = 1, *, size: tuple[float, float], font: float = 10, **options: Any
 ) -> Iterator[tuple[Figure, Any]]:
-    """Open a figure that needs no screen, with its axes, shape (rows, columns); close it, whatever happens."""
-    import matplotlib
+    """Open a figure that needs no screen, with its axes, shape (rows, columns); nothing of it outlives the block."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    with pyplot.rc_context({**STYLE, "font.size": font}):
-        figure, axes = pyplot.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False, **options)
-        try:
-            yield figure, axes
-        finally:
-            pyplot.close(figure)
+    with rc_context({**STYLE, "font.size": font}):
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
 def image(figure: Figure, kind: str, dpi: int = DPI) -> bytes:
@@ -114,6 +114,7 @@ def image(figure: Figure, kind: str, dpi: int = DPI) -> bytes:
         for axis in (axes.xaxis, axes.yaxis):
             if axis.get_scale() == "log":
                 write_powers(axis)
+    make_drawable(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind, dpi=dpi, metadata={"Date": None} if kind == "svg" else None)
     return buffer.getvalue()
@@ -158,9 +159,50 @@ def raised(number: int) -> str:
     return str(number).translate(RAISED)
 
 
+def drawable(text: str) -> str:
+    r"""Return a text as it can be drawn: line ends made visible, escapes for what is no character or not in the font.
+
+    Example:
+        >>> drawable("$a$ \x00 \U0001f600")
+        '$a$ \\x00 \\U0001f600'
+    """
+    return "".join("⏎" if c == "\n" else c if has_glyph(c) else escaped(c) for c in text)
+
+
+def escaped(character: str) -> str:
+    """Return a character as an escape, in ASCII."""
+    return character.encode("ascii", errors="backslashreplace").decode() if ord(character) > 0x7F else ascii(character)[1:-1]
+
+
+@cache
+def has_glyph(character: str) -> bool:
+    """Return whether a character is one, can be seen, and is in the font that figures are written in."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    return character.isprintable() and get_font(findfont(FontProperties())).get_char_index(ord(character)) != 0
+
+
+def make_drawable(figure: Figure) -> None:
+    """Write every text on a figure so that it can be drawn, whoever wrote it; the lines of a title stay lines."""
+    from matplotlib.text import Text
+    from matplotlib.ticker import FuncFormatter
+
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if isinstance(written := axis.get_major_formatter(), FuncFormatter):  # what ticks with names have
+                axis.set_major_formatter(FuncFormatter(lambda x, pos, names=written.func: lines_of(names(x, pos))))
+    for text in figure.findobj(Text):
+        text.set_text(lines_of(text.get_text()))
+
+
+def lines_of(text: str) -> str:
+    """Return a text that can be drawn, its lines kept."""
+    return "\n".join(map(drawable, text.split("\n")))
+
+
 def label(text: str, width: int = 32, *, spaces: bool = False) -> str:
     """Return a token or a text as it can be shown: line ends (and ``spaces``) made visible, cut where it is long."""
-    shown = text.replace("\n", "⏎")
+    shown = drawable(text)
     return shorten(shown.replace(" ", "␣") if spaces else shown, width) or "(empty)"
 
 
@@ -171,7 +213,7 @@ def wrapped(text: str, inches: float, points: float = 10) -> str:
         >>> wrapped("one two three", 0.6).splitlines()
         ['one two', 'three']
     """
-    return "\n".join(textwrap.wrap(shorten(text.replace("\n", "⏎"), LONGEST_TITLE), max(4, int(132 * inches / points))))
+    return "\n".join(textwrap.wrap(shorten(drawable(text), LONGEST_TITLE), max(4, int(132 * inches / points))))
 
 
 def titled(figure: Figure, text: str, points: float = 11) -> None:

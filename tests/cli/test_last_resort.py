@@ -3,15 +3,27 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from stinespring.pipeline.running import check
+from stinespring.stages import Verdict
+from stinespring.tests.conftest import Invoke
+
 ROOT = Path(__file__).resolve().parents[2]
 LAW = ["law", "examples/two_tokens.json", "--prompt", "a b", "--steps", "2"]
+WRITTEN = {"--plot": b"a.svg", "--report": b"b.html", "-o": b"c.qasm", "--draw": b"d.png"}
+TWO_TOKENS = ROOT / "examples" / "two_tokens.json"
 RUN = ["run", "examples/two_tokens.json", "--prompt", "a b", "--steps", "1", "--shots", "20000", "--seed", "1"]
 DEFECT = """
 import sys
@@ -57,11 +69,62 @@ def test_too_little_memory_is_bad_input() -> None:
     assert "enough memory" in done.stderr
 
 
-def test_a_figure_that_fails_swallows_no_verdict(tmp_path: Path) -> None:
-    code = DEFECT.format(module="stinespring.cli.texts.shown", name="plot", error="ValueError('mathtext')")
-    done = started(code, [*RUN, "--plot", str(tmp_path / "figure.png")])
+@pytest.mark.parametrize(("resolution", "status"), [("0.05", 70), ("0.0001", 3)])
+def test_a_figure_that_fails_swallows_no_verdict(
+    resolution: str, status: int, tmp_path: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*words: object) -> None:
+        raise ValueError("mathtext")
+
+    monkeypatch.setattr("stinespring.cli.texts.shown.plot", broken)
+    page = tmp_path / "page.html"
+    files = ["--plot", tmp_path / "figure.png", "--report", page]
+    done = invoke("run", TWO_TOKENS, *RUN[2:], "--resolution", resolution, *files)
+    assert ("PASS: p = " if status == 70 else "UNVERIFIED: p = ") in done.stdout
+    assert "ValueError" in done.stderr
+    assert done.returncode == status  # of the verdict unless that is PASS: then what was asked for is not all there
+    assert page.exists()  # one file that fails does not keep the other from being written
+
+
+def test_fail_stays_fail_whatever_becomes_of_the_figure(
+    tmp_path: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*words: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("stinespring.cli.texts.shown.plot", full)
+    monkeypatch.setattr("stinespring.pipeline.whole.check", lambda samples, **more: failing(check(samples, **more)))
+    done = invoke("run", TWO_TOKENS, *RUN[2:], "--plot", tmp_path / "figure.png")
+    assert "FAIL: planted" in done.stdout
+    assert "No space left" in done.stderr
+    assert done.returncode == 1
+
+
+def failing(verdict: Verdict) -> Verdict:
+    return replace(verdict, verdict="FAIL", reason="planted")
+
+
+@pytest.mark.parametrize("verb", ["run", "check"])
+def test_a_verdict_that_cannot_be_printed_is_in_the_message(verb: str, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*words: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(f"stinespring.cli.{'texts.shown' if verb == 'run' else 'runs.check'}.print_verdict", broken)
+    counts = ["--prompt", "a b", "--steps", "2", "--counts", ROOT / "examples" / "counts.json"]
+    done = invoke(verb, TWO_TOKENS, *(RUN[2:] if verb == "run" else counts))
     assert done.returncode == 70
-    assert "PASS: p = " in done.stdout
+    assert re.search("the verdict is (PASS|UNVERIFIED): p = ", done.stderr)
+    assert len(done.stderr.splitlines()) <= 12
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_messages_that_cannot_be_written_change_no_status(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for words, status in (([*LAW[:4], "a b", "--steps", "0"], 2), ([*RUN, "--resolution", "0.0001"], 3)):
+        with suppress(OSError), Path("/dev/full").open("w") as full:
+            monkeypatch.setattr("sys.stderr", full)
+            found.append((invoke(words[0], TWO_TOKENS, *words[2:]).returncode, status))
+    assert [status for status, _ in found] == [status for _, status in found] == [2, 3]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
@@ -95,3 +158,29 @@ def test_a_closed_stdout() -> None:
         ["sh", "-c", f"{words} --steps 2 >&-"], cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False, timeout=120
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_half_a_character_in_a_file_is_refused(save: Callable[..., Path], invoke: Invoke) -> None:
+    half = {"format": "stinespring/table@1", "tokens": ["\ud83d", "b"], "context": 0, "law": [[0.5, 0.5]]}
+    for words in (["law", save(half)], ["check", TWO_TOKENS, "--counts", save({"counts": {"\ud83d": 1}}, "counts.json")]):
+        done = invoke(*words, "--prompt", "a b", "--steps", "1")
+        assert done.returncode == 2
+        assert "half a character" in done.stderr
+
+
+def test_a_whole_character_in_two_escapes_is_one(tmp_path: Path, invoke: Invoke) -> None:
+    model = tmp_path / "model.json"
+    model.write_text('{"format": "stinespring/table@1", "tokens": ["\\ud83d\\ude00", "b"], "context": 0, "law": [[0.5, 0.5]]}')
+    done = invoke("law", model, "--prompt", "", "--steps", "1", "--json")
+    assert json.loads(done.stdout)["joint"] == {"\U0001f600": 0.5, "b": 0.5}
+
+
+def test_a_name_that_is_no_text(tmp_path: Path, invoke: Invoke) -> None:
+    model = tmp_path / os.fsdecode(b"\xff$_^.json")
+    model.write_bytes(TWO_TOKENS.read_bytes())
+    files = {option: tmp_path / os.fsdecode(b"\xfe" + name) for option, name in WRITTEN.items()}
+    done = invoke("run", model, *RUN[2:], "--plot", files["--plot"], "--report", files["--report"])
+    assert (done.returncode, "PASS" in done.stdout) == (0, True)
+    assert invoke("compile", model, *RUN[2:6], "-o", files["-o"], "--draw", files["--draw"]).returncode == 0
+    assert all(file.exists() for file in files.values())
+    assert r"\udcff$_^" in files["--report"].read_text(encoding="utf-8")

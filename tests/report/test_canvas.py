@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import xml.etree.ElementTree
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,26 @@ def test_the_same_figure_is_the_same_bytes(tmp_path, kind, magic):
     assert sorted(path.name for path in tmp_path.iterdir()) == [first.name, second.name]
     assert pyplot.get_fignums() == []
     assert dict(pyplot.rcParams) == before
+
+
+UNDRAWABLE = "\x00\x1b[31m \ud83d \U0001f1f5 \u202e"  # control characters, half a character, no glyph, turns the line
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+@pytest.mark.filterwarnings("error")
+def test_whatever_cannot_be_drawn_is_an_escape(tmp_path, kind):
+    file = tmp_path / f"a.{kind}"
+    with canvas(file, 1, 1, size=(6, 4)) as (figure, axes):
+        axes[0, 0].plot([1, 2], [1, 2], label=UNDRAWABLE)
+        axes[0, 0].legend()
+        axes[0, 0].set_xticks([1, 2], [UNDRAWABLE, "b"])
+        axes[0, 0].set(title=UNDRAWABLE, ylabel=label(UNDRAWABLE, 100))
+        axes[0, 0].text(1, 1, UNDRAWABLE)
+        titled(figure, UNDRAWABLE)
+    if kind == "svg":
+        xml.etree.ElementTree.parse(file)
+        texts = re.findall(r"<!-- (.*?) -->", file.read_text(encoding="utf-8"))
+        assert texts.count(r"\x00\x1b[31m \ud83d \U0001f1f5 \u202e") == 6
 
 
 def test_nothing_is_mathematics(tmp_path):
