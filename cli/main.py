@@ -15,6 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from stinespring.cli.failures import INTERRUPTED, UNWRITTEN, Heard, tell, unheard
+from stinespring.cli.supervisor import supervised
 from stinespring.errors import InputError, shorten
 from stinespring.version import __version__
 
@@ -131,7 +132,12 @@ def gone(error: SystemExit) -> int:
 
 
 def main() -> None:
-    """Run the command line and exit; :mod:`stinespring.cli.failures` says with which status."""
+    """Run the command line in a process that can always be interrupted, and exit: see :func:`command`."""
+    supervised(command)
+
+
+def command() -> None:
+    """Run the command line in this process and exit; :mod:`stinespring.cli.failures` says with which status."""
     for variable in BLAS:  # two threads of BLAS on small matrices take up to twenty times the processor time of one
         os.environ.setdefault(variable, "1")
     arguments = spelled(with_bare_wait(sys.argv[1:]))
@@ -159,8 +165,6 @@ def main() -> None:
         status = error.code if error.code in (0, None) else gone(error)
     except Exception as error:  # noqa: BLE001 -- the last resort: 1 means FAIL and nothing else
         status = tell(error)
-    if status == INTERRUPTED:  # Typer itself makes this status of Ctrl-C, without a word
-        sys.stderr.write("stinespring: interrupted\n")
     sys.exit(status or 0)
 
 

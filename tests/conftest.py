@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import stinespring
-from stinespring.cli.main import main
+from stinespring.cli.main import command
 
 
 class Done(NamedTuple):
@@ -119,7 +119,7 @@ def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     def call(*arguments: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["stinespring", *map(str, arguments)])
         with pytest.raises(SystemExit) as stopped:
-            main()
+            command()
         captured = capsys.readouterr()
         return Done(int(stopped.value.code or 0), captured.out, captured.err)
 

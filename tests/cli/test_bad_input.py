@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from stinespring.cli.main import main
+from stinespring.cli.main import command
 
 Refuses = Callable[..., str]
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -47,7 +47,7 @@ def refuses(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
         monkeypatch.setattr(sys, "argv", ["stinespring", *map(str, arguments)])
         before = {path: path.read_bytes() if path.is_file() else None for path in tmp_path.rglob("*")}
         with pytest.raises(SystemExit) as stopped:
-            main()
+            command()
         captured = capsys.readouterr()
         assert stopped.value.code == 2, captured.err
         assert captured.out == ""

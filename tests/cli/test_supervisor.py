@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever native code does, the command can be interrupted, and an abort ends with a message and a status of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LAW = ["law", "examples/two_tokens.json", "--prompt", "a b", "--steps", "2"]
+AT_MOST = 5.0  # seconds; 2 are promised (docs/performance.md), and machines that test are busy
+PLANTED = """
+import os, signal, sys, time
+from stinespring.cli import main
+def work(*words, **more):
+    sys.stderr.write("working\\n")
+    sys.stderr.flush()
+{body}
+main.application = lambda verb: work  # before anything native is loaded, as it is when the command begins
+main.main()
+"""
+AER = """
+    from qiskit import QuantumCircuit
+    from qiskit_aer import AerSimulator
+    circuit = QuantumCircuit(22)
+    for layer in range(400):
+        for qubit in range(22):
+            circuit.ry(0.1 + layer, qubit)
+            circuit.cx(qubit, (qubit + 1) % 22)
+    circuit.measure_all()
+    AerSimulator(method="statevector", max_parallel_threads=1).run(circuit, shots=10).result()
+"""
+DEAF = """
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    time.sleep(100)
+"""
+LOOP = """
+    while True:
+        pass
+"""
+ENDING = """
+    try:
+        time.sleep(100)
+    finally:
+        time.sleep(0.3)
+        sys.stderr.write("closed\\n")
+"""
+
+
+def started(body: str, *words: str) -> subprocess.Popen[str]:
+    """Start the command line in a fresh process and session, with work planted; return when it works."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PLANTED.format(body=body), *LAW, "--json"], cwd=ROOT, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    assert process.stderr.readline() == "working\n"
+    return process
+
+
+def members(session: int) -> list[int]:
+    """The living processes of a session."""
+    found = subprocess.run(["ps", "-o", "pid=,stat=", "-s", str(session)], capture_output=True, text=True, check=False).stdout
+    return [int(line.split()[0]) for line in found.splitlines() if not line.split()[1].startswith("Z")]
+
+
+@pytest.mark.parametrize("body", [AER, DEAF, LOOP], ids=["aer", "deaf", "loop"])
+@pytest.mark.parametrize("terminal", [True, False])
+def test_ctrl_c_ends_whatever_works(body: str, terminal: bool) -> None:
+    process = started(body)
+    if body == AER:
+        time.sleep(3)  # it has been imported, and simulates
+    begun = time.monotonic()
+    (os.killpg if terminal else os.kill)(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - begun < AT_MOST
+    assert (process.returncode, out, err) == (130, "", "stinespring: interrupted\n")
+    assert members(process.pid) == []
+
+
+def test_an_interrupted_command_may_close_what_it_holds() -> None:
+    """Ctrl-C reaches both processes, and is passed on: the second one does not interrupt the end that the first began."""
+    process = started(ENDING)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "closed\nstinespring: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [("    os.abort()", "SIGABRT"), ("    os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),
+     ("    os.kill(os.getpid(), signal.SIGKILL)", "memory")],
+)  # fmt: skip
+def test_an_abort_is_a_failed_backend(body: str, named: str) -> None:
+    process = started(body)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (4, "")
+    assert named in err
+    assert "to do: " in err
+    assert len(err.splitlines()) == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_signals_are_passed_on(number: signal.Signals) -> None:
+    process = started(DEAF)
+    os.kill(process.pid, number)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (-number, "", "")
+    assert members(process.pid) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_killed_it_leaves_nothing_behind() -> None:
+    process = started(DEAF)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)  # both ends of the pipes are closed
+    assert members(process.pid) == []
