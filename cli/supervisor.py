@@ -39,7 +39,8 @@ def supervised(work: Callable[[], None]) -> None:
         work: raises ``SystemExit`` with its status.
     """
     if not hasattr(os, "fork") or threading.active_count() > 1 or any(name in sys.modules for name in NATIVE):
-        return here(work)
+        here(work)
+        return
     watched = [s for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(s) is not signal.SIG_IGN]
     before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
     parent, child = os.getpid(), os.fork()
@@ -48,13 +49,14 @@ def supervised(work: Callable[[], None]) -> None:
             signal.signal(signal.SIGINT, Interrupt())
         end_with(parent)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        return work()
+        work()
+        return
     waiting = Waiting(child)
     for number in watched:
         signal.signal(number, waiting.passed_on)
     signal.signal(signal.SIGALRM, waiting.kill)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return waiting.end()
+    waiting.end()
 
 
 def here(work: Callable[[], None]) -> None:
