@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a command ends: its exit status, and one message for whatever went wrong; a verdict that was found is never lost.
 
-0: PASS or done, 1: FAIL, 2: bad input, 3: UNVERIFIED, 4: the backend failed or native code aborted, 70: a defect of stinespring, 74: stdout or a file
-could not be written, 130: interrupted.
+0: PASS or done, 1: FAIL, 2: bad input, 3: UNVERIFIED, 4: the backend failed or its native code aborted, 70: a defect of
+stinespring, 74: stdout or a file could not be written, 130: interrupted.
 """
 
 from __future__ import annotations

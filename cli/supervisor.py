@@ -23,7 +23,6 @@ from stinespring.cli.failures import INTERRUPTED
 __all__ = ["ABORTED", "GRACE", "supervised"]
 
 GRACE = 1.0  # seconds that an interrupted command has for its own end: connections, processes and files that it closes
-REPEATED = 0.5  # seconds within which a second SIGINT is the same one: the terminal's and the one that is passed on
 ABORTED = 4
 NATIVE = ("numpy", "qiskit")  # whose threads and allocators do not survive a fork
 SHOW_CURSOR = "\x1b[?25h"  # a bar that was cut off has hidden it
@@ -32,8 +31,8 @@ SHOW_CURSOR = "\x1b[?25h"  # a bar that was cut off has hidden it
 def supervised(work: Callable[[], None]) -> None:
     """Do the work in a forked process and exit as it does; at once in this one where that cannot be forked safely.
 
-    SIGINT gives it :data:`GRACE` seconds, then it is killed and the status is 130; a second SIGINT kills it at once. SIGTERM
-    and SIGHUP are passed on. Killed, this process takes the other one with it (on Linux).
+    SIGINT gives it :data:`GRACE` seconds, then it is killed and the status is 130. SIGTERM and SIGHUP are passed on. Killed,
+    this process takes the other one with it (on Linux).
 
     Args:
         work: raises ``SystemExit`` with its status.
@@ -70,15 +69,15 @@ def here(work: Callable[[], None]) -> None:
 
 
 class Interrupt:
-    """The handler of SIGINT: a repetition of the same Ctrl-C does not interrupt the end that the first one began."""
+    """The handler of SIGINT: a second one, the terminal's beside that which is passed on, does not interrupt the end."""
 
     def __init__(self) -> None:
-        self.last = -REPEATED
+        self.last = -GRACE
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Interrupt, unless that has just been done."""
         before, self.last = self.last, time.monotonic()
-        if self.last - before >= REPEATED:
+        if self.last - before >= GRACE:
             raise KeyboardInterrupt
 
 
@@ -100,20 +99,15 @@ class Waiting:
     """
 
     def __init__(self, child: int) -> None:
-        self.child, self.interrupted, self.last, self.passed = child, False, 0.0, {0}
+        self.child, self.interrupted, self.passed = child, False, {0}
 
     def passed_on(self, number: int, frame: FrameType | None) -> None:
         """Pass a signal on; what does not end after an interruption is killed."""
-        now = time.monotonic()
-        if number == signal.SIGINT and self.interrupted:
-            if now - self.last >= REPEATED:
-                self.kill(number, frame)
-            return
         self.passed.add(number)
         with suppress(ProcessLookupError):
             os.kill(self.child, number)
-        if number == signal.SIGINT:
-            self.interrupted, self.last = True, now
+        if number == signal.SIGINT and not self.interrupted:
+            self.interrupted = True
             signal.setitimer(signal.ITIMER_REAL, GRACE)
 
     def kill(self, number: int, frame: FrameType | None) -> None:

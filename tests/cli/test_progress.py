@@ -71,7 +71,7 @@ def many(backend, schedule):
 
 @pytest.mark.parametrize("backend", ["aer", "braket:local"])
 def test_ctrl_c_while_sampling(backend, examples):
-    """Many short calls; within one call Aer does not listen (docs/performance.md)."""
+    """In a process that has loaded NumPy before the command, which is not forked any more."""
     if backend.startswith("braket"):
         pytest.importorskip("braket.default_simulator", reason="the extra [braket] is not installed")
     process = subprocess.Popen(

@@ -48,7 +48,7 @@ ENDING = """
     try:
         time.sleep(100)
     finally:
-        time.sleep(0.3)
+        time.sleep(0.1)
         sys.stderr.write("closed\\n")
 """
 
@@ -87,6 +87,7 @@ def test_ctrl_c_ends_whatever_works(body: str, terminal: bool) -> None:
 def test_an_interrupted_command_may_close_what_it_holds() -> None:
     """Ctrl-C reaches both processes, and is passed on: the second one does not interrupt the end that the first began."""
     process = started(ENDING)
+    time.sleep(0.5)  # it has come to its try
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, "", "closed\nstinespring: interrupted\n")
