@@ -166,10 +166,10 @@ class Several:
         if seen:
             return None
         rows = [1 if angles is None else len(angles) for angles in self.angles]
-        each = shots // sum(rows) if self.shared else shots
+        each = np.split(dealt(shots, sum(rows)) if self.shared else np.full(sum(rows), shots), np.cumsum(rows)[:-1])
         items = [
-            Item(circuit, angles if angles is None else angles[:, [p.index for p in circuit.parameters]], np.full(count, each))
-            for circuit, angles, count in zip(self.circuits, self.angles, rows, strict=True)
+            Item(circuit, angles if angles is None else angles[:, [p.index for p in circuit.parameters]], mine)
+            for circuit, angles, mine in zip(self.circuits, self.angles, each, strict=True)
         ]
         return Batch(tuple(items), self.key)
 
@@ -180,3 +180,13 @@ class Several:
     def on(self, lower: Callable[[Circuit], Circuit]) -> Several:
         """Return it with its circuits lowered."""
         return replace(self, lowered=tuple(lower(circuit) for circuit in self.circuits))
+
+
+def dealt(shots: int, rows: int) -> IntArray:
+    """Return nearly equal numbers of shots for some rows, shape (rows,): they add up to all of them.
+
+    Example:
+        >>> dealt(10, 4).tolist()
+        [3, 3, 2, 2]
+    """
+    return shots // rows + (np.arange(rows) < shots % rows)

@@ -277,6 +277,7 @@ class Samples:
         readings: the same as raw codes, before they were decoded; empty where the host decoded, or for counts from a file.
         registers: what the registers mean.
         tvd_bound, claim: of the program.
+        wanted: the shots that were asked for, which the counts must add up to; None: counts of a file, which nobody asked for.
         backend: where they were sampled.
         seed: the seed given, or the one drawn.
         seconds: running time.
@@ -290,6 +291,7 @@ class Samples:
     registers: tuple[Register, ...] = ()
     tvd_bound: float = 0.0
     claim: Claim | None = None
+    wanted: int | None = None
     backend: str = "file"
     seed: int | None = None
     seconds: float = 0.0

@@ -12,7 +12,7 @@ from stinespring.backends.aer.chunks import MOST_ROWS
 from stinespring.backends.aer.given import GivenSimulator, device_of_simulator, is_noisy
 from stinespring.backends.aer.simulator import versions
 from stinespring.backends.rows import Gathered, batches, bound, counted, counted_bytes, require_values, rows_of
-from stinespring.backends.samplers import inner_backend, refuse_repeating, remade
+from stinespring.backends.samplers import TOSSES, inner_backend, refuse_equal, refuse_repeating, remade, told_apart
 from stinespring.backends.seeds import derive_seed
 from stinespring.batches import Batch, Report, quiet
 from stinespring.circuits.devices.legality import Rules
@@ -60,7 +60,7 @@ def adapt(source: Any) -> Backend:
         able = Capabilities(device_of_backend(source), seeded=bool(taken), noisy=True)
         return SamplerBackend(
             lambda seed: BackendSamplerV2(backend=source, options=dict.fromkeys(taken, seed & SEEDS)),
-            f"qiskit:{source.name}", able,
+            f"qiskit:{source.name}", able, watched=True,
         )  # fmt: skip
     if callable(getattr(source, "run", None)):
         return sampler_backend(source)
@@ -84,7 +84,7 @@ def sampler_backend(source: Any) -> SamplerBackend:
         device = None if inner is None else device_of_backend(inner)
         able = Capabilities(device, seeded=make is not None, noisy=inner is not None)
     name = f"sampler:{type(source).__name__}"
-    return SamplerBackend(make or (lambda seed: source), name, able, watched=source if make is None else None)
+    return SamplerBackend(make or (lambda seed: source), name, able, watched=make is None)
 
 
 def device_of_backend(backend: Any) -> Device:
@@ -101,13 +101,13 @@ class SamplerBackend:
         make: returns the sampler for a seed.
         name: for the record.
         capabilities: with the device that circuits are lowered to; ``seeded`` says whether ``make`` uses its seed.
-        watched: a sampler that must be seen not to repeat its random numbers before it is called twice; None: known.
+        watched: whether it must be seen not to repeat its random numbers before it is called twice; else it is known.
     """
 
     keeps_jobs = False
 
     def __init__(
-        self, make: Callable[[int], Any], name: str, capabilities: Capabilities, *, watched: Any | None = None
+        self, make: Callable[[int], Any], name: str, capabilities: Capabilities, *, watched: bool = False
     ) -> None:
         self.make, self.name, self.capabilities, self.watched = make, name, capabilities, watched
         self._calls = 0
@@ -148,9 +148,9 @@ class SamplerBackend:
 
         rows = 1 if angles is None else len(angles)
         try:
-            if self.watched is not None and self._calls + rows > 1:
-                refuse_repeating(self.watched, self.capabilities.device)
-                self.watched = None
+            if self.watched and self._calls + rows > 1:
+                refuse_repeating(self.make, self.capabilities.device, self.name.partition(":")[2])
+                self.watched = False
             self._calls += rows
             data = self.make(seed).run([(circuit, angles, shots)]).result()[0].data
         except QiskitError as error:
@@ -166,7 +166,8 @@ class SamplerBackend:
 class CallableBackend:
     """A function ``circuit, shots -> counts`` as a backend; see :func:`outcomes_of_counts` for the counts.
 
-    Angles are bound before the function sees a circuit.
+    Angles are bound before the function sees a circuit. Before it is called for a second row it tosses coins twice, 5 qubits 64
+    times each, and is refused if it gives the same counts: a fixed seed, or stored results.
     """
 
     keeps_jobs = False
@@ -174,6 +175,7 @@ class CallableBackend:
 
     def __init__(self, function: Callable[[QuantumCircuit, int], Counts]) -> None:
         self.function, self.name = function, f"function:{getattr(function, '__name__', type(function).__name__)}"
+        self._calls, self._tried = 0, False
 
     def close(self) -> None:
         """End nothing: the function belongs to whoever made it."""
@@ -183,15 +185,27 @@ class CallableBackend:
         return {"seed_used": False}
 
     def sample(self, batch: Batch, seed: int, report: Report = quiet) -> list[Outcomes]:
-        """Return the outcomes of every row; see :class:`stinespring.stages.Backend`."""
+        """Return the outcomes of every row; see :class:`stinespring.stages.Backend`.
+
+        Raises:
+            InputError: the function repeats its random numbers.
+            BackendError: its counts cannot be those of the circuit.
+        """
         gathered = Gathered(batch)
         for number, item in enumerate(batch.items):
             require_values(item.circuit)
             rows = np.flatnonzero(item.shots)
             for row, circuit in zip(rows.tolist(), bound(item, rows), strict=True):
-                shots = int(item.shots[row])
-                gathered.add(number, [row], [outcomes_of_counts(circuit, self.function(circuit, shots), shots)])
+                self._calls += 1
+                if self._calls > 1 and not self._tried:
+                    self._tried = True
+                    refuse_equal(lambda coins, _: [told_apart(self.called(coins, TOSSES))], None, self.name.partition(":")[2])
+                gathered.add(number, [row], [self.called(circuit, int(item.shots[row]))])
         return gathered.outcomes()
+
+    def called(self, circuit: QuantumCircuit, shots: int) -> Outcomes:
+        """Return what the function counts."""
+        return outcomes_of_counts(circuit, self.function(circuit, shots), shots)
 
 
 def outcomes_of_counts(circuit: QuantumCircuit, counts: Counts, shots: int) -> Outcomes:

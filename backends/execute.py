@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from stinespring.backends.seeds import derive_seed
+from stinespring.backends.repeats import Repeats
+from stinespring.backends.samplers import require_independent
+from stinespring.backends.seeds import derive_seed, one_run, used
 from stinespring.batches import Batch, Body, Report, quiet
 from stinespring.errors import BackendError
 from stinespring.readings import Outcomes
@@ -23,14 +25,22 @@ def sample_body(body: Body, backend: Backend, shots: int, seed: int, report: Rep
         report: called with a phrase and the share done.
 
     Raises:
-        BackendError: the backend failed, or gave other numbers of shots than were asked for.
+        InputError: an object of the user's that gives different calls the same random numbers.
+        BackendError: the backend failed, gave other numbers of shots than were asked for, or repeats its counts.
     """
     seen: list[list[Outcomes]] = []
-    while (batch := body.next(seen, shots)) is not None:
-        found = backend.sample(batch, derive_seed(seed, *batch.key), report)
-        if batch.items:  # a call that is only named was measured, and held to its shots, when it was recorded
-            require_complete(batch, found, backend.name)
-        seen.append(found)
+    repeats, rows, tried = Repeats(backend.name), 0, False
+    with one_run():
+        while (batch := body.next(seen, shots)) is not None:
+            rows += batch.rows
+            if rows > 1 and not tried:
+                require_independent(backend)
+                tried = True
+            found = backend.sample(batch, used(derive_seed(seed, *batch.key), "call"), report)
+            if batch.items:  # a call that is only named was measured, and held to its shots, when it was recorded
+                require_complete(batch, found, backend.name)
+            repeats.see(found)
+            seen.append(found)
     return seen
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stinespring.backends.repeats import Repeats
 from stinespring.batches import Batch, Item
 from stinespring.errors import InputError
 from stinespring.readings import FloatArray, IntArray, Outcomes
@@ -54,6 +55,7 @@ class Gathered:
         self.batch = batch
         self.first = np.cumsum([0, *(item.rows for item in batch.items)])
         self.parts: list[list[Outcomes]] = [[] for _ in range(batch.rows)]
+        self.repeats = Repeats("the backend")
 
     def add(self, item: int, rows: Sequence[int] | IntArray, found: Sequence[Outcomes]) -> None:
         """Add the outcomes of some rows of one item."""
@@ -61,7 +63,14 @@ class Gathered:
             self.parts[int(self.first[item]) + int(row)].append(outcomes)
 
     def outcomes(self) -> list[Outcomes]:
-        """Return the sum for every row, items in order."""
+        """Return the sum for every row, items in order.
+
+        Raises:
+            BackendError: parts of a row that are sampled by themselves have the same counts.
+        """
+        for parts in self.parts:
+            if len(parts) > 1:
+                self.repeats.see(parts)
         owners = [item.circuit for item in self.batch.items for _ in range(item.rows)]
         return [added(parts, circuit) for parts, circuit in zip(self.parts, owners, strict=True)]
 

@@ -7,21 +7,24 @@ Samplers that are known are made again for every call with a seed of its own; ot
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stinespring.backends.seeds import derive_seed
+from stinespring.batches import Batch, Item, quiet
 from stinespring.errors import InputError
+from stinespring.readings import Outcomes
 from stinespring.stages import Device
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-__all__ = ["inner_backend", "refuse_repeating", "remade"]
+__all__ = ["inner_backend", "refuse_equal", "refuse_repeating", "remade", "require_independent", "told_apart"]
 
 SEEDS = 0x7FFFFFFF  # simulators of others take 31 bits
+NO_COINS = b""
 COINS, TOSSES, TRIES = 5, 64, 8
 TURNS = ("h", "sx", "ry", "rx", "u")  # gates that make a coin, with a quarter turn as their angle
 
@@ -78,37 +81,98 @@ def remade(sampler: Any) -> Callable[[int], Any] | None:
 
 
 def repeating(name: str) -> InputError:
-    """Return what is said of a sampler that repeats itself."""
+    """Return what is said of something that repeats itself."""
     return InputError(
         "the sampler repeats its random numbers at every call, so that counts of different calls depend on each other",
-        got=f"{name} with a fixed seed",
+        got=f"{name} with a fixed seed, or with stored results",
         expected="a sampler without a seed of its own, or with a numpy.random.Generator",
-        todo="leave its seed out, and give the run a seed",
+        todo="leave its seed out, return no stored results, and give the run a seed",
     )
 
 
-def refuse_repeating(sampler: Any, device: Device | None) -> None:
+def refuse_repeating(make: Callable[[int], Any], device: Device | None, name: str) -> None:
     """Toss some coins twice and refuse a sampler whose tosses are the same.
 
-    Five coins tossed 64 times agree by chance with a probability below 2^-50, sorted or not. A sampler of IBM's client is not
-    tried: its calls are jobs, and :func:`remade` has looked at its options.
+    A sampler of IBM's client is not tried: its calls are jobs, and :func:`remade` has looked at its options. Another one is
+    given two calls, each of two publications with two rows, where the angles make no difference: no two rows may be the same.
+
+    Args:
+        make: returns the sampler for the seed of a call.
+        device: whose gates the coins are made of; None: any gates.
+        name: of what is tried.
 
     Raises:
         InputError: the sampler repeats itself.
     """
-    if type(sampler).__module__.startswith("qiskit_ibm_runtime"):
+    if type(make(0)).__module__.startswith("qiskit_ibm_runtime"):
         return
+    turnable = device is None or "rz" in device.target.operation_names
+    refuse_equal(lambda circuit, number: tossed(make(derive_seed(1, number)), circuit, turnable), device, name)
+
+
+def refuse_equal(toss: Callable[[QuantumCircuit, int], Sequence[bytes]], device: Device | None, name: str) -> None:
+    """Refuse what gives the same tosses of coins at two calls, or twice in one.
+
+    Five coins tossed 64 times agree by chance with a probability below 2^-50, counted, sorted or not; where a device has fewer
+    coins all of several tries have to agree. Tosses that are all the same are no coins': they are left to the verdict.
+
+    Args:
+        toss: from a circuit of coins and the number of the call to what tells its tosses apart, one for each time it ran them.
+        device: whose gates the coins are made of; None: any gates.
+        name: of what is tried.
+
+    Raises:
+        InputError: it repeats itself.
+    """
     circuit = coins(device)
     if circuit is None:
         return
-    first = tossed(sampler, circuit)
-    if all(np.array_equal(first, tossed(sampler, circuit)) for _ in range(TRIES if circuit.num_clbits < COINS else 1)):
-        raise repeating(type(sampler).__name__)
+    number = 0
+    for _ in range(TRIES if circuit.num_clbits < COINS else 1):
+        found = [*toss(circuit, number), *toss(circuit, number + 1)]
+        number += 2
+        if len(set(found)) == len(found) or NO_COINS in found:
+            return
+    raise repeating(name)
 
 
-def tossed(sampler: Any, circuit: QuantumCircuit) -> np.ndarray:
-    """Return the bytes of all tosses."""
-    return np.asarray(sampler.run([(circuit, None, TOSSES)]).result()[0].data["c"].array)
+def told_apart(outcomes: Outcomes) -> bytes:
+    """Return what tells counts of coins apart; :data:`NO_COINS` if all tosses are the same."""
+    return outcomes.values.tobytes() + outcomes.counts.tobytes() if len(outcomes.counts) > 1 else NO_COINS
+
+
+def require_independent(backend: Any) -> None:
+    """Try an object of the user's that has ``sample`` before it samples two rows: two calls of two rows of coins each.
+
+    The package's own backends are known; those that they are made from are tried by them.
+
+    Raises:
+        InputError: it repeats itself.
+    """
+    if type(backend).__module__.partition(".")[0] == "stinespring" or getattr(backend, "keeps_jobs", False):
+        return
+
+    def toss(circuit: QuantumCircuit, number: int) -> list[bytes]:
+        batch = Batch((Item(circuit, None, np.array([TOSSES])),) * 2, (0, number))
+        return [told_apart(row) for row in backend.sample(batch, derive_seed(0, number), quiet)]
+
+    refuse_equal(toss, backend.capabilities.device, type(backend).__name__)
+
+
+def tossed(sampler: Any, circuit: QuantumCircuit, turnable: bool) -> list[bytes]:
+    """Return the bytes of all tosses of one call: two publications, the first with two rows if coins can be turned by rz."""
+    from qiskit.circuit import Parameter
+
+    turned, rows = circuit.copy_empty_like(), None
+    for item in circuit.data:
+        if item.operation.name == "measure" and rows is None and turnable:
+            rows = np.array([[0.25], [0.5]])
+            turned.rz(Parameter("a"), item.qubits[0])
+        turned.append(item)
+    found = sampler.run([(turned, rows, TOSSES), (circuit, None, TOSSES)]).result()
+    several = np.asarray(found[0].data["c"].array)
+    parts = [*several] if rows is not None else [several]
+    return [np.ascontiguousarray(part).tobytes() for part in (*parts, np.asarray(found[1].data["c"].array))]
 
 
 def coins(device: Device | None) -> QuantumCircuit | None:

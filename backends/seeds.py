@@ -9,10 +9,15 @@ therefore gets its own seed, hashed from the user's seed and from what the run i
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 
-__all__ = ["derive_seed", "root_seed"]
+from stinespring.errors import StinespringError
+
+__all__ = ["derive_seed", "one_run", "root_seed", "used"]
 
 SEED_BITS = 60  # Aer takes 64-bit seeds; the room above keeps seed + 2113 k from wrapping
 
@@ -35,3 +40,43 @@ def derive_seed(root: int, *purpose: int) -> int:
     """
     state = np.random.SeedSequence([abs(root), int(root < 0), *purpose]).generate_state(1, np.uint64)
     return int(state[0]) >> (64 - SEED_BITS)
+
+
+_USED: ContextVar[set[tuple[str, int]] | None] = ContextVar("seeds of this run", default=None)
+
+
+@contextmanager
+def one_run() -> Iterator[None]:
+    """Hold the block to seeds that are used once each; see :func:`used`."""
+    token = _USED.set(set())
+    try:
+        yield
+    finally:
+        _USED.reset(token)
+
+
+def used(seed: int, what: str = "Aer") -> int:
+    """Return the seed, which begins a stream of random numbers now; outside of a run nothing is noted.
+
+    Args:
+        seed: as it is handed over, or as a simulator says that it took it.
+        what: generator; streams of different generators with one seed have nothing in common.
+
+    Raises:
+        StinespringError: the run has begun a stream with it before, so that two parts of its samples would be the same.
+
+    Example:
+        >>> with one_run():
+        ...     used(7), used(8)
+        (7, 8)
+    """
+    known = _USED.get()
+    if known is not None:
+        if (what, int(seed)) in known:
+            raise StinespringError(
+                "two parts of a run have one seed, so that their counts depend on each other",
+                got=f"seed {seed} of {what} twice", expected="a seed of its own for every part",
+                todo="this is a defect of stinespring: please report it",
+            )  # fmt: skip
+        known.add((what, int(seed)))
+    return seed

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plant the faults of :mod:`benchmarks.planted` one at a time, and say what caught each: ``python -m benchmarks mutants``.
+"""Plant the faults of the modules ``planted*`` one at a time, and say what caught each: ``python -m benchmarks mutants``.
 
 A fault is caught by the verdict (FAIL), or the program refuses to go on (a message, exit 2 or 4). UNVERIFIED is no catch, and
 PASS is a silent fault: the command ends with exit 1 if there is one. ``--only WORD`` takes the faults whose name or file holds
@@ -19,12 +19,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from queue import Queue
 
-from benchmarks.planted import COMMANDS, PLANTED, Mutant
+from benchmarks import planted as first
+from benchmarks.planted import Mutant
 from benchmarks.results import dated, write
 
+MODULES = sorted(m.name for m in iter_modules([str(Path(__file__).parent)]) if m.name.startswith("planted_"))
+FAULTS = [first, *(import_module(f"benchmarks.{name}") for name in MODULES)]
+COMMANDS = {name: words for module in FAULTS for name, words in module.COMMANDS.items()}
+PLANTED = [mutant for module in FAULTS for mutant in module.PLANTED]
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = ("tests", "docs", "benchmarks", "build", "dist")
 SECONDS = 300.0

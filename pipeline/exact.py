@@ -12,15 +12,16 @@ import numpy as np
 from stinespring.backends.aer.choi import channel_wires, circuit_choi, outcome_choi
 from stinespring.backends.native import sheltered
 from stinespring.backends.registry import opened
-from stinespring.backends.seeds import derive_seed, root_seed
+from stinespring.backends.seeds import root_seed
 from stinespring.batches import Report, quiet
 from stinespring.checks import process
 from stinespring.compiler.channels.probe import probed
 from stinespring.errors import InputError
-from stinespring.models.channels.asked import drawn
+from stinespring.models.channels.asked import ChannelAsked
 from stinespring.models.channels.cptp import CPTP
 from stinespring.models.texts.joint import require_count
 from stinespring.pipeline.running import check, on_backend, sampled
+from stinespring.pipeline.systems.channels import settled
 from stinespring.readings import ComplexArray
 from stinespring.stages import Program, Verdict
 
@@ -94,7 +95,7 @@ def sample_process(
         raise InputError("there are fewer shots than settings", got=f"{shots} and {settings}", expected="a shot a setting")
     if channel.outputs < 1:
         raise InputError("a channel without output cannot be sampled", got="n = 0", expected="at least one output qubit")
-    whole = probed(program, drawn(channel, settings, derive_seed(root, 0)), channel=channel)
+    whole = probed(program, settled(channel, ChannelAsked(()), {"settings": settings}, root), channel=channel)
     with opened(backend) as ready:
         samples = sampled(on_backend(whole, ready), ready, shots, root, report)
     return check(replace(samples, seed=root), alpha=alpha, resolution=resolution)

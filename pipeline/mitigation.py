@@ -16,7 +16,9 @@ from stinespring.batches import Batch, Circuit, Item
 from stinespring.checks.codes import judged_registers, readings_of, require_few
 from stinespring.checks.combine import combined, merged_scope
 from stinespring.checks.mitigated import check_mitigated, with_note
+from stinespring.checks.plain.mitigation import quasi_differ
 from stinespring.errors import InputError
+from stinespring.pipeline.running import looked_at
 from stinespring.pipeline.systems import system
 from stinespring.readings import Outcomes
 from stinespring.stages import Backend, Program, Samples, Verdict
@@ -196,11 +198,18 @@ def mitigated(
     sizes, entries = [register.size for register in judged_registers(samples.registers)], len(note["wires"])
     parts = {}
     for entry, wires in enumerate(note["wires"]):
-        found = mitigate(readings_of(samples, entry), sizes, wires, calibration)
-        parts[f"circuit {entry + 1}"] = check_mitigated(
+        read = readings_of(samples, entry)
+        found = mitigate(read, sizes, wires, calibration)
+        part = check_mitigated(
             samples, calibration, wires, found, entry=entry, alpha=verdict.alpha / entries, resolution=resolution
         )
+        printed = part.details["mitigation"]["quasi_probabilities"]
+        wrong = quasi_differ(samples, read, found, wires, readings, printed)
+        parts[f"circuit {entry + 1}"] = part if wrong is None else replace(
+            part, verdict="FAIL", reason=f"{wrong}; {part.reason}"
+        )  # fmt: skip
     judged = next(iter(parts.values())) if entries == 1 else together(parts, verdict.alpha)
+    judged = looked_at(samples, judged)  # what is wrong with the samples themselves no mitigation undoes
     tvd = None if verdict.distance is None else verdict.distance.tvd
     without = {"verdict": verdict.verdict, "p_value": verdict.p_value, "tvd": tvd, "reason": verdict.reason}
     told = {**parts["circuit 1"].details["mitigation"], "mode": note["mode"], "without": without}

@@ -15,6 +15,8 @@ from stinespring.backends.native import sheltered
 from stinespring.backends.registry import opened
 from stinespring.backends.seeds import root_seed
 from stinespring.batches import Report, Several, quiet
+from stinespring.checks.plain.shots import lost
+from stinespring.checks.plain.spelling import misspelt
 from stinespring.checks.statistics.family import require_scope
 from stinespring.circuits.devices.targets import open_target
 from stinespring.compiler.devices.lower import on_device
@@ -29,6 +31,7 @@ __all__ = [
     "check",
     "compile_asked",
     "compile_source",
+    "looked_at",
     "on_backend",
     "require_runnable",
     "require_scoped",
@@ -78,15 +81,19 @@ def compile_source(source: Any, **given: Any) -> Program:
 
 
 def compile_asked(source: Any, asked: Asked, options: Mapping[str, Any]) -> Program:
-    """Return the program of what is asked; lowered, where a target is among the options."""
+    """Return the program of what is asked; lowered, where a target is among the options.
+
+    Its source is the one that was given, whatever a compiler made of it for itself: that is what the check reads.
+    """
     kind, begun = system(asked.kind), time.perf_counter()
     if kind.kind == "texts":  # its plans know the device
-        return kind.compile(source, asked, options)
+        return replace(kind.compile(source, asked, options), source=source)
     own = {name: value for name, value in options.items() if name not in LOWERING}
     program = kind.compile(source, asked, own)
     target = options.get("target", "aer")
     device: Device | None = open_target(target) if isinstance(target, str) else target
-    return replace(on_device(program, device, options.get("delays", "none")), seconds=time.perf_counter() - begun)
+    lowered = on_device(program, device, options.get("delays", "none"))
+    return replace(lowered, source=source, seconds=time.perf_counter() - begun)
 
 
 def on_backend(program: Program, backend: Backend) -> Program:
@@ -176,6 +183,7 @@ def samples_of(program: Program, seen: Any, shots: int, **record: Any) -> Sample
         registers=program.registers,
         tvd_bound=program.tvd_bound,
         claim=program.claim,
+        wanted=shots,
         **record,
     )
 
@@ -196,7 +204,8 @@ def check(
     The law is computed from the source and what was asked alone: nothing that was compiled takes part. What a program claims
     to realise within a tolerance is tested as claimed, and the claim itself is compared with the source's law. On a few
     contexts of every run the law is evaluated again, plainly, by code that shares nothing with the models
-    (:mod:`stinespring.checks.plain`).
+    (:mod:`stinespring.checks.plain`). Counts that do not add up to the shots that were asked for are a FAIL, and so is a key of
+    the counts that says another reading than was measured.
 
     Args:
         samples: what was sampled.
@@ -216,5 +225,13 @@ def check(
     kind = system(samples.asked.kind)
     require_scoped(kind, scope)
     verdict = kind.check(samples, alpha, resolution, seed, *([scope] if kind.scoped else []))
-    wrong = kind.second(samples)
-    return verdict if wrong is None else replace(verdict, verdict="FAIL", reason=f"{wrong}; {verdict.reason}")
+    return looked_at(samples, verdict)
+
+
+def looked_at(samples: Samples, verdict: Verdict) -> Verdict:
+    """Return the verdict, or FAIL where what is counted, spelt or evaluated plainly a second time says otherwise."""
+    kind = system(samples.asked.kind)
+    for wrong in (lost(samples, verdict, shared=kind.shared), misspelt(samples), kind.second(samples)):
+        if wrong is not None:
+            return replace(verdict, verdict="FAIL", reason=f"{wrong}; {verdict.reason}")
+    return verdict

@@ -46,6 +46,7 @@ class System:
         sampled: likewise, of a program that was compiled before; what is sampled, where that is something else.
         second: where a plain evaluation of the law on a few contexts differs, in words; None where it does not.
         scoped: whether ``check`` takes the scope of the verdict as a fifth argument; others are about everything.
+        shared: whether all circuits of a program share the shots; else each has as many as were asked for.
         against: why readings of such a program cannot be mitigated; None if they can.
     """
 
@@ -61,4 +62,5 @@ class System:
     sampled: Callable[[Program, Settings, int], Program] = unchanged
     second: Callable[[Samples], str | None] = no_second
     scoped: bool = False
+    shared: bool = False
     against: str | None = None

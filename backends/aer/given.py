@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stinespring.backends.aer.chunks import MOST_ROWS
 from stinespring.backends.aer.simulator import run_counts, versions
 from stinespring.backends.rows import Gathered, batches, require_values, rows_of
+from stinespring.backends.samplers import TOSSES, refuse_equal, told_apart
 from stinespring.backends.seeds import derive_seed
 from stinespring.batches import Batch, Report, quiet
 from stinespring.circuits.devices.legality import Rules
@@ -17,6 +18,7 @@ from stinespring.readings import Outcomes
 from stinespring.stages import Capabilities, Device
 
 if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
     from qiskit_aer import AerSimulator
 
 __all__ = ["GivenSimulator", "device_of_simulator", "is_noisy"]
@@ -34,6 +36,7 @@ class GivenSimulator:
     def __init__(self, simulator: AerSimulator) -> None:
         self.simulator, self.name = simulator, f"qiskit:{simulator.name}"
         self.capabilities = Capabilities(device=device_of_simulator(simulator), noisy=is_noisy(simulator))
+        self._rows, self._tried = 0, False
 
     def close(self) -> None:
         """End nothing: the simulator belongs to whoever made it."""
@@ -41,6 +44,10 @@ class GivenSimulator:
     def metadata(self) -> dict[str, Any]:
         """Return versions, the simulator's method, and whether it has noise."""
         return {**versions(), "method": self.simulator.options.method, "noisy": self.capabilities.noisy, "seed_used": True}
+
+    def toss(self, circuit: QuantumCircuit, number: int) -> list[bytes]:
+        """Return what tells the coins of a call apart."""
+        return [told_apart(row) for row in run_counts(self.simulator, circuit, None, TOSSES, derive_seed(1, number))]
 
     def sample(self, batch: Batch, seed: int, report: Report = quiet) -> list[Outcomes]:
         """Return the outcomes of every row; see :class:`stinespring.stages.Backend`.
@@ -50,9 +57,13 @@ class GivenSimulator:
         Raises:
             BackendError: Aer refused a circuit or reports a failure.
         """
-        from qiskit_aer import AerError
+        from qiskit_aer import AerError, AerSimulator
 
         gathered = Gathered(batch)
+        self._rows += batch.rows
+        if self._rows > 1 and not self._tried and type(self.simulator) is not AerSimulator:
+            self._tried = True
+            refuse_equal(self.toss, self.capabilities.device, self.name.partition(":")[2])
         for number, item in enumerate(batch.items):
             require_values(item.circuit)
             alone = item.angles is None or self.capabilities.noisy or is_dynamic(item.circuit)

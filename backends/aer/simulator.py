@@ -8,6 +8,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from stinespring.backends.rows import counted
+from stinespring.backends.seeds import used
 from stinespring.errors import BackendError
 from stinespring.readings import FloatArray, Outcomes
 
@@ -74,7 +75,8 @@ def run_counts(
         binds = None  # rows without parameters are one row
     result = checked(simulator.run(circuit, shots=shots, seed_simulator=seed, parameter_binds=binds).result())
     found = []
-    for one in result.results:
+    for number, one in enumerate(result.results):
+        used(getattr(one, "seed_simulator", None) or seed + number)  # as Aer says that it took it
         counts = one.data.to_dict().get("counts") or {"0x0": shots}  # nothing is measured
         found.append(counted(circuit, [int(key, 16) for key in counts], list(counts.values())))
     return found

@@ -17,9 +17,12 @@ from stinespring.backends.aer.simulator import checked_simulator
 from stinespring.backends.histories.flow_events import Event, needed, until_reset
 from stinespring.backends.histories.segment import Segment, Stage
 from stinespring.backends.histories.stage_runner import StageOutcomes, run_stages
+from stinespring.errors import StinespringError
 from stinespring.readings import ComplexArray, IntArray
 
 __all__ = ["Branched", "follow"]
+
+LEAST = float(np.log(1e-12))  # of a coincidence: two histories' shots that are the same one after the other
 
 Bits = np.ndarray  # of dtype uint8, shape (shots, bits) or (shots, qubits)
 
@@ -150,3 +153,26 @@ def share(all_shots: _Shots, stage: Stage, parts: Sequence[_Part], outcome: Stag
     for part in parts:
         all_shots.record(part, stage, outcome.values[used : used + len(part.rows)], outcome.states)
         used += len(part.rows)
+    require_apart(all_shots, parts)
+
+
+def require_apart(all_shots: _Shots, parts: Sequence[_Part]) -> None:
+    """Refuse histories whose shots have the same bits one after the other, as if the outcomes of one run were both's.
+
+    n shots of any law are a given sequence with a probability of at most ``prod_v (c_v / n)^{c_v}``, c_v how often v occurs.
+
+    Raises:
+        StinespringError: two neighbouring parts are the same, which chance gives with a probability below 1e-12; a defect.
+    """
+    for part, other in pairwise(parts):
+        n = min(len(part.rows), len(other.rows))
+        read = [bit for bit, source in part.bits.items() if source >= 0 and other.bits.get(bit) == source]
+        one, two = all_shots.bits[part.rows[:n]][:, read], all_shots.bits[other.rows[:n]][:, read]
+        if not read or not np.array_equal(one, two):
+            continue
+        counts = np.unique(one, axis=0, return_counts=True)[1]
+        if (counts * np.log(counts / n)).sum() < LEAST:
+            raise StinespringError(
+                "two histories have the outcomes of one run", got=f"{n:,} shots that are the same one after the other",
+                expected="outcomes of their own", todo="this is a defect of stinespring: please report it",
+            )  # fmt: skip

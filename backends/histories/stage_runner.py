@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from stinespring.backends.histories.segment import Stage, Step
-from stinespring.backends.seeds import derive_seed
+from stinespring.backends.seeds import derive_seed, used
 from stinespring.errors import BackendError
 from stinespring.readings import ComplexArray, IntArray
 
@@ -65,8 +65,10 @@ def run_stages(
         shots = max(stages[i][2] for i in chunk)
         circuits = [stage_circuit(stages[i][0], stages[i][1]) for i in chunk]
         ran = simulator.run(circuits, shots=shots, seed_simulator=derive_seed(seed, purpose, call, 0)).result().results
-        random = np.random.default_rng(derive_seed(seed, purpose, call, 1))
+        random = np.random.default_rng(used(derive_seed(seed, purpose, call, 1), "numpy"))
         for i, one in zip(chunk, ran, strict=True):
+            if stages[i][0].measured:
+                used(one.seed_simulator)
             result[i] = outcomes(stages[i][0], one, stages[i][2], random)
     return [one for one in result if one is not None], len(waiting)
 

@@ -4,57 +4,60 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from stinespring.models.spins.contexts import tokens_of
-from stinespring.models.spins.law import visited
+from stinespring.models.spins.law import SpinLaw, visited
 from stinespring.stages import Samples
 
 __all__ = ["disagreement", "plain_plus"]
 
 AGREE = 1e-9
-MOST_STEPS = 4
-SPINS = 64  # of a token that are compared: the first ones
+MOST_STEPS, HISTORIES = 4, 3
+SPINS = 64  # of a token that are compared, evenly spaced
 
 
 def disagreement(samples: Samples) -> str | None:
     """Return where the network's law and the plain one differ, in words; None where they agree."""
-    network = samples.source.one_column_a_spin()
+    content, number = samples.source.content(), samples.source.spins
     [outcomes] = samples.outcomes
-    tokens = tokens_of(outcomes, samples.asked.steps, network.N)
-    likeliest = int(np.argmax(outcomes.counts))
-    content = network.content()
     if content.get("window") is None:
         return None
-    for step, contexts, which in visited(network, tokens):
+    tokens = tokens_of(outcomes, samples.asked.steps, number)
+    likeliest = np.argsort(-outcomes.counts, kind="stable")[:HISTORIES]
+    chosen = sorted({place * (number - 1) // max(1, SPINS - 1) for place in range(SPINS)})
+    for step, contexts, which in visited(SpinLaw(samples.source, samples.asked.steps).columns, tokens):
         if step == MOST_STEPS:
             return None
-        before = tokens[likeliest, :step]
-        plain = plain_plus(content, before.tolist(), SPINS)
-        law = contexts.plus[which[likeliest]][: len(plain)]
-        if not np.allclose(plain, law, rtol=0.0, atol=AGREE):
-            off = float(np.abs(np.array(plain) - law).max())
-            return f"the network's law of token {step + 1} differs from a plain evaluation by {off:.3g} in a spin's probability"
+        for row in likeliest.tolist()[: 1 if step == 0 else HISTORIES]:
+            plain = plain_plus(content, tokens[row, :step].tolist(), chosen)
+            law = contexts.plus[which[row]][chosen]
+            if not np.allclose(plain, law, rtol=0.0, atol=AGREE):
+                off = float(np.abs(np.array(plain) - law).max())
+                place = f"law of token {step + 1}"
+                return f"the network's {place} differs from a plain evaluation by {off:.3g} in a spin's probability"
     return None
 
 
-def plain_plus(content: Mapping[str, Any], generated: Sequence[Sequence[int]], spins: int) -> list[float]:
-    """Return ``P(x_i = +1) = (1 + tanh(beta h_i)) / 2`` of the next token for the first spins.
+def plain_plus(content: Mapping[str, Any], generated: Sequence[Sequence[int]], spins: Iterable[int]) -> list[float]:
+    """Return ``P(x_i = +1) = (1 + tanh(beta h_i)) / 2`` of the next token for some spins.
 
     Args:
-        content: of the network, one column a spin.
-        generated: the tokens since the file's window, the oldest first.
-        spins: how many are wanted.
+        content: of the network, as its file has it: spin i is of column ``i // repeat``.
+        generated: the tokens since the file's window, the oldest first, all spins of each.
+        spins: numbers of those that are wanted.
 
     Source: arXiv 2406.07247.
     """
     eps, features, places = content["eps"], content["features"], content["position_features"]
     P = len(places["q"][0]) if places["q"] else 0
+    repeat, columns = int(content.get("repeat", 1)), len(features["q"][0])
     L, time = 2**P, int(content["time"]) + len(generated)
-    context = [*list(generated)[::-1], *content["window"]][:L]  # newest first
+    grown = [[math.fsum(token[i * repeat : (i + 1) * repeat]) / repeat for i in range(columns)] for token in generated]
+    context = [*grown[::-1], *content["window"]][:L]  # newest first, means of the spins of each column
 
     def overlap(kind: str, b: int, back: int) -> float:
         token, clock = context[back], (time - back) % L
@@ -72,7 +75,6 @@ def plain_plus(content: Mapping[str, Any], generated: Sequence[Sequence[int]], s
     sizes = [math.exp(score - max(scores)) for score in scores]
     weights = [size / math.fsum(sizes) for size in sizes]
     attention = [math.fsum(weights[back] * overlap("v", b, back) for back in range(L)) for b in range(M)]
-    columns = range(min(spins, len(features["o"][0])))
-    fields = [math.fsum(features["o"][b][i] * attention[b] for b in range(M)) for i in columns]
+    fields = [math.fsum(features["o"][b][i // repeat] * attention[b] for b in range(M)) for i in spins]
     beta = float(content["beta"])
     return [0.5 * (1.0 + math.tanh(beta * h)) for h in fields]

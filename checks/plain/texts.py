@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from stinespring.checks.plain.states import state_differs
 from stinespring.models.texts.asked import TextAsked, texts_of
+from stinespring.models.texts.attention_map import attended
 from stinespring.models.texts.base import TextModel
 from stinespring.stages import Samples
 
@@ -33,6 +35,10 @@ def disagreement(samples: Samples) -> str | None:
     wrong = after_the_end(samples)
     if wrong is not None:
         return wrong
+    if samples.asked.begin(model).state is not None:
+        wrong = state_differs(samples, lambda step, text: plain_law(model, step, text), agree)
+        if wrong is not None:
+            return wrong
     together: dict[tuple[int, int], list[list[int]]] = {}
     for step, text in visited(samples):
         together.setdefault((step, len(text)), []).append(text)
@@ -46,6 +52,32 @@ def disagreement(samples: Samples) -> str | None:
                 off = float("inf") if len(plain) != len(law) else float(0.5 * np.abs(np.array(plain) - law).sum())
                 words = " ".join(model.tokens[t] for t in text)
                 return f"the model's law of step {step} after {words!r} differs from a plain evaluation by TVD {off:.3g}"
+        wrong = positions_differ(samples, step, texts)
+        if wrong is not None:
+            return wrong
+    return None
+
+
+def positions_differ(samples: Samples, step: int, texts: list[list[int]]) -> str | None:
+    """Return where attended positions and token together differ from a plain evaluation; None where no position was read."""
+    model, content = samples.source, samples.source.content()
+    read = any(name.startswith("e") for outcomes in samples.outcomes for name in outcomes.registers)
+    if not read or content.get("format") != "stinespring/attention@1":
+        return None
+    weights, readings = attended(model, step, np.array(texts, dtype=np.int64))
+    for row, text in enumerate(texts):
+        plain = np.zeros(readings.shape[1:])
+        for places, share, law in attended_terms(content, step, text) or ():
+            plain[places] = [share * p for p in law] + [0.0]
+        if not plain.any():
+            return None
+        joint = readings[row]
+        for head in range(weights.shape[1]):
+            joint = joint * weights[row, head].reshape([-1 if axis == head else 1 for axis in range(joint.ndim)])
+        off = 0.5 * float(np.abs(plain - joint).sum())
+        if off > AGREE:
+            words = " ".join(model.tokens[t] for t in text)
+            return f"attended position and token of step {step} after {words!r} differ from a plain evaluation by TVD {off:.3g}"
     return None
 
 
@@ -127,7 +159,20 @@ def table_law(content: Mapping[str, Any], text: Sequence[int]) -> Vector:
 
 
 def attention_law(content: Mapping[str, Any], step: int, text: Sequence[int]) -> Vector | None:
-    """Return ``sum_{j_1..j_H} prod_h p_{j_h} readout(FFN(output [V_1 x_{j_1}; ...]))`` term by term.
+    """Return ``sum_{j_1..j_H} prod_h p_{j_h} readout(FFN(output [V_1 x_{j_1}; ...]))`` term by term."""
+    terms = attended_terms(content, step, text)
+    if terms is None:
+        return None
+    result = [0.0] * len(content["embedding"])
+    for _, share, law in terms:
+        result = [total + share * p for total, p in zip(result, law, strict=True)]
+    return result
+
+
+def attended_terms(
+    content: Mapping[str, Any], step: int, text: Sequence[int]
+) -> list[tuple[tuple[int, ...], float, Vector]] | None:
+    """Return ``(j_1..j_H), prod_h p_{j_h}, readout(FFN(output [V_1 x_{j_1}; ...]))`` of all positions; None if too many.
 
     Source: arXiv 2507.13354; MATH as in docs/formats.md.
     """
@@ -145,15 +190,14 @@ def attention_law(content: Mapping[str, Any], step: int, text: Sequence[int]) ->
         scores = [math.fsum(a * b for a, b in zip(asked, times(head["key"], row), strict=True)) for row in x]
         sizes = [math.exp(score - max(scores)) for score in scores]
         weights.append([size / math.fsum(sizes) for size in sizes])
-    result = [0.0] * len(embedding)
+    result = []
     for places in product(range(len(x)), repeat=len(heads)):
         share = math.prod(weights[h][j] for h, j in enumerate(places))
         joined = [value for head, j in zip(heads, places, strict=True) for value in times(head["value"], x[j])]
         if block.get("output") is not None:
             joined = times(block["output"], joined)
         y = forward(block.get("ffn") or {"kind": "identity"}, joined)
-        for token, p in enumerate(read_out(block.get("readout") or {"kind": "nearest"}, y, embedding)):
-            result[token] += share * p
+        result.append((places, share, read_out(block.get("readout") or {"kind": "nearest"}, y, embedding)))
     return result
 
 

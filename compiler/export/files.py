@@ -106,7 +106,7 @@ def describe(program: Program) -> dict[str, Any]:
             "input_state": None if state is None else state.content(),
         }  # fmt: skip
     if isinstance(source, SpinNetwork):
-        told |= {"bits": SPIN_BITS, "network": source.content()}
+        told |= {"bits": SPIN_BITS, "network": source.one_column_a_spin().content()}
     return told | figures
 
 

@@ -29,7 +29,7 @@ class Growth:
         binder: makes templates and angles.
         texts: shape (U, l), distinct rows in lexicographic order.
         counts: shape (U,).
-        environment: what was read of attended positions, by register.
+        environment: what was read of attended positions and of the token made from them, by the token's register.
         longer: texts one place longer and their counts, of what was read already for some of the texts that grow.
         read: of how many of them.
     """
@@ -74,9 +74,10 @@ class Growth:
             counts = np.concatenate([read.counts for read in mine])
             symbols = binding.symbols[owner, np.concatenate([read.column(token) for read in mine])]
             longer.append((np.concatenate([self.texts[rows[owner]], symbols[:, None]], axis=1), counts))
-            for name in attended:
-                new = Outcomes.tallied({name: np.concatenate([read.column(name) for read in mine])}, counts)
-                environment[name] = environment[name] + new if name in environment else new
+            if attended:
+                columns = {name: np.concatenate([read.column(name) for read in mine]) for name in attended}
+                new = Outcomes.tallied({**columns, token: symbols}, counts)
+                environment[token] = environment[token] + new if token in environment else new
         grown = replace(self, environment=environment, longer=tuple(longer), read=self.read + first)
         return grown if grown.read < len(self.growing) else grown.finished()
 

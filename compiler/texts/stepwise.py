@@ -66,7 +66,7 @@ class TextTemplate:
         return Batch(tuple(items), (grown.step, grown.read) if grown.read else (grown.step,))
 
     def outcomes(self, seen: Seen, shots: int) -> tuple[Outcomes, ...]:
-        """Return the texts, with the vacuum in the places after their end, and then every environment register by itself."""
+        """Return the texts, with the vacuum after their end, and then each step's attended positions with its token."""
         grown = self.grown(seen, shots)
         while grown.step <= self.steps:  # every text ended early
             grown = grown.finished()

@@ -109,6 +109,8 @@ class ChannelLaw:
 def drawn(channel: CPTP, settings: int, seed: int) -> ChannelAsked:
     """Return random settings: any of the six states of each input qubit, any of the three bases of each output qubit.
 
+    None comes again before all ``6^m 3^n`` have come.
+
     Args:
         channel: what is sampled.
         settings: how many.
@@ -120,8 +122,16 @@ def drawn(channel: CPTP, settings: int, seed: int) -> ChannelAsked:
     if channel.outputs < 1:
         raise InputError("a channel without output cannot be sampled", got="n = 0", expected="at least one output qubit")
     rng = np.random.default_rng(seed)
-    found = []
-    for _ in range(settings):
-        states = rng.integers(len(STATES), size=channel.inputs).tolist()
-        found.append((tuple(states), tuple(rng.integers(len(BASES), size=channel.outputs).tolist())))
+    known = len(STATES) ** channel.inputs * len(BASES) ** channel.outputs
+    found: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+    round_: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
+    while len(found) < settings:
+        states = tuple(rng.integers(len(STATES), size=channel.inputs).tolist())
+        setting = states, tuple(rng.integers(len(BASES), size=channel.outputs).tolist())
+        if setting in round_:
+            continue
+        found.append(setting)
+        round_.add(setting)
+        if len(round_) == known:
+            round_.clear()
     return ChannelAsked(tuple(found))

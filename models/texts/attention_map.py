@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from stinespring.models.texts.fock import FockModel, StateModel
 from stinespring.models.texts.joint import MOST_TEXTS, expand
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["attended", "attention_law"]
+__all__ = ["attended", "attention_law", "joint_attention_law"]
+
+MOST_NUMBERS = 1 << 22  # of one step: 32 MB
 
 
 def attended(model: TextModel, step: int, texts: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -68,11 +71,48 @@ def attention_law(model: TextModel, prompt: IntArray, steps: int, *, law: TextMo
     Raises:
         TooLargeError: more than 262,144 texts.
     """
+    result: dict[str, FloatArray] = {}
+    for step, mass, weights, _ in _visited(model, prompt, steps, law):
+        for head in range(weights.shape[1]):
+            name = f"e{step}" if weights.shape[1] == 1 else f"e{step}_{head + 1}"
+            result[name] = mass @ weights[:, head]
+    return result
+
+
+def joint_attention_law(model: TextModel, prompt: IntArray, steps: int) -> dict[int, FloatArray]:
+    """Return ``P(e_l1 = j_1, ..., e_lH = j_H, t_l = x) = sum_w P(w) prod_h p^h_{j_h}(w) P(x | j_1..j_H, w)`` of each step l.
+
+    Args:
+        model: as for :func:`attention_law`.
+        prompt: likewise.
+        steps: likewise.
+
+    Returns:
+        Steps -> shape (n_l, ..., n_l, d+1), over the texts that still grow; steps that no text reaches are missing, and so are
+        those of more than 2^22 numbers.
+
+    Raises:
+        TooLargeError: more than 262,144 texts.
+    """
+    result: dict[int, FloatArray] = {}
+    for step, mass, weights, readings in _visited(model, prompt, steps, None):
+        if readings.size <= MOST_NUMBERS:
+            joint = mass.reshape(-1, *[1] * (readings.ndim - 1)) * readings
+            heads, n = weights.shape[1:]
+            for head in range(heads):
+                joint = joint * weights[:, head].reshape(-1, *[n if axis == head else 1 for axis in range(heads)], 1)
+            result[step] = joint.sum(axis=0)
+    return result
+
+
+def _visited(
+    model: TextModel, prompt: IntArray, steps: int, law: TextModel | None
+) -> Iterator[tuple[int, FloatArray, FloatArray, FloatArray]]:
+    """Yield of every step that a text reaches the share of each text that still grows, and its :func:`attended`."""
     generated = law or model
     padded = model.padded if isinstance(model, StateModel) else model
     starts = model.state.texts if isinstance(model, StateModel) else prompt[None]
     shares = model.state.weights if isinstance(model, StateModel) else np.ones(1)
-    result: dict[str, FloatArray] = {}
     texts, weights = np.zeros((1, 0), dtype=np.int64), np.ones(1)
     joint = np.ones((len(starts), 1))  # P(generated part | start), for states only
     for step in range(1, steps + 1):
@@ -80,16 +120,13 @@ def attention_law(model: TextModel, prompt: IntArray, steps: int, *, law: TextMo
             raise TooLargeError("the attention map has too many texts", got=len(texts), expected=f"at most {MOST_TEXTS:,}")
         whole = np.concatenate([np.repeat(starts, len(texts), axis=0), np.tile(texts, (len(starts), 1))], axis=1)
         mass = (shares[:, None] * joint).ravel() if isinstance(model, StateModel) else weights
-        positions, _ = attended(padded, step, whole)
         mass = np.where(padded.complete(whole), 0.0, mass)
-        for head in range(positions.shape[1] if mass.sum() > 0 else 0):
-            name = f"e{step}" if positions.shape[1] == 1 else f"e{step}_{head + 1}"
-            result[name] = mass @ positions[:, head] / mass.sum()
+        if mass.sum() > 0:
+            yield step, mass / mass.sum(), *attended(padded, step, whole)
         grown, weights = expand(generated, step, prompt, texts, weights)
         if isinstance(model, StateModel):
             joint = _joint(padded, step, starts, texts, grown, joint)
         texts = grown
-    return result
 
 
 def _joint(padded: TextModel, step: int, starts: IntArray, texts: IntArray, grown: IntArray, joint: FloatArray) -> FloatArray:

@@ -6,10 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 from stinespring.backends.seeds import derive_seed
+from stinespring.checks.plain.settings import alike
 from stinespring.checks.tables import check_tables
 from stinespring.compiler.channels.channel import compile_channel
 from stinespring.compiler.channels.probe import probed
-from stinespring.errors import InputError
+from stinespring.errors import InputError, StinespringError
 from stinespring.models.channels.asked import ChannelAsked, drawn
 from stinespring.models.channels.cptp import CPTP
 from stinespring.models.channels.files import made
@@ -17,7 +18,7 @@ from stinespring.models.texts.joint import require_count
 from stinespring.pipeline.system import Settings, System
 from stinespring.stages import Program, Samples, Verdict
 
-__all__ = ["SYSTEM"]
+__all__ = ["SYSTEM", "settled"]
 
 SETTINGS = 40
 
@@ -38,10 +39,18 @@ def compiled(channel: CPTP, asked: ChannelAsked, options: Settings) -> Program:
 
 
 def settled(channel: CPTP, asked: ChannelAsked, settings: Settings, root: int) -> ChannelAsked:
-    """Return random product inputs and measurements, drawn from the run's seed."""
+    """Return random product inputs and measurements, drawn from the run's seed.
+
+    Raises:
+        StinespringError: they are not as different as they can be, a defect of the package.
+    """
     if asked.settings:
         return asked
-    return drawn(channel, require_count(settings.get("settings", SETTINGS), "settings"), derive_seed(root, 0))
+    found = drawn(channel, require_count(settings.get("settings", SETTINGS), "settings"), derive_seed(root, 0))
+    wrong = alike(found.settings, channel.inputs, channel.outputs)
+    if wrong is not None:
+        raise StinespringError("the channel is tried with too few different settings", got=wrong, expected="all different")
+    return found
 
 
 def sampled(program: Program, settings: Settings, root: int) -> Program:
@@ -61,4 +70,4 @@ def owns(source: Any) -> bool:
     return isinstance(source, CPTP)
 
 
-SYSTEM = System("channel", ChannelAsked, owns, ("settings",), ask, compiled, check, made, settled, sampled)
+SYSTEM = System("channel", ChannelAsked, owns, ("settings",), ask, compiled, check, made, settled, sampled, shared=True)

@@ -41,9 +41,11 @@ def compiled(model: TextModel, asked: TextAsked, options: Settings) -> Program:
 
 
 def check(samples: Samples, alpha: float, resolution: float, seed: int, scope: str = "auto") -> Verdict:
-    """Return the verdict on the texts, and on the attention map where positions were measured."""
-    verdict = check_texts(samples, alpha=alpha, resolution=resolution, seed=seed, scope=scope)
-    return with_attention(verdict, check_attention(samples, alpha=alpha, resolution=resolution))
+    """Return the verdict on the texts, and on the attention map where positions were measured; both share the rate."""
+    attention = check_attention(samples, alpha=alpha / 2, resolution=resolution)
+    share = alpha if attention is None else alpha / 2
+    verdict = check_texts(samples, alpha=share, resolution=resolution, seed=seed, scope=scope)
+    return replace(with_attention(verdict, attention), alpha=alpha)
 
 
 def with_attention(verdict: Verdict, attention: Verdict | None) -> Verdict:

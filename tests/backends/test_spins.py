@@ -70,12 +70,13 @@ def test_any_backend_runs_the_circuits_as_they_are(network, schedule):
     samples = sample(network, steps=3, schedule=schedule, backend=backend, shots=400, seed=1)
     assert samples.backend == "recorder"
     assert check_spins(samples, alpha=1e-7, resolution=0.5).verdict == "PASS"
-    seeds = [seed for _, seed in backend.calls]
+    calls = [call for call in backend.calls if call[0].key[0] > 0]  # before them coins, which try it
+    seeds = [seed for _, seed in calls]
     assert len(set(seeds)) == len(seeds) == (3 if schedule == "stepwise" else 1)
     if schedule == "stepwise":
-        [item] = backend.calls[0][0].items
+        [item] = calls[0][0].items
         assert (item.circuit.num_qubits, item.angles.shape, item.shots.tolist()) == (2, (1, 2), [400])
-        assert all(batch.shots == 400 for batch, _ in backend.calls)
+        assert all(batch.shots == 400 for batch, _ in calls)
 
 
 def test_distinct_readings_do_not_tie_tokens_to_what_lies_outside_their_context():

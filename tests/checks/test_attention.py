@@ -92,7 +92,8 @@ def rewritten(samples, change):
 def test_verdicts(two_tokens, host):
     samples = walked(two_tokens, [0, 1], 2, 20_000, host=host)
     found = check_attention(samples, alpha=1e-6)  # false-alarm rate 1e-6
-    assert (found.verdict, set(found.parts), found.alpha) == ("PASS", {"e1", "e2"}, 1e-6)
+    together = set() if host else {"e1 and t1", "e2 and t2"}  # a host of an earlier version kept marginals alone
+    assert (found.verdict, set(found.parts), found.alpha) == ("PASS", {"e1", "e2"} | together, 1e-6)
     shown = found.summary()["registers"]
     assert shown["e1"]["analytic"] == pytest.approx(two_tokens.attention(1, np.array([[0, 1]]))[0, 0].tolist())
     assert sum(shown["e2"]["sampled"]) == pytest.approx(1)
