@@ -106,9 +106,7 @@ class SamplerBackend:
 
     keeps_jobs = False
 
-    def __init__(
-        self, make: Callable[[int], Any], name: str, capabilities: Capabilities, *, watched: bool = False
-    ) -> None:
+    def __init__(self, make: Callable[[int], Any], name: str, capabilities: Capabilities, *, watched: bool = False) -> None:
         self.make, self.name, self.capabilities, self.watched = make, name, capabilities, watched
         self._calls = 0
 
