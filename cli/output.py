@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 SHOWN = 10  # texts in the table for people
 
 
-def print_json(data: dict[str, Any]) -> None:
-    """Print exactly one JSON object; where stdout cannot carry every character, with escapes."""
+def print_json(data: dict[str, Any], indent: int | None = 1) -> None:
+    """Print exactly one JSON object; where stdout cannot carry every character, with escapes; without indent in a tenth."""
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=not utf8, allow_nan=False) + "\n")
+    sys.stdout.write(json.dumps(data, indent=indent, ensure_ascii=not utf8, allow_nan=False) + "\n")
 
 
 def require_plot(path: Path | None) -> None:

@@ -18,8 +18,18 @@ from stinespring.backends.seeds import derive_seed
 from stinespring.batches import Batch, Circuit, Item, Report, quiet
 from stinespring.errors import BackendError
 from stinespring.ledger.delivery import PATIENCE, SLOWEST_POLL, Delivery, HeldElsewhereError, held
-from stinespring.ledger.payload import merged, pack, pack_outcomes, require_complete, unpack, unpack_outcomes, whole, works_of
-from stinespring.ledger.store import FINAL, Job, Ledger, fresh_tag
+from stinespring.ledger.payload import (
+    Work,
+    merged,
+    pack,
+    pack_outcomes,
+    require_complete,
+    unpack,
+    unpack_outcomes,
+    whole,
+    works_of,
+)
+from stinespring.ledger.store import FINAL, Job, Ledger, damage, fresh_tag
 from stinespring.readings import Outcomes
 from stinespring.stages import Backend, Capabilities
 
@@ -130,11 +140,25 @@ class Recorded:
         rows: dict[int, list[Outcomes]] = {}
         wanted: dict[int, int] = {}
         for job in jobs:
-            work = unpack(job.payload, circuits=False)
-            for owner, row in zip(work.owner.tolist(), unpack_outcomes(job.outcomes or "[]"), strict=True):
+            work, found = self.measured(job)
+            for owner, row in zip(work.owner.tolist(), found, strict=True):
                 rows.setdefault(owner, []).append(row)
                 wanted[owner] = int(work.wanted[owner])
         return [merged(rows[row], wanted[row], derive_seed(seed, row)) for row in sorted(rows)]
+
+    def measured(self, job: Job) -> tuple[Work, list[Outcomes]]:
+        """Return what a job was and what it measured.
+
+        Raises:
+            DamagedError: that is not what was written.
+        """
+        with damage(self.run, f"job {job.tag}"):
+            work, found = unpack(job.payload, circuits=False), unpack_outcomes(job.outcomes or "[]")
+            try:
+                require_complete(work, found)
+            except BackendError as error:
+                raise ValueError(f"{error.what}: {error.got}, expected {error.expected}") from None
+            return work, found
 
     def completed(self, batch: Batch, seed: int) -> list[Job]:
         """Return the jobs of a call once they are done."""

@@ -9,7 +9,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-__all__ = ["MIGRATIONS", "keep"]
+__all__ = ["MIGRATIONS", "keep", "statements"]
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -59,6 +59,11 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE runs ADD COLUMN format INTEGER NOT NULL DEFAULT 1;
     """,
 )
+
+
+def statements(migration: str) -> list[str]:
+    """Return the statements of a migration."""
+    return [statement for statement in migration.split(";") if statement.strip()]
 
 
 def keep(path: Path, kept: Path) -> None:

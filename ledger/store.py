@@ -11,90 +11,23 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from stinespring.errors import InputError, StinespringError
-from stinespring.ledger.schema import MIGRATIONS, keep
+from stinespring.errors import InputError
+from stinespring.ledger.listing import Listed, listed
+from stinespring.ledger.opening import DamagedError, LedgerError, LedgerFile, unusable
+from stinespring.ledger.run import FINAL, FORMAT, HELD, Job, Run, State, damage, read_run
+from stinespring.ledger.schema import MIGRATIONS, keep, statements
 
-__all__ = ["FINAL", "Job", "Ledger", "LedgerError", "Listed", "Run", "State", "fresh_id", "fresh_tag", "home", "now"]
+__all__ = [
+    "FINAL", "DamagedError", "Job", "Ledger", "LedgerError", "Listed", "Run", "State", "damage", "fresh_id", "fresh_tag",
+    "home", "now",
+]  # fmt: skip
 
-State = Literal["created", "submitted", "done", "failed", "cancelled"]
-BUSY = 20.0  # seconds to wait for another process's transaction
 LATEST = "latest"
-FINAL: tuple[State, ...] = ("done", "failed", "cancelled")
-FORMAT = 2  # of what a run's request and program hold
 BEFORE = "ledger.version-1.sqlite"  # the file as stinespring 0.1 left it
-
-
-class LedgerError(StinespringError, OSError):
-    """The ledger cannot be used now: locked, full disk, no permission. What is in it stays as it was."""
-
-    exit_status = 4
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run: what was asked, and how far it is."""
-
-    id: str
-    identity: str
-    state: State
-    backend: str
-    shots: int
-    seed: int
-    created: str
-    message: str
-    request: Mapping[str, Any]
-    program: Mapping[str, Any]
-    estimate: Mapping[str, Any]
-    versions: Mapping[str, Any]
-    session: str | None = None
-    format: int = FORMAT
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A run in the list of runs; ``title`` says what was asked, ``remote`` are the jobs that the service keeps for it."""
-
-    id: str
-    state: State
-    backend: str
-    shots: int
-    created: str
-    message: str
-    name: str
-    title: str
-    remote: tuple[str, ...]
-
-
-LISTING = """  -- runs that version 0.1 wrote have no title
-    SELECT id, state, backend, shots, created, message, json_extract(request, '$.name') AS name, coalesce(
-        json_extract(request, '$.title'),
-        json_extract(request, '$.name') || coalesce(' ''' || json_extract(request, '$.options.prompt') || '''', '')
-            || coalesce(' +' || json_extract(request, '$.options.steps'), ''),
-        ''
-    ) AS title
-    FROM runs ORDER BY number DESC
-"""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One job of a run: its payload, and what came back."""
-
-    tag: str
-    run: str
-    step: int
-    part: int
-    payload: bytes = field(repr=False)
-    state: State = "created"
-    remote: str | None = None
-    outcomes: str | None = field(default=None, repr=False)
-    attempted: float | None = None
-    attempts: int = 0
 
 
 def home() -> Path:
@@ -127,23 +60,17 @@ class Ledger:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or home()
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise InputError(
-                "the ledger's folder cannot be made",
-                got=f"{self.folder}: {error.strerror or error}",
-                expected="a folder that can be written",
-                todo="set STINESPRING_HOME to one",
-            ) from None
-        self.path = self.folder / "ledger.sqlite"
+        self.file = LedgerFile(self.folder)
+        self.path = self.file.path
         self.migrate()
 
     @contextmanager
     def transaction(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:
         """Give a connection inside one transaction; an exception rolls it back."""
+        if write:
+            self.file.require_writable()
         try:
-            with closing(sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)) as connection:
+            with closing(self.file.connect()) as connection:
                 connection.row_factory = sqlite3.Row
                 connection.execute("PRAGMA foreign_keys = ON")
                 connection.execute("PRAGMA synchronous = FULL")
@@ -157,33 +84,19 @@ class Ledger:
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
             raise  # a mistake of ours
         except sqlite3.DatabaseError as error:
-            raise self.unusable(error) from None
-
-    def unusable(self, error: sqlite3.DatabaseError) -> StinespringError:
-        """Return the message for what SQLite says."""
-        text = str(error)
-        if "not a database" in text or "malformed" in text or "no such table" in text or "no such column" in text:
-            return InputError(
-                "the file is no ledger, or a damaged one",
-                got=f"{self.path}: {text}",
-                expected="a file that stinespring made",
-                todo="move it away, or set STINESPRING_HOME to another folder",
-            )
-        todo = "end the other process, or try again" if "locked" in text else "make room or give permission, then try again"
-        return LedgerError("the ledger cannot be used now", got=f"{self.path}: {text}", todo=todo + ": nothing was lost")
+            raise unusable(self.path, error) from None
 
     def migrate(self) -> None:
         """Bring the file to the newest version, one migration after the other, each in its own transaction."""
         try:
-            with closing(sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)) as connection:
+            with closing(self.file.connect()) as connection:
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
-                if version == len(MIGRATIONS):
-                    return
-                if version == 0:
-                    connection.execute("PRAGMA journal_mode = WAL")
+                tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         except sqlite3.DatabaseError as error:
-            raise self.unusable(error) from None
-        while True:
+            raise unusable(self.path, error) from None
+        if version == 0 and tables:
+            raise unusable(self.path, sqlite3.DatabaseError("not a database of runs: no version, and tables of others"))
+        while version != len(MIGRATIONS):
             with self.transaction() as connection:
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
                 if version > len(MIGRATIONS):
@@ -196,22 +109,34 @@ class Ledger:
                 if version == len(MIGRATIONS):
                     return
                 if version == 1:
-                    try:
-                        keep(self.path, self.folder / BEFORE)
-                    except OSError as error:
-                        what = "the ledger of stinespring 0.1 cannot be kept beside the new one"
-                        todo = "make room or give permission, then try again: nothing was changed"
-                        raise LedgerError(what, got=f"{self.folder / BEFORE}: {error}", todo=todo) from None
-                for statement in MIGRATIONS[version].split(";"):
-                    if statement.strip():
-                        connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {version + 1}")
+                    self.keep_before()
+                for statement in statements(MIGRATIONS[version]):
+                    connection.execute(statement)
+                version += 1
+                connection.execute(f"PRAGMA user_version = {version}")
 
-    def require_readable(self, run: Run) -> None:
-        """Refuse runs that an earlier version wrote.
+    def keep_before(self) -> None:
+        """Keep the ledger of version 0.1 beside the new one."""
+        try:
+            keep(self.path, self.folder / BEFORE)
+        except OSError as error:
+            what = "the ledger of stinespring 0.1 cannot be kept beside the new one"
+            todo = "make room or give permission, then try again: nothing was changed"
+            raise LedgerError(what, got=f"{self.folder / BEFORE}: {error}", todo=todo) from None
+
+    def require_writable(self) -> None:
+        """Refuse what would have to be written down, where the ledger can only be read.
 
         Raises:
-            InputError: saying how they are fetched.
+            LedgerError: saying why.
+        """
+        self.file.require_writable()
+
+    def require_readable(self, run: Run) -> None:
+        """Refuse runs that an earlier version wrote, and damaged ones.
+
+        Raises:
+            InputError: saying how they are fetched, or what they lack.
         """
         if run.format != FORMAT:
             raise InputError(
@@ -221,6 +146,10 @@ class Ledger:
                 todo=f"copy {self.folder / BEFORE} as ledger.sqlite into a folder of its own and, with stinespring 0.1 "
                 f"installed, run STINESPRING_HOME=FOLDER stinespring fetch {run.id}: nothing is lost",
             )
+        for name, found in (("request", run.request), ("program", run.program)):
+            with damage(run.id, name):
+                if missing := HELD[name] - found.keys():
+                    raise ValueError(f"it lacks {', '.join(sorted(missing))}")
 
     def add(self, run: Run, jobs: Sequence[Job], calibration: Mapping[str, Any] | None, *, once: bool = False) -> Run:
         """Store a run and its first jobs; with ``once`` return a run that asked the same and did not fail, if there is one."""
@@ -270,14 +199,15 @@ class Ledger:
             raise InputError(what, got=name, expected="an id, or latest", todo="see 'stinespring jobs'")
         return read_run(rows[0])
 
-    def listed(self) -> list[Listed]:
-        """Return all runs, the newest first, without what they hold: some hold a whole model."""
-        stored: dict[str, list[str]] = {}
+    def listed(self, most: int | None = None) -> list[Listed]:
+        """Return the runs, the newest first, ``most`` of them or all, without what they hold; damaged ones are marked."""
         with self.transaction(write=False) as connection:
-            for run, remote in connection.execute("SELECT run, remote FROM stored ORDER BY rowid"):
-                stored.setdefault(run, []).append(remote)
-            rows = connection.execute(LISTING).fetchall()
-        return [Listed(**dict(row), remote=tuple(stored.get(row["id"], ()))) for row in rows]
+            return listed(connection, most)
+
+    def number(self) -> int:
+        """Return how many runs there are."""
+        with self.transaction(write=False) as connection:
+            return int(connection.execute("SELECT count(*) FROM runs").fetchone()[0])
 
     def calibration(self, run: str) -> dict[str, Any] | None:
         """Return the device's calibration when the run was submitted."""
@@ -375,15 +305,6 @@ def insert_jobs(connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
             "INSERT OR IGNORE INTO jobs (tag, run, step, part, state, payload, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (job.tag, job.run, job.step, job.part, job.state, job.payload, now()),
         )
-
-
-def read_run(row: sqlite3.Row) -> Run:
-    """Return a run from its row."""
-    texts = {name: json.loads(row[name]) for name in ("request", "program", "estimate", "versions")}
-    plain = {
-        name: row[name] for name in ("id", "identity", "state", "backend", "shots", "created", "message", "session", "format")
-    }
-    return Run(**plain, seed=int(row["seed"]), **texts)
 
 
 def fresh_id() -> str:

@@ -19,7 +19,7 @@ from stinespring.compiler.devices.timing import with_delays
 from stinespring.errors import BackendError, InputError
 from stinespring.ledger.delivery import Delivery
 from stinespring.ledger.recorded import CALIBRATION, FIRST, Pending, Permissions, Recorded, jobs_of
-from stinespring.ledger.store import FINAL, Ledger, LedgerError, Run, fresh_id, now
+from stinespring.ledger.store import FINAL, Ledger, LedgerError, Run, damage, fresh_id, now
 from stinespring.pipeline.estimate import Estimate, estimated
 from stinespring.pipeline.mitigation import ReadoutCircuits, calibration_body, planned_mitigation
 from stinespring.pipeline.record import described, identity, requested, require_kept, restored, unlowered
@@ -223,7 +223,8 @@ def bring_forward(ledger: Ledger, run: Run, may: Permissions, report: Report = q
     ledger.require_readable(run)
     if run.state in FINAL:
         return run
-    program = restored(run)
+    with damage(run.id, "request or program"):
+        program = restored(run)
     with opening(run) as open_once:
         ready = open_once if backend is None else lambda: backend
         return looped(run, program, recorded(ledger, run, ready, may, report))
@@ -242,9 +243,13 @@ def read(ledger: Ledger, run: Run) -> tuple[Program, Samples, list[Outcomes]]:
         raise BackendError(f"run {run.id} {what}", got=run.message or None, todo="submit it again")
     if run.state != "done":
         raise InputError("the run has no complete counts yet", got=f"run {run.id}: {run.state}", expected="state done")
-    program = restored(run)
-    with opening(run) as open_once:
-        calibration, seen = outcomes_of(run, program, recorded(ledger, run, open_once, Permissions()))
+    with damage(run.id, "request or program"):
+        program = restored(run)
+    with damage(run.id, "its jobs"), opening(run) as open_once:
+        try:
+            calibration, seen = outcomes_of(run, program, recorded(ledger, run, open_once, Permissions()))
+        except Pending:
+            raise ValueError("the run is done, and not all of its jobs are") from None
     record = {**run.versions, "run": run.id, "identity": run.identity, "program": run.program["hash"]}
     seed = run.request["seed"]
     samples = samples_of(

@@ -16,6 +16,7 @@ from stinespring.pipeline.runs import cancel
 def cancel_(id: Name, json: options.Json = False) -> None:
     """Cancel a run at the service."""
     ledger = Ledger()
+    ledger.require_writable()
     run = ledger.run(id)
     if run.state in ("done", "failed"):
         raise InputError("the run is over already", got=f"run {run.id}: {run.state}", todo=f"see 'stinespring fetch {run.id}'")

@@ -14,7 +14,7 @@ from stinespring.cli.output import print_json, progress, require_plot, require_r
 from stinespring.cli.runs.run import end, resumable
 from stinespring.errors import BackendError, InputError
 from stinespring.ledger.recorded import Permissions
-from stinespring.ledger.store import Ledger, Run
+from stinespring.ledger.store import Ledger, Run, damage
 from stinespring.pipeline.running import require_scoped
 from stinespring.pipeline.runs import MONTH, bring_forward
 from stinespring.pipeline.systems import system
@@ -45,8 +45,11 @@ def fetch_(
     ledger, seconds = Ledger(), waiting(wait)
     run = ledger.run(id)
     ledger.require_readable(run)
-    require_scoped(system(run.request["kind"]), scope)
+    with damage(run.id, "the kind of its source"):
+        kind = system(run.request["kind"])
+    require_scoped(kind, scope)
     if run.state not in FINAL:
+        ledger.require_writable()
         may = Permissions(send=False, onward=seconds is not None, wait=seconds)
         with progress() as report, resumable(run.id):
             run = bring_forward(ledger, run, may, report)

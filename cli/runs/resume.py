@@ -16,6 +16,7 @@ from stinespring.pipeline.runs import bring_forward
 def resume_(id: Name, json: options.Json = False) -> None:
     """Send what was never sent of a run, and heal what was."""
     ledger = Ledger()
+    ledger.require_writable()
     run = ledger.run(id)
     with progress() as report:
         run = bring_forward(ledger, run, Permissions(send=True, onward=True), report)

@@ -69,6 +69,7 @@ def run_named(
             given = {**given, "target": target_of(given["target"])}
         if ready.keeps_jobs:
             ledger = Ledger()
+            ledger.require_writable()
             planned = plan(named.source, given, backend=ready, asked_of=backend, title=named.title, **asked)
             run = in_ledger(ledger, planned)
             found = judged(ledger, run, alpha=alpha, resolution=resolution, scope=scope)

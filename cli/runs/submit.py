@@ -39,6 +39,7 @@ def submit_(
         )
     named = named_source(model, chosen)
     ledger = Ledger()
+    ledger.require_writable()
     with opened(backend) as ready:
         with progress("compiling") as report:
             planned = plan(

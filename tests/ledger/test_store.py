@@ -13,7 +13,7 @@ from datetime import datetime
 import pytest
 
 from stinespring.errors import InputError
-from stinespring.ledger import schema, store
+from stinespring.ledger import opening, schema, store
 from stinespring.ledger.store import Job, Ledger, LedgerError, Run, fresh_id, fresh_tag, now
 
 
@@ -145,7 +145,7 @@ def test_a_folder_that_cannot_be_one(tmp_path):
 
 
 def test_a_locked_file(ledger, monkeypatch):
-    monkeypatch.setattr(store, "BUSY", 0.05)
+    monkeypatch.setattr(opening, "BUSY", 0.05)
     with sqlite3.connect(ledger.path, isolation_level=None) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(LedgerError, match="locked"):
