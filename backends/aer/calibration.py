@@ -30,6 +30,9 @@ __all__ = [
 
 FORMAT = "stinespring/calibration@1"
 MOST_QUBITS = 4096
+LONGEST_NAME = 64  # characters of a gate's name
+MEASURED = ("measure_2", "reset_2")  # further kinds that Qiskit has no class for
+NO_GATES = ("barrier", "if_else", "for_loop", "while_loop", "switch_case", "break_loop", "continue_loop", "box")
 SLACK = 1e-9  # by which a row of probabilities may miss 1
 
 Readout = tuple[tuple[float, float], tuple[float, float]]
@@ -137,7 +140,8 @@ class Calibration:
             properties = InstructionProperties(duration=gate.duration, error=gate.error)
             places.setdefault(gate.name, {})[gate.qubits] = properties
         for name, where in places.items():
-            other = Instruction(name, 1, 1 if name.startswith("measure") else 0, [])  # measure_2, reset_2
+            wires = len(next(iter(where)))
+            other = Instruction(name, wires, 1 if name.startswith("measure") else 0, [])  # measure_2, reset_2
             target.add_instruction(standard.get(name, other), where, name=name)
         if self.conditions:
             target.add_instruction(IfElseOp, name="if_else")
@@ -218,6 +222,7 @@ def read_calibration(path: str | Path) -> Calibration:
         raise InputError("the calibration has no usable qubits", got=len(data["qubits"]), expected=f"1 to {MOST_QUBITS}")
     qubits = tuple(read_qubit(entry, i) for i, entry in enumerate(data["qubits"]))
     gates = tuple(read_gate(entry, i, len(qubits)) for i, entry in enumerate(data["gates"]))
+    require_places(gates)
     most = data.get("max_shots")
     if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
         raise InputError("'max_shots' of the calibration is not usable", got=most, expected="a whole number of at least 1")
@@ -248,7 +253,8 @@ def read_gate(entry: object, index: int, qubits: int) -> GateFigures:
     where = f"gate {index}"
     data = fields(entry, ("name", "qubits", "error", "duration"), where, required=("name", "qubits"))
     place, error = data["qubits"], data.get("error")
-    if not isinstance(data["name"], str) or not data["name"].isidentifier():
+    usable = isinstance(data["name"], str) and data["name"].isidentifier() and len(data["name"]) <= LONGEST_NAME
+    if not usable or data["name"] in NO_GATES:
         raise InputError(f"the name of {where} is not usable", got=data["name"], expected="for example 'cz'")
     if not isinstance(place, list) or not place or any(
         isinstance(q, bool) or not isinstance(q, int) or not 0 <= q < qubits for q in place
@@ -257,6 +263,22 @@ def read_gate(entry: object, index: int, qubits: int) -> GateFigures:
     if error is not None and not is_probability(error):
         raise InputError(f"the error of {where} is out of range", got=error, expected="a number from 0 to 1")
     return GateFigures(data["name"], tuple(place), number(error), positive(data.get("duration"), "duration", where, least=0.0))
+
+
+def require_places(gates: Sequence[GateFigures]) -> None:
+    """Refuse a gate that stands twice on one place, or on a number of qubits that it does not act on."""
+    from qiskit.circuit.library import get_standard_gate_name_mapping
+
+    wires = {name: gate.num_qubits for name, gate in get_standard_gate_name_mapping().items()}
+    wires |= dict.fromkeys(MEASURED, 1)
+    seen = set()
+    for gate in gates:
+        place = f"{gate.name} on {', '.join(map(str, gate.qubits))}"
+        if (gate.name, gate.qubits) in seen:
+            raise InputError("a gate of the calibration stands twice on one place", got=place, expected="every place once")
+        seen.add((gate.name, gate.qubits))
+        if (number := wires.setdefault(gate.name, len(gate.qubits))) != len(gate.qubits):
+            raise InputError("a gate of the calibration is on too many or too few qubits", got=place, expected=f"{number}")
 
 
 def is_probability(value: object) -> bool:
