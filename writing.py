@@ -12,7 +12,9 @@ from typing import Any
 
 from stinespring.errors import InputError
 
-__all__ = ["dump", "require_regular", "usable", "write_whole"]
+__all__ = ["dump", "require_place", "require_regular", "usable", "write_whole"]
+
+KEPT = 32  # characters of a name that the file has while it is written; the whole name may be as long as names can be
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -28,7 +30,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     try:
         path = path.resolve()  # a link keeps pointing at what is written
         require_regular(path)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:KEPT]}.")
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
@@ -47,6 +49,24 @@ def require_regular(path: Path) -> None:
     """Refuse to replace a device, a pipe or a folder by a file."""
     if path.exists() and not path.is_file():
         raise InputError("the output is no regular file", got=str(path), expected="a new name or a file to replace")
+
+
+def require_place(path: Path, what: str = "output") -> None:
+    """Refuse a file that could not be written, before anything is computed.
+
+    Args:
+        path: of the file.
+        what: it is, for the messages.
+
+    Raises:
+        InputError: a name that no file can have, no such folder, one that cannot be written, or something that is no file.
+    """
+    parent = usable(path).parent
+    if not parent.is_dir():
+        raise InputError(f"the {what}'s folder does not exist", got=str(parent), expected="an existing folder")
+    if not os.access(parent, os.W_OK):
+        raise InputError(f"the {what}'s folder cannot be written", got=str(parent), expected="a writable folder")
+    require_regular(path)
 
 
 def _umask() -> int:

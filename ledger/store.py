@@ -185,7 +185,9 @@ class Ledger:
             InputError: there is no such run, or there are several.
         """
         with self.transaction(write=False) as connection:
-            if name == LATEST:
+            if not name.isascii():
+                rows = []  # no id, and perhaps no text
+            elif name == LATEST:
                 rows = connection.execute("SELECT * FROM runs ORDER BY number DESC LIMIT 1").fetchall()
             else:
                 rows = (

@@ -18,6 +18,7 @@ from stinespring.models.decoders.glass import load_decoder
 from stinespring.models.lens.metrics import floor_u
 from stinespring.models.lens.states import LensStates
 from stinespring.models.lens.tuned import named_lens
+from stinespring.writing import require_place, write_whole
 
 Full = Annotated[Path | None, typer.Option("--full", help="FILE.npz: psi (points, V) and v (operators, V) in float64.")]
 Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg): probabilities along the layers.")]
@@ -34,6 +35,8 @@ def lens_(
 ) -> None:
     """Show the states of a prompt after every layer, and the operators between them."""
     require_plot(plot)
+    if full is not None:
+        require_place(full)
     decoder = load_decoder(model)
     states = prompt_states(decoder, prompt, named_lens(lens, decoder))
     if full is not None:
@@ -86,8 +89,6 @@ def summary(states: LensStates) -> dict[str, Any]:
 
 def write_full(states: LensStates, path: Path) -> None:
     """Write the states and directions themselves."""
-    from stinespring.writing import write_whole
-
     buffer = io.BytesIO()
     np.savez(buffer, psi=states.psi, v=states.v, prompt_ids=states.prompt)
     write_whole(path, buffer.getvalue())

@@ -15,7 +15,7 @@ from stinespring.cli.output import print_json, print_table, progress
 from stinespring.models.decoders.glass import load_decoder
 from stinespring.models.lens.lines import encode_lines
 from stinespring.models.lens.train import train_lens
-from stinespring.writing import require_regular, usable, write_whole
+from stinespring.writing import require_place, write_whole
 
 LensFile = Annotated[Path, typer.Option("-o", "--output", help="FILE.safetensors.")]
 Texts = Annotated[
@@ -38,7 +38,7 @@ def train_(
     json: options.Json = False,
 ) -> None:
     """Train one bias for each point by KL(final || lens); everything else stays as it is."""
-    require_regular(usable(output))
+    require_place(output)
     decoder = load_decoder(model)
     read = None if texts is None else encode_lines(decoder, texts)
     begun = time.perf_counter()

@@ -22,6 +22,7 @@ from stinespring.cli.output import (
 )
 from stinespring.cli.sphere.circuits import compile_, overlaps_, sample_
 from stinespring.errors import InputError
+from stinespring.writing import require_place, write_whole
 
 if TYPE_CHECKING:
     from stinespring.models.sphere.dynamics import Sums
@@ -75,8 +76,8 @@ def run_(
     for path in (output, checkpoint):
         if path is not None and path.suffix != ".npz":
             raise InputError("the file's name has another ending", got=str(path), expected="FILE.npz")
-        if path is not None and not path.parent.is_dir():  # known before the run, not after it
-            raise InputError("the output cannot be written", got=str(path), expected="an existing folder")
+        if path is not None:
+            require_place(path)  # known before the run, not after it
     if sums not in ("auto", "direct", "series"):
         raise InputError("unknown sums", got=sums, expected="auto, direct or series")
     require_report(page, plot, movie)
@@ -168,7 +169,6 @@ def new_(
 ) -> None:
     """Write a sphere file with uniform particles and a random perceptron."""
     from stinespring.models.sphere.files import random_model, sphere_from, write_sphere
-    from stinespring.writing import write_whole
 
     if seed < 0:
         raise InputError("the seed is negative", got=seed, expected="0 or more")

@@ -31,6 +31,7 @@ from stinespring.models.spins import (
 from stinespring.models.spins.network import probability_plus
 from stinespring.models.texts.joint import require_count
 from stinespring.readings import FloatArray
+from stinespring.writing import require_place, write_whole
 
 spins = typer.Typer(add_completion=False, rich_markup_mode=None)
 SHOWN = 12  # rows of a table for people
@@ -306,8 +307,6 @@ def write_json(network: SpinNetwork, path: Path) -> None:
     """Write a network's file."""
     import json
 
-    from stinespring.writing import write_whole
-
     write_whole(path, json.dumps(network.content(), ensure_ascii=False) + "\n")
 
 
@@ -364,5 +363,4 @@ def require_suffix(path: Path | None, suffixes: tuple[str, ...]) -> None:
         )
     if path.suffix in (".png", ".svg"):
         require_plot(path)
-    if not path.parent.is_dir():
-        raise InputError("the output's folder does not exist", got=str(path.parent), expected="an existing folder")
+    require_place(path)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stinespring.errors import InputError, shorten
-from stinespring.writing import write_whole
+from stinespring.writing import require_place, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -51,8 +51,7 @@ def require_figure(path: Path) -> None:
     """Refuse a figure that could not be written, before anything is computed."""
     if path.suffix.lower() not in (".png", ".svg"):
         raise InputError("the figure's format is not known", got=str(path), expected="a name that ends in .png or .svg")
-    if not path.parent.is_dir():
-        raise InputError("the figure's folder does not exist", got=str(path.parent), expected="an existing folder")
+    require_place(path, "figure")
     require_matplotlib("--plot")
 
 

@@ -14,9 +14,9 @@ from stinespring.errors import InputError
 from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.simulate import SphereRun
 from stinespring.readings import FloatArray
-from stinespring.report.figures.canvas import canvas, image, opened_figure, raised, require_figure, titled
+from stinespring.report.figures.canvas import canvas, image, opened_figure, raised, require_figure, require_matplotlib, titled
 from stinespring.report.figures.sphere_page import PAGE
-from stinespring.writing import write_whole
+from stinespring.writing import require_place, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,8 +38,9 @@ def require_outputs(model: SphereModel, plot: Path | None, movie: Path | None) -
         raise InputError("the movie's format is not known", got=str(movie), expected="a name that ends in .gif or .html")
     if model.d > 3:
         raise InputError("there is no movie of this sphere", got=f"d = {model.d}", expected="d = 2 or 3")
+    require_place(movie, "movie")
     if movie.suffix.lower() == ".gif":
-        require_figure(movie.with_suffix(".png"))
+        require_matplotlib("--movie")
 
 
 def write_figures(run: SphereRun, plot: Path | None, movie: Path | None) -> None:

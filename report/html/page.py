@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import tempfile
 from base64 import b64encode
@@ -18,7 +17,7 @@ from stinespring.errors import InputError, shorten
 from stinespring.report.figures.canvas import require_matplotlib
 from stinespring.report.html.style import STYLE
 from stinespring.version import __version__
-from stinespring.writing import require_regular, write_whole
+from stinespring.writing import require_place, write_whole
 
 __all__ = ["Figure", "Finding", "Page", "PageTable", "Player", "Section", "embedded", "plain_table", "require_report"]
 
@@ -115,11 +114,7 @@ def require_report(path: Path | None, *others: Path | None) -> None:
         return
     if path.suffix.lower() != ".html":
         raise InputError("the report's format is not known", got=str(path), expected="a name that ends in .html")
-    if not path.parent.is_dir():
-        raise InputError("the report's folder does not exist", got=str(path.parent), expected="an existing folder")
-    if not os.access(path.parent, os.W_OK):
-        raise InputError("the report's folder cannot be written", got=str(path.parent), expected="a writable folder")
-    require_regular(path)
+    require_place(path, "report")
     if any(other is not None and other.resolve() == path.resolve() for other in others):
         raise InputError("two outputs have one name", got=str(path), expected="a name of its own for --report")
     require_matplotlib("--report")

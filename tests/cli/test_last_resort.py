@@ -184,3 +184,45 @@ def test_a_name_that_is_no_text(tmp_path: Path, invoke: Invoke) -> None:
     assert invoke("compile", model, *RUN[2:6], "-o", files["-o"], "--draw", files["--draw"]).returncode == 0
     assert all(file.exists() for file in files.values())
     assert r"\udcff$_^" in files["--report"].read_text(encoding="utf-8")
+
+
+LONG = "a" * 250
+REFUSED = {
+    "plot": ["run", "examples/two_tokens.json", "--plot", f"{LONG}aaaa.png"],
+    "report": ["run", "examples/two_tokens.json", "--report", f"{LONG}aaaa.html"],
+    "draw": ["compile", "examples/two_tokens.json", "--draw", f"{LONG}/a.svg"],
+    "movie": ["sphere", "run", "examples/sphere.json", "--movie", f"{LONG}aaaa.gif"],
+    "arrays": ["sphere", "run", "examples/sphere.json", "-o", f"{LONG * 2}/a.npz"],
+    "network": ["spins", "meanfield", "examples/spins.json", "-o", f"{LONG}aaaa.json"],
+    "states": ["lens", "glassllm:en", "--full", f"{LONG}aaaa.npz"],
+}
+
+
+@pytest.mark.parametrize("words", REFUSED.values(), ids=REFUSED)
+def test_names_that_no_file_can_have_are_refused_before_the_work(
+    words: list[str], invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def worked(*words: object, **more: object) -> None:
+        raise AssertionError("the work was done first")
+
+    for place in ("runs.run.run_named", "runs.compile.compile_source", "spins.spins.mean_field", "lens.lens.load_decoder"):
+        monkeypatch.setattr(f"stinespring.cli.{place}", worked)
+    monkeypatch.setattr("stinespring.models.sphere.simulate.simulate", worked)
+    monkeypatch.chdir(tmp_path)
+    steps = ["--prompt", "a b"] if words[0] != "sphere" and words[0] != "spins" else []
+    more = [*steps, "--steps", "1"] if words[0] != "lens" else ["--prompt", "a"]
+    done = invoke(*[str(ROOT / word) if word.startswith("examples/") else word for word in words], *more)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) <= 12
+
+
+def test_a_name_as_long_as_names_can_be(tmp_path: Path, invoke: Invoke) -> None:
+    figure = tmp_path / f"{LONG}b.png"
+    assert invoke("compile", TWO_TOKENS, *RUN[2:6], "--draw", figure).returncode == 0
+    assert figure.exists()
+
+
+def test_an_id_that_is_no_text(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("STINESPRING_HOME", str(tmp_path))
+    done = invoke("fetch", os.fsdecode(b"\xff"))
+    assert (done.returncode, "no such run" in done.stderr) == (2, True)
