@@ -44,6 +44,8 @@ VERBS = {
     "lens train": ("stinespring.cli.lens.train", "train_", "Train a bias-only tuned lens."),
 }
 
+VERIFY = ("auto", "none", "all")  # the values of --verify
+
 
 def show_version(value: bool) -> None:
     """Print the version and end."""
@@ -80,15 +82,18 @@ def application(wanted: str | None) -> typer.Typer:
     return app
 
 
-def with_bare_wait(arguments: list[str]) -> list[str]:
-    """Return the arguments with ``--wait`` given a value where it has none: it means for as long as it takes.
+def with_bare_options(arguments: list[str]) -> list[str]:
+    """Return the arguments with ``--wait`` and ``--verify`` given a value where they have none.
+
+    ``--wait`` means for as long as it takes, ``--verify`` what takes about a second.
 
     Example:
-        >>> with_bare_wait(["fetch", "--wait", "--json", "--wait", "5"])
+        >>> with_bare_options(["fetch", "--wait", "--json", "--wait", "5"])
         ['fetch', '--wait=forever', '--json', '--wait', '5']
     """
     pairs = pairwise([*arguments, ""])
-    return ["--wait=forever" if word == "--wait" and not is_number(after) else word for word, after in pairs]
+    bare = ["--wait=forever" if word == "--wait" and not is_number(after) else word for word, after in pairs]
+    return ["--verify=auto" if word == "--verify" and after not in VERIFY else word for word, after in pairwise([*bare, ""])]
 
 
 def is_number(word: str) -> bool:
@@ -140,7 +145,7 @@ def command() -> None:
     """Run the command line in this process and exit; :mod:`stinespring.cli.failures` says with which status."""
     for variable in BLAS:  # two threads of BLAS on small matrices take up to twenty times the processor time of one
         os.environ.setdefault(variable, "1")
-    arguments = spelled(with_bare_wait(sys.argv[1:]))
+    arguments = spelled(with_bare_options(sys.argv[1:]))
     sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -90,6 +90,12 @@ MitigationOption = Annotated[
         help="none; readout (of a device's readout errors, programs without feed-forward); or always (with it, too).",
     ),
 ]
+Verify = Annotated[
+    str,
+    typer.Option(
+        "--verify", help="Follow the circuits exactly: auto (what takes about a second, all up to 10 qubits), all, none."
+    ),
+]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="FILE.qasm (with FILE.json beside it), or a folder for stepwise.")
 ]

@@ -111,6 +111,11 @@ def print_verdict(verdict: Verdict) -> None:
     sys.stdout.write(f"{verdict.verdict}: {verdict.reason}\n")
 
 
+def say_block(block: Verdict, to: TextIO | None = None) -> None:
+    """Say what following the circuits exactly found."""
+    (to or sys.stdout).write(f"block, the circuits followed exactly: {block.verdict}: {block.reason}\n")
+
+
 def print_estimate(planned: Planned, to: TextIO | None = None) -> None:
     """Print what a run will take, for people."""
     e = planned.estimate

@@ -10,6 +10,7 @@ from typing import Any
 from stinespring.backends.seeds import root_seed
 from stinespring.batches import Report, quiet
 from stinespring.ledger.store import Ledger, Run
+from stinespring.pipeline.blocks import Mode, verify_block, with_block
 from stinespring.pipeline.mitigation import calibration_body, measured_calibration, mitigated, planned_mitigation
 from stinespring.pipeline.running import check, compile_asked, on_backend, require_runnable, require_scoped, sampled, split
 from stinespring.pipeline.runs import read
@@ -29,6 +30,7 @@ class Result:
         verdict: what that says, after mitigation where there was any.
         mitigation: what was mitigated, or why nothing was.
         run: of the ledger, if it went through it.
+        block: what following the circuits exactly said, which is part of the verdict; None if nothing was asked.
     """
 
     program: Program
@@ -36,12 +38,13 @@ class Result:
     verdict: Verdict
     mitigation: Mapping[str, Any]
     run: Run | None = None
+    block: Verdict | None = None
 
 
 def measured(
     source: Any, given: Mapping[str, Any], *, backend: Backend, shots: int, seed: int | None = None,
     settings: Mapping[str, Any] | None = None, mitigation: str = "none", alpha: float = 0.001, resolution: float = 0.05,
-    scope: str = "auto", report: Report = quiet,
+    scope: str = "auto", verify: Mode = "auto", report: Report = quiet,
 ) -> Result:  # fmt: skip
     """Compile, sample and check at once, on an open backend that keeps no jobs.
 
@@ -56,6 +59,7 @@ def measured(
         alpha: the false-alarm rate.
         resolution: the TVD that a PASS must be able to detect.
         scope: the deviations that a PASS covers; see :func:`stinespring.check`.
+        verify: which programs are also followed exactly; see :func:`stinespring.pipeline.blocks.verify_block`.
         report: progress.
     """
     require_scoped(system_of(source), scope)
@@ -67,12 +71,15 @@ def measured(
     program = compile_asked(source, system_of(source).settled(source, asked, settings or {}, root), options)
     shots, program = require_runnable(program, shots), on_backend(program, backend)
     note = planned_mitigation(program, backend, mitigation)
+    report("verifying", 0.0)
+    block = verify_block(program, verify)
     report("sampling", 0.0)
     readings = measured_calibration(calibration_body(note, backend, shots), backend, root)
     samples = sampled(program, backend, shots, root, report)
     report("checking", 1.0)
     verdict = check(samples, alpha=alpha, resolution=resolution, scope=scope)
-    return Result(program, samples, *mitigated(samples, verdict, note, readings, resolution=resolution))
+    found, told = mitigated(samples, verdict, note, readings, resolution=resolution)
+    return Result(program, samples, with_block(found, block), told, block=block)
 
 
 def judged(ledger: Ledger, run: Run, *, alpha: float = 0.001, resolution: float = 0.05, scope: str = "auto") -> Result:

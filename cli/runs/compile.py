@@ -11,10 +11,21 @@ import typer
 
 from stinespring.backends.registry import target_of
 from stinespring.cli import options
-from stinespring.cli.output import PASS_COLUMNS, cost_line, pass_row, print_json, print_table, progress, require_plot
+from stinespring.cli.failures import EXIT
+from stinespring.cli.output import (
+    PASS_COLUMNS,
+    cost_line,
+    pass_row,
+    print_json,
+    print_table,
+    progress,
+    require_plot,
+    say_block,
+)
 from stinespring.cli.sources import named_source
+from stinespring.pipeline.blocks import block_told, require_verify, verify_block
 from stinespring.pipeline.running import compile_source
-from stinespring.stages import Program
+from stinespring.stages import Program, Verdict
 
 Explain = Annotated[bool, typer.Option("--explain", help="Print what each pass of the compiler did.")]
 
@@ -27,20 +38,30 @@ def compile_(
     chosen: dict[str, Any],
     output: options.Output = None,
     explain: Explain = False,
+    verify: options.Verify = "none",
     draw: Draw = None,
     json: options.Json = False,
 ) -> None:
     """Compile a source into a quantum program."""
     require_plot(draw)
+    mode = require_verify(verify)
     named = named_source(model, chosen)
     if named.kind == "sphere" and "test" not in named.given:
         named.given["read"] = "nothing"  # what the circuit leaves in x is the particle
     with progress("compiling"):
         program = compile_source(named.source, **{**named.given, "target": target_of(chosen["target"])})
-    show(program, output=output, explain=explain, draw=draw, json=json)
+    block = verify_block(program, mode)
+    if block is not None and block.verdict == "FAIL":
+        output = draw = None  # a program that breaks its promise is not written
+    show(program, output=output, explain=explain, draw=draw, json=json, block=block)
+    if block is not None:
+        raise typer.Exit(EXIT[block.verdict])
 
 
-def show(program: Program, *, output: Path | None, explain: bool = False, draw: Path | None = None, json: bool = False) -> None:
+def show(
+    program: Program, *, output: Path | None, explain: bool = False, draw: Path | None = None, json: bool = False,
+    block: Verdict | None = None,
+) -> None:  # fmt: skip
     """Write the files that were asked for, and print what a program costs."""
     if draw is not None:
         from stinespring.report.figures.draw import draw_program
@@ -48,7 +69,7 @@ def show(program: Program, *, output: Path | None, explain: bool = False, draw: 
         draw_program(program, draw)
     files = [] if output is None else [str(path) for path in program.write(output)]
     if json:
-        print_json(program.summary() | {"files": files})
+        print_json(program.summary() | {"files": files} | ({} if block is None else {"block": block_told(block)}))
         return
     if explain:
         reasons = getattr(getattr(program.body, "form", None), "reasons", None)
@@ -60,5 +81,7 @@ def show(program: Program, *, output: Path | None, explain: bool = False, draw: 
         else:
             sys.stdout.write(f"{title}; the circuits are written directly, without passes\n")
     sys.stdout.write(cost_line(program) + "\n")
+    if block is not None:
+        say_block(block)
     for path in files:
         sys.stdout.write(f"wrote {path}\n")

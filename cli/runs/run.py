@@ -6,19 +6,31 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
+import typer
+
 from stinespring.backends.registry import opened, target_of
 from stinespring.checks.statistics.ruling import require_shares
 from stinespring.cli import options
-from stinespring.cli.failures import conclude
-from stinespring.cli.output import command_line, print_estimate, print_json, progress, require_plot, require_report
+from stinespring.cli.failures import EXIT, conclude
+from stinespring.cli.output import (
+    command_line,
+    print_estimate,
+    print_json,
+    progress,
+    require_plot,
+    require_report,
+    say_block,
+)
 from stinespring.cli.shown import shown
 from stinespring.cli.sources import Named, named_source
 from stinespring.ledger.store import Ledger, Run
 from stinespring.models.texts.joint import require_count
+from stinespring.pipeline.blocks import block_told, require_verify, verify_block, with_block
 from stinespring.pipeline.mitigation import require_mode
 from stinespring.pipeline.running import require_scoped
 from stinespring.pipeline.runs import EVERYTHING, Planned, bring_forward, plan, submit
@@ -39,6 +51,7 @@ def run_(
     resolution: options.Resolution = 0.05,
     scope: options.Scope = "auto",
     mitigation: options.MitigationOption = "none",
+    verify: options.Verify = "auto",
     plot: options.Plot = None,
     page: options.Report = None,
     json: options.Json = False,
@@ -51,18 +64,19 @@ def run_(
     require_mode(mitigation)
     run_named(
         named_source(model, chosen), backend=backend, shots=shots, seed=seed, alpha=alpha, resolution=resolution,
-        scope=scope, mitigation=mitigation, plot=plot, page=page, json=json,
+        scope=scope, mitigation=mitigation, verify=verify, plot=plot, page=page, json=json,
     )  # fmt: skip
 
 
 def run_named(
     named: Named, *, backend: str, shots: int, seed: int | None, alpha: float, resolution: float, scope: str = "auto",
-    mitigation: str = "none", plot: Path | None = None, page: Path | None = None, json: bool = False,
+    mitigation: str = "none", verify: str = "auto", plot: Path | None = None, page: Path | None = None, json: bool = False,
 ) -> NoReturn:  # fmt: skip
     """Run a named source at once, or through the ledger on a service that keeps jobs; print the verdict and exit."""
     asked: dict[str, Any] = {"shots": shots, "seed": seed, "settings": named.settings, "mitigation": mitigation}
     asked |= {"alpha": alpha, "resolution": resolution}
     require_scoped(system_of(named.source), scope)
+    mode = require_verify(verify)
     with opened(backend) as ready:
         given = named.given
         if isinstance(given.get("target"), str):
@@ -71,11 +85,17 @@ def run_named(
             ledger = Ledger()
             ledger.require_writable()
             planned = plan(named.source, given, backend=ready, asked_of=backend, title=named.title, **asked)
+            block = verify_block(planned.program, mode)
+            if block is not None and block.verdict == "FAIL":
+                say_block(block, to=sys.stderr)
+                sys.stderr.write("nothing was sent\n")
+                raise typer.Exit(EXIT["FAIL"])
             run = in_ledger(ledger, planned)
             found = judged(ledger, run, alpha=alpha, resolution=resolution, scope=scope)
+            found = replace(found, verdict=with_block(found.verdict, block), block=block)
         else:
             with progress() as report:
-                found = measured(named.source, given, backend=ready, report=report, scope=scope, **asked)
+                found = measured(named.source, given, backend=ready, report=report, scope=scope, verify=mode, **asked)
     end(found, named.title, alpha=alpha, plot=plot, page=page, json=json)
 
 
@@ -86,8 +106,10 @@ def end(found: Result, title: str, *, alpha: float, plot: Path | None, page: Pat
     def say() -> None:
         if json:
             head = {} if run is None else {"state": run.state, "id": run.id}
-            print_json({**head, **kind.summary(found), "mitigation": dict(found.mitigation)})
+            print_json({**head, **kind.summary(found), "mitigation": dict(found.mitigation), "block": block_told(found.block)})
         else:
+            if found.block is not None:
+                say_block(found.block)
             kind.show(found, title)
 
     def write_page(path: Path) -> None:
