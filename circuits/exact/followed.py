@@ -152,7 +152,7 @@ def follow(
     for code, row in enumerate(starts):
         states[0, sum((code >> i & 1) << wires[q] for i, q in enumerate(inputs))] = row
     spent = 0
-    work = _Work(circuit, wires, states * np.exp(1j * float(circuit.global_phase)))
+    work = _Branches(circuit, wires, states * np.exp(1j * float(circuit.global_phase)))
     for index, item in enumerate(circuit.data):
         if index in ends:
             work.read[circuit.find_bit(item.clbits[0]).index] = wires[circuit.find_bit(item.qubits[0]).index]
@@ -177,7 +177,7 @@ def require_room(branches: int, width: int, columns: int) -> None:
         )
 
 
-class _Work:
+class _Branches:
     """The branches in the making."""
 
     def __init__(self, circuit: QuantumCircuit, wires: dict[int, int], states: ComplexArray) -> None:
