@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BackendError", "InputError", "StinespringError", "TooLargeError"]
+__all__ = ["BackendError", "DefectError", "InputError", "StinespringError", "TooLargeError"]
 
 
 def shorten(value: object, width: int = 120) -> str:
@@ -77,3 +77,7 @@ class BackendError(StinespringError, RuntimeError):
     """A backend that did not deliver what it was asked for."""
 
     exit_status = 4
+
+
+class DefectError(Exception):
+    """Two parts of stinespring disagree that must not: no user can mend that, so the command line ends with exit status 70."""

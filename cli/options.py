@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from stinespring.writing import require_place
+
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model file (.json), glassllm:en or glassllm:pt.")]
 AnySource = Annotated[
     str, typer.Argument(metavar="MODEL", help="A file of any source (.json, .npz), glassllm:en or glassllm:pt.")
@@ -96,8 +98,29 @@ Verify = Annotated[
         "--verify", help="Follow the circuits exactly: auto (what takes about a second, all up to 10 qubits), all, none."
     ),
 ]
+
+
+def writable(path: Path | None) -> Path | None:
+    """Return the path of an output, once it was seen that a file can be written there: before any work is done."""
+    if path is not None:
+        require_place(path)
+    return path
+
+
+def writable_program(path: Path | None) -> Path | None:
+    """Return the path of a program, a file with another one beside it or a folder, once it was seen that it can be written."""
+    if path is not None:
+        require_place(path, folder=True)
+        if not path.is_dir() and path.name:
+            require_place(path, folder=True, beside=".json")
+    return path
+
+
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="FILE.qasm (with FILE.json beside it), or a folder for stepwise.")
+    Path | None,
+    typer.Option(
+        "-o", "--output", callback=writable_program, help="FILE.qasm (with FILE.json beside it), or a folder for stepwise."
+    ),
 ]
 
 Particle = Annotated[int | None, typer.Option("--particle", help="sphere: which particle; 0 is the first.")]

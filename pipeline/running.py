@@ -20,6 +20,7 @@ from stinespring.checks.plain.spelling import misspelt
 from stinespring.checks.statistics.family import require_scope
 from stinespring.circuits.devices.targets import open_target
 from stinespring.compiler.devices.lower import on_device
+from stinespring.compiler.export.faithful import require_circuits
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.joint import require_count
 from stinespring.pipeline.system import System
@@ -101,7 +102,9 @@ def on_backend(program: Program, backend: Backend) -> Program:
 
     Raises:
         InputError: it was lowered for another device.
+        DefectError: its circuits are not what was compiled.
     """
+    require_circuits(program.body)
     device = backend.capabilities.device
     return program if device is None else on_device(program, device)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 from stinespring.backends.aer.chunks import DRAWN_AT_ONCE, Chunk, How, Route, chunks_of, rows_together, with_some_angles
+from stinespring.backends.aer.faithful import require_simulated
 from stinespring.backends.aer.methods import (
     BRANCHING,
     GATES,
@@ -23,13 +24,14 @@ from stinespring.backends.histories.choose_path import (
     SIMULATED_AT_ONCE,
     Path,
     path_and_shots,
+    require_flow,
     runnable_flow,
     sample_by_plan,
 )
 from stinespring.backends.rows import Gathered, require_shots, require_values, rows_of
 from stinespring.batches import Batch, Report, quiet
 from stinespring.circuits.devices.legality import LATTICE
-from stinespring.circuits.devices.read_back import is_dynamic
+from stinespring.circuits.devices.read_back import is_dynamic, used_qubits
 from stinespring.errors import InputError, TooLargeError
 from stinespring.readings import FloatArray, Outcomes
 from stinespring.stages import Capabilities, Device
@@ -175,6 +177,7 @@ class AerBackend:
         elif self.calibration is None:
             flow, why = runnable_flow(with_some_angles(circuit)), "only Aer itself has all the circuit's operations"
             if flow is not None:
+                require_flow(with_some_angles(circuit), flow)
                 found = self.planned(flow, plain, shots)
                 if found is not None:
                     return found
@@ -254,10 +257,12 @@ class AerBackend:
         if self._ready is None or self._ready[0] is not circuit:
             if self.calibration is None:
                 self._ready = (circuit, without_idle_qubits(circuit), None)
+                require_simulated(circuit, self._ready[1], sorted(used_qubits(circuit)))
             else:
                 from stinespring.backends.aer.noise import noisy
 
                 found = noisy(circuit, self.calibration)
+                require_simulated(circuit, found.circuit, found.qubits)
                 self._ready = (circuit, found.circuit, found.model)
         return self._ready[1], self._ready[2]
 

@@ -18,8 +18,11 @@ from stinespring.backends.rows import Gathered, bound, require_values
 from stinespring.backends.seeds import derive_seed
 from stinespring.batches import Batch, Report, quiet
 from stinespring.circuits.core.flow import Flow
+from stinespring.circuits.deeds.account import MOST_DEEDS, require_same
+from stinespring.circuits.deeds.of_circuit import account_of_circuit
+from stinespring.circuits.deeds.of_text import UnreadableError, account_of_text
 from stinespring.circuits.devices.read_back import flow_of
-from stinespring.errors import BackendError, InputError, TooLargeError, shorten
+from stinespring.errors import BackendError, DefectError, InputError, TooLargeError, shorten
 from stinespring.readings import IntArray, Outcomes
 from stinespring.stages import Capabilities
 
@@ -72,6 +75,7 @@ class BraketBackend:
             for row, circuit in zip(rows.tolist(), bound(item, rows), strict=True):
                 report(f"circuit {number + 1} of {len(batch.items)}", row / item.rows)
                 flow = flow_of(circuit)
+                require_text(circuit, flow)
                 if needs(flow):
                     require_capable(flow, self.behaviour, self.name)
                 gathered.add(number, [row], [self.run(flow, int(item.shots[row]), derive_seed(seed, number, row))])
@@ -98,6 +102,22 @@ class BraketBackend:
                 "Braket's simulator did not run the program", got=f"{type(error).__name__}: {shorten(str(error), 160)}"
             ) from error
         return Outcomes.tallied(register_values(flow, np.asarray(outcomes).astype(np.int64)))
+
+
+def require_text(circuit: Any, flow: Flow) -> None:
+    """Refuse a text for Braket that says something else than the circuit it was written of.
+
+    Raises:
+        DefectError: they differ; the message says where.
+    """
+    if circuit.size() > MOST_DEEDS:
+        return
+    try:
+        found = account_of_text(braket_qasm(flow), dialect="braket")
+    except UnreadableError as error:
+        raise DefectError(f"the program for Braket cannot be read back: {error}") from None
+    expected = account_of_circuit(circuit)
+    require_same(expected, found, "the program for Braket", registers=False, idle=False, phase=False)
 
 
 class _Unguarded(BraketBackend):

@@ -15,10 +15,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from stinespring.backends.histories.branches import Bits, follow
+from stinespring.backends.histories.exact import require_deferred
 from stinespring.backends.histories.flow_events import Event, events
 from stinespring.backends.histories.flow_plan import Plan, per_shot, plan, shot_branching
 from stinespring.backends.seeds import derive_seed
 from stinespring.circuits.core.flow import Flow, If
+from stinespring.circuits.deeds.account import MOST_DEEDS, require_same
+from stinespring.circuits.deeds.of_circuit import account_of_circuit
+from stinespring.circuits.deeds.of_flow import account_of_flow
 from stinespring.circuits.devices.read_back import flow_of
 from stinespring.errors import InputError, TooLargeError
 from stinespring.readings import IntArray, Outcomes
@@ -26,7 +30,17 @@ from stinespring.readings import IntArray, Outcomes
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-__all__ = ["PLANNED", "Path", "PlannedSamples", "cheapest", "estimates", "path_and_shots", "runnable_flow", "sample_by_plan"]
+__all__ = [
+    "PLANNED",
+    "Path",
+    "PlannedSamples",
+    "cheapest",
+    "estimates",
+    "path_and_shots",
+    "require_flow",
+    "runnable_flow",
+    "sample_by_plan",
+]
 
 Path = Literal["auto", "deferred", "branches", "shot_branching", "plain"]
 PLANNED = ("deferred", "branches")  # the paths of our own; Aer runs the others as they are
@@ -55,6 +69,19 @@ def runnable_flow(circuit: QuantumCircuit) -> Flow | None:
         return None
     gates = [gate for item in flow.instructions for gate in (item.gates if isinstance(item, If) else (item,))]
     return flow if all(getattr(gate, "name", "x") in GATES for gate in gates) else None
+
+
+def require_flow(circuit: QuantumCircuit, flow: Flow) -> None:
+    """Refuse a program that was read back from a circuit and says something else, and events of it that do.
+
+    Raises:
+        DefectError: they differ; the message says where.
+    """
+    if circuit.size() > MOST_DEEDS:
+        return
+    expected = account_of_circuit(circuit)
+    require_same(expected, account_of_flow(flow), "the circuit that was read back", registers=False, idle=False, phase=False)
+    require_deferred(flow)
 
 
 def estimates(flow: Flow, program: list[Event], shots: int, limit: int) -> tuple[dict[str, Plan], dict[str, float]]:

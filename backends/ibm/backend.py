@@ -20,6 +20,8 @@ from stinespring.backends.remote import RemoteState
 from stinespring.backends.rows import Gathered, batches, counted_bytes, require_shots, require_values, rows_of
 from stinespring.backends.service import ServiceError
 from stinespring.batches import Batch, Item, Report, quiet
+from stinespring.circuits.deeds.account import MOST_DEEDS, require_same
+from stinespring.circuits.deeds.of_circuit import account_of_circuit
 from stinespring.circuits.devices.legality import IBM, require_legal
 from stinespring.errors import BackendError, InputError
 from stinespring.readings import IntArray, Outcomes
@@ -165,7 +167,10 @@ class IBMDevice:
 
             both = "reset_2" in target.operation_names
             convert = ConvertToMidCircuitResetAndMeasure if both else ConvertToMidCircuitMeasure
-            circuit = PassManager([convert(target)]).run(circuit)
+            given, circuit = circuit, PassManager([convert(target)]).run(circuit)
+            if given.size() <= MOST_DEEDS:
+                same = (account_of_circuit(given), account_of_circuit(circuit))
+                require_same(*same, "the circuit with measurements of another kind", registers=False, idle=False)
         require_legal(circuit, IBM, target=target)
         return circuit
 

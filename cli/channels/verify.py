@@ -12,6 +12,8 @@ import typer
 from stinespring.backends.aer.choi import require_choi
 from stinespring.checks.process import process_summary
 from stinespring.circuits.core.from_qasm import read_program
+from stinespring.circuits.qasm.pairs import FORMAT, require_pair
+from stinespring.circuits.qasm.text import read_text
 from stinespring.cli import options
 from stinespring.cli.channels.channel import File
 from stinespring.cli.failures import conclude
@@ -70,7 +72,10 @@ def outcomes_beside(program: Path) -> dict[int, int] | None:
     beside = program.with_suffix(".json")
     if beside == program or not beside.is_file():
         return None
-    decode = read_json(beside, kind="description").get("decode")
+    description = read_json(beside, kind="description")
+    if description.get("format") == FORMAT:
+        require_pair(read_text(program), description, program, edited=True)  # its circuit is verified itself
+    decode = description.get("decode")
     table = decode.get("outcome") if isinstance(decode, dict) else None
     if not isinstance(table, dict):
         return None

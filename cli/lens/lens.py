@@ -20,7 +20,10 @@ from stinespring.models.lens.states import LensStates
 from stinespring.models.lens.tuned import named_lens
 from stinespring.writing import require_place, write_whole
 
-Full = Annotated[Path | None, typer.Option("--full", help="FILE.npz: psi (points, V) and v (operators, V) in float64.")]
+Full = Annotated[
+    Path | None,
+    typer.Option("--full", callback=options.writable, help="FILE.npz: psi (points, V) and v (operators, V) in float64."),
+]
 Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg): probabilities along the layers.")]
 COUNTED = 5  # tokens at each point
 

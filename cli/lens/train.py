@@ -17,7 +17,7 @@ from stinespring.models.lens.lines import encode_lines
 from stinespring.models.lens.train import train_lens
 from stinespring.writing import require_place, write_whole
 
-LensFile = Annotated[Path, typer.Option("-o", "--output", help="FILE.safetensors.")]
+LensFile = Annotated[Path, typer.Option("-o", "--output", callback=options.writable, help="FILE.safetensors.")]
 Texts = Annotated[
     Path | None, typer.Option("--texts", help="A text file to read, one text a line; by default the model's own samples.")
 ]

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from stinespring.backends.probing.listing import Row
 
 ProbeOption = Annotated[list[str] | None, typer.Option("--probe", help="Also try this backend, for example fake:boston.")]
-Save = Annotated[Path | None, typer.Option("--save-calibration", help="Write the errors and times of --backend to FILE.json.")]
+Save = Annotated[
+    Path | None,
+    typer.Option("--save-calibration", callback=options.writable, help="Write the errors and times of --backend to FILE.json."),
+]
 Which = Annotated[str | None, typer.Option("--backend", help="Whose calibration is saved, for example fake:boston.")]
 
 COLUMNS = ["backend", "installed", "qubits", "mid-circuit", "reset", "if", "noise"]

@@ -17,7 +17,9 @@ from stinespring.ledger.store import Ledger
 from stinespring.pipeline.counts import write_samples
 from stinespring.pipeline.runs import read
 
-Output = Annotated[Path, typer.Option("-o", "--output", help="FILE.json: stinespring/samples@1 with provenance.")]
+Output = Annotated[
+    Path, typer.Option("-o", "--output", callback=options.writable, help="FILE.json: stinespring/samples@1 with provenance.")
+]
 
 
 def export_(id: Name, output: Output, json: options.Json = False) -> None:

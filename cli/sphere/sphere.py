@@ -35,15 +35,22 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="A sphere file (.json
 Steps = Annotated[int, typer.Option("--steps", help="How many steps in all (adaptive: accepted ones).")]
 Scheme = Annotated[str, typer.Option("--scheme", help="euler (a layer each step), rk4 or adaptive.")]
 Every = Annotated[int | None, typer.Option("--every", help="Keep the particles of every so many steps.")]
-Arrays = Annotated[Path | None, typer.Option("-o", "--output", help="FILE.npz: final positions, and what was kept.")]
+Arrays = Annotated[
+    Path | None, typer.Option("-o", "--output", callback=options.writable, help="FILE.npz: final positions, and what was kept.")
+]
 StepTolerance = Annotated[float, typer.Option("--tolerance", help="adaptive: error of one step, radians.")]
 Stop = Annotated[bool, typer.Option("--stop", help="End as soon as the particles have converged.")]
 Converged = Annotated[float, typer.Option("--converged", help="Residual over the forces on a particle at which they have.")]
 SumsOption = Annotated[str, typer.Option("--sums", help="direct (all pairs), series (harmonics; d = 2, 3) or auto.")]
-Checkpoint = Annotated[Path | None, typer.Option("--checkpoint", help="FILE.npz to go on from, and to keep up to date.")]
+Checkpoint = Annotated[
+    Path | None, typer.Option("--checkpoint", callback=options.writable, help="FILE.npz to go on from, and to keep up to date.")
+]
 CheckpointSeconds = Annotated[float, typer.Option("--checkpoint-every", help="Seconds between checkpoints.")]
 Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg): positions and energy.")]
-Movie = Annotated[Path | None, typer.Option("--movie", help="Write a movie (.gif) or a page (.html) of what --every kept.")]
+Movie = Annotated[
+    Path | None,
+    typer.Option("--movie", callback=options.writable, help="Write a movie (.gif) or a page (.html) of what --every kept."),
+]
 
 
 @sphere.command("run")
@@ -154,7 +161,7 @@ def print_run(run: SphereRun, summary: dict[str, Any]) -> None:
 
 @sphere.command("new")
 def new_(
-    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
+    output: Annotated[Path, typer.Option("-o", "--output", callback=options.writable, help="The file to write.")],
     particles: Annotated[int, typer.Option("--particles", help="How many.")],
     beta: Annotated[float, typer.Option("--beta", help="Inverse temperature.")],
     dimension: Annotated[int, typer.Option("--dimension", help="d: the sphere is S^(d-1).")] = 3,

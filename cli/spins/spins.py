@@ -43,7 +43,10 @@ Transient = Annotated[
     int, typer.Option("--transient", help="Tokens thrown away first; for exponents at least the L of a window.")
 ]
 Figure = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg).")]
-Arrays = Annotated[Path | None, typer.Option("-o", "--output", help="FILE.npz with the arrays, or FILE.png, FILE.svg.")]
+Arrays = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", callback=options.writable, help="FILE.npz with the arrays, or FILE.png, FILE.svg."),
+]
 
 
 @spins.command("step")
@@ -97,7 +100,10 @@ def meanfield_(
     file: File,
     steps: Steps,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="FILE.json: the same network where the mean field ended.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", callback=options.writable, help="FILE.json: the same network where the mean field ended."
+        ),
     ] = None,
     plot: Figure = None,
     json: options.Json = False,
@@ -176,7 +182,9 @@ def cycle_(
 def diagram_(
     file: File,
     betas: Annotated[str, typer.Option("--betas", help="lo:hi:n, both ends included.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="FILE.npz with the arrays, or FILE.png, FILE.svg.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", callback=options.writable, help="FILE.npz with the arrays, or FILE.png, FILE.svg.")
+    ],
     transient: Transient = 1000,
     keep: Annotated[int, typer.Option("--keep", help="Tokens that are kept at each temperature.")] = 500,
     exponents: Annotated[int, typer.Option("--exponents", help="How many Lyapunov exponents over the kept tokens.")] = 0,
@@ -258,7 +266,7 @@ def spectrum_(
 @spins.command("new")
 def new_(
     context: typer.Context,
-    output: Annotated[Path, typer.Option("-o", "--output", help="FILE.json to write.")],
+    output: Annotated[Path, typer.Option("-o", "--output", callback=options.writable, help="FILE.json to write.")],
     like: Annotated[Path | None, typer.Option("--like", help="Take this file, and draw only a new window of tokens.")] = None,
     features: Annotated[int, typer.Option("--features", help="M.")] = 3,
     columns: Annotated[int, typer.Option("--columns", help="N, feature columns.")] = 99,

@@ -13,6 +13,7 @@ from stinespring.circuits.core.cost import flow_cost
 from stinespring.circuits.devices.legality import Rules, require_legal, rules_of
 from stinespring.circuits.devices.read_back import flow_of, is_dynamic, worst_path_of
 from stinespring.compiler.devices.timing import duration, has_times, with_delays
+from stinespring.compiler.export.faithful import require_kept, require_lowered, require_padded
 from stinespring.compiler.export.forms import largest_cost
 from stinespring.errors import InputError, TooLargeError
 from stinespring.stages import Cost, Device, Effect, Program
@@ -57,18 +58,33 @@ def on_device(program: Program, device: Device | None, delays: str = "none") -> 
                 todo="compile it for this device, or for none",
             )  # fmt: skip
         return program
-    body = program.body.on(lambda circuit: lower(circuit, device))
+    body = program.body.on(lambda circuit: placed(circuit, device))
     cost, details = largest_cost([lowered_cost(circuit) for circuit in circuits_of(body)]), dict(program.details)
     if isinstance(body, Several):
         details["circuits"] = len(body.circuits)
     if delays != "none":
-        body = body.on(lambda circuit: with_delays(circuit, device.target, dynamical_decoupling=delays == "decouple"))
+        decouple = delays == "decouple"
+        body = body.on(lambda circuit: padded(circuit, device, decouple))
     took = None
     if has_times(device.target):
         took = max(duration(circuit, device.target).seconds for circuit in circuits_of(body))
     changed = replace(program, body=body, cost=cost, device=device.name, duration=took, details=details)
     reason = f"gates and coupling of {device.name}, the best of several layouts"
     return replace(changed, passes=(*program.passes, noted(changed, True, reason)))
+
+
+def placed(circuit: QuantumCircuit, device: Device) -> QuantumCircuit:
+    """Return the circuit on the device, once it was compared with the circuit before."""
+    result = lower(circuit, device)
+    require_lowered(circuit, result)
+    return result
+
+
+def padded(circuit: QuantumCircuit, device: Device, decouple: bool) -> QuantumCircuit:
+    """Return the circuit with its idle times filled, once it was compared with the circuit before."""
+    result = with_delays(circuit, device.target, dynamical_decoupling=decouple)
+    require_padded(circuit, result)
+    return result
 
 
 def circuits_of(body: Any) -> tuple[QuantumCircuit, ...]:
@@ -126,7 +142,9 @@ def lower(circuit: QuantumCircuit, device: Device, *, seed: int = 0) -> QuantumC
             best = candidate
     assert best is not None, "at least one layout is tried"
     if dynamic:
-        best = without_empty(best)
+        kept = without_empty(best)
+        require_kept(best, kept, "the circuit without its empty conditions")
+        best = kept
         require_legal(best, executes(device), target=device.target)
     return best
 

@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from stinespring.batches import Several
+from stinespring.circuits.qasm.pairs import FORMAT, digest, stamped
 from stinespring.compiler.export.decode import decode_tables
+from stinespring.compiler.export.faithful import is_read_back, read_back
 from stinespring.compiler.export.forms import Listing
 from stinespring.compiler.export.qasm import form_qasm, lowered_qasm
 from stinespring.compiler.texts.operations import Layout
@@ -20,11 +19,10 @@ from stinespring.errors import InputError
 from stinespring.models.spins.network import SpinNetwork
 from stinespring.models.texts.base import TextModel
 from stinespring.stages import Exporter, Program
-from stinespring.writing import dump, require_regular, usable, write_whole
+from stinespring.writing import dump, require_place, require_regular, usable, write_files, write_whole
 
 __all__ = ["EXPORTER"]
 
-FORMAT = "stinespring/program@1"
 SPIN_BITS = "bit i of a register t<l> is spin i; 0 means +1, 1 means -1"
 
 
@@ -38,10 +36,10 @@ class FileExporter:
         """
         body: Any = program.body
         if body.host:
-            return form_qasm(body.widest)
+            return written(body.widest)
         if body.lowered is not None:
-            return lowered_qasm(body.circuit)
-        return form_qasm(body.forms[0] if isinstance(body, Several) else body.form)
+            return written(body.circuit)
+        return written(body.forms[0] if isinstance(body, Several) else body.form)
 
     def write(self, program: Program, path: str | Path) -> list[Path]:
         """Write a program; return the files.
@@ -50,25 +48,32 @@ class FileExporter:
         ``path`` with the circuits, ``program.json``, and for free angles ``angles.json``. An existing folder is replaced only
         if it holds a program.
         """
-        path, body = usable(path), program.body
+        body: Any = program.body
+        path = usable(path)
         if body.host:
-            return write_folder(listed_files(program), path)
+            return write_folder(*listed_files(program), path)
         if isinstance(body, Several):
-            return write_folder(several_files(program, body), path)
-        return write_pair(path, self.qasm3(program), describe(program) | {"decode": decode_tables(program)})
+            return write_folder(*several_files(program, body), path)
+        form = body.form if body.lowered is None else body.circuit
+        told = {"decode": decode_tables(program), "read_back": is_read_back(form)}
+        return write_pair(path, written(form, stamped), describe(program) | told)
 
 
 EXPORTER: Exporter = FileExporter()
 
 
+def written(form: Any, finish: Callable[[str], str] = str) -> str:
+    """Return a form, or a circuit on a device, as OpenQASM 3 that was read back after ``finish``, as it will be written."""
+    return read_back(finish(lowered_qasm(form) if hasattr(form, "data") else form_qasm(form)), form)
+
+
 def write_pair(path: Path, text: str, description: dict[str, Any]) -> list[Path]:
-    """Write ``path`` and the ``.json`` file beside it; return the files."""
+    """Write ``path`` and, last, the ``.json`` file beside it; the circuit's hash is in both. Return the files."""
     if path.suffix == ".json":
         raise InputError("the program and its description would have one name", got=str(path), expected="FILE.qasm")
-    require_regular(path)
-    if not path.parent.is_dir():
-        raise InputError("the output cannot be written", got=f"{path}: its folder does not exist", expected="a writable folder")
     beside = path.with_suffix(".json")
+    for file in (path, beside):
+        require_regular(require_place(file))
     if beside.exists() and not is_program(beside):
         raise InputError(
             "the file beside the program holds something else",
@@ -76,8 +81,8 @@ def write_pair(path: Path, text: str, description: dict[str, Any]) -> list[Path]
             expected="no file, or an earlier program's description",
             todo="choose another output name",
         )
-    write_whole(beside, dump(description))
     write_whole(path, text)
+    write_whole(beside, dump(description | {"circuit_hash": digest(text)}))
     return [path, beside]
 
 
@@ -121,30 +126,14 @@ def initial_layout(program: Program) -> dict[str, list[int]]:
     return {name: [int(placed[qubit]) for qubit in form.place(name)] for name in names}
 
 
-def write_folder(files: Mapping[str, str], path: Path) -> list[Path]:
-    """Write the files of a stepwise program's folder in one move."""
-    if path.exists() and not (path.is_dir() and ((path / "program.json").is_file() or not any(path.iterdir()))):
-        raise InputError(
-            "the output exists and is no program folder", got=str(path), expected="a new name or an earlier program"
-        )
-    try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
-            made = Path(scratch) / "program"
-            made.mkdir()
-            for name, content in files.items():
-                (made / name).write_text(content, encoding="utf-8")
-            if path.exists():
-                shutil.move(path, Path(scratch) / "old")
-            os.replace(made, path)
-    except OSError as error:
-        raise InputError(
-            "the output cannot be written", got=f"{path}: {error.strerror or error}", expected="a writable folder"
-        ) from None
-    return [path / name for name in files]
+def write_folder(files: Mapping[str, str], description: dict[str, Any], path: Path) -> list[Path]:
+    """Write the files of a program's folder in one move, with the hash of each in ``program.json``."""
+    hashes = {name: digest(content) for name, content in files.items()}
+    return write_files(path, {**files, "program.json": dump(description | {"hashes": hashes})}, holds="program.json")
 
 
-def listed_files(program: Program) -> dict[str, str]:
-    """Return the files of a host in the loop by name: templates, angles by prefix, description.
+def listed_files(program: Program) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the files of a host in the loop by name, templates and angles by prefix, and their description.
 
     ``angles.json`` lists, for each prefix (its key is the text generated so far), the template, the angles ``a0, a1, ...``, the
     prefix's probability, and what the codes mean where that depends on the prefix.
@@ -157,21 +146,22 @@ def listed_files(program: Program) -> dict[str, str]:
     if isinstance(program.source, SpinNetwork):
         description["decode"] = decode_tables(program)
     angles = {"format": "stinespring/angles@1", "prefixes": found.prefixes}
-    return {name: form_qasm(template) for name, template in found.templates.items()} | {
-        "angles.json": json.dumps(angles, ensure_ascii=False) + "\n",
-        "program.json": dump(description),
-    }
+    files = {name: written(template, stamped) for name, template in found.templates.items()}
+    description["read_back"] = all(map(is_read_back, found.templates.values()))
+    return files | {"angles.json": json.dumps(angles, ensure_ascii=False) + "\n"}, description
 
 
-def several_files(program: Program, body: Several) -> dict[str, str]:
-    """Return the files of several circuits by name; free angles of a circuit are listed row by row."""
+def several_files(program: Program, body: Several) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the files of several circuits by name, and their description; free angles of a circuit are listed row by row."""
     layers = program.details.get("layers", ())
     stem = "layer" if program.schedule == "stepwise" and len(layers) == len(body.forms) else "circuit"
     names = [f"{stem}_{number}.qasm" for number in range(1, len(body.forms) + 1)]
-    written = map(form_qasm, body.forms) if body.lowered is None else map(lowered_qasm, body.lowered)
-    files = dict(zip(names, written, strict=True))
+    forms = body.forms if body.lowered is None else body.lowered
+    files = {name: written(form, stamped) for name, form in zip(names, forms, strict=True)}
     rows = {name: table.tolist() for name, table in zip(names, body.angles, strict=True) if table is not None}
-    description = describe(program) | {"templates": sorted(files), "decode": decode_tables(program)}
+    description = describe(program) | {
+        "templates": sorted(files), "decode": decode_tables(program), "read_back": all(map(is_read_back, forms))
+    }  # fmt: skip
     if rows:
         files["angles.json"] = json.dumps({"format": "stinespring/angles@1", "rows": rows}) + "\n"
-    return files | {"program.json": dump(description)}
+    return files, description

@@ -12,6 +12,7 @@ import numpy as np
 
 from stinespring.batches import Batch, Circuit, Item, Seen
 from stinespring.circuits.core.build import with_bits_named
+from stinespring.compiler.export.faithful import require_circuit, require_lowered
 from stinespring.compiler.export.forms import Listing
 from stinespring.compiler.texts.growth import Growth
 from stinespring.compiler.texts.operations import Place
@@ -139,7 +140,13 @@ class TextTemplate:
     def circuit_of(self, template: Template) -> Circuit:
         """Return the circuit of a template as it is run; templates of the same widths are lowered once."""
         if template.registers not in self.circuits:
-            self.circuits[template.registers] = template.circuit() if self.lower is None else self.lowered_of(template)
+            if self.lower is None:
+                made = template.circuit()
+                require_circuit(template, made)
+            else:
+                made = self.lowered_of(template)
+                require_lowered(template.circuit(), made)
+            self.circuits[template.registers] = made
         return self.circuits[template.registers]
 
     def lowered_of(self, template: Template) -> Circuit:

@@ -65,7 +65,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     def fail(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("stinespring.compiler.export.files.os.replace", fail)
+    monkeypatch.setattr("stinespring.writing.os.replace", fail)
     with pytest.raises(InputError, match="No space left"):
         write_whole(target, "new")
     assert target.read_text() == "old"
