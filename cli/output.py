@@ -113,7 +113,7 @@ def print_verdict(verdict: Verdict) -> None:
 
 def say_block(block: Verdict, to: TextIO | None = None) -> None:
     """Say what following the circuits exactly found."""
-    (to or sys.stdout).write(f"block, the circuits followed exactly: {block.verdict}: {block.reason}\n")
+    (to or sys.stdout).write(f"{block.verdict}: block: {block.reason}\n")
 
 
 def print_estimate(planned: Planned, to: TextIO | None = None) -> None:

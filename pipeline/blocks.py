@@ -58,7 +58,7 @@ def verify_block(program: Program, mode: Mode = "auto") -> Verdict | None:
         None where nothing was asked.
 
     Raises:
-        TooLargeError: with ``all``, a program that cannot be followed.
+        InputError: with ``all``, a program that cannot be followed.
     """
     if mode == "none":
         return None
@@ -68,11 +68,13 @@ def verify_block(program: Program, mode: Mode = "auto") -> Verdict | None:
         verify = of_operator
     try:
         return verify(program, BUDGETS[mode])
-    except TooLargeError as error:
+    except InputError as error:  # too large, or operations of a device that have no matrix
         if mode == "all":
             raise
         got = "" if error.got is None else f" ({error.got})"
-        words = f"not followed, {error.what}{got}; --verify all takes its time"
+        words = f"not followed, {error.what}{got}" + (
+            "; --verify all takes its time" if isinstance(error, TooLargeError) else ""
+        )
         return Verdict("UNVERIFIED", words, figures={"method": "none"})
 
 

@@ -17,6 +17,7 @@ __all__ = ["MOST_ERROR", "MOST_LEAK", "Realised", "check_isometry", "check_law",
 
 MOST_LEAK = 1e-9  # probability that rounding may account for
 MOST_ERROR = 1e-7  # of an amplitude: the root of what rounding leaves of a probability
+ROUNDING = 1e-12  # parts of a number that messages leave out
 ROWS = 256  # of a Choi matrix that are compared at once
 
 Key = tuple[Text, Symbols]
@@ -180,5 +181,13 @@ def told(model: TextModel, key: Key, wanted: Promised, *, prompt: bool = True) -
 
 
 def number(value: complex) -> str:
-    """Return a complex number for a message."""
-    return f"{value.real:.6g}" if abs(value.imag) < 1e-12 else f"{value.real:.6g}{value.imag:+.6g}i"
+    """Return a complex number for a message; parts that are rounding are left out.
+
+    Example:
+        >>> number(0.5 + 1e-17j), number(1e-17 - 0.5j), number(0.6 + 0.8j)
+        ('0.5', '-0.5i', '0.6+0.8i')
+    """
+    real, imag = (0.0 if abs(part) < ROUNDING else part for part in (value.real, value.imag))
+    if not imag:
+        return f"{real:.6g}"
+    return f"{real:.6g}{imag:+.6g}i" if real else f"{imag:.6g}i"

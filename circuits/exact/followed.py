@@ -247,9 +247,13 @@ class _Branches:
 
 def defined(operation: Any) -> ComplexArray:
     """Return the matrix of a gate that is no standard one: that of its definition."""
+    from qiskit.exceptions import QiskitError
     from qiskit.quantum_info import Operator
 
-    return np.asarray(Operator(operation).data)
+    try:
+        return np.asarray(Operator(operation).data)
+    except QiskitError:
+        raise InputError("an operation of the circuit has no matrix", got=operation.name, expected="gates") from None
 
 
 def name_acts(item: Any) -> bool:
