@@ -23,6 +23,8 @@ def spelt(value: object, width: int) -> str:
     """Return ``repr(value)``, or a text longer than ``width`` that begins like it."""
     if isinstance(value, str):
         return repr(value[: width + 1])
+    if getattr(value, "shape", None) == ():  # one of NumPy's numbers
+        return repr(value.item())  # type: ignore[attr-defined]
     if not isinstance(value, list | tuple | dict) or not value:
         return repr(value)
     brackets = {list: "[]", dict: "{}"}.get(type(value), "()")

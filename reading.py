@@ -12,6 +12,7 @@ import math
 import os
 import re
 import struct
+import warnings
 import zipfile
 import zlib
 from collections import Counter
@@ -23,7 +24,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stinespring.errors import InputError, TooLargeError
+from stinespring.errors import InputError, TooLargeError, spelt
 
 __all__ = [
     "MODEL_BYTES", "array", "fields", "positive_number", "read_arrays", "read_bytes", "read_json", "stem_of",
@@ -110,7 +111,11 @@ def _array_in(member: IO[bytes], size: int, name: str) -> NDArray[Any]:
     version = np.lib.format.read_magic(member)
     if version not in readers:
         raise ValueError(f"{name} is written in version {version} of NumPy's format")
-    shape, fortran, kind = readers[version](member)
+    try:
+        with warnings.catch_warnings(action="ignore"):  # about old headers
+            shape, fortran, kind = readers[version](member)
+    except Exception as error:  # noqa: BLE001 -- it is Python text, and its reader raises what Python's parts raise
+        raise ValueError(f"{name} has no header: {error}") from None
     if kind.kind not in "biufcU" or kind.itemsize == 0:
         raise ValueError(f"{name} has entries of type {kind}")
     declared, held = math.prod(shape) * kind.itemsize, size - member.tell()
@@ -191,7 +196,7 @@ def read_json(path: str | Path, *, kind: str = "model file") -> dict[str, Any]:
             expected=f"at most {MOST_PARSED / 1e9:.1f}",
         )
     try:
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")  # editors of some systems begin every file with a mark
         del content  # twice is too much of a large one
     except UnicodeDecodeError as error:
         raise InputError(f"{kind} cannot be read", got=f"{path}: {error}", expected="a UTF-8 text file") from None
@@ -256,7 +261,9 @@ def array(data: object, shape: tuple[int | None, ...], where: str) -> NDArray[np
 def _check_entries(data: object, depth: int, where: str) -> None:
     if depth == 0:
         if isinstance(data, bool) or not isinstance(data, int | float):
-            raise InputError(f"{where} has an entry that is not a number", got=data, expected="numbers, nested as lists")
+            raise InputError(
+                f"{where} has an entry that is not a number", got=spelt(data, 120), expected="numbers, nested as lists"
+            )
         return
     if not isinstance(data, list):
         raise InputError(f"{where} is not a list", got=data, expected=f"{depth} level(s) of nested lists of numbers")

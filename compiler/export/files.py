@@ -18,6 +18,7 @@ from stinespring.compiler.texts.operations import Layout
 from stinespring.errors import InputError
 from stinespring.models.spins.network import SpinNetwork
 from stinespring.models.texts.base import TextModel
+from stinespring.reading import read_json
 from stinespring.stages import Exporter, Program
 from stinespring.writing import dump, require_place, require_regular, usable, write_files, write_whole
 
@@ -89,10 +90,9 @@ def write_pair(path: Path, text: str, description: dict[str, Any]) -> list[Path]
 def is_program(path: Path) -> bool:
     """Return whether a file is a program's description, which a new one may replace."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_json(path, kind="description").get("format") == FORMAT
+    except InputError:
         return False
-    return isinstance(content, dict) and content.get("format") == FORMAT
 
 
 def describe(program: Program) -> dict[str, Any]:
