@@ -15,12 +15,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 from benchmarks.fuzz.case import Case
 from benchmarks.fuzz.process import Ended, Worker, fault, prepare
-from benchmarks.fuzz.readers import READERS, made
+from benchmarks.fuzz.readers import READERS, made, unchanged
 from benchmarks.sheet import Sheet, arguments
 
 SMALLER = 40  # runs that make a failing case smaller
@@ -58,6 +59,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=None, help="the same seed gives the same cases; default: a new one")
     parser.add_argument("--reader", choices=READERS, action="append", help="only this one; may be given again")
     parser.add_argument("--case", type=int, help="only the case with this number, and what it says")
+    parser.add_argument("--corpus", type=int, metavar="N", help="instead: the corpus unchanged, each file before N commands")
     parser.add_argument("--limit", type=float, default=30.0, help="processor seconds of one case")
     parser.add_argument("--keep", type=Path, default=Path("fuzz-failures"), help="folder for the cases that fail")
     given = parser.parse_args()
@@ -70,7 +72,11 @@ def main() -> None:
         try:
             if given.case is not None:
                 sys.exit(again(worker, made(seed, readers[0], given.case)))
-            failed = series(worker, seed, readers, begun + given.seconds, given.cases, given.keep, given.output)
+            numbers = count() if given.cases is None else range(given.cases)
+            cases = (made(seed, readers[number % len(readers)], number) for number in numbers)
+            if given.corpus is not None:
+                cases = unchanged(readers, given.corpus)
+            failed = series(worker, seed, cases, begun + given.seconds, given.keep, given.output)
         finally:
             worker.stop()
     sys.exit(1 if failed else 0)
@@ -87,18 +93,13 @@ def again(worker: Worker, case: Case) -> int:
     return 1 if found else 0
 
 
-def series(
-    worker: Worker, seed: int, readers: list[str], until: float, cases: int | None, keep: Path, output: Path | None
-) -> bool:
-    """Run cases of all readers in turn; print a table; return whether any failed."""
-    statuses: dict[str, Counter[str]] = {name: Counter() for name in readers}
+def series(worker: Worker, seed: int, cases: Iterator[Case], until: float, keep: Path, output: Path | None) -> bool:
+    """Run cases; print a table; return whether any failed."""
+    statuses: dict[str, Counter[str]] = {name: Counter() for name in READERS}
     slowest, most, kinds = Counter[str](), Counter[str](), Counter[str]()
     single = Worker(worker.folder.with_name(f"{worker.folder.name}-single"), worker.limit)
     print(f"seed {seed}", flush=True)
-    drawn_cases = (
-        made(seed, readers[number % len(readers)], number) for number in (count() if cases is None else range(cases))
-    )
-    for case, ended in worker.runs_until(drawn_cases, until):
+    for case, ended in worker.runs_until(cases, until):
         found = fault(ended, case.words)
         name = case.reader
         if found:  # what comes before in the same process is no excuse, but a case must fail alone to be told
@@ -118,7 +119,7 @@ def series(
     sheet = Sheet("fuzz")
     columns = ("0", "1", "2", "3", "4", "fault")
     sheet.head("reader", "cases", *columns, "slowest, s", "most, MB")
-    for name in readers:
+    for name in READERS:
         told = statuses[name]
         sheet.row(
             name,

@@ -186,7 +186,7 @@ def serve(connection: Connection[Any, Any], folder: Path, limit: float) -> None:
 
 def called(words: Sequence[str], folder: Path) -> int:
     """Run one command in this process, with its own stdout, stderr, and folder; return its status."""
-    from stinespring.cli.main import main
+    from stinespring.cli.main import command
 
     os.chdir(folder / "case")
     before = dict(os.environ)
@@ -199,7 +199,7 @@ def called(words: Sequence[str], folder: Path) -> int:
     sys.stdout, sys.stderr = streams
     sys.argv = ["stinespring", *words]
     try:
-        main()
+        command()
         status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -15,7 +15,7 @@ from benchmarks.fuzz.changes import changed_json
 from benchmarks.fuzz.programs import changed_program
 from benchmarks.fuzz.rest import changed_command, changed_ledger, changed_lines
 
-__all__ = ["CORPUS", "READERS", "Reader", "beside", "made", "seeds"]
+__all__ = ["CORPUS", "READERS", "Reader", "beside", "made", "seeds", "unchanged"]
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT / "tests" / "fuzz" / "corpus"
@@ -202,3 +202,14 @@ def made(seed: int, name: str, number: int) -> Case:
         return Case(name, number, command(reader, text, content), reader.file, b"", random.choice(NODES))
     content = reader.change(content, random)
     return Case(name, number, command(reader, text, content), reader.file, content)
+
+
+def unchanged(names: Iterable[str], commands: int) -> Iterator[Case]:
+    """Yield the corpus as it is, each file before some of its reader's commands: the first file begins with the first one."""
+    for name in names:
+        reader = READERS[name]
+        for number, path in enumerate(seeds(name)):
+            content = path.read_bytes()
+            for turn in range(min(commands, len(reader.commands))):
+                text = reader.commands[(number + turn) % len(reader.commands)]
+                yield Case(name, number, command(reader, text, content), reader.file, content)
