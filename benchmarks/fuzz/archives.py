@@ -65,13 +65,19 @@ SHAPES = (
 BOMB = 300 << 20  # more than any reader of archives unpacks, but 5 GB is what a state may have
 
 
+def dated(name: str) -> zipfile.ZipInfo:
+    """Return a member that always has the same date."""
+    return zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
+
+
 @cache
 def bomb() -> bytes:
     """Return an archive whose member is a thousand times as large."""
-    buffer = io.BytesIO()
+    buffer, big = io.BytesIO(), dated("kraus.npy")
+    big.compress_type = zipfile.ZIP_DEFLATED
     with (
         zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
-        archive.open("kraus.npy", "w") as member,
+        archive.open(big, "w") as member,
     ):
         for _ in range(BOMB >> 20):
             member.write(bytes(1 << 20))
@@ -95,7 +101,7 @@ def changed_archive(content: bytes, random: Random) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", random.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA))) as archive:
         for name, data in members.items():
-            archive.writestr(name, data)
+            archive.writestr(dated(name), data, archive.compression)
     return buffer.getvalue()
 
 
