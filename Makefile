@@ -16,7 +16,8 @@ test: $(VENV)/test.stamp
 	cd tests && ../$(BIN)/mypy -p stinespring
 	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
-# The same tests with many and new examples, and what of the package they reach. It prints the seed that repeats them.
+# The same tests with many and new examples, four minutes of fuzzing, and what of the package they reach. It prints the seed that
+# repeats them.
 test-long: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --long --cov --cov-report=term
 

@@ -81,13 +81,17 @@ def read_run(row: sqlite3.Row) -> Run:
     Raises:
         DamagedError: a cell does not hold what was written.
     """
+    named = str(row["id"]) if "id" in row.keys() else "without an id"  # noqa: SIM118 -- a row is no mapping
+    plain: dict[str, Any] = {}
+    with damage(named, "columns"):
+        session, form = row["session"], row["format"]
+        plain = {name: row[name] for name in ("id", "identity", "backend", "created", "message")}
     texts: dict[str, Any] = {}
     for name in JSON:
         with damage(str(row["id"]), name):
             texts[name] = json.loads(row[name])
             if not isinstance(texts[name], dict):
                 raise TypeError(f"{type(texts[name]).__name__} instead of an object")
-    plain = {name: row[name] for name in ("id", "identity", "backend", "created", "message")}
     for name, value in plain.items():
         with damage(str(row["id"]), name):
             if not isinstance(value, str):
@@ -96,7 +100,7 @@ def read_run(row: sqlite3.Row) -> Run:
         seed, shots, state = int(row["seed"]), row["shots"], row["state"]
         if type(shots) is not int or shots < 1 or state not in STATES:
             raise ValueError(f"state {state!r}, shots {shots!r}")
-    return Run(**plain, state=state, shots=shots, seed=seed, session=row["session"], format=row["format"], **texts)
+    return Run(**plain, state=state, shots=shots, seed=seed, session=session, format=form, **texts)
 
 
 @contextmanager

@@ -40,7 +40,7 @@ NUMBERS: tuple[Any, ...] = (
     -(1 << 64),
     10**308,
     10**400,
-    10**5000,
+    10**4299,
     0.5,
     1.5,
     1e-9,
@@ -250,7 +250,7 @@ def changed_json(content: bytes, random: Random) -> bytes:
         return changed_bytes(content, random)
     box = [data]
     if random.random() < 0.4:
-        return json.dumps(gently(box, random)[0]).encode(errors="surrogatepass")
+        return spelt(gently(box, random)[0], random)
     for _ in range(random.choice((1, 1, 1, 2, 2, 4))):
         container, key = random.choice(places(box))
         container[key] = changed_value(container[key], random)

@@ -218,7 +218,7 @@ def changed_command(content: bytes, random: Random) -> bytes:
     words = json.loads(content)
     for _ in range(random.choice((1, 1, 1, 2, 3))):
         place = random.randrange(1, len(words)) if len(words) > 1 else 0
-        word = random.choice(SAFE) if random.random() < 0.8 else str(random.choice(NUMBERS[:-3]))[:400]
+        word = random.choice(SAFE) if random.random() < 0.8 else str(random.choice([n for n in NUMBERS if abs(n) < 10**400]))
         match random.randrange(8):
             case 0 if len(words) > 1:
                 del words[place]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["MOST_OPERATIONS", "Bits", "Definition", "Expansion", "Qubits", "name_of"]
 
 MOST_OPERATIONS = 1 << 18
+MOST_JOINED = 1 << 12  # places of an alias: aliases of aliases double with every line
 
 
 class Qubits(tuple[int, ...]):
@@ -281,6 +282,10 @@ class Expansion:
             left, right = self.joined(value.lhs, names), self.joined(value.rhs, names)
             if type(left) is not type(right):
                 raise InputError("an alias joins qubits with bits", expected="one kind")
+            if len(left) + len(right) > MOST_JOINED:
+                raise TooLargeError(
+                    "an alias is too long", got=f"{len(left) + len(right):,} places", expected=f"at most {MOST_JOINED:,}"
+                )
             return type(left)((*left, *right))
         name = name_of(value.collection if isinstance(value, ast.IndexExpression) else value)
         register = meaning(name, names, Qubits, Bits)

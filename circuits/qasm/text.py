@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["MOST_STATEMENTS", "parsed", "read_text"]
 
 MOST_BYTES = 1 << 26
-MOST_STATEMENTS = 1 << 18
+MOST_STATEMENTS = 1 << 15  # the parser reads about two thousand in a second
 MOST_OF_ONE = 1 << 21  # characters of one statement, a gate's definition among them
+MOST_PLAIN = 1 << 15  # characters without a brace or a semicolon: a call with its operands, an expression
 DEEPEST = 32  # brackets within brackets
 PIECE = 1 << 16  # characters that are parsed at once: a parse tree takes some 400 bytes for each
 MARKS = re.compile(r"//[^\n]*|/\*.*?\*/|\"[^\"\n]*\"|'[^'\n]*'|[{}()\[\];]", re.DOTALL)
@@ -77,9 +78,27 @@ def pieces(text: str) -> Iterator[tuple[int, str]]:
                 line += text.count("\n", start, mark.end())
                 start = last = mark.end()
     if len(text) - last > MOST_OF_ONE:
-        raise TooLargeError("a statement is too long", got=f"more than {MOST_OF_ONE:,} characters", expected="shorter ones")
+        raise TooLargeError("a statement is too long", got=f"{len(text) - last:,} characters", expected="shorter ones")
     if text[start:].strip() or not start:
         yield line, text[start:]
+
+
+def require_plain(text: str) -> None:
+    """Refuse a long part of a statement without a brace or a semicolon: the parser takes minutes for one of a million operands.
+
+    Raises:
+        TooLargeError: there is one; the message names its line.
+    """
+    begin = 0
+    for mark in (*MARKS.finditer(text), None):
+        end = len(text.rstrip()) if mark is None else mark.start()
+        if mark is not None and mark.group()[0] == "/" and not text[begin:end].strip():
+            begin = mark.end()  # a comment before a statement
+        elif mark is None or mark.group() in "{};":
+            if end - begin > MOST_PLAIN:
+                what = f"more than {MOST_PLAIN:,} characters, line {1 + text.count(chr(10), 0, begin)}"
+                raise TooLargeError("a statement is too long", got=what, expected="fewer operands, flat expressions")
+            begin = end + 1
 
 
 def parsed(text: str) -> Iterator[tuple[int, ast.Program]]:
@@ -93,7 +112,8 @@ def parsed(text: str) -> Iterator[tuple[int, ast.Program]]:
 
     if not text.strip():
         raise InputError("the program is empty", expected="OpenQASM 3")
-    for line, piece in pieces(text):
+    require_plain(text)
+    for line, piece in list(pieces(text)):  # all of it is measured before anything is parsed
         if line > 1 and NOT_THE_FIRST.match(piece):
             raise InputError("the program states its version twice", got=f"line {line}", expected="OPENQASM 3.0; at the top")
         try:

@@ -110,6 +110,8 @@ def at_state(model: SphereModel, state: Path | None) -> SphereModel:
         return model
     try:
         found = read_arrays(state, kind="state", expected="FILE.npz of 'sphere run'", most=MODEL_BYTES)
+        if found["positions"].dtype.kind not in "fiu":
+            raise TypeError(f"positions of type {found['positions'].dtype}")
         positions = np.asarray(found["positions"], dtype=np.float64)
     except (TypeError, ValueError, KeyError) as error:
         if isinstance(error, InputError):
