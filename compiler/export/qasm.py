@@ -43,6 +43,7 @@ OWN = {  # the library's gates from what is built in, for programs whose registe
 LIBRARY = frozenset(  # names of its gates; the comment: a list of words is easier to read
     "p x y z h s sdg t tdg sx rx ry rz cx cy cz cp crx cry crz ch swap ccx cswap cu CX phase cphase id u1 u2 u3".split()  # noqa: SIM905
 )
+WRITTEN = LIBRARY | {"u", "reset", "barrier", *DEFINITIONS}  # beside what has a form of its own: measure, delay, if
 NAMES = {"u": "U"}  # the general one-qubit gate is built into the language; its library has no "u"
 
 
@@ -68,7 +69,8 @@ def lowered_qasm(circuit: QuantumCircuit) -> str:
     """Return a lowered circuit as OpenQASM 3 on one register ``q`` whose indices are the device's qubits.
 
     Raises:
-        InputError: control flow other than flat ifs that compare a register or a bit with a constant.
+        InputError: control flow other than flat ifs that compare a register or a bit with a constant; a gate that is neither in
+            the language's library nor defined here.
     """
     wires = [f"q[{i}]" for i in range(circuit.num_qubits)]
     body = [line for item in circuit.data for line in lowered_statement(circuit, item, wires)]
@@ -91,6 +93,11 @@ def lowered_statement(circuit: QuantumCircuit, item: CircuitInstruction, wires: 
         return [lowered_if(circuit, item, [wires[circuit.find_bit(qubit).index] for qubit in item.qubits])]
     if hasattr(operation, "blocks"):
         raise InputError("the circuit has control flow that hardware does not execute", got=operation.name, expected="if_else")
+    if operation.name not in WRITTEN:
+        raise InputError(
+            "OpenQASM's library has no such gate", got=operation.name, expected=" ".join(sorted(WRITTEN)),
+            todo="compile for a device with other gates, or for none",
+        )  # fmt: skip
     if operation.name == "barrier" or not operation.params:
         return [f"{operation.name} {on};"]
     return [f"{NAMES.get(operation.name, operation.name)}({', '.join(repr(float(p)) for p in operation.params)}) {on};"]

@@ -25,7 +25,7 @@ from stinespring.compiler.export import faithful, qasm
 from stinespring.compiler.export.faithful import read_back, require_circuit, require_lowered, require_padded
 from stinespring.compiler.export.files import EXPORTER
 from stinespring.compiler.export.qasm import form_qasm
-from stinespring.errors import DefectError
+from stinespring.errors import DefectError, InputError
 
 FLOW = Flow(
     (("q", 2),),
@@ -209,3 +209,10 @@ def test_what_cannot_be_read_is_a_defect():
     with pytest.raises(DefectError, match="cannot be read back"):
         read_back(text, FLOW)
     assert flow_of(FLOW.circuit()).conditions == FLOW.conditions
+
+
+def test_gates_that_have_no_name_are_refused_where_they_are_written():
+    circuit = QuantumCircuit(1)
+    circuit.sxdg(0)
+    with pytest.raises(InputError, match="no such gate"):
+        qasm.lowered_qasm(circuit)
