@@ -12,13 +12,11 @@ import numpy as np
 from stinespring.backends.exact import EXACT_SHOTS, ExactShares, cost_of
 from stinespring.backends.execute import sample_body
 from stinespring.batches import Circuit, Several
-from stinespring.checks import process
 from stinespring.checks.states import check_exact_tables, check_operator, check_particle
 from stinespring.checks.texts.block import MOST_ERROR, check_isometry, check_law
 from stinespring.checks.texts.promised import Text, promised
 from stinespring.circuits.exact.followed import Followed, follow
 from stinespring.errors import InputError, TooLargeError
-from stinespring.models.sphere.layer_law import steps_of
 from stinespring.pipeline.places import choi_by_outcome, code_of, measured_law, placed, realised
 from stinespring.pipeline.systems import system_of
 from stinespring.readings import FloatArray, IntArray
@@ -164,6 +162,8 @@ def of_tables(program: Program, budget: float) -> Verdict:
 
 def of_particles(program: Program, budget: float) -> Verdict:
     """Verify layers on the sphere: the law of what is measured, and the particle's state where it is left in its register."""
+    from stinespring.models.sphere.layer_law import steps_of
+
     law = of_tables(program, budget)
     if law.verdict == "FAIL" or program.asked.read != "nothing":
         return law
@@ -210,6 +210,8 @@ def of_operator(program: Program, budget: float) -> Verdict:
 
 def of_channel(program: Program, budget: float) -> Verdict:
     """Verify a channel: its Choi matrix, or between product inputs and measurements the law of each setting."""
+    from stinespring.checks.process import verify_channel
+
     if program.asked is not None and program.asked.settings:
         return of_tables(program, budget)
     channel = program.source
@@ -224,7 +226,7 @@ def of_channel(program: Program, budget: float) -> Verdict:
     outcome = next((r for r in program.registers if r.name == "outcome"), None) if channel.labels is not None else None
     choi = choi_by_outcome(body.circuit, followed, outputs, None if outcome is None else outcome.name)
     meaning = dict(enumerate(outcome.symbols)) if outcome is not None and outcome.symbols else None
-    found = process.verify_channel(channel, choi, outcomes=meaning)
+    found = verify_channel(channel, choi, outcomes=meaning)
     return replace(found, figures={**found.figures, "method": "Choi matrix", "error": found.figures["choi_error"]})
 
 

@@ -11,12 +11,14 @@ from typing import Annotated
 import typer
 
 from stinespring.cli import options
+from stinespring.cli.failures import EXIT
 from stinespring.cli.lens.prompt import prompt_states
-from stinespring.cli.output import print_json
+from stinespring.cli.output import print_json, say_block
 from stinespring.compiler.systems.lens import compile_operator
 from stinespring.errors import InputError
 from stinespring.models.decoders.glass import load_decoder
 from stinespring.models.lens.tuned import named_lens
+from stinespring.pipeline.blocks import block_told, require_verify, verify_block
 from stinespring.pipeline.running import compile_source
 
 Operator = Annotated[
@@ -32,10 +34,12 @@ def compile_(
     time: options.LayerTime = 1.0,
     simplify: options.SimplifyOption = "operators",
     lens: options.Lens = "logit",
+    verify: options.Verify = "none",
     output: options.Output = None,
     json: options.Json = False,
 ) -> None:
     """Compile the layers for one prompt: prepare the first state, one reflection for each operator, measure."""
+    mode = require_verify(verify)
     if operator is not None and (upto is not None or simplify != "operators"):
         raise InputError("--operator exports one unitary", got="--upto or --simplify beside it", expected="one of them")
     decoder = load_decoder(model)
@@ -46,14 +50,20 @@ def compile_(
     else:
         program = compile_source(states, upto=upto, time=time, simplify=simplify)
     program = replace(program, seconds=clock.perf_counter() - begun)
+    block = verify_block(program, mode)
+    if block is not None and block.verdict == "FAIL":
+        output = None
     files = [] if output is None else [str(path) for path in program.write(output)]
     if json:
-        print_json(program.summary() | {"files": files})
-        return
+        print_json(program.summary() | {"files": files} | ({} if block is None else {"block": block_told(block)}))
+        raise typer.Exit(0 if block is None else EXIT[block.verdict])
     c, what, point = program.cost, "up to" if operator is None else "the operator into", program.details["point"]
     sys.stdout.write(
         f"{what} point {point} ({states.points[point]}): {c.qubits} qubits, {c.two_qubit_gates:,} two-qubit "
         f"gates (depth {c.two_qubit_depth:,}), compiled in {program.seconds:.2f} s\n{program.details['method']}\n"
     )
+    if block is not None:
+        say_block(block)
     for path in files:
         sys.stdout.write(f"wrote {path}\n")
+    raise typer.Exit(0 if block is None else EXIT[block.verdict])
