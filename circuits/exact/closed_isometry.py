@@ -51,8 +51,13 @@ def closed_isometry(isometry: ComplexArray, *, accept: Callable[[list[Gate]], bo
     if width <= 1:
         return u_gate(0, complete(isometry)) if width else []
     best: list[Gate] | None = None
+    from qiskit.exceptions import QiskitError
+
     for build in _constructions(isometry, width, inputs):
-        gates = build()
+        try:
+            gates = build()
+        except QiskitError:  # some isometries are beyond its numerics
+            continue
         if (best is None or count_two_qubit(gates) < count_two_qubit(best)) and accept(gates):
             best = gates
     return best if best is not None else shannon_gates(complete(isometry))

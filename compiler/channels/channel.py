@@ -17,6 +17,7 @@ from stinespring.batches import OneCircuit
 from stinespring.circuits.channels.isometry import isometry_gates
 from stinespring.circuits.channels.round import mixed_unitary
 from stinespring.circuits.channels.tree import Tree, tree_gates
+from stinespring.circuits.core.choi import choi_error as operators_apart
 from stinespring.circuits.core.cost import flow_cost
 from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.flow_kraus import flow_kraus
@@ -25,7 +26,7 @@ from stinespring.circuits.core.worst_path import worst_path
 from stinespring.compiler.channels.measure_prepare import measure_and_prepare_flow
 from stinespring.compiler.export.files import EXPORTER
 from stinespring.errors import InputError, StinespringError, TooLargeError
-from stinespring.models.channels.cptp import CPTP, as_channel, choi_of_kraus
+from stinespring.models.channels.cptp import CPTP, as_channel
 from stinespring.readings import UNUSED, ComplexArray, Register
 from stinespring.stages import Program
 from stinespring.version import __version__
@@ -39,6 +40,7 @@ MEASUREMENT = 2  # two-qubit gates that one mid-circuit measurement counts for i
 MOST_ERROR = 1e-9  # of an element of the Choi matrix, above which a circuit is not given out; 1e-12 is aimed at
 NO_OUTCOME = -1  # of values of `outcome` that stand for nothing
 MOST_WIRES = 10  # qubits of the isometry
+MOST_ANGLES = 16  # log2 of the entries of the isometry, about the gates that write it: a larger one takes minutes and GB
 
 
 def compile_channel(channel: Any, *, form: str = "auto", effort: float = DEFAULT_EFFORT, seed: int = 0) -> Program:
@@ -111,11 +113,11 @@ def outcome_registers(flow: Flow, outcomes: Mapping[int, int]) -> tuple[Register
 def require_room(channel: CPTP) -> None:
     """Refuse channels whose isometry would need too many qubits."""
     wires = channel.outputs + (channel.rank - 1).bit_length()
-    if max(wires, channel.inputs) > MOST_WIRES:
+    if (width := max(wires, channel.inputs)) > MOST_WIRES or width + channel.inputs > MOST_ANGLES:
         raise TooLargeError(
             "the channel is too large for a circuit",
-            got=f"{channel.inputs} -> {channel.outputs} qubits of rank {channel.rank}",
-            expected=f"at most {MOST_WIRES} qubits, environment included",
+            got=f"{channel.inputs} -> {channel.outputs} qubits of rank {channel.rank}: an isometry to {width} qubits",
+            expected=f"at most {MOST_WIRES} qubits, environment included, and 2^{MOST_ANGLES} entries of the isometry",
             todo="split it into channels on fewer qubits",
         )
 
@@ -203,13 +205,12 @@ def price(flow: Flow) -> tuple[int, int]:
 
 
 def choi_error(channel: CPTP, flow: Flow, outcomes: dict[int, int]) -> float:
-    """Return the largest deviation of the program's Choi matrix, outcome by outcome for an instrument."""
+    """Return the largest deviation of the program's Choi matrix, outcome by outcome for an instrument, as a bound if large."""
     branches = flow_kraus(flow, flow.place("sys")[: channel.inputs], flow.place("sys")[: channel.outputs])
     if channel.labels is None:
-        return float(abs(choi_of_kraus(np.concatenate(list(branches.values()))) - channel.choi()).max())
-    size = 1 << (channel.inputs + channel.outputs)
-    found = {label: np.zeros((size, size), dtype=np.complex128) for label in (*channel.labels, NO_OUTCOME)}
+        return operators_apart(np.concatenate(list(branches.values())), channel.given)
+    found: dict[int, list[ComplexArray]] = {label: [channel.given[:0]] for label in (*channel.labels, NO_OUTCOME)}
     for values, kraus in branches.items():
-        found[outcomes.get(values[0] if values else 0, NO_OUTCOME)] += choi_of_kraus(kraus)
+        found[outcomes.get(values[0] if values else 0, NO_OUTCOME)].append(kraus)
     wanted = {label: channel.given[[x == label for x in channel.labels]] for label in found}
-    return max(float(abs(found[label] - choi_of_kraus(wanted[label])).max()) for label in found)
+    return max(operators_apart(np.concatenate(found[label]), wanted[label]) for label in found)

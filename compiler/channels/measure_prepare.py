@@ -41,6 +41,8 @@ def measure_and_prepare_flow(channel: CPTP, *, effort: float, seed: int) -> Flow
         effort: about the seconds of search for the preparations.
         seed: of the search.
     """
+    if channel.rank < 1 << channel.inputs:  # every word measured and every state prepared has operators of its own
+        return None
     found = recognised(channel)
     if found is None:
         return None

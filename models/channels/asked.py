@@ -60,8 +60,7 @@ class ChannelAsked:
             beyond = next((number for found in self.settings for number in found[place] if not 0 <= number < known), None)
             if beyond is not None:
                 raise InputError(f"a setting has an unknown {name}", got=beyond, expected=f"0 to {known - 1}")
-        choi = source.choi()
-        return ChannelLaw(np.array([setting.law(choi) for setting in self.probes]))
+        return ChannelLaw(np.array([setting.law(source.given) for setting in self.probes]))
 
     def spell(self, source: CPTP, outcomes: Outcomes) -> list[str]:
         """Return each reading as ``probe=2``; the outcomes of an instrument are summed over, so they are left out."""

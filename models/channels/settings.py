@@ -29,15 +29,17 @@ class Setting:
     states: tuple[int, ...]
     bases: tuple[int, ...]
 
-    def law(self, choi: ComplexArray) -> FloatArray:
-        """Return the probabilities of the 2^n outcomes under a channel, qubit 0 least significant."""
+    def law(self, kraus: ComplexArray) -> FloatArray:
+        """Return the probabilities of the 2^n outcomes, ``sum_a |<x| K_a |psi>|^2``, qubit 0 least significant.
+
+        Args:
+            kraus: the channel's operators, shape (R, 2^n, 2^m).
+        """
         psi, bras = np.ones(1, dtype=np.complex128), np.ones((1, 1), dtype=np.complex128)
         for state in self.states:
             psi = np.kron(STATES[state], psi)
         for basis in self.bases:
             bras = np.kron(BRAS[basis], bras)
-        size = len(psi)
-        rho = np.einsum("i,iojp,j->op", psi, choi.reshape(size, len(choi) // size, size, -1), psi.conj(), optimize=True)
-        law = np.einsum("xo,op,xp->x", bras, rho, bras.conj(), optimize=True).real
+        law = (abs((kraus @ psi) @ bras.T) ** 2).sum(axis=0)
         law = np.where(law > IMPOSSIBLE, law, 0.0)
         return np.asarray(law / law.sum())

@@ -47,7 +47,7 @@ def test_settings_law_is_the_born_rule():
     for channel in (channels.random_channel(2, 3, outputs=1, seed=4), channels.random_channel(1, 2, outputs=2, seed=4)):
         for _ in range(20):
             states, bases = rng.integers(6, size=channel.inputs).tolist(), rng.integers(3, size=channel.outputs).tolist()
-            law = Setting(tuple(states), tuple(bases)).law(channel.choi())
+            law = Setting(tuple(states), tuple(bases)).law(channel.given)
             assert law == pytest.approx(evolved(channel, states, bases), abs=1e-12)
 
 
