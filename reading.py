@@ -62,13 +62,12 @@ def read_bytes(path: str | Path, *, kind: str, expected: str = "a file that exis
             raise InputError(f"{kind} not found", got=str(path), expected=expected, todo="check the path")
         if not file.is_file():
             raise InputError(f"the {kind} is no file", got=str(path), expected=expected, todo="check the path")
-        with os.fdopen(
-            os.open(file, os.O_RDONLY | NONBLOCKING), "rb"
-        ) as stream:  # a pipe that took its place is not waited for
+        handle = os.open(file, os.O_RDONLY | NONBLOCKING)  # a pipe that took its place is not waited for
+        with os.fdopen(handle, "rb", buffering=0) as stream:
             size = os.fstat(stream.fileno()).st_size
             content = b"" if size > most else stream.read(size + 1)
-            if size < len(content) <= most:  # it grows, or it does not know its size
-                content += stream.read(most + 1 - len(content))
+            while size < len(content) <= most and (more := stream.read(most + 1 - len(content))):
+                content += more  # it grows, or it does not know its size
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise

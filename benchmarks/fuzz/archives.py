@@ -154,6 +154,8 @@ def changed_array(data: bytes, random: Random) -> bytes:
         array = np.load(io.BytesIO(data), allow_pickle=False).copy()
     except Exception:  # noqa: BLE001 -- as above
         return changed_bytes(data, random)
+    if array.dtype.kind not in "biufc":
+        return changed_bytes(data, random)
     flat = array.reshape(-1)
     extremes = (np.nan, np.inf, -np.inf, 1e308, -1e308, 1e154, 1e-300, 5e-324, 0, -1, 2, 1 + 1e-9, 1e-9, 17)
     with np.errstate(all="ignore"):
