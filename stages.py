@@ -10,7 +10,7 @@ program runs, is in :mod:`stinespring.readings` and :mod:`stinespring.batches`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
@@ -279,6 +279,7 @@ class Samples:
         tvd_bound, claim: of the program.
         wanted: the shots that were asked for, which the counts must add up to; None: counts of a file, which nobody asked for.
         backend: where they were sampled.
+        noisy: whether readings may be wrong there.
         seed: the seed given, or the one drawn.
         seconds: running time.
         metadata: versions, method and the like.
@@ -293,6 +294,7 @@ class Samples:
     claim: Claim | None = None
     wanted: int | None = None
     backend: str = "file"
+    noisy: bool = False
     seed: int | None = None
     seconds: float = 0.0
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -323,6 +325,9 @@ class Distance:
         high: its upper end.
         noise_floor: the TVD expected from shot noise alone.
         hellinger_fidelity: ``(sum sqrt(p q))^2``.
+        lost: shots whose readings stand for nothing, or have probability 0: leakage.
+        whole: whether the law was listed whole, so that the distance is bounded from above, too.
+        at: the interval at another rate of misses, each end at half of it.
     """
 
     tvd: float
@@ -330,6 +335,9 @@ class Distance:
     high: float
     noise_floor: float
     hellinger_fidelity: float
+    lost: int = 0
+    whole: bool = True
+    at: Callable[[float], tuple[float, float]] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -383,9 +391,10 @@ class Verdict:
             distance = {
                 "tvd": d.tvd, "tvd_low": d.low, "tvd_high": d.high, "tvd_noise_floor": d.noise_floor,
                 "hellinger_fidelity": d.hellinger_fidelity,
+                "leakage": {"shots": d.lost, "share": d.lost / self.shots if self.shots else 0.0},
             }  # fmt: skip
         return {
             "verdict": self.verdict, "p_value": self.p_value, **distance, "resolution": self.resolution, "shots": self.shots,
             "alpha": self.alpha, "shots_needed": self.shots_needed, "bound_verified": self.bound_verified,
-            "reason": self.reason, "details": dict(self.details), **self.figures,
+            "within": None, "reason": self.reason, "details": dict(self.details), **self.figures,
         }  # fmt: skip

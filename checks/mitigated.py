@@ -17,6 +17,7 @@ import numpy as np
 from stinespring.checks.codes import codes_law, judged_registers, numbers, readings_of, require_few
 from stinespring.checks.statistics.distance import CONFIDENCE
 from stinespring.checks.statistics.gtest import detectable_tvd
+from stinespring.checks.statistics.interval import quantile
 from stinespring.checks.statistics.ruling import decide, require_shares, two_digits
 from stinespring.checks.statistics.wald import Wald, wald
 from stinespring.checks.texts.verdict import bound_of, with_bound
@@ -158,10 +159,15 @@ def distance_of(samples: Samples, reading: Reading, mitigated: Mitigated) -> Dis
     quasi[numbers(judged_registers(samples.registers), mitigated.codes)] = mitigated.quasi
     tvd = (float(abs(quasi - law).sum()) + reading.missing) / 2.0
     slopes = reading.calibration.slopes(law, reading.wires)
-    floor, calibrated = deviations(law, slopes, reading.calibration, reading.wires, reading.shots)
-    low, high = interval(tvd, reading.growth, reading.shots, len(law), calibrated)
+    floor, mean, spread = deviations(law, slopes, reading.calibration, reading.wires, reading.shots)
+
+    def at(alpha: float) -> tuple[float, float]:
+        calibrated = mean + max(2.0, quantile(alpha / 2.0)) * spread
+        return interval(tvd, reading.growth, reading.shots, len(law), calibrated, alpha)
+
+    low, high = at(1.0 - CONFIDENCE)
     nearest = np.clip(quasi, 0.0, None) / np.clip(quasi, 0.0, None).sum()
-    return Distance(min(1.0, tvd), low, high, floor, float(np.sqrt(nearest * law).sum() ** 2))
+    return Distance(min(1.0, tvd), low, high, floor, float(np.sqrt(nearest * law).sum() ** 2), at=at)
 
 
 def summary(reading: Reading, mitigated: Mitigated, test: Wald) -> dict[str, Any]:
@@ -188,29 +194,31 @@ def spelled(samples: Samples, mitigated: Mitigated) -> dict[str, float]:
 
 def deviations(
     law: FloatArray, slopes: FloatArray, calibration: ReadoutCalibration, wires: Sequence[int], shots: int
-) -> tuple[float, float]:
-    """Return the TVD that noise alone gives the mitigated law, and the part of it that the calibration can give.
+) -> tuple[float, float, float]:
+    """Return the TVD that noise alone gives the mitigated law, and the part of it that the calibration gives, with its spread.
 
     The first is half the sum of ``E|N(0, s)| = s sqrt(2/pi)`` with the standard deviations s of ``A^-1`` times the counts'
-    shares; the second an upper limit at two standard deviations.
+    shares; the others the mean and the standard deviation of an upper limit.
     """
     read = calibration.pushed(law, wires)
     by_shots = (calibration.unpushed_squares(read, wires) - law**2) / shots
     moved = calibration.unpushed(slopes, wires) * np.sqrt(calibration.variances().ravel())
     spread = np.sqrt(np.clip(by_shots + (moved**2).sum(axis=1), 0.0, None))
     sizes = abs(moved).sum(axis=0) / 2.0
-    return float(min(1.0, spread.sum() / np.sqrt(2.0 * np.pi))), float(
-        np.sqrt(2.0 / np.pi) * sizes.sum() + 2.0 * np.sqrt((sizes**2).sum())
-    )
+    floor = float(min(1.0, spread.sum() / np.sqrt(2.0 * np.pi)))
+    return floor, float(np.sqrt(2.0 / np.pi) * sizes.sum()), float(np.sqrt((sizes**2).sum()))
 
 
-def interval(tvd: float, growth: float, shots: int, outcomes: int, calibrated: float) -> tuple[float, float]:
-    """Return an interval of about 95 % for the TVD of the mitigated distribution from the law.
+def interval(
+    tvd: float, growth: float, shots: int, outcomes: int, calibrated: float, alpha: float
+) -> tuple[float, float]:  # fmt: skip
+    """Return an interval of about 1 - alpha for the TVD of the mitigated distribution from the law.
 
-    As for counts (:func:`stinespring.checks.statistics.distance.tvd_interval`), with both terms grown by ``||A^-1||``, plus
-    what the calibration's uncertainty can move.
+    One shot moves the measured TVD by at most ``||A^-1|| / N``, so that it is within ``||A^-1|| sqrt(ln(2/alpha) / 2N)`` of its
+    mean (McDiarmid 1989), which exceeds the distance by at most ``1/2 ||A^-1|| sqrt((K-1)/N)``; what the calibration's
+    uncertainty can move is added. Quasi-probabilities have no counts, to which a sharper bound could apply.
     """
-    slack = growth * float(np.sqrt(np.log(2.0 / (1.0 - CONFIDENCE)) / (2.0 * shots))) + calibrated
+    slack = growth * float(np.sqrt(np.log(2.0 / alpha) / (2.0 * shots))) + calibrated
     bias = 0.5 * growth * float(np.sqrt((outcomes - 1) / shots))
     return max(0.0, tvd - slack - bias), min(1.0, tvd + slack)
 

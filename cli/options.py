@@ -85,6 +85,14 @@ Resolution = Annotated[float, typer.Option("--resolution", help="The TVD that a 
 Scope = Annotated[
     str, typer.Option("--scope", help="What a PASS covers, of texts and spins: auto, all, contexts, pairs, triples, bits, ...")
 ]
+Within = Annotated[
+    str,
+    typer.Option(
+        "--within",
+        metavar="D|auto|none",
+        help="Equivalence: PASS if the TVD is at most D for certain. auto: at the resolution, on backends with noise.",
+    ),
+]
 MitigationOption = Annotated[
     str,
     typer.Option(

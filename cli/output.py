@@ -127,4 +127,5 @@ def print_estimate(planned: Planned, to: TextIO | None = None) -> None:
         f"{planned.shots:,} shots: {e.circuits:,} circuit(s) in {e.jobs} job(s), about "
         f"{e.qpu_seconds:.1f} s of QPU time\n"
         f"expected TVD {e.expected_tvd:.3g} ({e.expected_tvd_by}); shots for a verdict: {needed}\n"
+        + (f"{e.note}\n" if e.note else "")
     )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,15 @@ def read_samples(path: str | Path, source: Any, **given: Any) -> Samples:
         raise InputError("the file holds no samples", got=f"format {data.get('format')!r}", expected=FORMAT)
     asked = split(source, given)[0] if given or "asked" not in data else told(source, data["asked"])
     outcomes = asked.read_counts(source, data)
-    return Samples(source=source, asked=asked, outcomes=outcomes, backend=f"file:{Path(path).name}")
+    return Samples(source=source, asked=asked, outcomes=outcomes, backend=f"file:{Path(path).name}", noisy=known_noise(data))
+
+
+def known_noise(data: Mapping[str, Any]) -> bool:
+    """Return whether a file says that its counts come from a backend with noise, as exported runs do."""
+    found: Any = data.get("provenance")
+    for name in ("versions", "noisy"):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found is True
 
 
 def told(source: Any, asked: Any) -> Asked:

@@ -10,14 +10,15 @@ import numpy as np
 
 from stinespring.backends.aer.backend import AerBackend
 from stinespring.backends.aer.fake import calibration_of
-from stinespring.checks.texts.planning import shots_for_verdict
+from stinespring.checks.within import wanted_within
 from stinespring.circuits.devices.read_back import used_qubits
 from stinespring.errors import TooLargeError
 from stinespring.ledger.payload import works_of
 from stinespring.models.texts.joint import joint_law
+from stinespring.pipeline.foreseen import Noise, foreseen
 from stinespring.pipeline.mitigation import ReadoutCircuits
 from stinespring.pipeline.running import check, sampled
-from stinespring.stages import Backend, Program
+from stinespring.stages import Backend, Distance, Program, Ruling
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -50,7 +51,13 @@ class Estimate:
         expected_tvd: the TVD that noise and approximation cause: by simulation with the device's calibration, or the bound
             ``tvd_bound + 1 - prod (1 - e)`` over the errors e of gates and read-out that the device states, at most 1.
         expected_tvd_by: which of them: ``noisy simulation``, ``error product``, or ``no noise``.
-        shots_for_verdict: shots with which a TVD of the wanted resolution is detected; None where that cannot be told.
+        shots_for_verdict: of a test of agreement the shots with which a TVD of the wanted resolution is detected; of an
+            equivalence test those from which on it is decided with probability 0.9; None if never, or if it cannot be told.
+        expected_tvd_low, expected_tvd_high: what it may be: a 95 % interval, or a bound.
+        within: the distance D of an equivalence test; None: agreement is tested.
+        expected_verdict: with the shots asked for; None where that cannot be told.
+        expected_pass_probability: likewise.
+        note: what else there is to say about the verdict.
     """
 
     qubits: int
@@ -64,6 +71,12 @@ class Estimate:
     expected_tvd: float
     expected_tvd_by: str
     shots_for_verdict: int | None
+    expected_tvd_low: float
+    expected_tvd_high: float
+    within: float | None
+    expected_verdict: Ruling | None
+    expected_pass_probability: float | None
+    note: str
 
     def plain(self) -> dict[str, Any]:
         """Return the figures as JSON data."""
@@ -72,7 +85,7 @@ class Estimate:
 
 def estimated(
     program: Program, backend: Backend, shots: int, *, calibration: ReadoutCircuits | None = None, simulate: bool = False,
-    alpha: float = 0.001, resolution: float = 0.05,
+    alpha: float = 0.001, resolution: float = 0.05, within: float | str | None = "auto",
 ) -> Estimate:  # fmt: skip
     """Return what a run will take.
 
@@ -84,6 +97,7 @@ def estimated(
         simulate: whether small programs are simulated with the device's noise; a few seconds.
         alpha: the false-alarm rate of the verdict.
         resolution: the TVD that a PASS must be able to detect.
+        within: the distance of an equivalence test; see :func:`stinespring.check`.
     """
     device, most = backend.capabilities.device, backend.capabilities.max_shots or LOCAL_SHOTS
     first = program.body.next([], shots)
@@ -94,14 +108,16 @@ def estimated(
     if calibration is not None:
         jobs, executions = jobs + 1, executions + calibration.shots * len(calibration.circuits)
     circuit = first.items[0].circuit
-    expected, by = program.tvd_bound, "no noise"
+    noise = Noise(program.tvd_bound, 0.0, program.tvd_bound, "no noise")
     if device is not None:
-        expected += 1 - (1 - max(error_bound(item.circuit, device.target) for item in first.items)) ** len(calls)
-        by = "error product"
-        if simulate and simulable(circuit):
-            found = simulated_tvd(program, backend)
-            if found is not None:
-                expected, by = program.tvd_bound + found, "noisy simulation"
+        errors = 1 - (1 - max(error_bound(item.circuit, device.target) for item in first.items)) ** len(calls)
+        expected = min(1.0, program.tvd_bound + errors)
+        noise = Noise(expected, 0.0, expected, "error product")
+        found = simulated(program, backend) if simulate and simulable(circuit) else None
+        if found is not None:
+            noise = Noise.simulated(found, program.tvd_bound)
+    distance = wanted_within(within, noisy=backend.capabilities.noisy, resolution=resolution)
+    told = foreseen(program, noise, shots, within=distance, alpha=alpha, resolution=resolution)
     each = backend.capabilities.rep_delay + (program.duration or 0.0)
     return Estimate(
         qubits=program.cost.qubits,
@@ -112,9 +128,15 @@ def estimated(
         jobs=jobs,
         executions=executions,
         qpu_seconds=0.0 if device is None else jobs * OVERHEAD + executions * each,
-        expected_tvd=min(1.0, expected),
-        expected_tvd_by=by,
-        shots_for_verdict=needed_shots(program, alpha, resolution),
+        expected_tvd=noise.tvd,
+        expected_tvd_by=noise.by,
+        shots_for_verdict=told.shots,
+        expected_tvd_low=noise.low,
+        expected_tvd_high=noise.high,
+        within=distance,
+        expected_verdict=told.verdict,
+        expected_pass_probability=told.probability,
+        note=told.note,
     )
 
 
@@ -122,16 +144,6 @@ def simulable(circuit: QuantumCircuit) -> bool:
     """Return whether a few seconds are enough for a noisy simulation."""
     qubits = used(circuit)
     return qubits <= SIMULATED_QUBITS and len(circuit.data) << 2 * qubits <= SIMULATED_WORK
-
-
-def needed_shots(program: Program, alpha: float, resolution: float) -> int | None:
-    """Return the shots with which a PASS can detect the resolution; None where that cannot be told beforehand."""
-    if program.asked.kind != "texts":
-        return None
-    begin = program.asked.begin(program.source)
-    claim: Any = program.claim
-    model = begin.model if claim is None else claim.law(program.source, program.asked)
-    return shots_for_verdict(model, begin.prompt, program.asked.steps, alpha=alpha, resolution=resolution)
 
 
 def later_circuits(program: Program, shots: int) -> list[float]:
@@ -154,18 +166,12 @@ def later_circuits(program: Program, shots: int) -> list[float]:
     return [min(float(shots), number) for number in expected]
 
 
-def simulated_tvd(program: Program, backend: Backend) -> float | None:
-    """Return the TVD between the noisy outcomes and the law that the program realises; None where there is no one distance.
-
-    It is that of simulated shots, less what shot noise alone makes; half of that is the least that can be told.
-    """
+def simulated(program: Program, backend: Backend) -> Distance | None:
+    """Return the distance between noisy outcomes and the law that the program realises, from simulated shots; None: no one."""
     noisy = AerBackend(calibration=calibration_of(backend), device=backend.capabilities.device)
     steered = any(hasattr(item.operation, "blocks") for item in program.circuit.data)
     shots = min(SHOT_BY_SHOT if steered else SIMULATED_SHOTS, noisy.capabilities.max_shots or SIMULATED_SHOTS)
-    verdict = check(sampled(program, noisy, shots, 1), resolution=0.5)
-    if verdict.distance is None:
-        return None
-    return max(verdict.distance.noise_floor / 2, verdict.distance.tvd - verdict.distance.noise_floor)
+    return check(sampled(program, noisy, shots, 1), resolution=0.5, within="none").distance
 
 
 def used(circuit: QuantumCircuit) -> int:

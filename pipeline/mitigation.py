@@ -17,6 +17,7 @@ from stinespring.checks.codes import judged_registers, readings_of, require_few
 from stinespring.checks.combine import combined, merged_scope
 from stinespring.checks.mitigated import check_mitigated, with_note
 from stinespring.checks.plain.mitigation import quasi_differ
+from stinespring.checks.within import equivalent
 from stinespring.errors import InputError
 from stinespring.pipeline.running import looked_at
 from stinespring.pipeline.systems import system
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 MODES = ("none", "readout", "always")
+WITHIN = ("within", "within_low", "within_high")  # figures of an equivalence test
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,8 +170,9 @@ def measured_calibration(calibration: ReadoutCircuits | None, backend: Backend, 
 
 def together(parts: Mapping[str, Verdict], alpha: float) -> Verdict:
     """Return the verdict on several circuits, with the shots of all of them, and what would do for all."""
-    shots, scope = sum(part.shots for part in parts.values()), merged_scope(parts)
-    judged = combined(parts, alpha=alpha, shots=shots, figures={"scope": scope})
+    shots, scope, first = sum(part.shots for part in parts.values()), merged_scope(parts), next(iter(parts.values()))
+    ends = {name: max(part.figures[name] for part in parts.values()) for name in WITHIN if name in first.figures}
+    judged = combined(parts, alpha=alpha, shots=shots, figures={"scope": scope, **ends})
     each = max((part.shots_needed or 0 for part in parts.values()), default=0)
     if judged.verdict != "UNVERIFIED" or not each:
         return judged
@@ -196,7 +199,7 @@ def mitigated(
         return with_note(verdict, plain), plain
     calibration = calibration_of_counts(calibrated(note), *readings)
     sizes, entries = [register.size for register in judged_registers(samples.registers)], len(note["wires"])
-    parts = {}
+    parts, within = {}, verdict.figures.get("within")
     for entry, wires in enumerate(note["wires"]):
         read = readings_of(samples, entry)
         found = mitigate(read, sizes, wires, calibration)
@@ -204,6 +207,8 @@ def mitigated(
             samples, calibration, wires, found, entry=entry, alpha=verdict.alpha / entries, resolution=resolution
         )
         printed = part.details["mitigation"]["quasi_probabilities"]
+        if within is not None:
+            part = equivalent(part, within, bound=samples.tvd_bound if samples.claim is not None else 0.0)
         wrong = quasi_differ(samples, read, found, wires, readings, printed)
         parts[f"circuit {entry + 1}"] = part if wrong is None else replace(
             part, verdict="FAIL", reason=f"{wrong}; {part.reason}"

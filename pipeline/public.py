@@ -24,19 +24,28 @@ def parted(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return given, settings
 
 
-def estimate(source: Any, *, backend: str | Any, shots: int = 20_000, **given: Any) -> Estimate:
+def estimate(
+    source: Any, *, backend: str | Any, shots: int = 20_000, alpha: float = 0.001, resolution: float = 0.05,
+    within: float | str | None = "auto", **given: Any,
+) -> Estimate:  # fmt: skip
     """Return what a run would take; nothing is written or submitted.
 
     Args:
         source: of any kind.
         backend: a backend string, or an object.
         shots: as asked for.
+        alpha: the false-alarm rate of the verdict.
+        resolution: the TVD that a PASS must be able to detect.
+        within: the distance of an equivalence test; see :func:`stinespring.check`.
         **given: as for :func:`stinespring.compile`; for a channel also ``settings``, as for :func:`stinespring.run`.
     """
     sheltered()
     given, settings = parted(given)
     with opened(backend) as ready:
-        planned = runs.plan(source, given, backend=ready, asked_of=ready.name, shots=shots, settings=settings, simulate=True)
+        planned = runs.plan(
+            source, given, backend=ready, asked_of=ready.name, shots=shots, settings=settings, alpha=alpha,
+            resolution=resolution, within=within, simulate=True,
+        )  # fmt: skip
         return planned.estimate
 
 
@@ -68,7 +77,10 @@ def submit(
         return runs.submit(Ledger(), planned, once=once)
 
 
-def fetch(run: str = "latest", *, wait: float | None = None, alpha: float = 0.001, resolution: float = 0.05) -> Result | Run:
+def fetch(
+    run: str = "latest", *, wait: float | None = None, alpha: float = 0.001, resolution: float = 0.05, scope: str = "auto",
+    within: float | str | None = "auto",
+) -> Result | Run:  # fmt: skip
     """Return everything about a run that is done, else the run as it is.
 
     Args:
@@ -76,6 +88,8 @@ def fetch(run: str = "latest", *, wait: float | None = None, alpha: float = 0.00
         wait: seconds to wait for outcomes; None: one look.
         alpha: the false-alarm rate.
         resolution: the TVD that a PASS must be able to detect.
+        scope: the deviations that a PASS covers; see :func:`stinespring.check`.
+        within: the distance of an equivalence test; see :func:`stinespring.check`.
 
     Raises:
         InputError: no such run.
@@ -84,4 +98,6 @@ def fetch(run: str = "latest", *, wait: float | None = None, alpha: float = 0.00
     sheltered()
     ledger = Ledger()
     found = runs.bring_forward(ledger, ledger.run(run), Permissions(onward=wait is not None, wait=wait))
-    return judged(ledger, found, alpha=alpha, resolution=resolution) if found.state == "done" else found
+    if found.state != "done":
+        return found
+    return judged(ledger, found, alpha=alpha, resolution=resolution, scope=scope, within=within)

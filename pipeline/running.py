@@ -18,6 +18,7 @@ from stinespring.batches import Report, Several, quiet
 from stinespring.checks.plain.shots import lost
 from stinespring.checks.plain.spelling import misspelt
 from stinespring.checks.statistics.family import require_scope
+from stinespring.checks.within import equivalent, wanted_within
 from stinespring.circuits.devices.targets import open_target
 from stinespring.compiler.devices.lower import on_device
 from stinespring.compiler.export.faithful import require_circuits
@@ -172,7 +173,14 @@ def sampled(program: Program, backend: Backend, shots: int, root: int, report: R
     seen = sample_body(program.body, backend, shots, root, report)
     found = {**backend.metadata(), "stinespring": __version__, "program": program.hash}
     return samples_of(
-        program, seen, shots, backend=backend.name, seed=root, seconds=time.perf_counter() - begun, metadata=found
+        program,
+        seen,
+        shots,
+        backend=backend.name,
+        noisy=backend.capabilities.noisy,
+        seed=root,
+        seconds=time.perf_counter() - begun,
+        metadata=found,
     )
 
 
@@ -200,7 +208,7 @@ def require_scoped(kind: System, scope: str) -> None:
 
 def check(
     samples: Samples, source: Any = None, *, alpha: float = 0.001, resolution: float = 0.05, seed: int = 0,
-    scope: str = "auto",
+    scope: str = "auto", within: float | str | None = "auto",
 ) -> Verdict:  # fmt: skip
     """Test samples against the law of their source.
 
@@ -218,16 +226,23 @@ def check(
         seed: of the Monte-Carlo p-values.
         scope: the deviations that a PASS covers, of texts and spins: ``auto`` (all where the law can be listed, else the widest
             scope in which these shots have the resolution) or one of :data:`stinespring.checks.statistics.family.SCOPES`.
+        within: D: test equivalence instead, whether the sampled distribution is at most at a TVD of D from the law, see
+            :func:`stinespring.checks.within.equivalent`. ``auto``: the resolution where readings may be wrong
+            (``samples.noisy``), else none; ``none``: test agreement.
 
     Raises:
-        InputError: no samples, an unknown scope, or alpha or resolution out of range.
+        InputError: no samples, an unknown scope, or alpha, resolution or within out of range.
     """
     sheltered()
     if source is not None:
         samples = replace(samples, source=source, claim=None, tvd_bound=0.0)
     kind = system(samples.asked.kind)
     require_scoped(kind, scope)
-    verdict = kind.check(samples, alpha, resolution, seed, *([scope] if kind.scoped else []))
+    distance = wanted_within(within, noisy=samples.noisy, resolution=resolution)
+    sought = resolution if distance is None else distance
+    verdict = kind.check(samples, alpha, sought, seed, *([scope] if kind.scoped else []))
+    if distance is not None:
+        verdict = equivalent(verdict, distance, bound=samples.tvd_bound if samples.claim is not None else 0.0)
     return looked_at(samples, verdict)
 
 

@@ -65,7 +65,7 @@ class Planned:
 def plan(
     source: Any, given: Mapping[str, Any], *, backend: Backend, asked_of: str, shots: int, seed: int | None = None,
     settings: Mapping[str, Any] | None = None, mitigation: str = "none", alpha: float = 0.001, resolution: float = 0.05,
-    simulate: bool = False, title: str = "", report: Report = quiet,
+    within: float | str | None = "auto", simulate: bool = False, title: str = "", report: Report = quiet,
 ) -> Planned:  # fmt: skip
     """Compile what is asked for a backend and estimate it; nothing is written or submitted.
 
@@ -80,6 +80,7 @@ def plan(
         mitigation: ``none``, ``readout`` or ``always``.
         alpha: of the verdict.
         resolution: of the verdict.
+        within: of the verdict; see :func:`stinespring.check`.
         simulate: whether the expected TVD of a small program is simulated with the device's noise.
         title: one line for the list of runs.
         report: progress.
@@ -93,7 +94,9 @@ def plan(
     note = planned_mitigation(program, backend, mitigation)
     calibration = calibration_body(note, backend, shots)
     report("estimating", 1.0)
-    found = estimated(program, backend, shots, calibration=calibration, simulate=simulate, alpha=alpha, resolution=resolution)
+    found = estimated(
+        program, backend, shots, calibration=calibration, simulate=simulate, alpha=alpha, resolution=resolution, within=within
+    )
     request = requested(
         program, options, wanted=wanted, settings=settings, shots=shots, seed=seed, backend=asked_of, mitigation=mitigation,
         title=title or source.name,
@@ -136,6 +139,7 @@ def submit(ledger: Ledger, planned: Planned, *, once: bool = False, report: Repo
     first = again.body.next([], planned.shots)
     assert first is not None, "every program makes a call"
     versions = {"stinespring": __version__, "qiskit": metadata.version("qiskit"), **backend.metadata()}
+    versions["noisy"] = backend.capabilities.noisy
     run = Run(
         id=fresh_id(), identity=identity(planned.request), state="created", backend=backend.name, shots=planned.shots,
         seed=planned.root, created=now(), message="", request=planned.request,
@@ -253,7 +257,14 @@ def read(ledger: Ledger, run: Run) -> tuple[Program, Samples, list[Outcomes]]:
     record = {**run.versions, "run": run.id, "identity": run.identity, "program": run.program["hash"]}
     seed = run.request["seed"]
     samples = samples_of(
-        program, seen, run.shots, backend=run.backend, seed=run.seed if seed is None else seed, seconds=0.0, metadata=record
+        program,
+        seen,
+        run.shots,
+        backend=run.backend,
+        noisy=bool(run.versions.get("noisy")),
+        seed=run.seed if seed is None else seed,
+        seconds=0.0,
+        metadata=record,
     )
     return program, samples, calibration
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from stinespring.backends.seeds import root_seed
 from stinespring.batches import Report, quiet
+from stinespring.checks.within import wanted_within
 from stinespring.ledger.store import Ledger, Run
 from stinespring.pipeline.blocks import Mode, verify_block, with_block
 from stinespring.pipeline.mitigation import calibration_body, measured_calibration, mitigated, planned_mitigation
@@ -44,7 +45,7 @@ class Result:
 def measured(
     source: Any, given: Mapping[str, Any], *, backend: Backend, shots: int, seed: int | None = None,
     settings: Mapping[str, Any] | None = None, mitigation: str = "none", alpha: float = 0.001, resolution: float = 0.05,
-    scope: str = "auto", verify: Mode = "auto", report: Report = quiet,
+    scope: str = "auto", within: float | str | None = "auto", verify: Mode = "auto", report: Report = quiet,
 ) -> Result:  # fmt: skip
     """Compile, sample and check at once, on an open backend that keeps no jobs.
 
@@ -60,9 +61,11 @@ def measured(
         resolution: the TVD that a PASS must be able to detect.
         scope: the deviations that a PASS covers; see :func:`stinespring.check`.
         verify: which programs are also followed exactly; see :func:`stinespring.pipeline.blocks.verify_block`.
+        within: the distance of an equivalence test; see :func:`stinespring.check`.
         report: progress.
     """
     require_scoped(system_of(source), scope)
+    wanted_within(within, noisy=False, resolution=resolution)
     root, device = root_seed(seed), backend.capabilities.device
     if device is not None and given.get("target", "aer") == "aer":
         given = {**given, "target": device}
@@ -77,18 +80,21 @@ def measured(
     readings = measured_calibration(calibration_body(note, backend, shots), backend, root)
     samples = sampled(program, backend, shots, root, report)
     report("checking", 1.0)
-    verdict = check(samples, alpha=alpha, resolution=resolution, scope=scope)
+    verdict = check(samples, alpha=alpha, resolution=resolution, scope=scope, within=within)
     found, told = mitigated(samples, verdict, note, readings, resolution=resolution)
     return Result(program, samples, with_block(found, block), told, block=block)
 
 
-def judged(ledger: Ledger, run: Run, *, alpha: float = 0.001, resolution: float = 0.05, scope: str = "auto") -> Result:
+def judged(
+    ledger: Ledger, run: Run, *, alpha: float = 0.001, resolution: float = 0.05, scope: str = "auto",
+    within: float | str | None = "auto",
+) -> Result:  # fmt: skip
     """Return everything about a run of the ledger that is done.
 
     Raises:
         InputError: it is not done, or an earlier version wrote it.
     """
     program, samples, readings = read(ledger, run)
-    verdict = check(samples, alpha=alpha, resolution=resolution, scope=scope)
+    verdict = check(samples, alpha=alpha, resolution=resolution, scope=scope, within=within)
     found, note = mitigated(samples, verdict, run.program["mitigation"], readings, resolution=resolution)
     return Result(program, samples, found, note, run)

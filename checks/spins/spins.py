@@ -16,7 +16,7 @@ import numpy as np
 
 from stinespring.checks.combine import combined, worst
 from stinespring.checks.spins.mean_field import check_mean_field, mean_field_summary
-from stinespring.checks.spins.together import FAMILY, judge_together, together_tests
+from stinespring.checks.spins.together import FAMILY, distance_of, judge_together, together_tests
 from stinespring.checks.spins.token import TokenReadings, judge
 from stinespring.checks.statistics.family import (
     Scope,
@@ -111,6 +111,7 @@ def check_spins(
     parts["together"] = judge_together(together, share, resolution, samples.shots)
     figures = {"steps": shown, "scope": scope_figures(tests)}
     found = combined(parts, alpha=alpha, shots=samples.shots, figures=figures)
+    found = replace(found, distance=distance_of(law, tokens, outcomes.counts))
     return found if found.verdict == "FAIL" else scoped(found, tests, wanted, law, resolution)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from stinespring.checks.statistics.bits import Features, FeatureSums
+from stinespring.checks.statistics.distance import LEAST, measured_distance
 from stinespring.checks.statistics.family import ScopedTest, of_table
 from stinespring.checks.statistics.gtest import detectable_tvd, pool
 from stinespring.checks.statistics.ruling import decide
@@ -19,9 +20,9 @@ from stinespring.checks.statistics.table_test import tested
 from stinespring.models.spins.law import SpinLaw, codes_of, visited
 from stinespring.models.spins.network import SignArray
 from stinespring.readings import FloatArray, IntArray
-from stinespring.stages import Verdict
+from stinespring.stages import Distance, Verdict
 
-__all__ = ["FAMILY", "judge_together", "together_tests"]
+__all__ = ["FAMILY", "distance_of", "judge_together", "together_tests"]
 
 FAMILY = 3  # tests that share the false-alarm rate
 MOST_CELLS = 1 << 22  # spins of one chunk of readings
@@ -75,12 +76,28 @@ def sequences(
     listed: tuple[IntArray, FloatArray], codes: IntArray, counts: IntArray, alpha: float, rng: np.random.Generator
 ) -> ScopedTest:
     """Return the G-test of whole sequences of tokens; one of probability 0 is seen by the tokens' own tests."""
-    rows, probabilities = listed
+    _, probabilities = listed
+    observed, shots = tallied(listed, codes, counts), int(counts.sum())
+    return of_table(tested("sequences", pool(observed[None], probabilities[None], shots), shots, alpha, rng), "all", WHOLE)
+
+
+def tallied(listed: tuple[IntArray, FloatArray], codes: IntArray, counts: IntArray) -> FloatArray:
+    """Return the counts of every sequence of tokens, shape (U,)."""
+    rows, _ = listed
     number = {tuple(row): i for i, row in enumerate(rows.tolist())}
     at = [number[tuple(row)] for row in codes.tolist()]
-    observed = np.bincount(at, weights=counts, minlength=len(rows)).astype(np.float64)
-    shots = int(counts.sum())
-    return of_table(tested("sequences", pool(observed[None], probabilities[None], shots), shots, alpha, rng), "all", WHOLE)
+    return np.bincount(at, weights=counts, minlength=len(rows)).astype(np.float64)
+
+
+def distance_of(law: SpinLaw, tokens: SignArray, counts: IntArray) -> Distance:
+    """Return the distance between the frequencies of whole sequences and their law; beyond 16 spins of those that were read."""
+    if law.listed is not None:
+        return measured_distance(tallied(law.listed, codes_of(tokens), counts), law.listed[1])
+    up, signs = odds_of(law, tokens), tokens.reshape(len(tokens), -1)
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.where(signs > 0, up, 1.0 - up)).sum(axis=1)
+    probabilities = np.where(logs > -np.inf, np.maximum(np.exp(logs), LEAST), 0.0)
+    return measured_distance(counts.astype(np.float64), probabilities)
 
 
 def judge_together(tests: Sequence[ScopedTest], alpha: float, resolution: float, shots: int) -> Verdict:

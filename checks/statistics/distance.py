@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from stinespring.checks.statistics.interval import tvd_interval
 from stinespring.readings import FloatArray, IntArray
+from stinespring.stages import Distance
 
-__all__ = ["expected_deviation", "hellinger_fidelity", "noise_floor", "total_variation", "tvd_interval"]
+__all__ = ["CONFIDENCE", "expected_deviation", "hellinger_fidelity", "measured_distance", "noise_floor", "total_variation"]
 
 CONFIDENCE = 0.95
+LISTED = 1.0 - 1e-9  # what a law that is listed whole sums to
 LEAST = 1e-300  # a probability that can still be divided by
 
 
@@ -58,13 +61,22 @@ def noise_floor(law_at_samples: FloatArray, counts: IntArray, whole_law: FloatAr
     return float(min(1.0, 0.5 * np.average(expected_deviation(p, shots) / p, weights=weights)))
 
 
-def tvd_interval(tvd: float, shots: int, outcomes: int | None) -> tuple[float, float]:
-    """Return a 95 % interval for the TVD between the sampled *distribution* q and the law p.
+def measured_distance(observed: FloatArray, law: FloatArray) -> Distance:
+    """Return the distance between frequencies and a law, and that of the sampled distribution as an interval.
 
-    One shot moves the measured TVD by at most 1/N, so it is within ``e = sqrt(ln(2/0.05) / 2N)`` of its mean
-    (McDiarmid 1989); the mean exceeds TVD(q, p) by at least 0 and at most ``1/2 sqrt((K-1)/N)``, the greatest expected
-    TVD between q and its own samples over K outcomes. No asymptotics are involved.
+    Args:
+        observed: counts, shape (K,).
+        law: their probabilities, shape (K,); where they sum to less than 1, other outcomes were not listed and not seen.
     """
-    slack = float(np.sqrt(np.log(2.0 / (1.0 - CONFIDENCE)) / (2.0 * shots)))
-    bias = 0.5 * float(np.sqrt((outcomes - 1) / shots)) if outcomes else 1.0
-    return max(0.0, tvd - slack - bias), min(1.0, tvd + slack)
+    shots, whole = float(observed.sum()), bool(law.sum() >= LISTED)
+    frequencies = observed / shots
+
+    def at(alpha: float) -> tuple[float, float]:
+        return tvd_interval(observed, law, alpha=alpha)
+
+    low, high = at(1.0 - CONFIDENCE)
+    floor = noise_floor(law, observed.astype(np.int64), law if whole else None)
+    return Distance(
+        total_variation(frequencies, law), low, high, floor, hellinger_fidelity(frequencies, law),
+        lost=int(observed[law <= 0].sum()), whole=whole, at=at,
+    )  # fmt: skip

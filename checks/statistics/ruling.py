@@ -11,7 +11,7 @@ from stinespring.errors import InputError
 from stinespring.readings import FloatArray
 from stinespring.stages import Ruling
 
-__all__ = ["beyond", "decide", "require_shares", "shots_for_tables", "smallest", "two_digits"]
+__all__ = ["MOST_SHOTS", "beyond", "decide", "require_shares", "shots_for_tables", "smallest", "two_digits"]
 
 MOST_SHOTS = 10**12
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stinespring.checks.statistics.distance import hellinger_fidelity, noise_floor, total_variation, tvd_interval
+from stinespring.checks.statistics.distance import measured_distance
 from stinespring.checks.statistics.family import of_table, scope_figures
 from stinespring.checks.statistics.gtest import pool
 from stinespring.checks.statistics.ruling import beyond, decide, shots_for_tables
@@ -53,8 +53,4 @@ def distance_of(observed: FloatArray, law: FloatArray) -> Distance:
     """Return the distance between the frequencies of all tables together and their laws, each with its share of the shots."""
     totals = observed.sum(axis=1)
     shots = int(totals.sum())
-    frequencies, weighted = (observed / shots).ravel(), (law * (totals / shots)[:, None]).ravel()
-    tvd = total_variation(frequencies, weighted)
-    low, high = tvd_interval(tvd, shots, law.size)
-    floor = noise_floor(weighted, observed.ravel().astype(np.int64), weighted)
-    return Distance(tvd, low, high, floor, hellinger_fidelity(frequencies, weighted))
+    return measured_distance(observed.ravel(), (law * (totals / shots)[:, None]).ravel())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stinespring.checks.statistics.distance import hellinger_fidelity, noise_floor, total_variation, tvd_interval
+from stinespring.checks.statistics.distance import measured_distance
 from stinespring.checks.statistics.family import Scope, ScopedTest, of_table, require_scope, ruled, scope_figures
 from stinespring.checks.statistics.gtest import PooledCells, pool
 from stinespring.checks.statistics.ruling import beyond, require_shares, shots_for_tables
@@ -176,12 +176,11 @@ def why_impossible(sampled: Sampled) -> str:
 
 def distance_of(sampled: Sampled) -> Distance:
     """Return the distance between the frequencies and the law."""
-    joint, shots, p = sampled.law.listed, sampled.shots, sampled.probabilities
-    frequencies = sampled.counts / shots
-    tvd = total_variation(frequencies, p)
-    low, high = tvd_interval(tvd, shots, None if joint is None else len(joint) + len(sampled.impossible))
-    floor = noise_floor(p, sampled.counts, None if joint is None else joint.probabilities)
-    return Distance(tvd, low, high, floor, hellinger_fidelity(frequencies, p))
+    joint = sampled.law.listed
+    if joint is None:
+        return measured_distance(sampled.counts.astype(np.float64), sampled.probabilities)
+    observed = sampled.law.tallied(joint, sampled.texts, sampled.counts)
+    return measured_distance(observed, np.append(np.maximum(joint.probabilities, LEAST), 0.0))
 
 
 def number_of_tests(joint: JointLaw | None) -> int:

@@ -26,6 +26,7 @@ def check_(
     counts: Counts,
     resolution: options.Resolution = 0.05,
     scope: options.Scope = "auto",
+    within: options.Within = "auto",
     alpha: options.Alpha = 0.001,
     json: options.Json = False,
 ) -> None:
@@ -33,5 +34,5 @@ def check_(
     named = named_source(model, chosen)
     samples = read_samples(counts, named.source, **named.given)
     with progress("checking"):
-        verdict = check(samples, alpha=alpha, resolution=resolution, scope=scope)
+        verdict = check(samples, alpha=alpha, resolution=resolution, scope=scope, within=within)
     conclude(verdict, lambda: print_json(shown(named.kind).judged(verdict)) if json else print_verdict(verdict))

@@ -21,6 +21,7 @@ def estimate_(
     backend: options.BackendOption = "aer",
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
+    within: options.Within = "auto",
     mitigation: options.MitigationOption = "none",
     json: options.Json = False,
 ) -> None:
@@ -30,7 +31,8 @@ def estimate_(
         with progress("compiling") as report:
             planned = plan(
                 named.source, named.given, backend=ready, asked_of=backend, shots=shots, seed=seed, settings=named.settings,
-                alpha=alpha, resolution=resolution, mitigation=mitigation, simulate=True, title=named.title, report=report,
+                alpha=alpha, resolution=resolution, within=within, mitigation=mitigation, simulate=True, title=named.title,
+                report=report,
             )  # fmt: skip
         if json:
             print_json({**planned.program.summary(), "backend": ready.name, **planned.estimate.plain()})

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from stinespring.checks.statistics.ruling import require_shares
+from stinespring.checks.within import wanted_within
 from stinespring.cli import options
 from stinespring.cli.output import print_json, progress, require_plot, require_report
 from stinespring.cli.runs.run import end, resumable
@@ -34,6 +35,7 @@ def fetch_(
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
     scope: options.Scope = "auto",
+    within: options.Within = "auto",
     plot: options.Plot = None,
     page: options.Report = None,
     json: options.Json = False,
@@ -48,13 +50,14 @@ def fetch_(
     with damage(run.id, "the kind of its source"):
         kind = system(run.request["kind"])
     require_scoped(kind, scope)
+    wanted_within(within, noisy=False, resolution=resolution)
     if run.state not in FINAL:
         ledger.require_writable()
         may = Permissions(send=False, onward=seconds is not None, wait=seconds)
         with progress() as report, resumable(run.id):
             run = bring_forward(ledger, run, may, report)
     if run.state == "done":
-        found = judged(ledger, run, alpha=alpha, resolution=resolution, scope=scope)
+        found = judged(ledger, run, alpha=alpha, resolution=resolution, scope=scope, within=within)
         end(found, run.request["title"], alpha=alpha, plot=plot, page=page, json=json)
     if json:
         print_json({"id": run.id, "state": run.state, "message": run.message})

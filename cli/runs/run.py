@@ -15,6 +15,7 @@ import typer
 
 from stinespring.backends.registry import opened, target_of
 from stinespring.checks.statistics.ruling import require_shares
+from stinespring.checks.within import wanted_within
 from stinespring.cli import options
 from stinespring.cli.failures import EXIT, conclude
 from stinespring.cli.output import (
@@ -50,6 +51,7 @@ def run_(
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
     scope: options.Scope = "auto",
+    within: options.Within = "auto",
     mitigation: options.MitigationOption = "none",
     verify: options.Verify = "auto",
     plot: options.Plot = None,
@@ -64,18 +66,20 @@ def run_(
     require_mode(mitigation)
     run_named(
         named_source(model, chosen), backend=backend, shots=shots, seed=seed, alpha=alpha, resolution=resolution,
-        scope=scope, mitigation=mitigation, verify=verify, plot=plot, page=page, json=json,
+        scope=scope, within=within, mitigation=mitigation, verify=verify, plot=plot, page=page, json=json,
     )  # fmt: skip
 
 
 def run_named(
     named: Named, *, backend: str, shots: int, seed: int | None, alpha: float, resolution: float, scope: str = "auto",
-    mitigation: str = "none", verify: str = "auto", plot: Path | None = None, page: Path | None = None, json: bool = False,
+    within: str = "auto", mitigation: str = "none", verify: str = "auto", plot: Path | None = None, page: Path | None = None,
+    json: bool = False,
 ) -> NoReturn:  # fmt: skip
     """Run a named source at once, or through the ledger on a service that keeps jobs; print the verdict and exit."""
     asked: dict[str, Any] = {"shots": shots, "seed": seed, "settings": named.settings, "mitigation": mitigation}
-    asked |= {"alpha": alpha, "resolution": resolution}
+    asked |= {"alpha": alpha, "resolution": resolution, "within": within}
     require_scoped(system_of(named.source), scope)
+    wanted_within(within, noisy=False, resolution=resolution)
     mode = require_verify(verify)
     with opened(backend) as ready:
         given = named.given
@@ -91,7 +95,7 @@ def run_named(
                 sys.stderr.write("nothing was sent\n")
                 raise typer.Exit(EXIT["FAIL"])
             run = in_ledger(ledger, planned)
-            found = judged(ledger, run, alpha=alpha, resolution=resolution, scope=scope)
+            found = judged(ledger, run, alpha=alpha, resolution=resolution, scope=scope, within=within)
             found = replace(found, verdict=with_block(found.verdict, block), block=block)
         else:
             with progress() as report:

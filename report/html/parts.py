@@ -43,8 +43,15 @@ def distances(verdict: Verdict) -> PageTable:
         rows += [
             ["total variation distance", f"{d.tvd:.5f}", f"shot noise alone: {d.noise_floor:.5f}"],
             ["95 % interval of the true one", f"{d.low:.5f} to {d.high:.5f}", ""],
+            ["leakage", f"{d.lost:,} shots", "readings that stand for nothing or have probability 0"],
             ["Hellinger fidelity", f"{d.hellinger_fidelity:.6f}", ""],
         ]
+    if "within" in verdict.figures:
+        low, high = verdict.figures["within_low"], verdict.figures["within_high"]
+        rows.append([
+            f"within {verdict.figures['within']:g}", verdict.verdict,
+            f"TVD {low:.5f} to {high:.5f} with confidence {1 - verdict.alpha:.6g} at each end",
+        ])  # fmt: skip
     rows += [
         ["resolution", f"{verdict.resolution:.4g}", "the smallest distance these shots detect with power 0.9"],
         ["shots", f"{verdict.shots:,}", f"needed: {needed:,}" if needed else ""],
