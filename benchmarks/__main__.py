@@ -5,7 +5,20 @@ import os
 import runpy
 import sys
 
-NAMES = ("spine", "synthesis", "channels", "dynamic", "rejection", "distributed", "lens", "spins", "sphere", "mutants", "fuzz")
+NAMES = (
+    "spine",
+    "synthesis",
+    "channels",
+    "dynamic",
+    "rejection",
+    "distributed",
+    "lens",
+    "spins",
+    "sphere",
+    "mutants",
+    "interval",
+    "fuzz",
+)
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "QISKIT_NUM_PROCS")
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in NAMES:

@@ -261,10 +261,13 @@ def expected_interval(law: FloatArray, distance: float, shots: float, alpha: flo
     high = measured + z * spread
     if squares_help(p, shots, alpha):
         weight = float((p ** (2.0 / 3.0)).sum())
-        size = 4.0 * distance**2 / weight
-        each = quantile((1.0 - SHARES) * alpha) * math.sqrt(2.0 * weight / shots**2 + 4.0 * size / (weight * shots))
-        high = min(high, 0.5 * math.sqrt(weight * (size + each)))
-    return max(0.0, 2.0 * distance - measured - 1.1 * z * spread), min(1.0, high), spread
+        size, beyond = 4.0 * distance**2 / weight, quantile((1.0 - SHARES) * min(alpha, 0.5))
+        most = size
+        for _ in range(20):  # the largest S grows with its own spread
+            most = size + beyond * math.sqrt(2.0 * weight / shots**2 + 4.0 * most / (weight * shots))
+        high = min(measured + quantile(SHARES * min(alpha, 0.5)) * spread, 0.5 * math.sqrt(weight * most))
+    low = 2.0 * distance - measured - 1.1 * z * spread
+    return float(max(0.0, low)), float(min(1.0, high)), spread
 
 
 def shots_to_tell(law: FloatArray, distance: float, within: float, alpha: float) -> int | None:

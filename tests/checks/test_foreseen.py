@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verdict on a backend with noise, told before the run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import stinespring
+from laws import COVERED
+from stinespring.checks.statistics.interval import expected_interval, shots_to_tell, tvd_interval
+from stinespring.pipeline.foreseen import Noise, foreseen
+
+NAMES = ["uniform 16, at the law", "uniform 1000, at the law", "sparse with leakage", "random 64, far"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_expected_upper_end_is_the_mean_of_simulated_ones(name):
+    """Within a quarter: an approximation that plans shots."""
+    law, sampled, shots = COVERED[name]
+    rng = np.random.default_rng(0)
+    ends = [tvd_interval(rng.multinomial(shots, sampled).astype(float), law, alpha=0.05)[1] for _ in range(30)]
+    expected = expected_interval(law, 0.5 * float(abs(law - sampled).sum()), shots, 0.025)[1]
+    assert float(np.mean(ends)) == pytest.approx(expected, rel=0.25)
+
+
+@pytest.mark.parametrize(("distance", "within"), [(0.0055, 0.02), (0.0, 0.05), (0.08, 0.05)])
+def test_so_many_shots_tell(distance, within):
+    """With the shots foreseen at least 15 of 20 simulated intervals are on one side; seeds are fixed."""
+    law = np.random.default_rng(1).dirichlet(np.ones(12))
+    order = np.argsort(law)
+    sampled = law.copy()
+    sampled[order[-1]] -= distance
+    sampled[order[0]] += distance
+    shots = shots_to_tell(law, distance, within, 0.001)
+    rng, told = np.random.default_rng(2), 0
+    for seed in range(20):
+        low, high = tvd_interval(rng.multinomial(shots, sampled).astype(float), law, alpha=0.002, seed=seed)
+        told += low > within if distance > within else high <= within
+    assert told >= 15
+
+
+def test_no_number_of_shots_is_said_where_there_is_none(two_tokens):
+    program = stinespring.compile(two_tokens, prompt="a b", steps=2, effort=0)
+    given = {"within": 0.05, "alpha": 0.001, "resolution": 0.05}
+    far = foreseen(program, Noise(0.2, 0.19, 0.21, "noisy simulation"), 100_000, **given)
+    assert far.verdict == "FAIL" and far.shots is not None and far.probability < 1e-6
+    assert "no number of shots gives a PASS" in far.note and f"{far.shots:,}" in far.note
+    bound = foreseen(program, Noise(0.2, 0.0, 0.2, "error product"), 100_000, **given)
+    assert (bound.verdict, bound.shots, bound.probability) == (None, None, None) and "says nothing" in bound.note
+    near = foreseen(program, Noise(0.01, 0.0, 0.02, "noisy simulation"), 100, **given)
+    assert near.verdict == "UNVERIFIED" and near.shots is not None and near.shots > 100
+    assert foreseen(program, Noise(0.01, 0.0, 0.02, "noisy simulation"), near.shots, **given).verdict == "PASS"
+
+
+def test_the_run_gives_the_verdict_that_was_foreseen(two_tokens):
+    """On a simulated device: PASS with the shots that the estimate names, and what it says of a tenth of them."""
+    asked = {"prompt": "a b", "steps": 2, "effort": 0}
+    found = stinespring.estimate(two_tokens, backend="fake:manila", shots=300, **asked)
+    assert found.within == 0.05 and found.expected_tvd_low <= found.expected_tvd <= found.expected_tvd_high < 0.05
+    assert found.expected_verdict == "UNVERIFIED" and found.expected_pass_probability < 0.1
+    program = stinespring.compile(two_tokens, target="fake:manila", **asked)
+    for shots, ruling in ((300, "UNVERIFIED"), (2 * found.shots_for_verdict, "PASS")):
+        assert stinespring.check(stinespring.run(program, backend="fake:manila", shots=shots, seed=1)).verdict == ruling
+    exact = stinespring.estimate(two_tokens, backend="aer", shots=100_000, **asked)
+    assert (exact.within, exact.expected_verdict, exact.expected_tvd_high) == (None, "PASS", 0.0)
