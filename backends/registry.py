@@ -131,7 +131,17 @@ def opener(kind: str) -> Any:
             todo=f"pip install 'stinespring[{extra}]'",
         )
     module, function = KINDS[kind]
-    return getattr(import_module(module), function)
+    try:
+        if kind in EXTRAS:
+            import_module(EXTRAS[kind][1])
+        return getattr(import_module(module), function)
+    except ImportError as error:
+        raise InputError(
+            f"the backend {kind} needs a package that is installed, but cannot be imported",
+            got=str(error),
+            expected="a package that imports",
+            todo="see 'stinespring backends'",
+        ) from error
 
 
 def target_of(text: str) -> str | Device:

@@ -138,6 +138,8 @@ def submit(ledger: Ledger, planned: Planned, *, once: bool = False, report: Repo
     again = unlowered(program, planned.options)
     first = again.body.next([], planned.shots)
     assert first is not None, "every program makes a call"
+    if not backend.keeps_jobs and (refuse := getattr(backend, "require", None)) is not None:
+        refuse(first)  # before anything is written: what a run at once refuses, too
     versions = {"stinespring": __version__, "qiskit": metadata.version("qiskit"), **backend.metadata()}
     versions["noisy"] = backend.capabilities.noisy
     run = Run(

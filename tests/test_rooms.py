@@ -14,9 +14,10 @@ import networkx
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("models", "circuits", "compiler", "backends", "ledger", "checks", "pipeline", "report", "cli")
 BASE = ("errors", "version")
-TYPES = (*BASE, "readings", "batches", "stages", "readout", "writing", "reading")
+TYPES = (*BASE, "readings", "batches", "stages", "readout", "writing", "reading", "memory")
 ALLOWED = {
     "errors": set(), "version": set(), "readings": {"errors"}, "readout": {"errors", "readings"}, "writing": {"errors"},
+    "memory": {"errors"},
     "reading": {"errors", "readings", "writing"}, "batches": {"errors", "readings"},
     "stages": {"errors", "readings", "batches"},
     "models": {*TYPES}, "circuits": {*TYPES}, "compiler": {*TYPES, "models", "circuits"}, "backends": {*TYPES, "circuits"},

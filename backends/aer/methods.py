@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,11 +10,22 @@ import numpy as np
 
 from stinespring.circuits.devices.read_back import is_dynamic
 from stinespring.errors import TooLargeError
+from stinespring.memory import capacity
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-__all__ = ["BRANCHING", "GATES", "METHODS", "Choice", "choose", "density_qubits", "only_gates", "statevector_qubits"]
+__all__ = [
+    "BRANCHING",
+    "GATES",
+    "METHODS",
+    "Choice",
+    "choose",
+    "density_qubits",
+    "only_gates",
+    "state_bytes",
+    "statevector_qubits",
+]
 
 METHODS = ("auto", "statevector", "matrix_product_state", "density_matrix", "stabilizer", "extended_stabilizer")
 # Aer lets shots share states only here: on macOS it calls that unstable, and with noise it is wrong (Aer 0.18 forgets the
@@ -42,14 +52,19 @@ class Choice(NamedTuple):
 
 
 def statevector_qubits(memory: int | None = None) -> int:
-    """Return how many qubits' amplitudes (16 bytes each) fit in the memory, in MB; by default 70 % of the machine's."""
-    room = SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if memory is None else memory * 2.0**20
+    """Return how many qubits' amplitudes (16 bytes each) fit in the memory, in MB; by default 70 % of what it may have."""
+    room = SHARE * capacity().size if memory is None else memory * 2.0**20
     return int(np.log2(max(16.0, room) / 16))
 
 
 def density_qubits(memory: int | None = None) -> int:
     """Return how many qubits' density matrix fits in the memory."""
     return statevector_qubits(memory) // 2
+
+
+def state_bytes(qubits: int, method: str) -> float:
+    """Return what a state of this many qubits takes in Aer: 16 bytes an amplitude, and nothing beside it (measured)."""
+    return {"statevector": 16.0 * 2.0**qubits, "density_matrix": 16.0 * 4.0**qubits}.get(method, 0.0)
 
 
 def choose(circuit: QuantumCircuit, *, shots: int, noise: bool, memory: int | None = None) -> Choice:

@@ -64,10 +64,15 @@ def rows(wanted: Sequence[str] = (), *, prepare: Prepare) -> list[Row]:
     others = offered()
     for text in wanted:
         require_nameable(text, others)
-    background = Probe([*dict.fromkeys([*AER.values(), NOISE, *wanted]), *(f"entry point:{kind}" for kind in others)], prepare)
-    stated = [*devices(), *remote()]
+    there = [f"extra:{kind}" for kind in EXTRAS if missing_extra(kind) is None]
+    asked = dict.fromkeys([*AER.values(), NOISE, *wanted])
+    background = Probe([*asked, *(f"entry point:{kind}" for kind in others), *there], prepare)
+    stated = list(devices())
     found = background.results()
-    own = {row.name: row for row in (*aer_rows(found), *stated)}
+    broken = {text.removeprefix("extra:"): str(found[text]) for text in there if isinstance(found[text], str)}
+    if "fake" in broken:
+        stated = [Row("fake:NAME", False, noise=True, reason=broken["fake"])]
+    own = {row.name: row for row in (*aer_rows(found), *stated, *remote(broken))}
     for row in foreign(others, found):
         own[row.name] = row
     for text in wanted:
@@ -104,21 +109,26 @@ def devices() -> Iterator[Row]:
     if missing_extra("fake") is not None:
         yield Row("fake:NAME", False, noise=True, reason=needs("fake"))
         return
-    from stinespring.circuits.devices.snapshots import configurations
+    try:
+        from stinespring.circuits.devices.snapshots import configurations
 
-    for name, data in configurations().items():
+        found = configurations()
+    except Exception as error:  # noqa: BLE001 -- what a broken package raises at its import is its own matter
+        yield Row("fake:NAME", False, noise=True, reason=f"installed, but it cannot be used: {type(error).__name__}: {error}")
+        return
+    for name, data in found.items():
         listed = data.get("supported_instructions") or []
         reset = "reset" in listed or not listed
         conditions = "if_else" in listed or "qasm3" in (data.get("supported_features") or [])
         yield Row(f"fake:{name}", True, data["n_qubits"], reset, reset, conditions, True)
 
 
-def remote() -> Iterator[Row]:
-    """Yield the kinds that need a service, a cluster or another package."""
+def remote(broken: Mapping[str, str]) -> Iterator[Row]:
+    """Yield the kinds that need a service, a cluster or another package; those of a broken extra with its reason."""
     for kind, name in REMOTE.items():
         if kind in KINDS:
-            missing = missing_extra(kind) is not None
-            yield Row(name, not missing, reason=needs(kind) if missing else None)
+            reason = needs(kind) if missing_extra(kind) is not None else broken.get(kind)
+            yield Row(name, reason is None, reason=reason)
 
 
 def needs(kind: str) -> str:

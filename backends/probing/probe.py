@@ -122,8 +122,12 @@ def noise_tried(backend: Backend) -> bool:
 
 
 def probe(text: str, prepare: Prepare) -> dict[str, Any]:
-    """Return what was found about the backend that a string names; ``entry point:KIND`` is only loaded."""
-    from stinespring.backends.registry import offered, opened
+    """Return what was found about the backend that a string names; ``entry point:KIND`` and ``extra:KIND`` are only loaded."""
+    from stinespring.backends.registry import EXTRAS, offered, opened
+
+    if text.removeprefix("extra:") != text:
+        import_module(EXTRAS[text.removeprefix("extra:")][1])
+        return {}
 
     kind = text.removeprefix("entry point:")
     if kind != text:
@@ -145,6 +149,10 @@ def main(arguments: Sequence[str]) -> None:
             result = {"name": text, "found": probe(text, prepare)}
         except StinespringError as error:
             result = {"name": text, "refused": str(error)}
+        except Exception as error:
+            if not text.startswith("extra:"):
+                raise
+            result = {"name": text, "found": f"installed, but it cannot be imported: {type(error).__name__}: {error}"[:300]}
         sys.stdout.write(json.dumps(result) + "\n")
         sys.stdout.flush()
 

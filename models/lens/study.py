@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError, TooLargeError
+from stinespring.memory import require_memory
 from stinespring.models.decoders.decoder import Decoder, Point
 from stinespring.models.lens.clusters import clusters, principal_components
 from stinespring.models.lens.metrics import (
@@ -203,6 +204,7 @@ def study_prompts(
     most = min(MOST_PROMPTS, MOST_AMPLITUDES // (size * points))
     if len(prompts) > most:
         raise TooLargeError("the prompts are too many for one study", got=f"{len(prompts):,}", expected=f"at most {most:,}")
+    require_memory(8.0 * points * len(prompts) * size, "the states of all prompts", "take fewer prompts")
     texts = [decoder.encode(prompt)[-decoder.longest :] for prompt in prompts]
     psi = np.empty((points, len(texts), size))
     for rows, found in read_batches(decoder, texts, lens=lens):

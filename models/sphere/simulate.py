@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError
+from stinespring.memory import require_memory
 from stinespring.models.sphere.dynamics import Dynamics, Energy, Moment, Sums
 from stinespring.models.sphere.landscape.rest import at_rest
 from stinespring.models.sphere.model import SphereModel
@@ -128,6 +129,9 @@ def simulate(
         InputError: unusable numbers, an overflowing kernel, a checkpoint of another run.
     """
     require_numbers(steps, every, tolerance, converged)
+    if every is not None:
+        kept = 8.0 * (steps // every + 2) * model.particles.size
+        require_memory(kept, "what is kept of the particles on the way", "keep fewer moments: a larger --every")
     dynamics, stepper = Dynamics(model, sums=sums), scheme_of(scheme, model.step, tolerance)
     run = SphereRun(model, scheme, dynamics(model.particles), method=dynamics.sums.name)
     run.adaptive = stepper if isinstance(stepper, Adaptive) else None

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stinespring.errors import InputError, TooLargeError
+from stinespring.memory import require_memory
 from stinespring.models.spins.network import OUTPUT, SpinNetwork, column_kinds, generator, probability_plus
 from stinespring.models.texts.joint import require_count
 from stinespring.readings import FloatArray
@@ -96,6 +97,7 @@ def run_network(
             expected=f"at most {MOST_NUMBERS:,}",
             todo="fewer runs",
         )
+    require_memory(8.0 * numbers, "the overlaps of all runs and steps", "take fewer runs or steps")
     rng = generator(seed)
     sample, name = token_sampler(network, method)
     beta = np.repeat(levels, runs)

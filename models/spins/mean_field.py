@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stinespring.errors import TooLargeError
+from stinespring.memory import require_memory
 from stinespring.models.spins.network import KEY, OUTPUT, QUERY, VALUE, SpinNetwork, column_kinds
 from stinespring.models.texts.joint import require_count
 from stinespring.readings import FloatArray
@@ -210,3 +211,4 @@ def require_room(numbers: int) -> None:
             "the trajectories do not fit in memory", got=f"{numbers:,} numbers", expected=f"at most {MOST_NUMBERS:,}",
             todo="keep fewer steps, or take fewer temperatures",
         )  # fmt: skip
+    require_memory(8.0 * numbers, "what is kept of the trajectories", "keep fewer steps, or take fewer temperatures")

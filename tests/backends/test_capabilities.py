@@ -61,6 +61,7 @@ def packages(tmp_path):
     (info / "entry_points.txt").write_text(
         "[stinespring.backends]\naborts = aborts:open\nbroken = broken:open\nzeros = zeros:open_zeros\n"
     )
+    (tmp_path / "braket.py").write_text("raise RuntimeError('this extra is broken')\n")  # installed, and of no use
     path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
     return os.environ | {"PYTHONPATH": path}
 
@@ -78,6 +79,7 @@ def test_the_list(packages):
     assert "Traceback" not in done.stderr
     rows = {row["name"]: row for row in json.loads(done.stdout)["backends"]}
     assert all(set(row) >= KEYS for row in rows.values())
+    assert not rows["braket"]["installed"] and "RuntimeError: this extra is broken" in rows["braket"]["reason"]
     able = ["mid_circuit_measurement", "reset", "conditions"]
     assert [rows["aer"][name] for name in able] == [True] * 3 and rows["aer"]["probed"]
     assert [rows["aer?method=extended_stabilizer"][name] for name in able] == [True, True, False]
