@@ -42,22 +42,11 @@ PLANTED = (
         "written",
     ),
     Mutant(
-        "the writer swaps what a bit must be", WRITER, "{'' if item.value else '!'}", "{'!' if item.value else ''}",
-        "written for a device",
-    ),
-    Mutant(
         "the writer measures registers into bits in reverse",
         WRITER,
         "{r.name} = measure {quantum_name(r)};",
         "{r.name}[0] = measure {quantum_name(r)}[{r.size - 1}];",
         "written static",
-    ),
-    Mutant(
-        "the writer swaps controls and targets",
-        WRITER,
-        "{', '.join([wires[q] for q in on])};",
-        "{', '.join([wires[q] for q in on[::-1]])};",
-        "described",
     ),
     Mutant(
         "the writer of a device's circuits tests the opposite",
