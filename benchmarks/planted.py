@@ -185,8 +185,8 @@ PLANTED = (
     Mutant(
         "a layer of the lens turns by half",
         "circuits/systems/reflection.py",
-        "*phase_of_zero(size, -np.pi * turn.time), *form.core]",
-        "*phase_of_zero(size, -np.pi / 2 * turn.time), *form.core]",
+        "phase_of_zeros(range(size), -np.pi * turn.time, size if clean else None)",
+        "phase_of_zeros(range(size), -np.pi / 2 * turn.time, size if clean else None)",
         "lens",
     ),
     Mutant(
@@ -195,6 +195,20 @@ PLANTED = (
         "np.exp(-np.asarray(beta_h",
         "np.exp(np.asarray(beta_h",
         "spins stepwise",
+    ),
+    Mutant(
+        "a clean qubit of the lens is not returned",
+        "circuits/exact/multi_controlled.py",
+        "*_controlled_phase((*left, wires[-1]), angle), *inverted(gathered)]",
+        "*_controlled_phase((*left, wires[-1]), angle)]",
+        "lens",
+    ),
+    Mutant(
+        "real states take the other root of a rotation",
+        "circuits/exact/real_shannon.py",
+        "np.arctan2(form[b, a] - form[a, b], form[a, a] + form[b, b])",
+        "np.arctan2(form[a, b] - form[b, a], form[a, a] + form[b, b])",
+        "lens",
     ),
     Mutant(
         "states are prepared without their signs",

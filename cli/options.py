@@ -61,6 +61,9 @@ Effort = Annotated[
     float | None,
     typer.Option("--effort", help="About the seconds for numerical synthesis (default 1 to 6 by gates); 0 means closed forms."),
 ]
+AncillaOption = Annotated[
+    str, typer.Option("--ancilla", help="One clean qubit for reflections: clean, none, or auto (where the target has room).")
+]
 TargetOption = Annotated[
     str, typer.Option("--target", help="aer, line:N, grid:RxC, heavy-hex:D or fake:NAME: lower to a device.")
 ]
@@ -182,6 +185,7 @@ COMPILE: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
     "attention": (AttentionOption, "auto", (TEXTS,)),
     "delays": (Delays, "none", ANY),
     "simplify": (SimplifyOption, "operators", (LENS,)),
+    "ancilla": (AncillaOption, "auto", (LENS, SPHERE)),
     "form": (FormOption, "auto", (CHANNEL,)),
     "settings": (SettingsOption, 40, (CHANNEL,)),
 }

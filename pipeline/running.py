@@ -60,9 +60,9 @@ def compile_source(source: Any, **given: Any) -> Program:
     Args:
         source: what :func:`stinespring.load` returns, or any model, network, channel or states of a prompt.
         **given: what is asked of it and how it is compiled. Texts: ``prompt, steps, input_state, level`` and the fields of
-            :class:`stinespring.CompileOptions`; lens: ``upto, every_point, time, simplify``; sphere: ``particle, layers,
-            schedule, amplify, read, test``; spins: ``steps, schedule``; channels: ``form, effort, seed``. All of them:
-            ``target`` and ``delays``.
+            :class:`stinespring.CompileOptions`; lens: ``upto, every_point, time, simplify, ancilla``; sphere: ``particle,
+            layers, schedule, amplify, read, test, ancilla``; spins: ``steps, schedule``; channels: ``form, effort, seed``. All
+            of them: ``target`` and ``delays``.
 
     Returns:
         The program. Its ``tvd_bound`` is proven.
@@ -91,10 +91,11 @@ def compile_asked(source: Any, asked: Asked, options: Mapping[str, Any]) -> Prog
     if kind.kind == "texts":  # its plans know the device
         return replace(kind.compile(source, asked, options), source=source)
     own = {name: value for name, value in options.items() if name not in LOWERING}
-    program = kind.compile(source, asked, own)
     target = options.get("target", "aer")
     device: Device | None = open_target(target) if isinstance(target, str) else target
-    lowered = on_device(program, device, options.get("delays", "none"))
+    if kind.helped:
+        own["room"] = None if device is None else device.target.num_qubits
+    lowered = on_device(kind.compile(source, asked, own), device, options.get("delays", "none"))
     return replace(lowered, source=source, seconds=time.perf_counter() - begun)
 
 

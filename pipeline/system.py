@@ -47,6 +47,7 @@ class System:
         second: where a plain evaluation of the law on a few contexts differs, in words; None where it does not.
         scoped: whether ``check`` takes the scope of the verdict as a fifth argument; others are about everything.
         shared: whether all circuits of a program share the shots; else each has as many as were asked for.
+        helped: whether ``compile`` takes ``ancilla``, and the target's number of qubits (or None) as ``room``.
         against: why readings of such a program cannot be mitigated; None if they can.
     """
 
@@ -63,4 +64,5 @@ class System:
     second: Callable[[Samples], str | None] = no_second
     scoped: bool = False
     shared: bool = False
+    helped: bool = False
     against: str | None = None

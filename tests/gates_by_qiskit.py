@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.quantum_info import Operator
+from qiskit.quantum_info import Operator, Statevector
 
 from stinespring.circuits.core.gates import append
 
@@ -14,7 +14,7 @@ def qiskit_isometry(gates, width, inputs):
     """The first columns of the unitary that Qiskit finds for the circuit."""
     circuit = QuantumCircuit(width)
     append(circuit, gates)
-    return Operator(circuit).data[:, : 1 << inputs]
+    return Operator(circuit).data[:, : 1 << inputs] if inputs else Statevector(circuit).data[:, None]
 
 
 def same_up_to_phase(found, wanted, atol):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Isometries by the exact constructions of Qiskit: the cheapest one that is accurate.
+"""Isometries by exact constructions, Qiskit's and ours: the cheapest one that is accurate.
 
 Candidates are Householder-like column by column (arXiv:1501.06911), the quantum Shannon decomposition of a completion
-(quant-ph/0406176), and on two wires Cartan's decomposition (quant-ph/0308033).
+(quant-ph/0406176), its real form where the matrix is real, and on two wires Cartan's decomposition (quant-ph/0308033).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from stinespring.circuits.core.gates import Gate, count_two_qubit
 from stinespring.circuits.core.one_qubit import u_gate, wire_gates
 from stinespring.circuits.core.simulate import gate_isometry
 from stinespring.circuits.exact.orthogonal import shannon_gates
+from stinespring.circuits.exact.real_orthogonal import orthogonal_gates
 from stinespring.circuits.exact.two_qubit_unitary import two_qubit_gates, without_zz
 from stinespring.readings import ComplexArray
 
@@ -81,6 +82,8 @@ def _constructions(isometry: ComplexArray, width: int, inputs: int) -> Iterator[
         return whole
 
     unitary = complete(isometry)
+    if width > 2 and inputs >= width - 1 and not isometry.imag.any():
+        yield lambda: orthogonal_gates(unitary.real)
     if width == 2:
         by_cartan = TwoQubitBasisDecomposer(CXGate())
         if not inputs:

@@ -5,6 +5,10 @@ Schmidt form: for the matrix of amplitudes ``S = H diag(w) L^T`` (rows: the high
 ``sum_k w_k |k>|k>`` and turn the halves by L and H. Two neighbouring preparations then meet as ``L'^T L`` and ``H'^T H``: one
 orthogonal matrix for each half instead of two. Gray form: one uniformly controlled Ry for each qubit, 2^n - 1 - n CZ.
 
+The halves are real matrices of determinant 1 (a sign of w makes up for it), so ``s(2k) = s(k) + k + 2 c_k`` CX with the
+``c_k`` of :mod:`stinespring.circuits.exact.real_orthogonal`. If the high half has a qubit more, only the first 2^k columns of
+H matter: ``H = (H_0 (+) H_1) (controlled Ry of a fresh qubit) R``.
+
 Sources: Plesch, Brukner, Phys. Rev. A 83, 032302 (2011) (Schmidt form); Möttönen et al., Quantum Inf. Comput. 5, 467 (2005)
 (Gray form).
 """
@@ -17,18 +21,17 @@ from functools import cached_property
 
 import numpy as np
 
-from stinespring.circuits.core.from_qiskit import plain_gates
-from stinespring.circuits.core.gates import Gate, relabel
-from stinespring.circuits.core.one_qubit import u_gate
-from stinespring.circuits.core.simulate import gate_isometry
+from stinespring.circuits.core.gates import Gate, count_two_qubit, relabel
+from stinespring.circuits.core.one_qubit import wire_gates
 from stinespring.circuits.exact.multiplexer import NEGLIGIBLE, gray_angles, law_angles, multiplexed_ry
-from stinespring.circuits.exact.orthogonal import shannon_gates
+from stinespring.circuits.exact.real_orthogonal import Operator, Part, real_gates
+from stinespring.circuits.exact.real_shannon import split_isometry
 from stinespring.readings import FloatArray
 
-__all__ = ["SchmidtState", "gray_state", "prepare", "schmidt_state", "state_angles", "unitary_on"]
+__all__ = ["SCHMIDT", "SchmidtState", "gray_state", "prepare", "real_state", "schmidt_state", "state_angles"]
 
-NOTHING = 1e-15  # a matrix this close to the identity needs no gates
-EXACT = 1e-12  # largest error of an entry of an orthogonal matrix
+NOTHING = 1e-15  # a Schmidt weight, or a matrix' distance from the identity, that only rounding has left
+SCHMIDT = range(2, 15)  # qubits for which the Schmidt form is tried; beyond, its halves take too long
 
 
 def state_angles(states: FloatArray) -> list[FloatArray]:
@@ -48,7 +51,7 @@ def state_angles(states: FloatArray) -> list[FloatArray]:
 
 
 def prepare(states: FloatArray, wires: Sequence[int], controls: Sequence[int] = (), *, negligible: float = 0.0) -> list[Gate]:
-    """Return gates that take |0> to a real state, or to ``states[x]`` for each value x of the controls.
+    """Return gates that take |0> to a real state, or to ``states[x]`` for each value x of the controls, in Gray form.
 
     Args:
         states: shape (2^q,) or (X, 2^q), X = 2^len(controls); unit rows, or zero rows where anything may happen.
@@ -75,14 +78,34 @@ def gray_state(amplitudes: FloatArray) -> list[Gate]:
     return prepare(amplitudes, range(amplitudes.size.bit_length() - 1), negligible=NEGLIGIBLE)
 
 
+def real_state(amplitudes: FloatArray, wires: Sequence[int] | None = None, *, fitted: bool = True) -> Sequence[Gate]:
+    """Return gates that take |0> to a real state, up to a global phase: the shorter of Gray and Schmidt form.
+
+    Args:
+        amplitudes: shape (2^n,), norm 1.
+        wires: n of them in |0>, the least significant first; by default 0 to n - 1.
+        fitted: whether Newton's method may be used, see :func:`real_gates`.
+
+    Returns:
+        At most 0, 1, 3, 7, 17, 32, 70, 149, 311, 640, 1306, 2640 two-qubit gates for 1 to 12 qubits; 40, 86, 181, 375, 768,
+        1562, 3160 from 6 on if nothing is fitted.
+    """
+    size = amplitudes.size.bit_length() - 1
+    best = gray_state(amplitudes)
+    if size in SCHMIDT and count_two_qubit(best):
+        made = real_gates(schmidt_state(amplitudes).parts(fitted=fitted), size, fitted=fitted)
+        best = min(wire_gates(best, size), made, key=count_two_qubit)
+    return best if wires is None else relabel(best, wires)
+
+
 @dataclass(frozen=True, eq=False)
 class SchmidtState:
     """A real state ``sum_k w_k |H_k>|L_k>`` of n = a + b qubits, a = n // 2; the low half are wires 0..a-1.
 
     Attributes:
-        weights: w, shape (2^a,), not negative.
-        low: L, columns L_k, shape (2^a, 2^a), orthogonal.
-        high: H, columns H_k, shape (2^b, 2^b), orthogonal; those past 2^a complete it.
+        weights: w, shape (2^a,), the first few not zero, of any sign.
+        low: L, columns L_k, shape (2^a, 2^a), orthogonal, of determinant 1.
+        high: H, columns H_k, shape (2^b, 2^b), orthogonal, of determinant 1; those past 2^a complete it.
     """
 
     weights: FloatArray
@@ -95,23 +118,47 @@ class SchmidtState:
         return self.low.shape[0].bit_length() - 1, self.high.shape[0].bit_length() - 1
 
     @cached_property
-    def core(self) -> list[Gate]:
-        """Gates that take |0> to ``sum_k w_k |k>|k>``."""
-        a, _ = self.halves
-        return [*gray_state(self.weights), *(Gate("cx", (i, a + i)) for i in range(a))]
+    def paired(self) -> int:
+        """Number of qubits of either half that the Schmidt weights need."""
+        return (int(np.flatnonzero(self.weights)[-1])).bit_length()
 
-    @cached_property
-    def turns(self) -> list[Gate]:
-        """Gates of ``H (x) L``: with the core before them they prepare the state."""
+    @property
+    def generic(self) -> bool:
+        """Whether no Schmidt weight vanishes and no entry of the halves does."""
+        return bool(self.weights.all() and (abs(self.high) > NOTHING).all() and (abs(self.low) > NOTHING).all())
+
+    def core(self, *, fitted: bool = True) -> list[Part]:
+        """Return what takes |0> to ``sum_k w_k |k>|k>``."""
+        a, _ = self.halves
+        if not self.paired:
+            return []
+        weights = real_state(self.weights[: 1 << self.paired], fitted=fitted)
+        return [*weights, *(Gate("cx", (i, a + i)) for i in range(self.paired))]
+
+    @property
+    def turns(self) -> list[Part]:
+        """What makes ``H (x) L``: with the core before it, it prepares the state."""
         return self._on_halves(self.low, self.high)
 
-    def turns_undoing(self, other: SchmidtState) -> list[Gate]:
-        """Return the gates of these turns followed by the inverse of another state's: one matrix for each half."""
+    def parts(self, *, fitted: bool = True) -> list[Part]:
+        """Return what takes |0> to the state, with what nobody asks for left open."""
+        a, b = self.halves
+        low, high = range(a), range(a, a + b)
+        if not self.paired:
+            return [*real_state(self.low[:, 0], low, fitted=fitted), *real_state(self.high[:, 0], high, fitted=fitted)]
+        whole = Operator(self.high, tuple(high))
+        high_end = [whole] if b == a else split_isometry(whole)
+        ends = [Operator(self.low, tuple(low)), *high_end]
+        return [*self.core(fitted=fitted), *ends]
+
+    def turns_undoing(self, other: SchmidtState) -> list[Part]:
+        """Return these turns followed by the inverse of another state's: one matrix for each half."""
         return self._on_halves(other.low.T @ self.low, other.high.T @ self.high)
 
-    def _on_halves(self, low: FloatArray, high: FloatArray) -> list[Gate]:
+    def _on_halves(self, low: FloatArray, high: FloatArray) -> list[Part]:
         a, b = self.halves
-        return [*unitary_on(low, range(a)), *unitary_on(high, range(a, a + b))]
+        whole = (Operator(low, tuple(range(a))), Operator(high, tuple(range(a, a + b))))
+        return [part for part in whole if abs(part.matrix - np.eye(len(part.matrix))).max() > NOTHING]
 
 
 def schmidt_state(amplitudes: FloatArray) -> SchmidtState:
@@ -120,23 +167,12 @@ def schmidt_state(amplitudes: FloatArray) -> SchmidtState:
     Args:
         amplitudes: shape (2^n,), n >= 2, norm 1.
     """
-    low = (amplitudes.size.bit_length() - 1) // 2
-    high, weights, rows = np.linalg.svd(amplitudes.reshape(-1, 1 << low), full_matrices=True)
-    return SchmidtState(weights / np.linalg.norm(weights), np.asarray(rows.T), np.asarray(high))
-
-
-def unitary_on(matrix: FloatArray, wires: Sequence[int]) -> Sequence[Gate]:
-    """Return gates of an orthogonal matrix on wires, up to a global phase; none for the identity.
-
-    Source:
-        quant-ph/0406176 (quantum Shannon decomposition), as Qiskit does it; ours where that one is not accurate.
-    """
-    if abs(matrix - np.eye(len(matrix))).max() <= NOTHING:
-        return []
-    from qiskit.synthesis import qs_decomposition
-
-    width, unitary = len(wires), matrix.astype(np.complex128)
-    gates = plain_gates(qs_decomposition(unitary)) if width > 1 else u_gate(0, unitary)
-    made = gate_isometry(gates, width, width)
-    phase = np.vdot(made, unitary) / len(matrix)
-    return relabel(gates if abs(made * phase - unitary).max() <= EXACT else shannon_gates(unitary), wires)
+    split = (amplitudes.size.bit_length() - 1) // 2
+    high, weights, rows = np.linalg.svd(amplitudes.reshape(-1, 1 << split), full_matrices=True)
+    weights = np.where(weights > NOTHING, weights, 0.0)
+    low = np.array(rows.T)
+    for half in (low, high):
+        if np.linalg.det(half) < 0:
+            half[:, 0] *= -1
+            weights[0] *= -1
+    return SchmidtState(weights / np.linalg.norm(weights), low, np.array(high))

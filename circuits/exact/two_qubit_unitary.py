@@ -19,7 +19,9 @@ VANISHES = 2e-14  # interactions by a smaller angle are left out
 
 
 def two_qubit_gates(unitary: ComplexArray) -> list[Gate]:
-    """Return gates of a 4 x 4 unitary ``(K1 (x) K1') exp(i (a XX + b YY + c ZZ)) (K2 (x) K2')``: two CX if c = 0, else three.
+    """Return gates of a 4 x 4 unitary ``(K1 (x) K1') exp(i (a XX + b YY + c ZZ)) (K2 (x) K2')``.
+
+    They take two CX if c = 0, of which (pi/4, 0, 0) needs one, and three otherwise.
 
     Source:
         quant-ph/0308006, figure 6; quant-ph/0308033 for two.
@@ -32,6 +34,10 @@ def two_qubit_gates(unitary: ComplexArray) -> list[Gate]:
     after = u_gate(0, np.asarray(form.K1r)) + u_gate(1, np.asarray(form.K1l))
     if max(abs(a), abs(b), abs(c)) <= VANISHES:
         core: list[Gate] = []
+    elif max(abs(a - QUARTER / 2), abs(b), abs(c)) <= VANISHES:
+        # CX is exp(i pi/4 (1 - Z)(1 - X)) for the first wire's Z, which H carries to X
+        turns = [Gate("rz", (0,), (-QUARTER,)), Gate("u", (1,), (-QUARTER, -QUARTER, QUARTER))]
+        core = [Gate("h", (0,)), Gate("cx", (0, 1)), *turns, Gate("h", (0,))]
     elif abs(c) <= VANISHES:
         # CX carries X_0 to XX and Z_1 to ZZ, and a quarter turn around X carries ZZ to YY
         turned = [Gate("u", (q,), (QUARTER, -QUARTER, QUARTER)) for q in (0, 1)]

@@ -11,7 +11,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from stinespring.readings import BoolArray, FloatArray, IntArray
 
-__all__ = ["Damping", "Equations", "Guess", "NormalEquations", "Solved", "least_squares", "solve"]
+__all__ = ["Damping", "Equations", "Guess", "NormalEquations", "Solved", "least_squares", "solve", "solve_each"]
 
 FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-2, 1e-13, 1e6
 LARGE = 64  # unknowns from which a factorisation by Cholesky is worth a call
@@ -201,3 +201,30 @@ def solve(problem: Equations, x: FloatArray, *, steps: int, goal: float, rules: 
         if len(history) > 2 * rules.patience and history[-1] > max(rules.nearly, rules.stall * history[-1 - rules.patience]):
             break
     return Solved(guess, index, work)
+
+
+def solve_each(problem: Equations, x: FloatArray, *, steps: int, goal: float, rules: Damping = Damping()) -> Guess:
+    """Lower the loss of every start until its own error is within the goal, or it stalls; a start is a problem of its own.
+
+    Args:
+        problem: the equations.
+        x: one start a problem, shape (S, P).
+        steps: at most so many.
+        goal: largest error at which a start is done.
+        rules: of the damping; nothing is culled.
+    """
+    index, damping = np.arange(x.shape[0]), np.full(x.shape[0], FIRST_DAMPING)
+    guess = found = problem.guess(x.copy())
+    for _ in range(steps):
+        going = np.flatnonzero((guess.error > goal) & (damping < MOST_DAMPING))
+        if not going.size:
+            break
+        if going.size < index.size:
+            problem, guess, damping, index = problem.keep(going), guess.keep(going), damping[going], index[going]
+        trial = problem.guess(guess.x - problem.system(guess).step(damping))
+        better = trial.loss < guess.loss
+        damping = np.clip(damping * np.where(better, rules.soft, rules.steep), LEAST_DAMPING, 10 * MOST_DAMPING)
+        guess = guess.where(better, trial)
+        for part, new in zip(found[:4], guess[:4], strict=True):
+            part[index] = new
+    return found

@@ -3,8 +3,8 @@
 
 With ``lambda = sum_k |c_k|`` a position register is prepared in ``A|0> = sum_k sqrt(|c_k| / lambda) |k>``, each position k
 selects the preparation of ``sign(c_k) |v_k>``, and ``A^dagger`` is applied: the part with the position register in |0> is
-``(1/lambda) sum_k c_k |v_k>``. Amplitudes are real, so every preparation is a tree of uniformly controlled Ry, and a sign is a
-rotation by 2 pi.
+``(1/lambda) sum_k c_k |v_k>``. Amplitudes are real, so a selected preparation is a tree of uniformly controlled Ry, and a
+sign is a rotation by 2 pi.
 
 Source: Childs & Wiebe, Quantum Inf. Comput. 12, 901 (2012) (linear combinations); Brassard et al., Contemp. Math. 305, 53
 (2002) (amplitude amplification); Buhrman et al., Phys. Rev. Lett. 87, 167902 (2001) (swap test).
@@ -13,15 +13,15 @@ Source: Childs & Wiebe, Quantum Inf. Comput. 12, 901 (2012) (linear combinations
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from math import pi
 from typing import NamedTuple
 
 import numpy as np
 
-from stinespring.circuits.core.from_qiskit import translated
 from stinespring.circuits.core.gates import Gate, inverted
+from stinespring.circuits.exact.multi_controlled import phase_of_ones, phase_of_zeros
 from stinespring.circuits.exact.multiplexer import gray_angles, multiplexed_ry
-from stinespring.circuits.exact.signed_state import prepare, state_angles
+from stinespring.circuits.exact.signed_state import prepare, real_state, state_angles
 from stinespring.readings import FloatArray
 
 __all__ = [
@@ -31,7 +31,6 @@ __all__ = [
     "hadamard_test",
     "overlap_angles",
     "padded",
-    "reflect_zero",
     "swap_test",
 ]
 
@@ -86,34 +85,11 @@ def combination_gates(combination: Combination, state: Sequence[int], position: 
     terms = np.zeros((1 << len(position), 1 << len(state)))
     signs = np.sign(combination.coefficients[kept])[:, None]
     terms[: len(kept)] = padded(signs * combination.vectors[kept])
-    spread = prepare(weights, position)
+    spread = real_state(weights, position)
     return [*spread, *prepare(terms, state, position), *inverted(spread)]
 
 
-@lru_cache(maxsize=16)
-def _controlled_z(width: int) -> tuple[Gate, ...]:
-    """Return Z on the state |1...1> of ``width`` wires."""
-    if width == 1:
-        return (Gate("rz", (0,), (float(np.pi),)),)  # up to a phase that all branches share
-    if width == 2:
-        return (Gate("cz", (0, 1)),)
-    from qiskit import QuantumCircuit
-    from qiskit.circuit.library import MCXGate
-
-    circuit = QuantumCircuit(width)
-    circuit.append(MCXGate(width - 1), range(width))
-    turn = Gate("h", (width - 1,))
-    return (turn, *translated(circuit), turn)
-
-
-def reflect_zero(wires: Sequence[int]) -> list[Gate]:
-    """Return the reflection that changes the sign of the state |0...0> of the wires."""
-    flips = [Gate("x", (w,)) for w in wires]
-    inner = [Gate(name, tuple(wires[q] for q in on), params) for name, on, params in _controlled_z(len(wires))]
-    return [*flips, *inner, *flips]
-
-
-def amplified(gates: Sequence[Gate], width: int, flags: Sequence[int], rounds: int) -> list[Gate]:
+def amplified(gates: Sequence[Gate], width: int, flags: Sequence[int], rounds: int, clean: int | None = None) -> list[Gate]:
     """Return a circuit whose probability of all flags being 0 is ``sin^2((2 rounds + 1) theta)``, ``sin^2 theta`` before.
 
     Each round is ``W S_0 W^dagger S_flag`` (up to a sign); the state that goes with the flags in |0> does not change.
@@ -123,11 +99,12 @@ def amplified(gates: Sequence[Gate], width: int, flags: Sequence[int], rounds: i
         width: number of wires.
         flags: wires that signal success by 0.
         rounds: at least 0.
+        clean: a further wire in |0> that may help, and returns there.
     """
     result = list(gates)
     back = inverted(gates)
     for _ in range(rounds):
-        result += [*reflect_zero(flags), *back, *reflect_zero(range(width)), *gates]
+        result += [*phase_of_zeros(flags, pi, clean), *back, *phase_of_zeros(range(width), pi, clean), *gates]
     return result
 
 
@@ -162,7 +139,7 @@ def swap_test(u: FloatArray, v: FloatArray) -> list[Gate]:
     """
     q = len(u).bit_length() - 1
     ancilla = 2 * q
-    gates = [*prepare(u, range(q)), *prepare(v, range(q, 2 * q)), Gate("h", (ancilla,))]
+    gates = [*real_state(u, range(q)), *real_state(v, range(q, 2 * q)), Gate("h", (ancilla,))]
     for a in range(q):
         gates += controlled_swap(ancilla, a, q + a)
     return [*gates, Gate("h", (ancilla,))]
@@ -171,5 +148,5 @@ def swap_test(u: FloatArray, v: FloatArray) -> list[Gate]:
 def controlled_swap(control: int, a: int, b: int) -> list[Gate]:
     """Return a controlled swap: two CX around a doubly controlled X, which is a doubly controlled Z between H."""
     wires = (control, a, b)
-    inner = [Gate(name, tuple(wires[q] for q in on), params) for name, on, params in _controlled_z(3)]
+    inner = phase_of_ones(wires, pi)
     return [Gate("cx", (b, a)), Gate("h", (b,)), *inner, Gate("h", (b,)), Gate("cx", (b, a))]

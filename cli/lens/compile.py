@@ -33,6 +33,7 @@ def compile_(
     operator: Operator = None,
     time: options.LayerTime = 1.0,
     simplify: options.SimplifyOption = "operators",
+    ancilla: options.AncillaOption = "auto",
     lens: options.Lens = "logit",
     verify: options.Verify = "none",
     output: options.Output = None,
@@ -46,9 +47,9 @@ def compile_(
     chosen, begun = named_lens(lens, decoder), clock.perf_counter()
     states = prompt_states(decoder, prompt, chosen)
     if operator is not None:
-        program = compile_operator(states, operator, time=time)
+        program = compile_operator(states, operator, time=time, ancilla=ancilla)
     else:
-        program = compile_source(states, upto=upto, time=time, simplify=simplify)
+        program = compile_source(states, upto=upto, time=time, simplify=simplify, ancilla=ancilla)
     program = replace(program, seconds=clock.perf_counter() - begun)
     block = verify_block(program, mode)
     if block is not None and block.verdict == "FAIL":

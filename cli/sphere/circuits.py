@@ -28,6 +28,7 @@ def compile_(
     layers: Layers = 1,
     schedule: ScheduleOption = "static",
     amplify: Amplify = "0",
+    ancilla: options.AncillaOption = "auto",
     measure: Annotated[bool, typer.Option("--measure", help="Measure the particle into register x1.")] = False,
     json: options.Json = False,
 ) -> None:
@@ -38,7 +39,7 @@ def compile_(
     with progress("compiling"):
         program = compile_source(
             read_sphere(file), particle=particle, layers=layers, schedule=schedule, amplify=amplify,
-            read="amplitudes" if measure else "nothing",
+            read="amplitudes" if measure else "nothing", ancilla=ancilla,
         )  # fmt: skip
     files = [] if output is None else [str(path) for path in program.write(output)]
     if json:

@@ -9,11 +9,12 @@ import numpy as np
 
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.exact.multiplexer import gray_code, walsh_hadamard
+from stinespring.circuits.exact.signed_state import SCHMIDT, real_state
 from stinespring.errors import TooLargeError
 from stinespring.models.texts.fock import InputState
 from stinespring.readings import FloatArray, IntArray, Register
 
-__all__ = ["copied", "copy_gates", "phase_gates"]
+__all__ = ["copied", "copy_gates", "phase_gates", "whole_gates"]
 
 NEGLIGIBLE = 1e-15  # radians
 MOST_QUBITS = 16
@@ -30,10 +31,7 @@ def phase_gates(state: InputState, registers: Sequence[Register], wires: Sequenc
     phases = np.angle(state.amplitudes)
     if abs(phases).max(initial=0.0) <= NEGLIGIBLE:
         return []
-    codes, width = np.zeros(len(phases), dtype=np.int64), 0
-    for column, register in enumerate(registers):
-        codes |= register.code_of(state.texts[:, column]) << width
-        width += register.size
+    codes, width = text_codes(state, registers)
     kept = telling_bits(codes, phases, width)
     if len(kept) > MOST_QUBITS:
         raise TooLargeError(
@@ -45,6 +43,35 @@ def phase_gates(state: InputState, registers: Sequence[Register], wires: Sequenc
     values = np.zeros(1 << len(kept))
     values[sum(((codes >> bit & 1) << i for i, bit in enumerate(kept)), np.zeros_like(codes))] = phases
     return diagonal_gates(values, [wires[bit] for bit in kept])
+
+
+def text_codes(state: InputState, registers: Sequence[Register]) -> tuple[IntArray, int]:
+    """Return the code of each text over all registers, the first one least significant, and the number of their qubits."""
+    codes, width = np.zeros(len(state.texts), dtype=np.int64), 0
+    for column, register in enumerate(registers):
+        codes |= register.code_of(state.texts[:, column]) << width
+        width += register.size
+    return codes, width
+
+
+def whole_gates(state: InputState, registers: Sequence[Register], wires: Sequence[int], *, fitted: bool) -> list[Gate] | None:
+    """Return gates that take |0> to a state as a whole, phases included; None if it has too many qubits.
+
+    Args:
+        state: the amplitudes; of a mixture the roots of its probabilities.
+        registers: ``p1..pn``.
+        wires: all their qubits, those of the first register first, least significant first.
+        fitted: whether Newton's method may be used.
+    """
+    codes, width = text_codes(state, registers)
+    if width not in SCHMIDT:
+        return None
+    turned = state.amplitudes * np.exp(-1j * np.angle(state.amplitudes[np.argmax(abs(state.amplitudes))]))
+    real = bool((abs(turned.imag) <= NEGLIGIBLE * abs(turned)).all())
+    vector = np.zeros(1 << width)
+    vector[codes] = turned.real if real else abs(turned)
+    gates = list(real_state(vector / np.linalg.norm(vector), wires, fitted=fitted))
+    return gates if real else [*gates, *phase_gates(state, registers, wires)]
 
 
 def telling_bits(codes: IntArray, phases: FloatArray, width: int) -> list[int]:

@@ -11,12 +11,13 @@ import numpy as np
 
 from stinespring.circuits.core.gates import Gate, concatenated, count_two_qubit, relabel
 from stinespring.circuits.exact.multiplexer import NEGLIGIBLE, gray_angles, law_angles, law_gates, multiplexed_ry
+from stinespring.circuits.exact.signed_state import SCHMIDT, real_state
 from stinespring.circuits.laws.bit_by_bit import balanced_codes
 from stinespring.circuits.laws.free_law import JOINT_BITS, free_law_circuit
 from stinespring.circuits.laws.signs import signed
 from stinespring.compiler.isometries.approximate import Approximation, approximate
 from stinespring.compiler.isometries.dilate import context_index, law_table, require_room
-from stinespring.compiler.isometries.prompt_state import copied, copy_gates, phase_gates
+from stinespring.compiler.isometries.prompt_state import copied, copy_gates, phase_gates, whole_gates
 from stinespring.compiler.texts.draft import Draft, gray_count
 from stinespring.compiler.texts.encode import plain, prompt_registers, token_register
 from stinespring.compiler.texts.operations import BlockOperation, Dilation, Place, StepLaw
@@ -88,14 +89,17 @@ def synthesise(draft: Draft, *, how: How) -> Draft:
 def finished_input(draft: Draft, dilation: Dilation, prompt: list[Register]) -> tuple[Dilation, list[Register]]:
     """Return step 0 with the phases of the input state, and with a copy of what must have no coherence."""
     state = draft.state
-    gates, places = list(dilation.gates), [q for q in prompt if q not in dilation.registers]
-    registers = [*dilation.registers, *places]
+    gates = list(dilation.gates)
+    registers = [*dilation.registers, *(q for q in prompt if q not in dilation.registers)]
     first, wires = 0, {}
     for register in registers:
         wires[register.name] = list(range(first, first + register.size))
         first += register.size
-    if state is not None and not state.mixed:
-        gates += phase_gates(state, prompt, [q for register in prompt for q in wires[register.name]])
+    if state is not None:
+        places = [q for register in prompt for q in wires[register.name]]
+        gates += [] if state.mixed else phase_gates(state, prompt, places)
+        whole = whole_gates(state, prompt, places, fitted=draft.options.effort != 0)
+        gates = gates if whole is None else min(gates, whole, key=count_two_qubit)
     if draft.options.extension != "dephased" and not (state is not None and state.mixed):
         return replace(dilation, registers=tuple(registers), gates=tuple(gates)), []
     sources = copied(prompt, state)
@@ -174,12 +178,16 @@ def target_register(draft: Draft, law: StepLaw) -> Register:
 
 
 def exact_piece(draft: Draft, law: StepLaw, made: Mapping[Place, Register]) -> Piece:
-    """Return the isometry itself, in Gray order."""
+    """Return the isometry itself: in Gray order, or without a context as a real state, whichever is shorter."""
     register = target_register(draft, law)
     dense, care = law_table(law, made, register)
     kept, rows = telling_context(dense, care)
     width = dense.shape[0].bit_length() - 1
-    return Piece(law_gates(rows, [*kept, *range(width, width + register.size)]), register)
+    wires = [*kept, *range(width, width + register.size)]
+    gates = law_gates(rows, wires)
+    if not kept and register.size in SCHMIDT:
+        gates = min(gates, real_state(np.sqrt(rows[0]), wires, fitted=draft.options.effort != 0), key=count_two_qubit)
+    return Piece(gates, register)
 
 
 def telling_context(dense: FloatArray, care: BoolArray) -> tuple[list[int], FloatArray]:

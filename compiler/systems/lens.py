@@ -15,9 +15,11 @@ import numpy as np
 from stinespring.batches import Body, OneCircuit, Several
 from stinespring.circuits.core.cost import circuit_cost
 from stinespring.circuits.core.flow import Flow, Instruction, Measure
-from stinespring.circuits.systems.reflection import Turn, state_gates, turn_phase, turns_program
+from stinespring.circuits.exact.signed_state import real_state
+from stinespring.circuits.systems.reflection import Turn, turn_phase, turns_program
 from stinespring.compiler.export.files import EXPORTER
 from stinespring.compiler.export.forms import largest_cost
+from stinespring.compiler.systems.ancilla import REGISTER, clean_register, may_help
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.lens.asked import LensAsked
 from stinespring.models.lens.states import LensStates
@@ -37,7 +39,9 @@ METHODS = {
 OPERATOR = "one reflection, global phase included (with U as Qiskit reads it)"
 
 
-def compile_lens(states: LensStates, asked: LensAsked, *, simplify: str = "operators") -> Program:
+def compile_lens(
+    states: LensStates, asked: LensAsked, *, simplify: str = "operators", ancilla: str = "auto", room: int | None = None
+) -> Program:
     """Compile the initial state and the layer operators up to each point; the token is measured there into ``t1``.
 
     ``|psi_0>`` is prepared, then each ``U = 1 - 2 |v><v|`` acts as undo v, turn the phase of |0>, prepare v. A vocabulary
@@ -49,9 +53,12 @@ def compile_lens(states: LensStates, asked: LensAsked, *, simplify: str = "opera
             ``H = pi v v^T``; 1 is all of it.
         simplify: ``operators`` writes neighbouring preparations as one operator; ``none`` leaves them; ``state`` prepares the
             state at the point at once, so that nothing of the layers is left.
+        ancilla: ``clean``: the phases of |0> are helped by one qubit in |0>, register ``ancilla``, which returns there and is
+            not measured; ``none``; or ``auto``: where the target has room.
+        room: qubits of the target; None: it has no limit.
 
     Raises:
-        InputError: no such point, an unusable time or an unknown simplification.
+        InputError: no such point, an unusable time, an unknown simplification or ancilla.
         TooLargeError: more than 2^16 tokens.
     """
     begun = clock.perf_counter()
@@ -70,27 +77,34 @@ def compile_lens(states: LensStates, asked: LensAsked, *, simplify: str = "opera
             "only whole layers are prepared as states", got=f"--time {asked.time:g}", expected="--simplify operators"
         )
     size, tokens = qubits_of(states), len(states.decoder.tokens)
-    flows, costs = zip(*(upto(states, point, asked.time, simplify, size) for point in asked.points), strict=True)
+    clean = may_help(ancilla, size, room)
+    flows, costs = zip(*(upto(states, point, asked.time, simplify, size, clean) for point in asked.points), strict=True)
     registers = (Register("t1", "token", (*range(tokens), *[UNUSED] * ((1 << size) - tokens)), step=1),)
     body: Body = OneCircuit(flows[0], registers) if len(flows) == 1 else Several(flows, (None,) * len(flows), registers)
     details = told(states, asked.points, asked.time) | {"simplify": simplify, "method": METHODS[simplify]}
+    details["ancilla"] = "clean" if any((REGISTER, 1) in flow.quantum for flow in flows) else "none"
     if len(costs) > 1:
         details["costs"] = [asdict(cost) for cost in costs]
     return finished(states, asked, body, registers, largest_cost(costs), begun, details)
 
 
-def compile_operator(states: LensStates, point: int, *, time: float = 1.0) -> Program:
+def compile_operator(
+    states: LensStates, point: int, *, time: float = 1.0, ancilla: str = "auto", room: int | None = None
+) -> Program:
     """Compile the operator that leads to one point, alone, on quantum register ``x``; nothing is measured.
 
-    The global phase is part of it: ``Operator`` of the circuit, and of the exported file read by Qiskit, is ``exp(-i H time)``.
+    The global phase is part of it: ``Operator`` of the circuit, and of the exported file read by Qiskit, is ``exp(-i H time)``;
+    with a clean qubit, its block of register ``ancilla`` in |0> before and after.
 
     Args:
         states: the prompt through a lens.
         point: from 1.
         time: how much of it acts, ``exp(-i H time)``.
+        ancilla: as in :func:`compile_lens`.
+        room: likewise.
 
     Raises:
-        InputError: no such operator, or an unusable time.
+        InputError: no such operator, an unusable time or an unknown ancilla.
         TooLargeError: more than 2^16 tokens.
     """
     begun = clock.perf_counter()
@@ -99,24 +113,28 @@ def compile_operator(states: LensStates, point: int, *, time: float = 1.0) -> Pr
         raise InputError("the time is out of range", got=time, expected="a finite number")
     size = qubits_of(states)
     turn = Turn(padded(states.v[point - 1], size), time)
-    gates = turns_program(None, [turn], size)
-    flow = Flow((("x", size),), (), tuple(gates), turn_phase(turn, gates, size))
+    clean = may_help(ancilla, size, room)
+    gates = turns_program(None, [turn], size, clean=clean)
+    helper = clean_register(gates, size)
+    flow = Flow((("x", size), *helper), (), tuple(gates), turn_phase(turn, gates, size, clean=clean))
     details = told(states, (point,), time) | {"simplify": "operators", "method": OPERATOR}
-    return finished(states, None, OneCircuit(flow, ()), (), circuit_cost(gates, size, 0), begun, details)
+    details["ancilla"] = "clean" if helper else "none"
+    return finished(states, None, OneCircuit(flow, ()), (), circuit_cost(gates, flow.qubits, 0), begun, details)
 
 
-def upto(states: LensStates, point: int, time: float, simplify: str, size: int) -> tuple[Flow, Cost]:
+def upto(states: LensStates, point: int, time: float, simplify: str, size: int, clean: bool) -> tuple[Flow, Cost]:
     """Return the circuit up to a point, and its cost."""
     turns = [Turn(padded(v, size)) for v in states.v[:point]]
     if turns:
         turns[-1] = turns[-1]._replace(time=time)
     if simplify == "state":
-        gates = state_gates(padded(states.psi[point], size))
+        gates = real_state(padded(states.psi[point], size))
     else:
-        gates = turns_program(padded(states.psi[0], size), turns, size, merge=simplify == "operators")
-    wires = tuple(range(size))
+        gates = turns_program(padded(states.psi[0], size), turns, size, merge=simplify == "operators", clean=clean)
+    wires, helper = tuple(range(size)), clean_register(gates, size)
     items: tuple[Instruction, ...] = (*gates, Measure(wires, "t1", wires))
-    return Flow((("q_t1", size),), (("t1", size),), items), circuit_cost(gates, size, size)
+    flow = Flow((("q_t1", size), *helper), (("t1", size),), items)
+    return flow, circuit_cost(gates, flow.qubits, size)
 
 
 def finished(
@@ -125,7 +143,8 @@ def finished(
 ) -> Program:  # fmt: skip
     """Return the program; its hash changes with whatever changes its circuits."""
     kind = "operator" if asked is None else "program"
-    content = [kind, states.fingerprint(), details["points"], details["time"], details["simplify"], __version__]
+    words = [details[name] for name in ("points", "time", "simplify", "ancilla")]
+    content = [kind, states.fingerprint(), *words, __version__]
     return Program(
         source=states, asked=asked, schedule="static", body=body, registers=registers, promise="exact", tvd_bound=0.0,
         claim=None, cost=cost, seconds=clock.perf_counter() - begun,

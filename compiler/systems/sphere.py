@@ -17,10 +17,11 @@ from stinespring.batches import Body, OneCircuit, Several
 from stinespring.circuits.core.cost import flow_cost
 from stinespring.circuits.core.flow import Flow, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate, inverted
-from stinespring.circuits.exact.signed_state import prepare
+from stinespring.circuits.exact.signed_state import real_state
 from stinespring.circuits.systems.linear_combination import Combination, amplified, combination_gates, padded
 from stinespring.compiler.export.files import EXPORTER
 from stinespring.compiler.export.forms import largest_cost
+from stinespring.compiler.systems.ancilla import REGISTER, clean_register, may_help
 from stinespring.compiler.systems.sphere_layer import layers_of
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.sphere.asked import CircuitAsked, SphereAsked
@@ -64,7 +65,7 @@ class ParticleCircuit(NamedTuple):
         return math.sin((2 * self.rounds + 1) * theta) ** 2 if self.rounds else self.plain_success
 
 
-def compile_sphere(model: SphereModel, asked: SphereAsked) -> Program:
+def compile_sphere(model: SphereModel, asked: SphereAsked, *, ancilla: str = "auto", room: int | None = None) -> Program:
     """Compile particles' layer steps into circuits.
 
     ``x_i <- N(x_i +- h sum_j a_ij V x_j (+- h u(x_i)))`` is a linear combination of states whose position register is found in
@@ -79,9 +80,12 @@ def compile_sphere(model: SphereModel, asked: SphereAsked) -> Program:
             (``auto``: as many as bring the success of each circuit closest to 1; not of a dynamic program), and what is
             read: ``nothing`` leaves x unmeasured, ``amplitudes`` measures it into ``x1``, ``fidelity`` measures it after the
             inverse preparation of the analytic state, so that ``x1`` is 0 whenever the flags are; ``both`` has a circuit each.
+        ancilla: ``clean``: the reflections of amplitude amplification are helped by one qubit in |0>, register ``ancilla``,
+            which returns there and is not measured; ``none``; or ``auto``: where the target has room.
+        room: qubits of the target; None: it has no limit.
 
     Raises:
-        InputError: no such particle, a sum without direction, options that do not go together.
+        InputError: no such particle, a sum without direction, options that do not go together, an unknown ancilla.
         TooLargeError: too many rotations.
     """
     begun = time.perf_counter()
@@ -91,15 +95,17 @@ def compile_sphere(model: SphereModel, asked: SphereAsked) -> Program:
     for one in asked.circuits:
         layers = slice(one.before, one.before + one.layers)
         after = exact[layers.stop - 1][one.particle].after
-        circuits.append(particle_circuit(one, tuple(steps[one.particle][layers]), after, asked))
+        circuits.append(particle_circuit(one, tuple(steps[one.particle][layers]), after, asked, (ancilla, room)))
     flows = tuple(circuit.flow for circuit in circuits)
     registers = registers_of(flows, asked)
     body: Body = OneCircuit(flows[0], registers) if len(flows) == 1 else Several(flows, (None,) * len(flows), registers)
-    words = [model.fingerprint(), asked.plain(), __version__]
+    helped = any((REGISTER, 1) in flow.quantum for flow in flows)
+    words = [model.fingerprint(), asked.plain(), helped, __version__]
     return Program(
         source=model, asked=asked, schedule=asked.schedule, body=body, registers=registers, promise="exact", tvd_bound=0.0,
         claim=None, cost=largest_cost(map(flow_cost, flows)), seconds=time.perf_counter() - begun,
-        hash=hashlib.sha256(json.dumps(words).encode()).hexdigest(), exporter=EXPORTER, details=told(model, circuits, steps),
+        hash=hashlib.sha256(json.dumps(words).encode()).hexdigest(), exporter=EXPORTER,
+        details=told(model, circuits, steps) | {"ancilla": "clean" if helped else "none"},
     )  # fmt: skip
 
 
@@ -120,8 +126,9 @@ def require_usable(asked: SphereAsked) -> None:
 
 
 def particle_circuit(
-    one: CircuitAsked, combinations: tuple[Combination, ...], after: FloatArray, asked: SphereAsked
-) -> ParticleCircuit:
+    one: CircuitAsked, combinations: tuple[Combination, ...], after: FloatArray, asked: SphereAsked,
+    help_: tuple[str, int | None],
+) -> ParticleCircuit:  # fmt: skip
     """Return the circuit of one particle; ``after`` is where the model itself has it then, for the fidelity."""
     rotations = sum(1 << (c.position_qubits + (c.vectors.shape[1] - 1).bit_length()) for c in combinations)
     if rotations > MOST_ROTATIONS:
@@ -132,7 +139,7 @@ def particle_circuit(
     if asked.schedule == "dynamic":
         return ParticleCircuit(one, combinations, 0, dynamic_flow(combinations, one.read, after))
     rounds = best_rounds(math.prod(c.success for c in combinations)) if asked.rounds == "auto" else asked.rounds
-    return ParticleCircuit(one, combinations, rounds, static_flow(combinations, rounds, one.read, after))
+    return ParticleCircuit(one, combinations, rounds, static_flow(combinations, rounds, one.read, after, help_))
 
 
 def registers_of(flows: Sequence[Flow], asked: SphereAsked) -> tuple[Register, ...]:
@@ -175,7 +182,7 @@ def layer_gates(combinations: tuple[Combination, ...], number: int, state: range
     before: list[Gate] = []
     if number:
         total = combinations[number - 1].total
-        before = inverted(prepare(padded((total / np.linalg.norm(total))[None])[0], state))
+        before = inverted(real_state(padded((total / np.linalg.norm(total))[None])[0], state))
     return before + combination_gates(combinations[number], state, position)
 
 
@@ -186,11 +193,13 @@ def readout(after: FloatArray, read: str, state: range) -> list[Instruction]:
     """
     if read == "nothing":
         return []
-    back = inverted(prepare(padded(after[None])[0], state)) if read == "fidelity" else []
+    back = inverted(real_state(padded(after[None])[0], state)) if read == "fidelity" else []
     return [*back, Measure(tuple(state), X, tuple(range(len(state))))]
 
 
-def static_flow(combinations: tuple[Combination, ...], rounds: int, read: str, after: FloatArray) -> Flow:
+def static_flow(
+    combinations: tuple[Combination, ...], rounds: int, read: str, after: FloatArray, help_: tuple[str, int | None]
+) -> Flow:
     """Return the circuit with fresh position qubits for each layer, all measured at the end."""
     state, names = state_wires(combinations), suffixes(combinations)
     sizes = [c.position_qubits for c in combinations]
@@ -198,10 +207,12 @@ def static_flow(combinations: tuple[Combination, ...], rounds: int, read: str, a
     places = [range(start, start + size) for start, size in zip(starts, sizes, strict=True)]
     gates = [g for i, place in enumerate(places) for g in layer_gates(combinations, i, state, place)]
     width = len(state) + sum(sizes)
+    clean = width if may_help(help_[0], width, help_[1]) else None
     if rounds:
-        gates = amplified(gates, width, [wire for place in places for wire in place], rounds)
+        gates = amplified(gates, width, [wire for place in places for wire in place], rounds, clean)
     flags = [Measure(tuple(p), f"flag{name}", tuple(range(len(p)))) for p, name in zip(places, names, strict=True)]
     quantum = [("x", len(state)), *((f"position{name}", size) for name, size in zip(names, sizes, strict=True))]
+    quantum += clean_register(gates, width)
     classical = [(f"flag{name}", size) for name, size in zip(names, sizes, strict=True)]
     instructions = (*gates, *flags, *readout(after, read, state))
     return Flow(tuple(quantum), tuple(classical + x1(read, state)), instructions)

@@ -45,5 +45,6 @@ def owns(source: Any) -> bool:
 
 
 SYSTEM = System(
-    "lens", LensAsked, owns, ("upto", "every_point", "points", "time"), ask, compiled, check, made, second=disagreement
-)
+    "lens", LensAsked, owns, ("upto", "every_point", "points", "time"), ask, compiled, check, made, second=disagreement,
+    helped=True,
+)  # fmt: skip

@@ -45,7 +45,7 @@ def rounds_of(amplify: int | str) -> int | Literal["auto"]:
 
 def compiled(model: SphereModel, asked: SphereAsked, options: Settings) -> Program:
     """Return the circuits that show particles after their layers, or the overlaps of all pairs."""
-    return compile_overlaps(model, asked) if asked.read in OVERLAPS else compile_sphere(model, asked)
+    return compile_overlaps(model, asked) if asked.read in OVERLAPS else compile_sphere(model, asked, **options)
 
 
 def check(samples: Samples, alpha: float, resolution: float, seed: int) -> Verdict:
@@ -61,6 +61,6 @@ def owns(source: Any) -> bool:
 
 ASKS = ("particle", "particles", "layers", "schedule", "read", "test", "amplify")
 SYSTEM = System(
-    "sphere", SphereAsked, owns, ASKS, ask, compiled, check, made, second=disagreement,
+    "sphere", SphereAsked, owns, ASKS, ask, compiled, check, made, second=disagreement, helped=True,
     against="a failed post-selection is one outcome of the law, whatever its flags read; overlaps have no mitigated test yet",
 )  # fmt: skip

@@ -20,7 +20,6 @@ from stinespring.circuits.systems.linear_combination import (
     hadamard_test,
     overlap_angles,
     padded,
-    reflect_zero,
     swap_test,
 )
 from strategies import gates
@@ -76,13 +75,6 @@ def test_prepared_states_with_their_signs(q, controls, seed):
 @given(st.lists(gates(), max_size=12))
 def test_inverse(items):
     assert Operator(circuit([*items, *inverted(items)], 3)).equiv(np.eye(8))
-
-
-@pytest.mark.parametrize("width", [1, 2, 3, 5])
-def test_reflection(width):
-    wanted = np.eye(2**width)
-    wanted[0, 0] = -1
-    assert Operator(circuit(reflect_zero(range(width)), width)).equiv(wanted)
 
 
 @given(st.integers(1, 2), st.integers(0, 999))
