@@ -22,7 +22,7 @@ COMMANDS = {
 }
 
 WRITER, FLOW, BACK = "compiler/export/qasm.py", "circuits/core/flow.py", "circuits/devices/read_back.py"
-EVENTS, SEGMENT = "backends/histories/flow_events.py", "backends/histories/segment.py"
+EVENTS = "backends/histories/flow_events.py"
 
 PLANTED = (
     # the writer
@@ -96,13 +96,6 @@ PLANTED = (
         EVENTS,
         "bodies[item.value] = (*bodies.get(item.value, ()), *item.gates)",
         "bodies[item.value ^ 1] = (*bodies.get(item.value, ()), *item.gates)",
-        "converted",
-    ),
-    Mutant(
-        "a measured value is never copied",
-        SEGMENT,
-        'self.steps.append(Step("cx", (self.wire[qubit], self.record[qubit])))',
-        "pass",
         "converted",
     ),
     # pairs of files
