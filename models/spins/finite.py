@@ -97,7 +97,8 @@ def run_network(
             expected=f"at most {MOST_NUMBERS:,}",
             todo="fewer runs",
         )
-    require_memory(8.0 * numbers, "the overlaps of all runs and steps", "take fewer runs or steps")
+    copies = 2 if runs > 1 else 1  # their standard error takes another one
+    require_memory(8.0 * copies * numbers, "what the runs keep of all steps", "take fewer runs or steps")
     rng = generator(seed)
     sample, name = token_sampler(network, method)
     beta = np.repeat(levels, runs)
