@@ -18,6 +18,7 @@ from stinespring.backends.aer.methods import state_bytes
 from stinespring.batches import Batch, Item
 from stinespring.errors import TooLargeError
 from stinespring.memory import Room, available, capacity, group_rooms, require_memory
+from stinespring.models.channels.cptp import choi_of_kraus
 
 MB = 1 << 20
 
@@ -133,6 +134,12 @@ def test_a_state_that_does_not_fit_is_refused_before_it_is_made(monkeypatch):
     monkeypatch.setattr("stinespring.backends.aer.backend.run_counts", lambda *words: pytest.fail("it was simulated"))
     with pytest.raises(TooLargeError, match="does not fit in memory"):
         AerBackend().sample(Batch((Item(circuit, None, np.array([100])),), (1,)), 1)
+
+
+def test_a_choi_matrix_of_64_gib_is_refused_as_such(monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: Room(60 << 30, "what the system has free"))
+    with pytest.raises(TooLargeError, match=r"about 68\.7 GB needed"):
+        choi_of_kraus(np.eye(256, dtype=np.complex128)[None])
 
 
 def test_submit_refuses_what_run_refuses(tmp_path, monkeypatch, invoke, examples):

@@ -15,6 +15,7 @@ import numpy as np
 
 from stinespring.circuits.channels.cz_pattern import CzPattern, sweep_work
 from stinespring.circuits.search.levenberg import Guess, NormalEquations, least_squares
+from stinespring.memory import require_memory
 from stinespring.readings import ComplexArray, FloatArray, IntArray
 
 __all__ = ["Across", "ChannelFit", "across_environment", "real_form"]
@@ -58,7 +59,10 @@ def across_environment(kraus_rows: ComplexArray) -> Across:
             turns[a, b, a, b], turns[a, b, b, a] = 1, -1
             turns[b, a, a, b], turns[b, a, b, a] = 1j, 1j
     moves = real_form((turns.reshape(-1, size, size) @ kraus_rows).reshape(size * size, -1))
-    _, values, rows = np.linalg.svd(moves, full_matrices=True)
+    full = size * size * FEW >= moves.shape[1]  # else they are few, and the others, N^2 numbers, are not needed
+    work = 8.0 * moves.shape[1] * (moves.shape[1] if full else 3 * size * size)
+    require_memory(work, "the search for a shorter circuit of this channel", "use --effort 0: the closed form needs no search")
+    _, values, rows = np.linalg.svd(moves, full_matrices=full)
     rank = int((values > 1e-9 * max(1.0, values.max(initial=0.0))).sum())
     few = rank * FEW < rows.shape[0]
     return Across(few, np.ascontiguousarray(rows[:rank] if few else rows[rank:]))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError, StinespringError, TooLargeError
+from stinespring.memory import require_memory
 from stinespring.readings import ComplexArray
 
 __all__ = ["CPTP", "FORMAT", "as_channel", "canonical", "choi_of_kraus"]
@@ -226,7 +227,13 @@ def require_same(channel: CPTP, image: Callable[[int, int], Any], tolerance: flo
 
 
 def choi_of_kraus(kraus: ComplexArray) -> ComplexArray:
-    """Return the Choi matrix of Kraus operators, the input most significant."""
+    """Return the Choi matrix of Kraus operators, the input most significant.
+
+    Raises:
+        TooLargeError: it does not fit: 16 bytes for each of its ``4^(m+n)`` elements (64 GiB for 8 qubits in and out).
+    """
+    needed = 16.0 * (kraus.shape[1] * kraus.shape[2]) ** 2
+    require_memory(needed, "the channel's Choi matrix", "use a channel on fewer qubits: 5 in and out take 16 MB, 6 take 268 MB")
     vectors = kraus.transpose(0, 2, 1).reshape(len(kraus), kraus.shape[1] * kraus.shape[2])
     return np.asarray(vectors.T @ vectors.conj())
 
