@@ -12,8 +12,6 @@ COMMANDS = {
     "state": "run examples/two_tokens.json --input-state examples/superposition.json --steps 2 --shots 40000 --seed 5",
     "state exact": "run examples/two_tokens.json --input-state examples/superposition.json --steps 1 --shots 40000 --seed 5"
     " --phases exact",
-    "exact": "compile examples/two_tokens.json --prompt 'a b' --steps 1 --input quantum --phases exact --verify",
-    "dephased": "compile examples/two_tokens.json --prompt 'a b' --steps 1 --input quantum --extension dephased --verify",
     "stop": "run examples/stop_token.json --prompt on --steps 3 --shots 40000 --seed 5 --effort 0",
     "table": 'run benchmarks/table.json --prompt "a c" --steps 2 --shots 40000 --seed 5 --effort 0',
     "many": TEXT.replace("--shots 40000", "--shots 600000") + " --effort 0",
