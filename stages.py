@@ -234,6 +234,7 @@ class Capabilities:
         seeded: whether the same seed gives the same counts.
         noisy: whether readings may be wrong.
         rep_delay: seconds between two shots.
+        random: whether counts are drawn; else they are shares of an exact law, and equal circuits have equal ones.
     """
 
     device: Device | None = None
@@ -241,6 +242,7 @@ class Capabilities:
     seeded: bool = True
     noisy: bool = False
     rep_delay: float = 250e-6
+    random: bool = True
 
 
 class Backend(Protocol):

@@ -29,7 +29,7 @@ class ExactShares:
 
     keeps_jobs = False
     name = "exact"
-    capabilities = Capabilities(seeded=True)
+    capabilities = Capabilities(seeded=True, random=False)
 
     def __init__(self, budget: float) -> None:
         self.left = budget

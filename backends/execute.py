@@ -39,7 +39,8 @@ def sample_body(body: Body, backend: Backend, shots: int, seed: int, report: Rep
             found = backend.sample(batch, used(derive_seed(seed, *batch.key), "call"), report)
             if batch.items:  # a call that is only named was measured, and held to its shots, when it was recorded
                 require_complete(batch, found, backend.name)
-            repeats.see(found)
+            if backend.capabilities.random:
+                repeats.see(found)
             seen.append(found)
     return seen
 

@@ -9,20 +9,21 @@ the word, ``--output FILE.json`` keeps the table with date, machine, versions an
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import select
 import shlex
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from queue import Queue
 
 from benchmarks import planted as first
 from benchmarks.planted import Mutant
@@ -31,11 +32,13 @@ from benchmarks.results import dated, write
 MODULES = sorted(m.name for m in iter_modules([str(Path(__file__).parent)]) if m.name.startswith("planted_"))
 FAULTS = [first, *(import_module(f"benchmarks.{name}") for name in MODULES)]
 COMMANDS = {name: words for module in FAULTS for name, words in module.COMMANDS.items()}
-PLANTED = [mutant for module in FAULTS for mutant in module.PLANTED]
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = ("tests", "docs", "benchmarks", "build", "dist")
-SECONDS = 300.0
-CALL = "import sys; from stinespring.cli.main import main; sys.exit(main())"
+SECONDS = 600
+LOADED = (
+    "numpy", "scipy.optimize", "scipy.stats", "typer", "qiskit.qpy", "qiskit.synthesis", "qiskit.transpiler", "qiskit_aer",
+    "glassllm", "mthree",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Caught:
 
     Attributes:
         name, room, command: of the fault.
-        by: ``verdict``, ``refused``, ``UNVERIFIED`` or ``silent``.
+        by: ``verdict``, ``refused``, ``UNVERIFIED``, ``silent``, or ``not run``: the command fails without it.
         words: the line that says so.
     """
 
@@ -65,23 +68,51 @@ def copied(folder: Path) -> Path:
 
 
 def ran(package: Path, command: str) -> tuple[int, str]:
-    """Run a command line with a copy of the package, in fresh processes; return its status and what it printed."""
+    """Run a command line with a copy of the package, in processes of its own; return its status and what it printed."""
     with tempfile.TemporaryDirectory() as scratch:
-        home = {"STINESPRING_HOME": f"{scratch}/ledger", "PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
         status, text = 0, ""
-        for part in command.split("; "):
+        for number, part in enumerate(command.split("; ")):
             words = [
                 word.replace("examples/", f"{package}/examples/").replace("benchmarks/", f"{ROOT}/benchmarks/")
                 for word in shlex.split(part)
             ]
-            done = subprocess.run(
-                [sys.executable, "-c", CALL, *words], env=os.environ | home, cwd=scratch, capture_output=True, text=True,
-                timeout=SECONDS, check=False,
-            )  # fmt: skip
-            status, text = done.returncode, text + done.stdout + done.stderr
+            status, printed = called(package, words, Path(scratch), f"{scratch}/{number}.txt")
+            text += printed
             if status != 0:
                 break
     return status, text
+
+
+def called(package: Path, words: list[str], folder: Path, output: str) -> tuple[int, str]:
+    """Run one command in a forked process, in which the libraries are loaded already but nothing of the package is."""
+    child = os.fork()
+    if not child:
+        try:
+            os.chdir(folder)
+            os.environ |= {
+                "STINESPRING_HOME": str(folder / "ledger"), "PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"
+            }  # fmt: skip
+            out = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.dup2(out, 1)
+            os.dup2(out, 2)
+            signal.alarm(SECONDS)
+            sys.path.insert(0, str(package.parent))
+            sys.argv = ["stinespring", *words]
+            sys.stdout, sys.stderr = (open(fd, "w", encoding="utf-8", closefd=False) for fd in (1, 2))  # noqa: SIM115
+            status = 0
+            try:
+                import_module("stinespring.cli.main").main()
+            except SystemExit as end:
+                status = end.code if isinstance(end.code, int) else int(end.code is not None)
+            except BaseException:  # noqa: BLE001 -- whatever a fault does
+                traceback.print_exc()
+                status = 1
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(status)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return status, Path(output).read_text(encoding="utf-8", errors="replace")
 
 
 @contextmanager
@@ -109,42 +140,70 @@ def judged(mutant: Mutant, status: int, text: str) -> Caught:
     return Caught(mutant.name, mutant.file.partition("/")[0], mutant.command, by, words[:160])
 
 
+def worker(copy: Path, work: Sequence[Mutant | str]) -> Iterator[Caught | tuple[str, int, str]]:
+    """Yield what becomes of some faults, or of some commands without one, in one copy of the package."""
+    for one in work:
+        if isinstance(one, str):
+            yield one, *ran(copy, COMMANDS[one])
+        else:
+            with planted(copy, one):
+                yield judged(one, *ran(copy, COMMANDS[one.command]))
+
+
+def at_once(copies: Sequence[Path], work: Sequence[Mutant | str]) -> Iterator[Caught | tuple[str, int, str]]:
+    """Yield what :func:`worker` finds, in as many processes as there are copies."""
+    with ExitStack() as stack:
+        queue = []
+        for number, copy in enumerate(copies):
+            reading, writing = os.pipe()
+            if not os.fork():
+                os.close(reading)
+                with os.fdopen(writing, "w", encoding="utf-8") as stream:
+                    for found in worker(copy, work[number :: len(copies)]):
+                        print(json.dumps(asdict(found) if isinstance(found, Caught) else found), file=stream, flush=True)
+                os._exit(0)
+            os.close(writing)
+            queue.append(stack.enter_context(os.fdopen(reading, encoding="utf-8")))
+        while queue:
+            for stream in select.select(queue, [], [])[0]:
+                line = stream.readline()
+                if line:
+                    found = json.loads(line)
+                    yield Caught(**found) if isinstance(found, dict) else tuple(found)
+                else:
+                    queue.remove(stream)
+
+
 def main() -> None:
     """Run the faults that were asked for, two at a time."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks mutants", description=__doc__)
     parser.add_argument("--only", default="", help="faults whose name or file holds this word")
+    parser.add_argument("--module", default="", help="faults of this module alone, such as planted_kinds")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--output", type=Path, help="FILE.json")
     asked = parser.parse_args()
-    wanted = [m for m in PLANTED if asked.only in m.name or asked.only in m.file]
-    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(asked.jobs) as pool:
-        copies: Queue[Path] = Queue()
-        for number in range(asked.jobs):
-            copies.put(copied(Path(scratch) / str(number)))
-
-        def sound(command: str) -> tuple[str, int, str]:
-            package = copies.get()
-            try:
-                return command, *ran(package, COMMANDS[command])
-            finally:
-                copies.put(package)
-
-        def attacked(mutant: Mutant) -> Caught:
-            package = copies.get()
-            try:
-                with planted(package, mutant):
-                    return judged(mutant, *ran(package, COMMANDS[mutant.command]))
-            finally:
-                copies.put(package)
-
-        for command, status, text in pool.map(sound, dict.fromkeys(m.command for m in wanted)):
+    chosen = [mutant for module in FAULTS if module.__name__.endswith(asked.module) for mutant in module.PLANTED]
+    wanted = [m for m in chosen if asked.only in m.name or asked.only in m.file]
+    for name in LOADED:
+        with suppress(ImportError):
+            import_module(name)
+    with tempfile.TemporaryDirectory() as scratch:
+        copies = [copied(Path(scratch) / str(number)) for number in range(asked.jobs)]
+        unsound = {}
+        for command, status, text in at_once(copies, [*dict.fromkeys(m.command for m in wanted)]):
             if status not in (0, 3):
-                sys.exit(f"without a fault '{command}' ends with {status}:\n{text[-1500:]}")
-        found = []
-        for caught in pool.map(attacked, wanted):
+                unsound[command] = f"without a fault '{command}' ends with {status}"
+                print(f"{unsound[command]}:\n{text[-1500:]}", flush=True)
+        found = [
+            Caught(m.name, m.file.partition("/")[0], m.command, "not run", unsound[m.command])
+            for m in wanted if m.command in unsound
+        ]  # fmt: skip
+        for caught in at_once(copies, [m for m in wanted if m.command not in unsound]):
             found.append(caught)
             print(f"{caught.by:10} {caught.room:9} {caught.name}: {caught.words}", flush=True)
-    missed = [caught for caught in found if caught.by in ("silent", "UNVERIFIED")]
+    order = [mutant.name for mutant in wanted]
+    found.sort(key=lambda caught: order.index(caught.name))
+    missed = [caught for caught in found if caught.by in ("silent", "UNVERIFIED", "not run")]
     print(f"{len(found) - len(missed)} of {len(found)} planted faults are caught")
     if asked.output is not None:
         write(asked.output, dated("mutants", [asdict(caught) for caught in found]))

@@ -14,6 +14,7 @@ import numpy as np
 
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.spins.network import FORMAT, ROLES, SignArray, SpinNetwork
+from stinespring.models.written import as_written
 from stinespring.reading import array, fields, read_json, stem_of
 from stinespring.readings import FloatArray
 
@@ -60,7 +61,7 @@ def network_from(data: Mapping[str, Any], name: str) -> SpinNetwork:
     window, attention = context(data, 1 << positions.shape[2], features.shape[1], features.shape[2])
     repeat = whole(data.get("repeat", 1), "repeat", low=1)
     require_few_spins(features.shape[2], repeat)
-    return SpinNetwork(
+    network = SpinNetwork(
         eps=number(data["eps"], "eps", low=0.0, high=1.0),
         gamma=number(data["gamma"], "gamma", low=-LARGEST, high=LARGEST),
         beta=number(data["beta"], "beta", low=0.0, high=LARGEST),
@@ -72,6 +73,7 @@ def network_from(data: Mapping[str, Any], name: str) -> SpinNetwork:
         attention_window=attention,
         name=str(data.get("name", name)),
     )
+    return as_written(network, data)
 
 
 def made(content: Mapping[str, Any], name: str) -> SpinNetwork:

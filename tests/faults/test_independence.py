@@ -14,6 +14,8 @@ import stinespring
 from sampling import sampled
 from stinespring.backends import open_backend, seeds
 from stinespring.backends.aer import chunks
+from stinespring.backends.exact import EXACT_SHOTS, ExactShares
+from stinespring.backends.execute import sample_body
 from stinespring.backends.histories.branches import _Part, _Shots, follow, share
 from stinespring.backends.histories.flow_events import events
 from stinespring.backends.histories.segment import Stage
@@ -25,6 +27,7 @@ from stinespring.batches import Batch, Item
 from stinespring.circuits.core.flow import Flow, Measure, Reset
 from stinespring.circuits.core.gates import Gate
 from stinespring.errors import BackendError, InputError, StinespringError
+from stinespring.models.load import model_of
 from stinespring.readings import Outcomes
 from stinespring.stages import Capabilities
 from strategies import series
@@ -275,3 +278,11 @@ def test_two_calls_of_a_stored_function_are_refused_row_by_row():
     assert sampled(backend, coins(3), 100, 1)[0].shots == 100
     with pytest.raises(InputError, match="stored results"):
         sampled(backend, coins(3), 100, 2)
+
+
+def test_shares_of_an_exact_law_are_no_repeats(two_tokens):
+    """Prefixes with one law have one share: nothing is drawn, and nothing repeats itself."""
+    flat = {"format": "stinespring/table@1", "tokens": ["a", "b"], "context": 1, "law": [[0.3, 0.7], [0.3, 0.7]]}
+    program = stinespring.compile(model_of(flat, "flat"), prompt="a", steps=4, schedule="stepwise")
+    seen = sample_body(program.body, ExactShares(1e9), EXACT_SHOTS, 0)
+    assert [len(call) for call in seen] == [1, 2, 4, 8] and len({row.counts.tobytes() for row in seen[1]}) <= 2
