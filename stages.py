@@ -145,8 +145,7 @@ class Program:
     """A compiled source.
 
     Attributes:
-        source: what was compiled.
-        asked: what of it.
+        source, asked: what was compiled.
         schedule: static, dynamic or stepwise.
         body: what is run.
         registers: all registers, in the order they are declared.
@@ -350,8 +349,7 @@ class Verdict:
         verdict: the ruling.
         reason: one sentence.
         p_value: of the tests, combined; 1 where nothing was tested.
-        alpha: the false-alarm rate.
-        shots: how many.
+        alpha, shots: the false-alarm rate, and how many shots were judged.
         resolution: the smallest TVD these shots would detect with power 0.9.
         distance: None where there is no one distance.
         shots_needed: shots for the resolution asked for; None if the samples have it or it cannot be told.
