@@ -80,10 +80,13 @@ def equivalent(verdict: Verdict, within: float, *, bound: float = 0.0) -> Verdic
     told += tail + "".join(f"; {words}" for name, words in APART.items() if name in verdict.parts)
     if verdict.bound_verified is False:
         ruling, needed, told = "FAIL", None, f"{verdict.reason}; {told}"
-    return replace(
+    judged = replace(
         verdict, verdict=ruling, reason=told, shots_needed=needed, figures={**verdict.figures, **figures(within, low, high)},
         details={**verdict.details, "agreement": agreement(verdict)},
     )  # fmt: skip
+    if "overlaps" not in verdict.parts:
+        return judged
+    return replace(judged, parts={**verdict.parts, "overlaps": replace(judged, parts={})})  # they have the distance
 
 
 def figures(within: float, low: float, high: float) -> dict[str, Any]:

@@ -44,6 +44,8 @@ def show(found: Result, title: str) -> None:
 def print_judged(verdict: Verdict) -> None:
     """Print the verdicts on every token and on the averages."""
     figures = verdict.figures
+    if "within" in figures:
+        print_verdict(verdict)
     if "steps" not in figures:  # after readout mitigation the verdict is one on all codes together
         print_verdict(verdict)
         return
