@@ -16,6 +16,7 @@ from stinespring.checks.states import check_exact_tables, check_operator, check_
 from stinespring.checks.texts.block import MOST_ERROR, check_isometry, check_law
 from stinespring.checks.texts.promised import Text, promised
 from stinespring.circuits.exact.followed import Followed, follow
+from stinespring.compiler.systems.ancilla import REGISTER
 from stinespring.errors import InputError, TooLargeError
 from stinespring.pipeline.places import choi_by_outcome, code_of, measured_law, placed, realised
 from stinespring.pipeline.systems import system_of
@@ -65,7 +66,7 @@ def verify_block(program: Program, mode: Mode = "auto") -> Verdict | None:
     if kind == "lens" and program.asked is None:
         verify = of_operator
     try:
-        return verify(program, BUDGETS[mode])
+        return left_behind(program, BUDGETS[mode]) or verify(program, BUDGETS[mode])
     except InputError as error:  # too large, or operations of a device that have no matrix
         if mode == "all":
             raise
@@ -74,6 +75,29 @@ def verify_block(program: Program, mode: Mode = "auto") -> Verdict | None:
             "; --verify all takes its time" if isinstance(error, TooLargeError) else ""
         )
         return Verdict("UNVERIFIED", words, figures={"method": "none"})
+
+
+def left_behind(program: Program, budget: float) -> Verdict | None:
+    """Return FAIL where a clean qubit does not end in |0>, whatever goes in; None where it does, or there is none."""
+    body: Any = program.body
+    if system_of(program.source).kind not in ("lens", "sphere") or body.host:
+        return None
+    several = isinstance(body, Several)
+    forms, circuits = (body.forms, body.circuits) if several else ((body.form,), (body.circuit,))
+    helped = [(form, circuit) for form, circuit in zip(forms, circuits, strict=True) if (REGISTER, 1) in form.quantum]
+    for form, circuit in helped:
+        alone = program.asked is None
+        [inputs] = placed(circuit, form, ["x"]) if alone else [()]
+        random = np.random.default_rng(SEED)
+        starts = random.normal(size=(1 << len(inputs), 2)).view(np.complex128) / np.sqrt(2.0 * (1 << len(inputs)))
+        require_budget(2 * len(helped) * cost_of(circuit, inputs=inputs), budget)
+        [ends] = placed(circuit, form, [REGISTER], end=True)
+        followed = follow(circuit, inputs, starts if alone else (0,), ends, budget)
+        share = float(followed.weights[:, followed.codes(ends) != 0].sum())
+        if share > MOST_ERROR**2:
+            words = f"the clean qubit does not return to |0>: it is left in |1> with probability {share:.3g}"
+            return Verdict("FAIL", words, figures={"method": "amplitudes", "error": math.sqrt(share)})
+    return None
 
 
 def with_block(verdict: Verdict, block: Verdict | None) -> Verdict:

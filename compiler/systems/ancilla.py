@@ -12,7 +12,7 @@ from stinespring.errors import InputError
 __all__ = ["REGISTER", "Ancilla", "clean_register", "may_help"]
 
 Ancilla = Literal["auto", "none", "clean"]
-REGISTER = "ancilla"  # quantum register of one qubit, in |0> before and after; never measured
+REGISTER = "clean"  # quantum register of one qubit, in |0> before and after; never measured
 
 
 def may_help(ancilla: str, qubits: int, room: int | None) -> bool:

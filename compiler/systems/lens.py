@@ -53,7 +53,7 @@ def compile_lens(
             ``H = pi v v^T``; 1 is all of it.
         simplify: ``operators`` writes neighbouring preparations as one operator; ``none`` leaves them; ``state`` prepares the
             state at the point at once, so that nothing of the layers is left.
-        ancilla: ``clean``: the phases of |0> are helped by one qubit in |0>, register ``ancilla``, which returns there and is
+        ancilla: ``clean``: the phases of |0> are helped by one qubit in |0>, register ``clean``, which returns there and is
             not measured; ``none``; or ``auto``: where the target has room.
         room: qubits of the target; None: it has no limit.
 
@@ -94,7 +94,7 @@ def compile_operator(
     """Compile the operator that leads to one point, alone, on quantum register ``x``; nothing is measured.
 
     The global phase is part of it: ``Operator`` of the circuit, and of the exported file read by Qiskit, is ``exp(-i H time)``;
-    with a clean qubit, its block of register ``ancilla`` in |0> before and after.
+    with a clean qubit, its block of register ``clean`` in |0> before and after.
 
     Args:
         states: the prompt through a lens.

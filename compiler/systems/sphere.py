@@ -80,7 +80,7 @@ def compile_sphere(model: SphereModel, asked: SphereAsked, *, ancilla: str = "au
             (``auto``: as many as bring the success of each circuit closest to 1; not of a dynamic program), and what is
             read: ``nothing`` leaves x unmeasured, ``amplitudes`` measures it into ``x1``, ``fidelity`` measures it after the
             inverse preparation of the analytic state, so that ``x1`` is 0 whenever the flags are; ``both`` has a circuit each.
-        ancilla: ``clean``: the reflections of amplitude amplification are helped by one qubit in |0>, register ``ancilla``,
+        ancilla: ``clean``: the reflections of amplitude amplification are helped by one qubit in |0>, register ``clean``,
             which returns there and is not measured; ``none``; or ``auto``: where the target has room.
         room: qubits of the target; None: it has no limit.
 

@@ -80,7 +80,7 @@ def test_compile_one_operator(invoke, tmp_path):
     assert report["two_qubit_gates"] <= 1394
     assert (report["qubits"], report["clbits"], report["ancilla"]) == (11, 0, "clean")
     lines = re.findall(r"^(?:qu)?bit.*", path.read_text(), flags=re.MULTILINE)
-    assert lines == ["qubit[10] x;", "qubit[1] ancilla;"]
+    assert lines == ["qubit[10] x;", "qubit[1] clean;"]
     status, out, _ = invoke("lens", "compile", "glassllm:en", *PROMPT, "--operator", 3, "--time", 0.5, "--ancilla", "none")
     assert status == 0 and "10 qubits, 1,570" in out
     status, _, err = invoke("lens", "compile", "glassllm:en", *PROMPT, "--operator", 3, "--ancilla", "dirty")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from stinespring.compiler.systems.lens import compile_lens, compile_operator, re
 from stinespring.errors import InputError
 from stinespring.models.lens import load_decoder, read_states
 from stinespring.models.lens.asked import LensAsked
+from stinespring.pipeline.blocks import verify_block
 
 
 def compiled(states, upto=None, time=1.0, **options):
@@ -102,7 +104,7 @@ def test_operators_with_their_global_phase(tokens, time, ancilla):
     v[:tokens] = states.v[0]
     wanted = expm(-1j * np.pi * time * np.outer(v, v))
     qasm = program.qasm3()
-    assert registers(qasm) == ({"x": bits} | ({"ancilla": 1} if helped else {}), {})
+    assert registers(qasm) == ({"x": bits} | ({"clean": 1} if helped else {}), {})
     for found in (Operator(program.circuit).data, Operator(qasm3.loads(qasm)).data, operator(qasm)):
         assert abs(found[:size, :size] - wanted).max() < 1e-12
         assert abs(found[size:, :size]).max(initial=0.0) < 1e-12
@@ -269,3 +271,18 @@ def test_several_points_are_several_circuits(tiny, tmp_path):
 def test_bad_operators(tiny, options):
     with pytest.raises(InputError):
         compile_operator(tiny, **options)
+
+
+@pytest.mark.parametrize("kind", ["program", "operator"])
+def test_a_clean_qubit_must_return(kind):
+    """The exact verification follows the qubit: left in |1>, or entangled, it is a FAIL even where all else is as promised."""
+    states = read_states(TinyDecoder(tokens=20, seed=2), [1, 0])
+    program = compile_operator(states, 3) if kind == "operator" else compile_lens(states, LensAsked((4,)))
+    assert verify_block(program).verdict == "PASS"
+    form = program.body.form
+    [clean] = form.place("clean")
+    for fault in (Gate("x", (clean,)), Gate("cx", (0, clean))):
+        last = [i for i, item in enumerate(form.instructions) if isinstance(item, Gate)][-1] + 1
+        wrong = replace(form, instructions=(*form.instructions[:last], fault, *form.instructions[last:]))
+        found = verify_block(replace(program, body=replace(program.body, form=wrong)))
+        assert found.verdict == "FAIL" and "clean qubit" in found.reason
