@@ -3,8 +3,9 @@
 
 The recursion of :mod:`stinespring.circuits.exact.real_shannon` ends at three wires, where a circuit of 13 CX has as many angles
 as a matrix of SO(8) has dimensions, and one to spare. Its angles are found by damped Newton steps from fixed starts, all
-matrices of a program at once, and accepted only if the product agrees to 1e-14; else the recursion goes on to two wires
-(17 CX), and matrices with structure may need fewer there. Counts: 13, 69, 309, 1301, 5337 CX for 3 to 7 wires.
+matrices of a program at once, and accepted only if the product agrees to 1e-14; else circuits of 14 and 15 CX are tried, and
+at last the recursion goes on to two wires (17 CX). Matrices with structure may need fewer there. Counts: 13, 69, 309, 1301,
+5333 CX for 3 to 7 wires.
 
 Source: 13 is the count of parameters; arXiv 2512.18049 proves 14 for all of SO(8).
 """
@@ -35,8 +36,14 @@ def template(code: str) -> RealTemplate:
     return RealTemplate(3, tuple(PAIRS[int(number)] for number in code))
 
 
-# Rounds of starts, and the circuit: nine of ten generic matrices are found in the first round of the first.
-TEMPLATES = ((6, template("2012010120201")), (4, template("2121201021021")))
+# Rounds of starts, and the circuit: nine of ten generic matrices are found in the first round of the first. Matrices next to
+# special ones, where few angles move what is left, take one or two CX more.
+TEMPLATES = (
+    (5, template("2012010120201")),
+    (3, template("2121201021021")),
+    (3, template("21201010212012")),
+    (3, template("201201201201201")),
+)
 STEPS = 40  # of Newton's method; a start that has not converged by then rarely does
 GOAL, ACCEPTED = 2e-15, 1e-14  # largest error of an entry of a fitted matrix
 CLOSED = 17  # CX of a matrix of SO(8) without structure by the recursion
@@ -102,9 +109,10 @@ def _small(operator: Operator) -> list[Gate]:
 def _three_wires(matrices: Sequence[FloatArray], templates: Sequence[tuple[int, RealTemplate]]) -> list[list[Gate]]:
     """Return gates of each matrix of SO(8), on wires 0 to 2."""
     result = [_closed(matrix) if _structured(matrix) else None for matrix in matrices]
-    fewest = len(TEMPLATES[0][1].pairs)
-    wanted = [i for i, gates in enumerate(result) if gates is None or count_two_qubit(gates) > fewest]
+    wanted = list(range(len(matrices)))
     for rounds, shape in templates:
+        costs = [CLOSED if gates is None else count_two_qubit(gates) for gates in result]
+        wanted = [i for i in wanted if costs[i] > len(shape.pairs)]
         for number in range(rounds):
             if not wanted:
                 break

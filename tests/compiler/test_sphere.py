@@ -22,6 +22,7 @@ from stinespring.errors import InputError, TooLargeError
 from stinespring.models.sphere.asked import SphereAsked
 from stinespring.models.sphere.files import random_model, sphere_from
 from stinespring.models.sphere.overlaps import pairs_of
+from stinespring.pipeline.blocks import verify_block
 from strategies import sphere_models
 
 
@@ -91,6 +92,21 @@ def test_layers_and_amplification(field, layers, options):
         assert program.details["success_probability"] > program.details["plain_success_probability"]
     if options.get("schedule") == "dynamic":
         assert program.cost.qubits == 2 + layers_of(program.source, [1], 1)[1][0].position_qubits
+
+
+def test_amplification_with_a_clean_qubit():
+    """The same law with fewer gates; the qubit returns to |0>, which the exact verification follows."""
+    wide = small(particles=np.random.default_rng(1).normal(size=(6, 8)).tolist(), perceptron=None)
+    found = {}
+    for ancilla, room in (("auto", None), ("auto", 6), ("none", None)):
+        asked = SphereAsked((1,), 1, "static", 1, "amplitudes")
+        program = sphere.compile_sphere(sphere_from(wide), asked, ancilla=ancilla, room=room)
+        found[ancilla, room] = program.cost.qubits, program.cost.two_qubit_gates
+        assert verify_block(program).verdict == "PASS"
+        assert program.details["ancilla"] == ("clean" if (ancilla, room) == ("auto", None) else "none")
+    assert found["auto", 6] == found["none", None]
+    assert found["auto", None][0] == found["none", None][0] + 1
+    assert found["auto", None][1] <= found["none", None][1] - 50  # six wires: 24 CX instead of 82
 
 
 def test_readouts():
