@@ -48,9 +48,9 @@ PLANTED = (
     ),
     Mutant(
         "the phases of an input state are dropped",
-        "compiler/isometries/synthesise.py",
-        "gates += phase_gates(state, prompt,",
-        "gates += 0 * phase_gates(state, prompt,",
+        "compiler/isometries/prompt_state.py",
+        "return diagonal_gates(values, ",
+        "return diagonal_gates(0 * values, ",
         "block: state",
     ),
     Mutant(

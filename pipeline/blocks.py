@@ -15,6 +15,7 @@ from stinespring.batches import Circuit, Several
 from stinespring.checks.states import check_exact_tables, check_operator, check_particle
 from stinespring.checks.texts.block import MOST_ERROR, check_isometry, check_law
 from stinespring.checks.texts.promised import Text, promised
+from stinespring.circuits.core.flow import Flow
 from stinespring.circuits.exact.followed import Followed, follow
 from stinespring.compiler.systems.ancilla import REGISTER
 from stinespring.errors import InputError, TooLargeError
@@ -84,7 +85,8 @@ def left_behind(program: Program, budget: float) -> Verdict | None:
         return None
     several = isinstance(body, Several)
     forms, circuits = (body.forms, body.circuits) if several else ((body.form,), (body.circuit,))
-    helped = [(form, circuit) for form, circuit in zip(forms, circuits, strict=True) if (REGISTER, 1) in form.quantum]
+    pairs = zip(forms, circuits, strict=True)
+    helped = [(form, circuit) for form, circuit in pairs if isinstance(form, Flow) and (REGISTER, 1) in form.quantum]
     for form, circuit in helped:
         alone = program.asked is None
         [inputs] = placed(circuit, form, ["x"]) if alone else [()]

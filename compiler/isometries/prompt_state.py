@@ -69,7 +69,7 @@ def whole_gates(state: InputState, registers: Sequence[Register], wires: Sequenc
     turned = state.amplitudes * np.exp(-1j * np.angle(state.amplitudes[np.argmax(abs(state.amplitudes))]))
     real = bool((abs(turned.imag) <= NEGLIGIBLE * abs(turned)).all())
     vector = np.zeros(1 << width)
-    vector[codes] = turned.real if real else abs(turned)
+    vector[codes] = np.sqrt(state.weights) * (np.sign(turned.real) if real else 1.0)
     gates = list(real_state(vector / np.linalg.norm(vector), wires, fitted=fitted))
     return gates if real else [*gates, *phase_gates(state, registers, wires)]
 
