@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from stinespring.errors import InputError
 
-__all__ = ["UNUSED", "BoolArray", "ComplexArray", "FloatArray", "IntArray", "Outcomes", "Register", "Role", "decoded"]
+__all__ = [
+    "UNUSED", "BoolArray", "Codebook", "ComplexArray", "FloatArray", "IntArray", "Outcomes", "Register", "Role", "decoded",
+    "rows_of",
+]  # fmt: skip
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -85,6 +88,59 @@ class Outcomes:
         return cls.tallied(columns, np.concatenate([part.counts for part in parts]))
 
 
+@dataclass(frozen=True, eq=False)
+class Codebook:
+    """Whole texts and the codes that stand for them, where what a code means depends on what was read before it.
+
+    Attributes:
+        registers: names of the registers that hold the codes: one for each token, or one for the whole text.
+        codes: shape (N, R), symbols of these registers; all rows distinct.
+        texts: shape (N, L), what each row stands for, token by token, the vacuum included. With a register for each token
+            (R = L) the first l codes tell the first l tokens.
+    """
+
+    registers: tuple[str, ...]
+    codes: IntArray
+    texts: IntArray
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Names of the columns that a text is read into: ``t1..tL``."""
+        return tuple(f"t{step}" for step in range(1, self.texts.shape[1] + 1))
+
+    def read(self, codes: IntArray) -> IntArray:
+        """Return the texts of codes (U, R): shape (U, L), ``UNUSED`` from the first code on that stands for nothing."""
+        rows = agreeing(self.codes, codes)
+        if rows.shape[1] != self.texts.shape[1]:
+            rows = np.repeat(rows[:, -1:], self.texts.shape[1], axis=1)
+        return np.where(rows < 0, UNUSED, self.texts[rows, np.arange(rows.shape[1])])
+
+    def write(self, texts: IntArray) -> IntArray:
+        """Return the codes of texts (U, L): shape (U, R), ``UNUSED`` throughout where a text has none."""
+        rows = agreeing(self.texts, texts)[:, -1]
+        return np.where(rows[:, None] < 0, UNUSED, self.codes[rows])
+
+
+def agreeing(table: IntArray, rows: IntArray) -> IntArray:
+    """Return for rows (U, C) the number of a table's row that agrees with the first c columns, -1 where none: shape (U, C)."""
+    found = np.full(rows.shape, -1, dtype=np.int64)
+    node, at = np.zeros(len(table), dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
+    for column in range(rows.shape[1]):
+        base = int(table[:, column].max()) + 1
+        keys, first, node = np.unique(node * base + table[:, column], return_index=True, return_inverse=True)
+        value = rows[:, column]
+        key = np.where((at >= 0) & (value >= 0) & (value < base), at * base + value, -1)
+        place = np.searchsorted(keys, key).clip(max=len(keys) - 1)
+        at = np.where(keys[place] == key, place, -1)
+        found[:, column] = np.where(at < 0, -1, first[place])
+    return found
+
+
+def rows_of(table: IntArray, rows: IntArray) -> IntArray:
+    """Return which row of a table each of some rows is, -1 where none: shape (U,); without columns the first."""
+    return agreeing(table, rows)[:, -1] if rows.shape[1] else np.zeros(len(rows), dtype=np.int64)
+
+
 @dataclass(frozen=True)
 class Register:
     """A register and what its codes mean.
@@ -99,6 +155,7 @@ class Register:
         bits: number of bits where ``symbols`` is empty.
         step: the generation step (or layer) it belongs to, from 1; of a prompt the place of the token, from 1.
         head: the attention head, from 1; 0 where there is one only.
+        book: what the symbols mean together with those of other registers; None: they stand for themselves.
     """
 
     name: str
@@ -107,6 +164,7 @@ class Register:
     bits: int = 0
     step: int = 0
     head: int = 0
+    book: Codebook | None = field(default=None, compare=False, repr=False)
 
     @property
     def size(self) -> int:
@@ -130,4 +188,8 @@ def decoded(outcomes: Outcomes, registers: Sequence[Register]) -> Outcomes:
     """Return readings with the meaning of each code in place of the code; registers that nobody describes are left out."""
     known = {register.name: register for register in registers}
     columns = {name: known[name].meaning(outcomes.column(name)) for name in outcomes.registers if name in known}
+    book = next((register.book for register in registers if register.book is not None), None)
+    if book is not None and all(name in columns for name in book.registers):
+        texts = book.read(np.stack([columns.pop(name) for name in book.registers], axis=1))
+        columns = dict(zip(book.tokens, texts.T, strict=True)) | columns
     return Outcomes.tallied(columns, outcomes.counts)

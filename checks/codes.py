@@ -77,9 +77,14 @@ def codes_law(samples: Samples, entry: int = 0) -> FloatArray | None:
     require_few(sum(register.size for register in registers))
     law = samples.asked.law(samples.source)
     listed = listing(claimed_law(samples) if isinstance(law, TextLaw) else law, entry)
-    if listed is None or listed[0].shape[1] != len(registers):
+    if listed is None:
         return None
     values, probabilities = listed
+    book = registers[0].book if registers else None
+    if book is not None:
+        values = book.write(values)
+    if values.shape[1] != len(registers):
+        return None
     codes = np.stack([coded(register, values[:, i]) for i, register in enumerate(registers)], axis=1)
     held = (codes != UNUSED).all(axis=1)
     size = 2 ** sum(register.size for register in registers)
@@ -108,7 +113,7 @@ def coded(register: Register, symbols: IntArray) -> IntArray:
     """Return the codes of symbols, ``UNUSED`` where the register has none."""
     if not register.symbols:
         return np.where(symbols < 1 << register.bits, symbols, UNUSED)
-    known = np.isin(symbols, register.symbols)
+    known = np.isin(symbols, register.symbols) & (symbols != UNUSED)
     if not known.any():
         return np.full(len(symbols), UNUSED)
     return np.where(known, register.code_of(np.where(known, symbols, symbols[known][0])), UNUSED)

@@ -53,7 +53,14 @@ InputOption = Annotated[
     str | None,
     typer.Option("--input", help="known (prompt folded in) or quantum (prompt kept as registers; default with --input-state)."),
 ]
-CodesOption = Annotated[str, typer.Option("--codes", help="free (re-encode tokens where it saves qubits) or binary.")]
+CodesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--codes",
+        help="What decodes a reading: binary or free (one code a token), prefix (codes depend on the text before), texts (a "
+        "table of whole texts). Default: prefix where it saves gates.",
+    ),
+]
 PhasesOption = Annotated[
     str | None, typer.Option("--phases", help="exact (the isometry itself) or free (the measured law only).")
 ]
@@ -173,7 +180,7 @@ COMPILE: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
     "schedule": (ScheduleOption, "auto", (TEXTS, SPHERE, SPINS)),
     "extension": (ExtensionOption, "token", (TEXTS,)),
     "input": (InputOption, None, (TEXTS,)),
-    "codes": (CodesOption, "free", (TEXTS,)),
+    "codes": (CodesOption, None, (TEXTS,)),
     "phases": (PhasesOption, None, (TEXTS,)),
     "tolerance": (Tolerance, 0.0, (TEXTS,)),
     "effort": (Effort, None, (TEXTS, CHANNEL)),

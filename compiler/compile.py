@@ -15,9 +15,10 @@ from stinespring.circuits.devices.targets import open_target
 from stinespring.compiler.devices.lower import on_device
 from stinespring.compiler.export.files import EXPORTER
 from stinespring.compiler.options import CompileOptions
-from stinespring.compiler.texts.encode import registers
-from stinespring.compiler.texts.programs import Compiled, dynamic_program, static_program, stepwise_program
-from stinespring.compiler.texts.specialise import channels
+from stinespring.compiler.texts.choose import codings
+from stinespring.compiler.texts.draft import Draft
+from stinespring.compiler.texts.passes import require_listed, run_passes
+from stinespring.compiler.texts.programs import Compiled, drafted, dynamic_program, static_program, stepwise_program
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.asked import TextAsked
 from stinespring.models.texts.base import TextModel
@@ -29,7 +30,7 @@ __all__ = ["compile_model", "compile_texts"]
 
 AUTO_QUBITS = 22  # `auto` takes one circuit up to a statevector of 64 MB,
 AUTO_ROTATIONS = 1 << 15  # about a second of simulation at that size,
-AUTO_ROOM = 1 << 17  # and a table that is listed in well under a second
+AUTO_ROOM = 1 << 19  # and a table that is listed in about a second
 
 
 def compile_model(
@@ -83,10 +84,12 @@ def compile_texts(model: TextModel, asked: TextAsked, options: CompileOptions) -
     begun = time.perf_counter()
     begin, steps = asked.begin(model), asked.steps
     device = open_target(options.target) if isinstance(options.target, str) else options.target
-    chosen = scheduled(begin, steps, options.settled(state=begin.state is not None))
+    settled = options.settled(state=begin.state is not None)
+    first = drafted(begin, steps, settled)
+    chosen = scheduled(first, settled)
     planned = fitted(chosen, device)
     build = {"static": static_program, "dynamic": dynamic_program, "stepwise": stepwise_program}[chosen.schedule]
-    compiled = build(begin, steps, planned)
+    compiled = build(begin, replace(first, options=planned))
     check_limits(compiled, options)
     program = Program(
         source=model,
@@ -102,39 +105,37 @@ def compile_texts(model: TextModel, asked: TextAsked, options: CompileOptions) -
         hash=provenance(begin, steps, planned),
         exporter=EXPORTER,
         passes=compiled.passes,
-        details={"extension": chosen.extension, "input": chosen.input},
+        details={"extension": chosen.extension, "input": chosen.input, "codes": compiled.codes},
     )
     return replace(on_device(program, device, options.delays), seconds=time.perf_counter() - begun)
 
 
-def scheduled(begin: Start, steps: int, options: CompileOptions) -> CompileOptions:
+def scheduled(first: Draft, options: CompileOptions) -> CompileOptions:
     """Return the options with a schedule in place of ``auto``."""
     if options.schedule != "auto":
         return options
     if options.phases == "free" and (options.budgeted or options.attention == "rejection"):
         return replace(options, schedule="dynamic")
-    schedule: Literal["static", "stepwise"] = "static" if fits_static(begin, steps, options) else "stepwise"
+    schedule: Literal["static", "stepwise"] = "static" if fits_static(first) else "stepwise"
     return replace(options, schedule=schedule, feed_forward="auto", attention="auto")
 
 
-def fits_static(begin: Start, steps: int, options: CompileOptions) -> bool:
+def fits_static(first: Draft) -> bool:
     """Return whether one circuit of moderate size holds the whole text: the choice of ``--schedule auto``."""
-    if options.input == "quantum":
+    if first.quantum:
         return True
     try:
-        operations, _ = channels(
-            begin.model,
-            begin.prompt,
-            steps,
-            extension=options.extension,
-            quantum=False,
-            tolerance=options.tolerance,
-            room=AUTO_ROOM,
-        )
+        require_listed(first, AUTO_ROOM)
+        return any(moderate(replace(first, coding=coding)) for coding in codings(first))
     except TooLargeError:
         return False
-    sizes = {r.name: r.size for r in registers(begin.model, operations, prompt_length=0, quantum=False, codes=options.codes)}
-    widths = [sum(sizes[p.name] for p in (*law.reads, law.target)) for operation in operations for law in operation.laws]
+
+
+def moderate(draft: Draft) -> bool:
+    """Return whether a draft's circuit has a moderate number of qubits and rotations."""
+    draft, _ = run_passes(draft, ("specialise",))
+    sizes = draft.sizes()
+    widths = [sum(sizes[p.name] for p in (*law.reads, law.target)) for channel in draft.channels for law in channel.laws]
     return sum(sizes.values()) <= AUTO_QUBITS and sum(2**width for width in widths) <= AUTO_ROTATIONS
 
 

@@ -13,7 +13,7 @@ from stinespring.stages import Device, Promise, Schedule
 __all__ = ["LIMITS", "Codes", "CompileOptions", "Extension"]
 
 Extension = Literal["token", "position", "dephased"]
-Codes = Literal["binary", "free"]
+Codes = Literal["binary", "free", "prefix", "texts"]
 MODES = {
     "schedule": ("auto", *get_args(Schedule)),
     "extension": get_args(Extension),
@@ -39,7 +39,11 @@ class CompileOptions:
             positions, ``dephased`` a record of the text, so that no coherence between prompts survives.
         input: ``known`` folds the prompt into the laws, ``quantum`` keeps it as registers ``p1..pn`` (the default with an
             input state, which is then prepared in them).
-        codes: ``free`` lets the compiler renumber the tokens that can occur, ``binary`` keeps plain numbers.
+        codes: what a reading needs to be decoded: ``binary``: tokens have their plain numbers; ``free``: one code a token,
+            chosen by the compiler; ``prefix``: the code of a token depends on the text before it (causal; where supports differ
+            in size the texts are numbered in the order of their trie, in one register ``text``); ``texts``: a table of all
+            texts, by falling probability. None is ``prefix`` where that is allowed and cheaper, else ``free``; it is allowed
+            for a known prompt with phases free and texts that can be listed.
         phases: the promise: ``exact`` (the isometry itself) or ``free`` (the law of the measured tokens; the default where
             the prompt is known and everything is measured). Stepwise templates are exact.
         tolerance: the TVD of the joint law that the compiler may spend, in [0, 1).
@@ -70,7 +74,7 @@ class CompileOptions:
     schedule: Literal["auto", "static", "dynamic", "stepwise"] = "auto"
     extension: Extension = "token"
     input: Literal["known", "quantum"] | None = None
-    codes: Codes = "free"
+    codes: Codes | None = None
     phases: Promise | None = None
     tolerance: float = 0.0
     effort: float | None = None
@@ -85,7 +89,7 @@ class CompileOptions:
     def __post_init__(self) -> None:
         for name, allowed in MODES.items():
             value = getattr(self, name)
-            if value not in allowed and not (value is None and name in ("input", "phases")):
+            if value not in allowed and not (value is None and name in ("input", "codes", "phases")):
                 raise InputError(f"unknown {name}", got=value, expected=" or ".join(allowed))
         check_combination(self)
         for name, least in LIMITS.items():
@@ -93,6 +97,11 @@ class CompileOptions:
         object.__setattr__(self, "tolerance", checked_share(self.tolerance, "tolerance", 1.0))
         if self.effort is not None:
             object.__setattr__(self, "effort", checked_share(self.effort, "effort", math.inf))
+
+    @property
+    def listable(self) -> bool:
+        """Whether codes may depend on the text before; see ``codes``."""
+        return self.codes in (None, "prefix", "texts") and self.phases != "exact" and self.input != "quantum"
 
     @property
     def budgeted(self) -> bool:
@@ -134,12 +143,30 @@ def check_combination(options: CompileOptions) -> None:
             got=f"--schedule {options.schedule} --feed-forward {options.feed_forward} --attention {options.attention}",
             expected="--schedule dynamic",
         )
+    check_codes(options)
     if options.input == "quantum" and options.schedule == "stepwise":
         raise InputError(
             "a stepwise program knows its prompt",
             got="--input quantum --schedule stepwise",
             expected="--schedule static",
             todo="use --schedule static or --input known",
+        )
+
+
+def check_codes(options: CompileOptions) -> None:
+    """Refuse codes of texts where nobody could decode them, or where they are no law of what is measured."""
+    if options.codes not in ("prefix", "texts"):
+        return
+    told = {"expected": "--codes free or binary"}
+    if options.input == "quantum":
+        raise InputError("whoever decodes would not know the prompt", got=f"--codes {options.codes} --input quantum", **told)
+    if options.phases == "exact":
+        raise InputError("the isometry acts on tokens", got=f"--codes {options.codes} --phases exact", **told)
+    if options.codes == "texts" and (options.extension != "token" or options.schedule == "stepwise"):
+        raise InputError(
+            "a table of whole texts leaves no steps",
+            got=f"--codes texts --extension {options.extension} --schedule {options.schedule}",
+            expected="--codes prefix",
         )
 
 

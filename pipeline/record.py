@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
+
+import numpy as np
 
 from stinespring.batches import Batch, Circuit, Seen
 from stinespring.errors import InputError
@@ -18,7 +20,7 @@ from stinespring.models.texts.asked import TextAsked
 from stinespring.models.texts.claims import claim_of
 from stinespring.pipeline.running import compile_asked
 from stinespring.pipeline.systems import system
-from stinespring.readings import Outcomes, Register, decoded
+from stinespring.readings import Codebook, Outcomes, Register, decoded
 from stinespring.stages import Asked, Cost, Device, Effect, Program
 from stinespring.version import __version__
 
@@ -153,7 +155,27 @@ def described(program: Program, again: Program, first: Batch, mitigation: Mappin
         "claim": None if program.claim is None else program.claim.content(), "device": program.device,
         "details": dict(program.details), "cost": program.summary(), "mitigation": dict(mitigation),
         "registers": [[r.name, r.role, list(r.symbols), r.bits, r.step, r.head] for r in program.registers],
+        "book": book_content(program.registers),
     }  # fmt: skip
+
+
+def book_content(registers: Sequence[Register]) -> dict[str, Any] | None:
+    """Return the codes that registers share, as JSON data; None where each stands for itself."""
+    book = next((register.book for register in registers if register.book is not None), None)
+    if book is None:
+        return None
+    return {"registers": list(book.registers), "codes": book.codes.tolist(), "texts": book.texts.tolist()}
+
+
+def kept_registers(kept: Mapping[str, Any]) -> tuple[Register, ...]:
+    """Return a program's registers, with the codes that they share."""
+    registers = tuple(Register(name, role, tuple(symbols), *rest) for name, role, symbols, *rest in kept["registers"])
+    content = kept.get("book")
+    if content is None:
+        return registers
+    codes, texts = (np.array(content[name], dtype=np.int64) for name in ("codes", "texts"))
+    book = Codebook(tuple(content["registers"]), codes, texts)
+    return tuple(replace(each, book=book) if each.name in book.registers else each for each in registers)
 
 
 def restored(run: Run) -> Program:
@@ -175,7 +197,7 @@ def restored(run: Run) -> Program:
     asked = kind.asked(**request["asked"])
     figures = kept["cost"]
     cost = Cost(**{name: figures[name] for name in Cost.__dataclass_fields__})
-    registers = tuple(Register(name, role, tuple(symbols), *rest) for name, role, symbols, *rest in kept["registers"])
+    registers = kept_registers(kept)
     body = Written(registers, tuple(kept["key"])) if kept["again"] is None else recompiled(run, source, asked).body
     return Program(
         source=source, asked=asked, schedule=kept["schedule"], body=body, registers=registers, promise=kept["promise"],

@@ -84,7 +84,7 @@ def outcome_register(draft: Draft, law: StepLaw) -> Register:
     """Return the register of a law's outcome; with free codes the vacuum is code 0, so that a finished text takes no gate."""
     register = target_register(draft, law)
     vacuum = draft.model.vacuum
-    if register.role != "token" or draft.options.codes != "free" or vacuum not in register.symbols or len(register.symbols) < 2:
+    if register.role != "token" or draft.coding != "free" or vacuum not in register.symbols or len(register.symbols) < 2:
         return register
     others = [symbol for symbol in register.symbols if symbol not in (vacuum, UNUSED)]
     symbols = [vacuum, *others]

@@ -170,7 +170,7 @@ def wires_of(draft: Draft, law: StepLaw, made: Mapping[Place, Register]) -> int:
 def target_register(draft: Draft, law: StepLaw) -> Register:
     """Return the register that a law's outcome goes to, with its plain codes."""
     if law.target.role == "token":
-        return token_register(law, draft.model.d, draft.options.codes)
+        return token_register(law, draft.model.d, "binary" if draft.coding == "binary" else "free")
     if law.target.role == "prompt":
         return prompt_registers(draft.model, len(draft.prompt), draft.state)[law.target.step - 1]
     count = law.probabilities.shape[1]
@@ -226,7 +226,7 @@ def free_piece(draft: Draft, law: StepLaw, made: Mapping[Place, Register], effor
     register = target_register(draft, law)
     dense, care = law_table(law, made, register)
     require_room(dense.shape[0].bit_length() + dense.shape[1].bit_length() - 2, law)
-    renumber = draft.options.codes == "free" and register.role == "token"
+    renumber = draft.renumbered and register.role == "token"
     codings = {made[place].symbols for place in law.reads}  # the tokens of a text are alike if they are coded alike
     alike = register.size if len(codings) == 1 and len(codings.pop()) == len(register.symbols) else None
     found = free_law_circuit(
@@ -261,7 +261,7 @@ def signed_piece(draft: Draft, law: StepLaw, made: Mapping[Place, Register]) -> 
 def approximate_piece(draft: Draft, law: StepLaw, made: Mapping[Place, Register], budget: float) -> Piece:
     """Return a circuit with rotations dropped within the budget, on balanced codes if codes are free."""
     register = target_register(draft, law)
-    if draft.options.codes == "free":
+    if draft.renumbered:
         dense, _ = law_table(law, made, register)
         code = balanced_codes(dense)
         symbols = np.full(len(register.symbols), UNUSED)

@@ -3,21 +3,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 
 from stinespring.circuits.core.cost import circuit_cost
 from stinespring.compiler.options import CompileOptions
+from stinespring.compiler.texts.coded import with_book
 from stinespring.compiler.texts.encode import registers
 from stinespring.compiler.texts.operations import BlockOperation, Dilation, Layout, StepLaw
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import InputState
-from stinespring.readings import IntArray, Register
+from stinespring.readings import Codebook, IntArray, Register
 from stinespring.stages import Cost, Effect, Promise
 
-__all__ = ["Draft", "counting_bound"]
+__all__ = ["Coding", "Draft", "counting_bound"]
+
+Coding = Literal["binary", "free", "prefix", "number", "texts"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,9 @@ class Draft:
         errors: the TVD that each step may add to the joint law.
         dilations: the circuits, once they are synthesised.
         declared: all registers, once they are synthesised.
+        coding: how texts are coded: as ``codes`` of the options, ``number`` being codes by prefix in one register.
+        book: what the codes mean together, where they depend on the text before.
+        tables: laws that were tabulated already, shared by all drafts of one compilation.
     """
 
     model: TextModel
@@ -49,6 +56,14 @@ class Draft:
     errors: tuple[float, ...] = ()
     dilations: tuple[Dilation, ...] = ()
     declared: tuple[Register, ...] = ()
+    coding: Coding = "free"
+    book: Codebook | None = None
+    tables: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+
+    @property
+    def renumbered(self) -> bool:
+        """Whether the symbols of a token register may get any codes."""
+        return self.coding not in ("binary", "number")
 
     @property
     def promise(self) -> Promise:
@@ -67,7 +82,7 @@ class Draft:
             self.channels,
             prompt_length=len(self.prompt),
             quantum=self.quantum,
-            codes=self.options.codes,
+            codes="binary" if self.coding == "binary" else "free",
             state=self.state,
         )
 
@@ -78,7 +93,7 @@ class Draft:
     def layout(self) -> Layout:
         """Return the layout of the synthesised circuits."""
         measured = tuple(r.name for r in self.declared if r.role in ("token", "environment"))
-        return Layout(self.declared, measured, self.dilations)
+        return Layout(with_book(self.declared, self.book), measured, self.dilations)
 
     @cached_property
     def cost(self) -> Cost:

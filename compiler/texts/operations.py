@@ -40,7 +40,9 @@ class Place(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name of its register."""
+        """The name of its register; a token of no step is the whole text."""
+        if self.role == "token" and self.step == 0:
+            return "text"
         return f"{LETTERS[self.role]}{self.step}" + (f"_{self.head}" if self.head else "")
 
     def register(self, symbols: Sequence[int]) -> Register:

@@ -11,14 +11,15 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from stinespring.compiler.isometries.synthesise import SIGNED_WIRES, cheaper, synthesise
+from stinespring.compiler.texts.coded import CodedLaws, by_number, by_prefix
 from stinespring.compiler.texts.draft import Draft
 from stinespring.compiler.texts.merge import merged
 from stinespring.compiler.texts.operations import BlockOperation
-from stinespring.compiler.texts.specialise import channels, prune
+from stinespring.compiler.texts.specialise import MOST_ENTRIES, channels, prune
 from stinespring.errors import TooLargeError
 from stinespring.stages import Effect
 
-__all__ = ["PASSES", "run_passes"]
+__all__ = ["PASSES", "coded_laws", "require_listed", "run_passes"]
 
 FIRSTS = 6  # a memory that pays at all pays within the first steps
 
@@ -44,7 +45,27 @@ class Pass:
 
 def tabulated(draft: Draft, tolerance: float) -> Draft:
     """Return the draft with its laws tabulated on all contexts that can occur, tails dropped within the tolerance."""
-    operations, errors = channels(
+    operations, errors = operations_of(draft, tolerance)
+    if draft.coding in ("binary", "free"):
+        return replace(draft, channels=tuple(operations), errors=tuple(errors))
+    coded = coded_laws(draft, tolerance)
+    errors = errors if len(coded.operations) == len(errors) else [sum(errors)]
+    return replace(draft, channels=coded.operations, errors=tuple(errors), book=coded.book)
+
+
+def operations_of(draft: Draft, tolerance: float) -> tuple[list[BlockOperation], list[float]]:
+    """Return the operations on tokens and what truncation costs each; tabulated once for all drafts of a compilation."""
+    whole = draft.coding not in ("binary", "free")
+    key = ("operations", tolerance, whole)
+    if key not in draft.tables:
+        draft.tables[key] = tabulate(draft, tolerance, whole)
+    found: tuple[list[BlockOperation], list[float]] = draft.tables[key]
+    return found
+
+
+def tabulate(draft: Draft, tolerance: float, whole: bool, room: int = MOST_ENTRIES) -> tuple[list[BlockOperation], list[float]]:
+    """Return the operations on tokens and what truncation costs each; see :func:`channels`."""
+    return channels(
         draft.model,
         draft.prompt,
         draft.steps,
@@ -52,8 +73,28 @@ def tabulated(draft: Draft, tolerance: float) -> Draft:
         quantum=draft.quantum,
         tolerance=tolerance,
         state=draft.state,
+        whole=whole,
+        room=room,
     )
-    return replace(draft, channels=tuple(operations), errors=tuple(errors))
+
+
+def require_listed(draft: Draft, room: int) -> None:
+    """Refuse laws of which one step lists more than ``room`` probabilities; keep those that do not for later."""
+    whole = draft.options.codes in ("prefix", "texts")
+    draft.tables["operations", draft.options.tolerance, whole] = tabulate(draft, draft.options.tolerance, whole, room)
+
+
+def coded_laws(draft: Draft, tolerance: float) -> CodedLaws:
+    """Return the laws of codes that depend on the text before, as the draft's coding has them; made once."""
+    key = ("coded", tolerance, draft.coding)
+    if key not in draft.tables:
+        operations, _ = operations_of(draft, tolerance)
+        if draft.coding == "prefix":
+            draft.tables[key] = by_prefix(operations)
+        else:
+            draft.tables[key] = by_number(coded_laws(replace(draft, coding="prefix"), tolerance), sort=draft.coding == "texts")
+    found: CodedLaws = draft.tables[key]
+    return found
 
 
 def specialise(draft: Draft) -> Draft:
@@ -71,7 +112,8 @@ def merge(draft: Draft) -> Draft:
     """Carry the causal state in memory registers, from the step where that is cheapest."""
     whole = specialised(draft)
     candidates = [
-        drop_registers(replace(draft, channels=tuple(merged(whole, first)))) for first in range(1, min(draft.steps, FIRSTS))
+        drop_registers(replace(draft, channels=tuple(merged(whole, first))))
+        for first in range(1, min(len(draft.channels), FIRSTS))
     ]
     return min([draft, *candidates], key=lambda d: d.figures[0])
 
@@ -89,7 +131,7 @@ def cannot_merge(draft: Draft) -> str | None:
         return "the attended positions read the text itself"
     if draft.promise == "exact":
         return "a memory that stays behind would not be the isometry itself"
-    return "there is one step only" if draft.steps < 2 else None
+    return "there is one step only" if len(draft.channels) < 2 else None
 
 
 def cannot_truncate(draft: Draft) -> str | None:

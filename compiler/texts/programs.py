@@ -11,15 +11,17 @@ from stinespring.batches import Body, OneCircuit
 from stinespring.circuits.core.cost import circuit_cost, flow_cost
 from stinespring.compiler.dynamic.program import dynamic_flow
 from stinespring.compiler.dynamic.rejection import rejection_flow
-from stinespring.compiler.options import CompileOptions
-from stinespring.compiler.texts.draft import Draft
+from stinespring.compiler.options import Codes, CompileOptions
+from stinespring.compiler.texts.choose import cheapest, codings, decoder, far_more, proven, realised_law
+from stinespring.compiler.texts.coded import with_book
+from stinespring.compiler.texts.draft import Coding, Draft
 from stinespring.compiler.texts.passes import run_passes, specialised
 from stinespring.compiler.texts.stepwise import TextTemplate
 from stinespring.compiler.texts.template import Binder
 from stinespring.compiler.texts.truncate import averaged
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.attention import AttentionModel
-from stinespring.models.texts.claims import RejectionClaim, StepTable, TableClaim, TailClaim
+from stinespring.models.texts.claims import ListedClaim, RejectionClaim, StepTable, TableClaim, TailClaim
 from stinespring.models.texts.fock import Start
 from stinespring.models.texts.rejection import require_simple
 from stinespring.models.texts.truncated import TruncatedModel
@@ -43,14 +45,13 @@ class Compiled:
     tvd_bound: float = 0.0
     claim: Claim | None = None
     passes: tuple[Effect, ...] = ()
+    codes: Codes = "free"
 
 
-def static_program(begin: Start, steps: int, options: CompileOptions) -> Compiled:
-    """Return one circuit with all measurements at the end, after all passes."""
-    first, shares = drafted(begin, steps, options), tails(options)
-    drafts = [run_passes(replace(first, tail=tail, effort_share=1 / len(shares))) for tail in shares]
-    draft, effects = min(drafts, key=lambda found: (found[0].figures[0] + found[0].figures[2], found[0].figures[0]))
-    layout, bound = draft.layout(), min(1.0, sum(draft.errors))
+def static_program(begin: Start, first: Draft) -> Compiled:
+    """Return one circuit with all measurements at the end, after all passes, with the codes that need the fewest gates."""
+    draft, effects = cheapest(first)
+    layout, bound = draft.layout(), proven(draft)
     return Compiled(
         schedule="static",
         body=OneCircuit(layout, read_out(layout.registers)),
@@ -60,24 +61,27 @@ def static_program(begin: Start, steps: int, options: CompileOptions) -> Compile
         tvd_bound=bound,
         claim=table_claim(draft) if bound > 0 else None,
         passes=effects,
+        codes=decoder(draft.coding),
     )
 
 
-def dynamic_program(begin: Start, steps: int, options: CompileOptions) -> Compiled:
+def dynamic_program(begin: Start, first: Draft) -> Compiled:
     """Return one program that measures on the way; long contexts by rejection where a table over them does not fit."""
+    options = first.options
     if options.attention == "rejection":
-        return rejection_program(begin, steps, options)
+        return rejection_program(begin, first)
     try:
-        return planned_program(begin, steps, options)
+        return planned_program(first)
     except TooLargeError:
         able = options.attention == "auto" and options.tolerance > 0 and options.input == "known"
         if not able or not isinstance(begin.model, AttentionModel):
             raise
-        return rejection_program(begin, steps, options)
+        return rejection_program(begin, first)
 
 
-def rejection_program(begin: Start, steps: int, options: CompileOptions) -> Compiled:
+def rejection_program(begin: Start, first: Draft) -> Compiled:
     """Return one program that draws the attended positions by rejection."""
+    options = first.options
     model = require_simple(begin.model, options.extension)
     if options.tolerance == 0 or options.input == "quantum":
         raise InputError(
@@ -85,7 +89,9 @@ def rejection_program(begin: Start, steps: int, options: CompileOptions) -> Comp
             got=f"--tolerance {options.tolerance:g} --input {options.input}",
             expected="--tolerance above 0 and --input known",
         )
-    found = rejection_flow(model, begin.prompt, steps, tolerance=options.tolerance, position=options.extension == "position")
+    found = rejection_flow(
+        model, begin.prompt, first.steps, tolerance=options.tolerance, position=options.extension == "position"
+    )
     cost, bound = flow_cost(found.flow), min(1.0, sum(found.errors))
     reason = f"attended positions drawn in at most {max(found.rounds)} rounds of rejection a token"
     return Compiled(
@@ -100,9 +106,29 @@ def rejection_program(begin: Start, steps: int, options: CompileOptions) -> Comp
     )
 
 
-def planned_program(begin: Start, steps: int, options: CompileOptions) -> Compiled:
-    """Return one program that measures on the way, the cheapest plan within the budget."""
-    draft, effects = run_passes(drafted(begin, steps, options), ("specialise", "prune", "truncate"))
+def planned_program(first: Draft) -> Compiled:
+    """Return one program that measures on the way, the cheapest plan within the budget, with the codes that need least."""
+    found: list[tuple[float, Compiled]] = []
+    refused: list[InputError | TooLargeError] = []
+    least = None
+    for coding in codings(first):
+        draft = replace(first, coding=coding)
+        if coding == "number" or far_more(draft, least):
+            continue  # measured on the way, registers that are not full waste no qubits
+        try:
+            found.append(planned(draft))
+            least = min(each.cost.two_qubit_gates + each.cost.conditions for _, each in found)
+        except (InputError, TooLargeError) as error:
+            refused.append(error)
+    if not found:
+        raise refused[-1]
+    return min(found, key=lambda each: (each[0], each[1].codes == "prefix"))[1]
+
+
+def planned(first: Draft) -> tuple[float, Compiled]:
+    """Return the cheapest program that measures on the way for one way of coding texts, and its price."""
+    options = first.options
+    draft, effects = run_passes(first, ("specialise", "prune", "truncate"))
     effort = 1.0 if options.effort is None else options.effort
     found = dynamic_flow(draft, effort=effort)
     if any(len(law.contexts) > MERGED_CONTEXTS for channel in draft.channels for law in channel.laws):
@@ -111,29 +137,34 @@ def planned_program(begin: Start, steps: int, options: CompileOptions) -> Compil
             other = dynamic_flow(merged, effort=effort)
             if other.price < found.price:
                 draft, effects, found = merged, (*effects, *more), other
-    bound, cost = min(1.0, sum(draft.errors)), flow_cost(found)
+    bound, cost = proven(draft), flow_cost(found)
+    registers = with_book(found.registers, draft.book)
     waits = f"{found.waits} of {len(found.laws)} laws are steered by bits, {cost.mid_circuit_measurements} measured on the way"
     lower = effects[-1].lower_bound
     note = Effect("schedule", True, waits, cost.two_qubit_gates, cost.two_qubit_depth, cost.qubits, bound, lower)
-    return Compiled(
+    program = Compiled(
         schedule="dynamic",
-        body=OneCircuit(found, read_out(found.registers)),
-        registers=found.registers,
+        body=OneCircuit(found, read_out(registers)),
+        registers=registers,
         promise="free",
         cost=cost,
         tvd_bound=bound,
         claim=table_claim(draft) if bound > 0 else None,
         passes=(*effects, note),
+        codes=decoder(draft.coding),
     )
+    return found.price, program
 
 
-def stepwise_program(begin: Start, steps: int, options: CompileOptions) -> Compiled:
+def stepwise_program(begin: Start, first: Draft) -> Compiled:
     """Return a template and what binds its angles; each step may spend an equal share of the tolerance."""
+    options, steps = first.options, first.steps
     share = options.tolerance / steps
     model = TruncatedModel(begin.model, share) if share > 0 else begin.model
     if options.extension == "position":
         require_positions(begin, share)
-    body = TextTemplate(Binder(model, begin.prompt, options.extension, options.codes), steps)
+    codes: Codes = "binary" if options.codes == "binary" else "prefix"
+    body = TextTemplate(Binder(model, begin.prompt, options.extension, codes), steps)
     template = body.widest
     return Compiled(
         schedule="stepwise",
@@ -143,6 +174,7 @@ def stepwise_program(begin: Start, steps: int, options: CompileOptions) -> Compi
         cost=circuit_cost(template.gates, template.qubits, template.qubits),
         tvd_bound=options.tolerance,
         claim=TailClaim(share) if share > 0 else None,
+        codes=codes,
     )
 
 
@@ -164,9 +196,10 @@ def require_positions(begin: Start, share: float) -> None:
 
 def drafted(begin: Start, steps: int, options: CompileOptions) -> Draft:
     """Return the draft before any pass; a prompt that is a state stays in registers, padded to one length."""
+    coding: Coding = "binary" if options.codes == "binary" else "free"
     if options.input != "quantum" or begin.state is None or begin.padded is None:
-        return Draft(begin.model, begin.prompt, steps, options)
-    return Draft(begin.padded, np.zeros(begin.state.width, dtype=np.int64), steps, options, begin.state)
+        return Draft(begin.model, begin.prompt, steps, options, coding=coding)
+    return Draft(begin.padded, np.zeros(begin.state.width, dtype=np.int64), steps, options, begin.state, coding=coding)
 
 
 def read_out(registers: tuple[Register, ...]) -> tuple[Register, ...]:
@@ -174,16 +207,13 @@ def read_out(registers: tuple[Register, ...]) -> tuple[Register, ...]:
     return tuple(register for register in registers if register.role in ("token", "environment"))
 
 
-def tails(options: CompileOptions) -> tuple[float, ...]:
-    """Return the shares of the tolerance for tail tokens that are compared; the smallest circuit wins.
+def table_claim(draft: Draft) -> TableClaim | ListedClaim:
+    """Return the token law of each step as a function of the text: without memories, averaged over attended positions.
 
-    Small means two-qubit gates plus qubits: on today's devices reading out a qubit costs about as much as one such gate.
+    With codes that depend on the text before it is the law of whole texts.
     """
-    return (1.0, 0.5, 0.0) if options.tolerance > 0 else (1.0,)
-
-
-def table_claim(draft: Draft) -> TableClaim:
-    """Return the token law of each step as a function of the text: without memories, averaged over attended positions."""
+    if draft.book is not None:
+        return ListedClaim(draft.book.texts, realised_law(draft))
     merged = any(place.role == "memory" for channel in draft.channels for law in channel.laws for place in law.reads)
     synthesised = [dilation.channel for dilation in draft.dilations] or list(draft.channels)
     operations = specialised(draft) if merged else synthesised

@@ -17,7 +17,7 @@ from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import FockModel, InputState
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["channels", "prune"]
+__all__ = ["MOST_ENTRIES", "channels", "prune"]
 
 MOST_ENTRIES = 1 << 21  # probabilities of one step: 16 MB, and as many rotations
 MOST_STEPS = 4096  # registers of one circuit
@@ -58,6 +58,7 @@ def channels(
     tolerance: float,
     state: InputState | None = None,
     room: int = MOST_ENTRIES,
+    whole: bool = False,
 ) -> tuple[list[BlockOperation], list[float]]:
     """Return each step's operation with its laws tabulated on the contexts that can occur.
 
@@ -71,6 +72,7 @@ def channels(
         tolerance: TVD of the joint law that truncation may spend.
         state: what the prompt registers hold; then step 0 prepares it.
         room: the most probabilities that one step may list.
+        whole: contexts are whole texts even where the model has a window, and each of them drops its own tail.
 
     Returns:
         The channels, and for each step a bound on the TVD it adds to the joint law.
@@ -84,7 +86,9 @@ def channels(
         )
     frontier = start(model, prompt, quantum) if state is None else padded_start(state)
     keep = (
-        None if model.window is None or (quantum and model.stop is not None) else max(model.window, int(model.stop is not None))
+        None
+        if whole or model.window is None or (quantum and model.stop is not None)
+        else max(model.window, int(model.stop is not None))
     )
     result = [input_channel(state, extension)] if quantum and (state is not None or extension == "dephased") else []
     errors = [0.0] * len(result)
@@ -92,7 +96,8 @@ def channels(
         require_room(model, frontier, step, room)
         frontier = forget(frontier, keep)
         laws = read(model, step, frontier, extension, len(prompt))
-        last, error = truncate(laws[-1], (tolerance - sum(errors)) / (steps - step + 1), worst=quantum and state is None)
+        budget = (tolerance - sum(errors)) / (steps - step + 1)
+        last, error = truncate(laws[-1], budget, worst=quantum and state is None, own=whole)
         errors.append(error)
         laws = (*laws[:-1], last)
         result.append(BlockOperation(step, extension, laws))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from stinespring.compiler.texts.operations import StepLaw
-from stinespring.readings import FloatArray
+from stinespring.readings import FloatArray, rows_of
 
 __all__ = ["averaged", "bits", "spent", "truncate"]
 
@@ -32,8 +32,8 @@ def spent(law: StepLaw, distances: FloatArray, *, worst: bool) -> float:
     return float(distances.max(initial=0.0) if worst else law.reach @ distances)
 
 
-def truncate(law: StepLaw, budget: float, *, worst: bool = False) -> tuple[StepLaw, float]:
-    """Keep the likeliest outcomes, as few qubits' worth as the budget allows, the same ones in every context.
+def truncate(law: StepLaw, budget: float, *, worst: bool = False, own: bool = False) -> tuple[StepLaw, float]:
+    """Keep the likeliest outcomes, as few qubits' worth as the budget allows.
 
     Renormalising a row that lost the mass ``m`` moves it by TVD m, so the joint law moves by at most
     ``sum_w P(w) m(w)``. A context whose outcomes are all dropped gets the likeliest kept one.
@@ -42,10 +42,13 @@ def truncate(law: StepLaw, budget: float, *, worst: bool = False) -> tuple[StepL
         law: the law of one step.
         budget: the most that the joint law may move.
         worst: bound the error for the worst context instead of the mean; see :func:`spent`.
+        own: every context keeps its own likeliest outcomes; otherwise all keep the same.
 
     Returns:
         The law, and the bound on what it costs, at most ``budget``.
     """
+    if own:
+        return truncate_each(law, budget)
     marginal = law.reach @ law.probabilities
     order = np.argsort(-marginal, kind="stable")
     support = int((law.probabilities > 0).any(axis=0).sum())
@@ -61,6 +64,23 @@ def truncate(law: StepLaw, budget: float, *, worst: bool = False) -> tuple[StepL
     probabilities[:, kept] = law.probabilities[:, kept] / np.where(mass > 0, mass, 1.0)[:, None]
     probabilities[mass <= 0, order[0]] = 1.0
     return replace(law, probabilities=probabilities), error
+
+
+def truncate_each(law: StepLaw, budget: float) -> tuple[StepLaw, float]:
+    """Return the law whose contexts each keep their own likeliest outcomes, and the bound on what it costs."""
+    of_text = averaged(law)
+    columns = [law.reads.index(place) for place in of_text.reads]
+    shares = of_text.probabilities[rows_of(of_text.contexts, law.contexts[:, columns])]
+    order = np.argsort(-shares, axis=1, kind="stable")
+    support = int((law.probabilities > 0).sum(axis=1).max())
+    for width in range(1, bits(support)):
+        kept = np.zeros(law.probabilities.shape, dtype=bool)
+        np.put_along_axis(kept, order[:, : 2**width], True, axis=1)
+        mass = (law.probabilities * kept).sum(axis=1)
+        error = spent(law, np.clip(1.0 - mass, 0.0, 1.0), worst=False)
+        if error <= budget and (mass > 0).all():
+            return replace(law, probabilities=law.probabilities * kept / mass[:, None]), error
+    return law, 0.0
 
 
 def averaged(law: StepLaw) -> StepLaw:

@@ -15,9 +15,10 @@ from stinespring.models.texts.attention import AttentionModel
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import StateModel
 from stinespring.models.texts.rejection import RejectionModel
-from stinespring.models.texts.truncated import StepTable, TabulatedModel, TruncatedModel
+from stinespring.models.texts.truncated import ListedModel, StepTable, TabulatedModel, TruncatedModel
+from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["RejectionClaim", "StepTable", "TableClaim", "TailClaim", "TextClaim", "claim_of"]
+__all__ = ["ListedClaim", "RejectionClaim", "StepTable", "TableClaim", "TailClaim", "TextClaim", "claim_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,30 @@ class RejectionClaim:
         return {"kind": self.kind, "rounds": list(self.rounds)}
 
 
-TextClaim = TableClaim | TailClaim | RejectionClaim
+@dataclass(frozen=True, eq=False)
+class ListedClaim:
+    """Whole texts after a known prompt with their probabilities.
+
+    Attributes:
+        texts: shape (N, L), symbols.
+        probabilities: shape (N,), sum 1.
+    """
+
+    kind: ClassVar[str] = "texts"
+    texts: IntArray
+    probabilities: FloatArray
+
+    def law(self, model: TextModel, asked: TextAsked) -> TextModel:
+        """Return the claimed law; see :class:`stinespring.models.texts.truncated.ListedModel`."""
+        begin = asked.begin(model)
+        return ListedModel(begin.model, len(begin.prompt), self.texts, self.probabilities)
+
+    def content(self) -> dict[str, Any]:
+        """Return the claim as JSON data."""
+        return {"kind": self.kind, "texts": self.texts.tolist(), "probabilities": self.probabilities.tolist()}
+
+
+TextClaim = TableClaim | TailClaim | RejectionClaim | ListedClaim
 
 
 def claim_of(data: Mapping[str, Any]) -> TextClaim:
@@ -96,6 +120,8 @@ def claim_of(data: Mapping[str, Any]) -> TextClaim:
         return TailClaim(float(data["budget"]))
     if data["kind"] == RejectionClaim.kind:
         return RejectionClaim(tuple(int(rounds) for rounds in data["rounds"]))
+    if data["kind"] == ListedClaim.kind:
+        return ListedClaim(np.array(data["texts"], dtype=np.int64), np.array(data["probabilities"], dtype=np.float64))
     tables = [
         StepTable(tuple(columns), np.array(rows, dtype=np.int64).reshape(len(rows), len(columns)), np.array(law))
         for columns, rows, law in data["tables"]

@@ -10,9 +10,9 @@ import numpy as np
 
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import StateModel
-from stinespring.readings import BoolArray, FloatArray, IntArray
+from stinespring.readings import BoolArray, FloatArray, IntArray, rows_of
 
-__all__ = ["ReplacedLaw", "StepTable", "TabulatedModel", "TruncatedModel"]
+__all__ = ["ListedModel", "ReplacedLaw", "StepTable", "TabulatedModel", "TruncatedModel"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +97,46 @@ class TabulatedModel(ReplacedLaw):
         width = min(self.d + 1, table.probabilities.shape[1])
         listed = index >= 0
         result[listed, :width] = table.probabilities[index[listed], :width]
+        if not listed.all():
+            result[~listed] = self._model.symbol_law(step, texts[~listed])
+        return result
+
+
+class ListedModel(ReplacedLaw):
+    """A law of whole texts, each listed with its probability; a prefix that no listed text has keeps the model's own law.
+
+    Args:
+        model: whose language it speaks.
+        length: number of tokens of the prompt.
+        texts: shape (N, L), symbols, all rows distinct.
+        probabilities: shape (N,).
+    """
+
+    def __init__(self, model: TextModel, length: int, texts: IntArray, probabilities: FloatArray) -> None:
+        super().__init__(model)
+        self._length, self._texts, self._probabilities = length, texts, probabilities
+
+    def content(self) -> dict[str, object]:
+        """Return the model's content and the texts."""
+        return {
+            "model": self._model.content(), "texts": self._texts.tolist(), "probabilities": self._probabilities.tolist(),
+        }  # fmt: skip
+
+    def law(self, step: int, texts: IntArray) -> FloatArray:
+        """Return the part of :meth:`symbol_law` over tokens, shape (B, d)."""
+        return self.symbol_law(step, texts)[:, : self.d]
+
+    def symbol_law(self, step: int, texts: IntArray) -> FloatArray:
+        """Return ``P(x_l | x_1..x_(l-1))``, the listed texts' shares after each prefix, shape (B, d+1)."""
+        prefixes = np.unique(self._texts[:, : step - 1], axis=0)
+        number = rows_of(prefixes, self._texts[:, : step - 1])
+        shares = np.zeros((len(prefixes), self.d + 1))
+        np.add.at(shares, (number, self._texts[:, step - 1]), self._probabilities)
+        total = shares.sum(axis=1)
+        where = rows_of(prefixes, texts[:, self._length :])
+        listed = (where >= 0) & (total[where] > 0)
+        result = np.zeros((len(texts), self.d + 1))
+        result[listed] = shares[where[listed]] / total[where[listed], None]
         if not listed.all():
             result[~listed] = self._model.symbol_law(step, texts[~listed])
         return result

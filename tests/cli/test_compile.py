@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import strategies
 from oracles import plain_laws, qasm_runner
+from oracles.decoding import read_registers, read_text
 
 Invoke = Callable[..., tuple[int, str, str]]
 Model = dict[str, Any]
@@ -51,10 +52,13 @@ def export(invoke: Invoke, folder: Path, model: Model, prompt: list[int], steps:
 def decoded(path: Path, steps: int, initial: dict | None = None) -> dict[str, float]:
     """Law of the texts of a one-circuit program, read through its decode tables."""
     decode = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["decode"]
-    names = [f"t{step}" for step in range(1, steps + 1)]
+    names = read_registers(decode, steps)
     law: dict[str, float] = {}
     for values, p in qasm_runner.distribution(path.read_text(encoding="utf-8"), names, initial).items():
-        tokens = [decode[name][str(value)] for name, value in zip(names, values, strict=True)]
+        tokens = read_text(decode, names, values)
+        if tokens is None:
+            assert p < 1e-12
+            continue
         kept = list(itertools.takewhile(lambda token: token is not None, tokens))
         assert tokens[len(kept) :] == [None] * (len(tokens) - len(kept))
         law[" ".join(kept)] = law.get(" ".join(kept), 0.0) + p

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from oracles.decoding import law_of
 from oracles.qasm_runner import distribution, registers, statements
 
 
@@ -52,10 +53,7 @@ def test_budgets(tmp_path, model, options, holds, invoke):
     assert statements(qasm)["if"] == report["conditions"]
     joint = json.loads(invoke("law", model, "--prompt", "sun rain", "--steps", 2, "--json").stdout)["joint"]
     decode = json.loads((tmp_path / "p.json").read_text())["decode"]
-    found: dict[str, float] = {}
-    for codes, p in distribution(qasm, ["t1", "t2"]).items():
-        text = " ".join(decode[name][str(code)] for name, code in zip(("t1", "t2"), codes, strict=True))
-        found[text] = found.get(text, 0.0) + p
+    found = law_of(decode, ["t1", "t2"], distribution(qasm, ["t1", "t2"]))
     assert found == pytest.approx(joint, abs=1e-11)
 
 

@@ -41,7 +41,7 @@ def test_decode_tables(stop_token, tmp_path):
     assert description["format"] == "stinespring/program@1"
     assert description["decode"]["t1"] == {"0": "on", "1": "off", "2": "."}
     assert description["decode"]["t2"] == {"0": "on", "1": "off", "2": ".", "3": None}
-    program = stinespring.compile(stop_token, prompt="on", steps=2, schedule="static", effort=0)
+    program = stinespring.compile(stop_token, prompt="on", steps=2, schedule="static", codes="free", effort=0)
     program.write(tmp_path / "p.qasm")
     free = json.loads((tmp_path / "p.json").read_text())["decode"]
     assert {name: sorted(map(str, table.values())) for name, table in free.items()} == {

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from qiskit_aer import AerSimulator
 
+from oracles.decoding import law_of, read_registers
 from oracles.qasm_runner import distribution
-from stinespring.readings import UNUSED, Outcomes
+from stinespring.compiler.export.decode import decode_tables
+from stinespring.readings import Outcomes
 from stinespring.stages import Program, Samples
 
 Law = dict[str, float]
@@ -18,15 +20,9 @@ Law = dict[str, float]
 
 def text_law(program: Program, initial: Mapping[str, int | np.ndarray] | None = None) -> Law:
     """Return the law of the texts by running the exported program outside; fails if an unused code carries amplitude."""
-    names = [f"t{step}" for step in range(1, program.asked.steps + 1)]
-    symbols = {r.name: r.symbols for r in program.registers}
-    result: Law = {}
-    for codes, p in distribution(program.qasm3(), names, initial).items():
-        read = [symbols[name][code] for name, code in zip(names, codes, strict=True)]
-        assert UNUSED not in read or p < 1e-12, "an unused code occurs"
-        key = program.source.text(read)
-        result[key] = result.get(key, 0.0) + p
-    return result
+    decode = decode_tables(program)
+    names = read_registers(decode, program.asked.steps)
+    return law_of(decode, names, distribution(program.qasm3(), names, initial))
 
 
 def exact_law(program: Program) -> Law:

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which way of coding texts, and which share of the tolerance for tails, needs the fewest gates: by trying."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from stinespring.compiler.options import Codes
+from stinespring.compiler.texts.coded import realised
+from stinespring.compiler.texts.draft import Coding, Draft
+from stinespring.compiler.texts.passes import coded_laws, run_passes, specialised
+from stinespring.compiler.texts.truncate import bits
+from stinespring.errors import TooLargeError
+from stinespring.readings import FloatArray, rows_of
+from stinespring.stages import Effect
+
+__all__ = ["cheapest", "codings", "decoder", "far_more", "proven", "realised_law"]
+
+MOST_BITS = 15  # of codes that are tried without being asked for: a second of closed forms
+HOPELESS = 16  # more gates by the Gray-code form than another coding has: no construction here gains as much
+CLOSE = 2  # a search shortens circuits by no more than about this factor
+ROUNDING = 1e-12  # of a computed TVD
+
+Found = tuple[Draft, tuple[Effect, ...]]
+
+
+def decoder(coding: Coding) -> Codes:
+    """Return what a reading needs to be decoded, see :class:`stinespring.compiler.options.CompileOptions`."""
+    return "prefix" if coding == "number" else coding
+
+
+def codings(first: Draft) -> Iterator[Coding]:
+    """Yield the ways of coding texts that are allowed, the likely winner first.
+
+    Args:
+        first: the draft before any pass; its options say what is wanted.
+
+    Raises:
+        TooLargeError: codes are asked for of texts that cannot be listed.
+    """
+    wanted = first.options.codes
+    if wanted in ("binary", "free", "texts"):
+        yield wanted
+        return
+    if wanted == "prefix" or worth_listing(first):
+        try:
+            yield from listed(first)
+        except TooLargeError:
+            if wanted == "prefix":
+                raise
+    if wanted is None:
+        yield "free"
+
+
+def listed(first: Draft) -> Iterator[Coding]:
+    """Yield codes by prefix, register by register and in one, where that takes fewer qubits."""
+    draft = replace(first, coding="prefix")
+    coded = coded_laws(draft, 0.0)
+    width = sum(bits(int(operation.laws[-1].probabilities.shape[1])) for operation in coded.operations)
+    texts = bits(len(coded.book.texts))
+    if first.options.codes == "prefix" or min(width, texts) <= MOST_BITS:
+        yield "prefix"
+        if texts < width and first.options.extension != "position":
+            yield "number"
+
+
+def worth_listing(first: Draft) -> bool:
+    """Return whether codes by prefix are tried without being asked for."""
+    options, model = first.options, first.model
+    if not options.listable or first.quantum or first.promise == "exact" or first.steps < 2:
+        return False
+    return model.window is None or first.steps * math.log2(max(2, model.branching)) <= MOST_BITS
+
+
+def cheapest(first: Draft) -> Found:
+    """Return the draft with the fewest two-qubit gates after all passes, and then the fewest qubits.
+
+    All codings are compared by their closed forms; effort goes to those that come close. What is exact is always among the
+    candidates, so that a tolerance costs no gates.
+    """
+    effort = first.options.effort
+    scouts: dict[Coding, Found] = {}
+    for coding in codings(first):
+        draft = replace(first, coding=coding)
+        if not far_more(draft, min((found[0].figures[0] for found in scouts.values()), default=None)):
+            scouts[coding] = shared(replace(draft, options=replace(draft.options, effort=0.0)))
+    best = min(found[0].figures[0] for found in scouts.values())
+    if effort == 0:
+        return min(scouts.values(), key=figure)
+    close = [coding for coding, found in scouts.items() if found[0].figures[0] <= CLOSE * best]
+    return min((shared(replace(first, coding=coding)) for coding in close), key=figure)
+
+
+def far_more(draft: Draft, gates: int | None) -> bool:
+    """Return whether a draft needs so many more gates than another that no construction makes up for it."""
+    if gates is None:
+        return False
+    plain, _ = run_passes(draft, ("specialise", "prune"))
+    return plain.figures[0] > HOPELESS * max(1, gates)
+
+
+def shared(first: Draft) -> Found:
+    """Return the cheapest of several shares of the tolerance for tail tokens, what is exact among them."""
+    if first.options.tolerance == 0:
+        return run_passes(first)
+    exact = run_passes(replace(first, options=replace(first.options, tolerance=0.0)))
+    tails = (1.0, 0.5, 0.0)
+    return min([exact, *(run_passes(replace(first, tail=tail, effort_share=0.5 / len(tails))) for tail in tails)], key=figure)
+
+
+def figure(found: Found) -> tuple[int, int, bool]:
+    """Return two-qubit gates, qubits, and whether a reading needs more than one code a token."""
+    return found[0].figures[0], found[0].figures[2], found[0].book is not None
+
+
+def proven(draft: Draft) -> float:
+    """Return a bound on the TVD between the joint laws of a draft and its model: computed where the texts are listed."""
+    bound = min(1.0, sum(draft.errors))
+    if draft.book is None or bound == 0:
+        return bound
+    own, claimed = coded_laws(draft, 0.0), realised_law(draft)
+    kept = own.probabilities[rows_of(own.book.texts, draft.book.texts)]
+    distance = (float(abs(kept - claimed).sum()) + max(0.0, 1.0 - float(kept.sum()))) / 2.0
+    return min(bound, distance + ROUNDING)
+
+
+def realised_law(draft: Draft) -> FloatArray:
+    """Return the probabilities of the book's texts as a draft realises them, shape (N,)."""
+    assert draft.book is not None
+    merged = any(place.role == "memory" for channel in draft.channels for law in channel.laws for place in law.reads)
+    made = [dilation.channel for dilation in draft.dilations]
+    law = realised(specialised(draft) if merged else made or draft.channels, draft.book)
+    return np.asarray(law / law.sum())
