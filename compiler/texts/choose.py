@@ -9,9 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from stinespring.compiler.isometries.synthesise import default_effort
 from stinespring.compiler.options import Codes
 from stinespring.compiler.texts.coded import realised
 from stinespring.compiler.texts.draft import Coding, Draft
+from stinespring.compiler.texts.fitted import fitted
 from stinespring.compiler.texts.passes import coded_laws, run_passes, specialised
 from stinespring.compiler.texts.truncate import bits
 from stinespring.errors import TooLargeError
@@ -107,9 +109,24 @@ def shared(first: Draft) -> Found:
     """Return the cheapest of several shares of the tolerance for tail tokens, what is exact among them."""
     if first.options.tolerance == 0:
         return run_passes(first)
-    exact = run_passes(replace(first, options=replace(first.options, tolerance=0.0)))
-    tails = (1.0, 0.5, 0.0)
-    return min([exact, *(run_passes(replace(first, tail=tail, effort_share=0.5 / len(tails))) for tail in tails)], key=figure)
+    exact, tails = replace(first, options=replace(first.options, tolerance=0.0)), (1.0, 0.5, 0.0)
+    found = []
+    if first.coding in ("prefix", "texts"):
+        circuit = fitted(first, coded_laws(first, 0.0), effort_of(exact))
+        found += [] if circuit is None else [circuit]
+    if found and found[0][0].figures[0] < run_passes(exact, ("specialise",))[0].bound:  # no search of what is exact gets there
+        exact, first = (replace(draft, options=replace(draft.options, effort=0.0)) for draft in (exact, first))
+    found.append(run_passes(exact))
+    found += [run_passes(replace(first, tail=tail, effort_share=0.5 / len(tails))) for tail in tails]
+    return min(found, key=figure)
+
+
+def effort_of(first: Draft) -> float:
+    """Return about the seconds for numerical fits."""
+    if first.options.effort is not None:
+        return first.options.effort
+    plain, _ = run_passes(first, ("specialise",))
+    return default_effort(plain, plain.sizes())
 
 
 def figure(found: Found) -> tuple[int, int, bool]:

@@ -15,7 +15,7 @@ from stinespring.compiler.texts.coded import CodedLaws, by_number, by_prefix
 from stinespring.compiler.texts.draft import Draft
 from stinespring.compiler.texts.merge import merged
 from stinespring.compiler.texts.operations import BlockOperation
-from stinespring.compiler.texts.specialise import MOST_ENTRIES, channels, prune
+from stinespring.compiler.texts.specialise import MOST_ENTRIES, MOST_LISTED, channels, prune
 from stinespring.errors import TooLargeError
 from stinespring.stages import Effect
 
@@ -58,12 +58,12 @@ def operations_of(draft: Draft, tolerance: float) -> tuple[list[BlockOperation],
     whole = draft.coding not in ("binary", "free")
     key = ("operations", tolerance, whole)
     if key not in draft.tables:
-        draft.tables[key] = tabulate(draft, tolerance, whole)
+        draft.tables[key] = tabulate(draft, tolerance, whole, MOST_LISTED if whole else MOST_ENTRIES)
     found: tuple[list[BlockOperation], list[float]] = draft.tables[key]
     return found
 
 
-def tabulate(draft: Draft, tolerance: float, whole: bool, room: int = MOST_ENTRIES) -> tuple[list[BlockOperation], list[float]]:
+def tabulate(draft: Draft, tolerance: float, whole: bool, room: int) -> tuple[list[BlockOperation], list[float]]:
     """Return the operations on tokens and what truncation costs each; see :func:`channels`."""
     return channels(
         draft.model,

@@ -17,9 +17,10 @@ from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import FockModel, InputState
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["MOST_ENTRIES", "channels", "prune"]
+__all__ = ["MOST_ENTRIES", "MOST_LISTED", "channels", "prune"]
 
 MOST_ENTRIES = 1 << 21  # probabilities of one step: 16 MB, and as many rotations
+MOST_LISTED = 1 << 23  # where codes follow the text, so that most tokens take no part
 MOST_STEPS = 4096  # registers of one circuit
 LARGEST_KEY = 62  # bits of a number that stands for a row
 MOST_AXES = 31  # of an array, besides that of the outcomes
