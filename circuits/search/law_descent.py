@@ -14,8 +14,8 @@ Source of the gradients: arXiv 2009.02823 (adjoint differentiation).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from functools import cached_property, partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -88,10 +88,8 @@ class LawDescent:
         """
         from scipy.optimize import minimize
 
-        found = minimize(
-            lambda x: self.loss(x, law, smooth), angles, jac=True, method="L-BFGS-B",
-            options={"maxiter": steps, "maxfun": 2 * steps},
-        )  # fmt: skip
+        objective: Any = partial(self.loss, law=law, smooth=smooth)  # value and gradient, which the stubs do not know
+        found = minimize(objective, angles, jac=True, method="L-BFGS-B", options={"maxiter": steps, "maxfun": 2 * steps})
         return np.asarray(found.x)
 
     def loss(self, angles: FloatArray, law: FloatArray, smooth: float | None) -> tuple[float, FloatArray]:
