@@ -14,7 +14,7 @@ from stinespring.errors import InputError
 
 __all__ = [
     "UNUSED", "BoolArray", "Codebook", "ComplexArray", "FloatArray", "IntArray", "Outcomes", "Register", "Role", "decoded",
-    "rows_of",
+    "meanings", "rows_of",
 ]  # fmt: skip
 
 IntArray = NDArray[np.int64]
@@ -186,10 +186,15 @@ class Register:
 
 def decoded(outcomes: Outcomes, registers: Sequence[Register]) -> Outcomes:
     """Return readings with the meaning of each code in place of the code; registers that nobody describes are left out."""
+    return Outcomes.tallied(meanings({name: outcomes.column(name) for name in outcomes.registers}, registers), outcomes.counts)
+
+
+def meanings(codes: Mapping[str, IntArray], registers: Sequence[Register]) -> dict[str, IntArray]:
+    """Return columns of symbols for columns of codes, by register, those of whole texts as ``t1..tL``; unknown ones left out."""
     known = {register.name: register for register in registers}
-    columns = {name: known[name].meaning(outcomes.column(name)) for name in outcomes.registers if name in known}
+    columns = {name: known[name].meaning(column) for name, column in codes.items() if name in known}
     book = next((register.book for register in registers if register.book is not None), None)
     if book is not None and all(name in columns for name in book.registers):
         texts = book.read(np.stack([columns.pop(name) for name in book.registers], axis=1))
         columns = dict(zip(book.tokens, texts.T, strict=True)) | columns
-    return Outcomes.tallied(columns, outcomes.counts)
+    return columns

@@ -14,7 +14,7 @@ from stinespring.checks.texts.block import Realised
 from stinespring.checks.texts.promised import Text
 from stinespring.circuits.exact.followed import Followed
 from stinespring.errors import TooLargeError
-from stinespring.readings import ComplexArray, FloatArray, IntArray, Register
+from stinespring.readings import ComplexArray, FloatArray, IntArray, Register, meanings
 
 __all__ = ["Placed", "choi_by_outcome", "code_of", "measured_law", "placed", "realised"]
 
@@ -58,8 +58,8 @@ def measured_law(circuit: Circuit, followed: Followed, read: Sequence[Register],
     """Return the readings of some registers by their meaning, shape (U, R), and their probabilities."""
     values, probabilities = shares_of(circuit, followed, column)
     names = [register.name for register in circuit.cregs]
-    columns = [register.meaning(values[:, names.index(register.name)]) for register in read]
-    return np.stack(columns, axis=1), probabilities
+    columns = meanings({register.name: values[:, names.index(register.name)] for register in read}, read)
+    return np.stack([*columns.values()], axis=1), probabilities
 
 
 def realised(

@@ -10,7 +10,7 @@ import numpy as np
 
 from stinespring.checks.codes import judged_registers
 from stinespring.checks.plain.spelling import plain_key
-from stinespring.readings import FloatArray, IntArray, Outcomes
+from stinespring.readings import UNUSED, FloatArray, IntArray, Outcomes, Register
 from stinespring.readout import Mitigated
 from stinespring.stages import Samples
 
@@ -55,12 +55,28 @@ def quasi_differ(
     wanted: dict[str, float] = {}
     for row, quasi in zip(read.values.tolist(), found.quasi.tolist(), strict=True):
         meant = {r.name: r.symbols[code] if r.symbols else code for r, code in zip(registers, row, strict=True)}
-        key = plain_key(samples, meant)
+        key = plain_key(samples, plain_text(registers, meant))
         if key is None:
             return None
         wanted[key] = wanted.get(key, 0.0) + quasi
     wrong = next((key for key in wanted if abs(printed.get(key, math.inf) - wanted[key]) > AGREE), None)
     return None if wrong is None else f"the quasi-probability printed for {wrong!r} is another reading's"
+
+
+def plain_text(registers: Sequence[Register], meant: dict[str, int]) -> dict[str, int]:
+    """Return the symbols of registers, with the tokens of the text where their meaning depends on each other."""
+    book = next((register.book for register in registers if register.book is not None), None)
+    if book is None:
+        return meant
+    rows = np.arange(len(book.codes))
+    result = {name: value for name, value in meant.items() if name not in book.registers}
+    for column, name in enumerate(book.registers):
+        rows = rows[book.codes[rows, column] == meant[name]]
+        if len(book.registers) == book.texts.shape[1]:
+            result[f"t{column + 1}"] = int(book.texts[rows[0], column]) if rows.size else UNUSED
+    if len(book.registers) != book.texts.shape[1]:
+        result |= {f"t{i + 1}": int(book.texts[rows[0], i]) if rows.size else UNUSED for i in range(book.texts.shape[1])}
+    return result
 
 
 def bits_of(row: Sequence[int], sizes: Sequence[int]) -> list[int]:

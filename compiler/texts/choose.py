@@ -11,8 +11,8 @@ import numpy as np
 
 from stinespring.compiler.isometries.synthesise import default_effort
 from stinespring.compiler.options import Codes
-from stinespring.compiler.texts.coded import realised
 from stinespring.compiler.texts.draft import Coding, Draft
+from stinespring.compiler.texts.encode import realised
 from stinespring.compiler.texts.fitted import fitted
 from stinespring.compiler.texts.passes import coded_laws, run_passes, specialised
 from stinespring.compiler.texts.truncate import bits

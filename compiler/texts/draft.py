@@ -11,8 +11,7 @@ import numpy as np
 
 from stinespring.circuits.core.cost import circuit_cost
 from stinespring.compiler.options import CompileOptions
-from stinespring.compiler.texts.coded import with_book
-from stinespring.compiler.texts.encode import registers
+from stinespring.compiler.texts.encode import registers, with_book
 from stinespring.compiler.texts.operations import BlockOperation, Dilation, Layout, StepLaw
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import InputState

@@ -22,8 +22,8 @@ from stinespring.circuits.core.realised_law import realised_law
 from stinespring.circuits.laws.sparse_tree import SparseTree, sparse_trees
 from stinespring.circuits.search.joint_amplitudes import Pattern
 from stinespring.circuits.search.law_descent import SMOOTH, LawDescent
-from stinespring.compiler.texts.coded import CodedLaws
 from stinespring.compiler.texts.draft import Draft
+from stinespring.compiler.texts.encode import CodedLaws
 from stinespring.compiler.texts.operations import BlockOperation, Dilation, Place, StepLaw
 from stinespring.readings import Codebook, FloatArray, IntArray
 from stinespring.stages import Effect

@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from stinespring.compiler.isometries.synthesise import SIGNED_WIRES, cheaper, synthesise
-from stinespring.compiler.texts.coded import CodedLaws, by_number, by_prefix
 from stinespring.compiler.texts.draft import Draft
+from stinespring.compiler.texts.encode import CodedLaws, by_number, by_prefix
 from stinespring.compiler.texts.merge import merged
 from stinespring.compiler.texts.operations import BlockOperation
 from stinespring.compiler.texts.specialise import MOST_ENTRIES, MOST_LISTED, channels, prune

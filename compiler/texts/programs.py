@@ -13,8 +13,8 @@ from stinespring.compiler.dynamic.program import dynamic_flow
 from stinespring.compiler.dynamic.rejection import rejection_flow
 from stinespring.compiler.options import Codes, CompileOptions
 from stinespring.compiler.texts.choose import cheapest, codings, decoder, far_more, proven, realised_law
-from stinespring.compiler.texts.coded import with_book
 from stinespring.compiler.texts.draft import Coding, Draft
+from stinespring.compiler.texts.encode import with_book
 from stinespring.compiler.texts.passes import run_passes, specialised
 from stinespring.compiler.texts.stepwise import TextTemplate
 from stinespring.compiler.texts.template import Binder

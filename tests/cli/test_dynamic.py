@@ -78,7 +78,17 @@ def test_what_cannot_be(model, options, invoke):
 
 def test_reasons_and_attention_map(examples, invoke):
     done = invoke(
-        "compile", examples / "two_tokens.json", "--prompt", "a b", "--steps", 2, "--feed-forward", "all", "--explain"
+        "compile",
+        examples / "two_tokens.json",
+        "--prompt",
+        "a b",
+        "--steps",
+        2,
+        "--feed-forward",
+        "all",
+        "--explain",
+        "--codes",
+        "free",
     )
     assert "t1: measured right away: t2 is conditioned on its bits" in done.stdout
     ran = invoke(
