@@ -190,7 +190,7 @@ def decoded(outcomes: Outcomes, registers: Sequence[Register]) -> Outcomes:
 
 
 def meanings(codes: Mapping[str, IntArray], registers: Sequence[Register]) -> dict[str, IntArray]:
-    """Return columns of symbols for columns of codes, by register, those of whole texts as ``t1..tL``; unknown ones left out."""
+    """Return columns of symbols for columns of codes, those of whole texts as ``t1..tL``; unknown registers are left out."""
     known = {register.name: register for register in registers}
     columns = {name: known[name].meaning(column) for name, column in codes.items() if name in known}
     book = next((register.book for register in registers if register.book is not None), None)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from stinespring.cli.progress import progress as progress  # noqa: PLC0414 -- the verbs show it beside what they print
+from stinespring.compiler.options import DECODERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,8 +88,14 @@ def cost_line(program: Program) -> str:
     c = program.cost
     return (
         f"{program.schedule}: {c.qubits} qubits, {c.two_qubit_gates} two-qubit gates (depth {c.two_qubit_depth}), "
-        f"TVD bound {program.tvd_bound:.3g}, compiled in {program.seconds:.2f} s"
+        f"{decoder(program)}TVD bound {program.tvd_bound:.3g}, compiled in {program.seconds:.2f} s"
     )
+
+
+def decoder(program: Program) -> str:
+    """Return what decodes a program's readings, where there is a choice, as part of a line."""
+    codes = program.details.get("codes")
+    return "" if codes is None else f"{DECODERS[codes]}, "
 
 
 PASS_COLUMNS = ("pass", "CX", "depth", "qubits", "TVD bound", "bound from below", "what it did")
@@ -123,7 +130,7 @@ def print_estimate(planned: Planned, to: TextIO | None = None) -> None:
     needed = "cannot be told" if e.shots_for_verdict is None else f"{e.shots_for_verdict:,}"
     (to or sys.stdout).write(
         f"{planned.program.schedule} program on {planned.backend.name}: {e.qubits_used} qubits, "
-        f"{e.two_qubit_gates} two-qubit gates, duration {duration}\n"
+        f"{e.two_qubit_gates} two-qubit gates, {decoder(planned.program)}duration {duration}\n"
         f"{planned.shots:,} shots: {e.circuits:,} circuit(s) in {e.jobs} job(s), about "
         f"{e.qpu_seconds:.1f} s of QPU time\n"
         f"expected TVD {e.expected_tvd:.3g} ({e.expected_tvd_by}); shots for a verdict: {needed}\n"

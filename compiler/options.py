@@ -10,10 +10,13 @@ from typing import Any, Literal, get_args
 from stinespring.errors import InputError
 from stinespring.stages import Device, Promise, Schedule
 
-__all__ = ["LIMITS", "Codes", "CompileOptions", "Extension"]
+__all__ = ["DECODERS", "LIMITS", "Codes", "CompileOptions", "Extension"]
 
 Extension = Literal["token", "position", "dephased"]
 Codes = Literal["binary", "free", "prefix", "texts"]
+DECODERS = {  # whose work it is: said with every count of gates, which only compare within one class
+    "binary": "one code a token", "free": "one code a token", "prefix": "codes by prefix", "texts": "a table of texts",
+}  # fmt: skip
 MODES = {
     "schedule": ("auto", *get_args(Schedule)),
     "extension": get_args(Extension),

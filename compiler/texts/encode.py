@@ -4,8 +4,8 @@
 With codes by prefix the code of a token after prefix w is its rank in the support of P(.|w). Outcomes are decoded classically,
 so that under ``phases: free`` with a known prompt nothing but the joint law of the codes matters. A step then needs as many
 qubits as its largest support has bits, whatever the vocabulary. Whoever decodes goes from token to token, as the model does:
-the decoder is causal. With one register for the whole text the texts are numbered in the order of their trie, which wastes no qubit
-where supports differ in size; in any other order the decoder is a table of texts.
+the decoder is causal. With one register for the whole text the texts are numbered in the order of their trie, which wastes no
+qubit where supports differ in size; in any other order the decoder is a table of texts.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from stinespring.circuits.core.flow import Flow
 from stinespring.circuits.core.gates import count_two_qubit
 from stinespring.circuits.devices.read_back import flow_of
 from stinespring.compiler.export.forms import FlowTemplate
+from stinespring.compiler.options import DECODERS
 from stinespring.compiler.systems.spin_template import SpinTemplate
 from stinespring.compiler.texts.operations import Layout, Place
 from stinespring.compiler.texts.stepwise import TextTemplate
@@ -123,7 +124,9 @@ def flow_from(form: Form) -> Flow:
 def head(program: Program, text: str) -> str:
     """Return a title: the source, the schedule, and what else there is to say."""
     device = f", drawn before it is lowered to {program.device}" if program.device else ""
-    return f"{program.source.name}: {program.schedule}, {text}{device}"
+    codes = program.details.get("codes")
+    decoder = "" if codes is None else f", {DECODERS[codes]}"
+    return f"{program.source.name}: {program.schedule}, {text}{decoder}{device}"
 
 
 def timeline_title(program: Program, flows: Sequence[Flow]) -> str:
