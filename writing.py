@@ -121,6 +121,7 @@ def require_place(path: str | Path, what: str = "output", *, folder: bool = Fals
         InputError: a name that no file can have, no such folder, one that cannot be written, or something that is no file.
     """
     if beside is not None:
+        require_named(path)
         require_place(Path(path).with_suffix(beside), what)
     with reported(path):
         found = Path(path).resolve()
@@ -141,6 +142,12 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def require_named(path: str | Path) -> None:
+    """Refuse a path without a name: the folder one is in, or a root."""
+    if not Path(path).name:
+        raise InputError("the output has no name", got=repr(str(path)), expected="the name of a file")
 
 
 def usable(path: str | Path) -> Path:

@@ -158,6 +158,9 @@ def by_squares(counts: FloatArray, p: FloatArray, level: float) -> float:
     return min(1.0, share + (1.0 - share) * (squares(counts[:-1], p[:-1], level / 2.0) if shots - lost > 1 else 1.0))
 
 
+LEAST_WEIGHT = 1e-60  # any weights give a bound; squares of smaller ones are no numbers
+
+
 def squares(counts: FloatArray, p: FloatArray, level: float) -> float:
     """Return the bound by ``S = sum (q - p)^2 / w``: the largest S whose estimate would be as low with ``level``.
 
@@ -165,7 +168,7 @@ def squares(counts: FloatArray, p: FloatArray, level: float) -> float:
     ``2 / N^2 sum q^2 / w^2`` and ``4 / N`` times the variance of ``(q - p) / w`` under q.
     """
     shots, z = float(counts.sum()), quantile(level)
-    w, pairs = p ** (2.0 / 3.0), counts * (counts - 1.0) / (shots * (shots - 1.0))
+    w, pairs = np.maximum(p, LEAST_WEIGHT) ** (2.0 / 3.0), counts * (counts - 1.0) / (shots * (shots - 1.0))
     whole, f = float(w.sum()), counts / shots
     off = f - p
     estimate = float(((pairs - 2.0 * p * f + p * p) / w).sum())

@@ -64,7 +64,7 @@ def across_environment(kraus_rows: ComplexArray) -> Across:
     require_memory(work, "the search for a shorter circuit of this channel", "use --effort 0: the closed form needs no search")
     _, values, rows = np.linalg.svd(moves, full_matrices=full)
     rank = int((values > 1e-9 * max(1.0, values.max(initial=0.0))).sum())
-    few = rank * FEW < rows.shape[0]
+    few = rank * FEW < moves.shape[1]
     return Across(few, np.ascontiguousarray(rows[:rank] if few else rows[rank:]))
 
 

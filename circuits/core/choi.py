@@ -18,7 +18,7 @@ def operator_choi(kraus: ComplexArray) -> ComplexArray:
     Args:
         kraus: shape (r, 2^n, 2^m).
     """
-    rows = kraus.reshape(kraus.shape[0], -1)
+    rows = kraus.reshape(kraus.shape[0], kraus.shape[1] * kraus.shape[2])
     return np.asarray(rows.T @ rows.conj())
 
 

@@ -20,7 +20,7 @@ from stinespring.models.spins.network import SpinNetwork
 from stinespring.models.texts.base import TextModel
 from stinespring.reading import read_json
 from stinespring.stages import Exporter, Program
-from stinespring.writing import dump, require_place, require_regular, usable, write_files, write_whole
+from stinespring.writing import dump, require_named, require_place, require_regular, usable, write_files, write_whole
 
 __all__ = ["EXPORTER"]
 
@@ -72,6 +72,7 @@ def write_pair(path: Path, text: str, description: dict[str, Any]) -> list[Path]
     """Write ``path`` and, last, the ``.json`` file beside it; the circuit's hash is in both. Return the files."""
     if path.suffix == ".json":
         raise InputError("the program and its description would have one name", got=str(path), expected="FILE.qasm")
+    require_named(path)
     beside = path.with_suffix(".json")
     for file in (path, beside):
         require_regular(require_place(file))
