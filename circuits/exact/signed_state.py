@@ -87,7 +87,7 @@ def real_state(amplitudes: FloatArray, wires: Sequence[int] | None = None, *, fi
         fitted: whether Newton's method may be used, see :func:`real_gates`.
 
     Returns:
-        At most 0, 1, 3, 7, 17, 32, 70, 149, 311, 640, 1306, 2640 two-qubit gates for 1 to 12 qubits; 40, 86, 181, 375, 768,
+        At most 0, 1, 3, 7, 17, 32, 70, 129, 271, 560, 1146, 2640 two-qubit gates for 1 to 12 qubits; 40, 86, 181, 375, 768,
         1562, 3160 from 6 on if nothing is fitted.
     """
     size = amplitudes.size.bit_length() - 1

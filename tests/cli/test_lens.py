@@ -82,7 +82,7 @@ def test_compile_one_operator(invoke, tmp_path):
     lines = re.findall(r"^(?:qu)?bit.*", path.read_text(), flags=re.MULTILINE)
     assert lines == ["qubit[10] x;", "qubit[1] clean;"]
     status, out, _ = invoke("lens", "compile", "glassllm:en", *PROMPT, "--operator", 3, "--time", 0.5, "--ancilla", "none")
-    assert status == 0 and "10 qubits, 1,570" in out
+    assert status == 0 and "10 qubits, 1,410" in out
     status, _, err = invoke("lens", "compile", "glassllm:en", *PROMPT, "--operator", 3, "--ancilla", "dirty")
     assert status == 2 and "auto, none, clean" in err
 
@@ -91,7 +91,7 @@ def test_simplify_state_says_so(invoke):
     status, out, _ = invoke("lens", "compile", "glassllm:en", *PROMPT, "--simplify", "state", "--json")
     report = json.loads(out)
     assert report["simplify"] == "state" and "known state" in report["method"]
-    assert report["two_qubit_gates"] <= 640
+    assert report["two_qubit_gates"] <= 560
 
 
 def test_run(invoke):

@@ -162,8 +162,8 @@ def test_full_vocabulary_against_the_decoders_own_softmax(glass):
     assert (program.cost.qubits, program.cost.clbits) == (11, 10)
     assert program.cost.two_qubit_gates <= 6320  # eight reflections
     assert compiled(glass, ancilla="none").cost.two_qubit_gates <= 8256
-    assert compile_operator(glass, 3).cost.two_qubit_gates <= 1328
-    assert compile_operator(glass, 3, ancilla="none").cost.two_qubit_gates <= 1570
+    assert compile_operator(glass, 3).cost.two_qubit_gates <= 1168
+    assert compile_operator(glass, 3, ancilla="none").cost.two_qubit_gates <= 1410
 
 
 def test_full_vocabulary_exported(glass):

@@ -15,7 +15,7 @@ from stinespring.circuits.core.gates import count_two_qubit
 from stinespring.circuits.exact.signed_state import gray_state, real_state
 
 CLOSED = (0, 1, 3, 7, 17, 40, 86, 181, 375, 768, 1562, 3160)  # for 1 to 12 qubits: s(2k) = s(k) + k + 2 c_k, c_3 = 17
-FITTED = (0, 1, 3, 7, 17, 32, 70, 149, 311, 640, 1306, 2640)  # likewise, c_3 = 13
+FITTED = (0, 1, 3, 7, 17, 32, 70, 129, 271, 560, 1146, 2640)  # likewise, c_3 = 13, and up to 11 qubits c_4 = 59
 
 
 @settings(max_examples=40)
