@@ -186,7 +186,8 @@ class Register:
 
 def decoded(outcomes: Outcomes, registers: Sequence[Register]) -> Outcomes:
     """Return readings with the meaning of each code in place of the code; registers that nobody describes are left out."""
-    return Outcomes.tallied(meanings({name: outcomes.column(name) for name in outcomes.registers}, registers), outcomes.counts)
+    columns = meanings({name: outcomes.column(name) for name in outcomes.registers}, registers)
+    return Outcomes.tallied(columns, outcomes.counts)
 
 
 def meanings(codes: Mapping[str, IntArray], registers: Sequence[Register]) -> dict[str, IntArray]:
