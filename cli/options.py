@@ -37,6 +37,9 @@ Level = Annotated[
 ]
 Steps = Annotated[int, typer.Option("--steps", help="How many tokens to generate.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Remembered = Annotated[
+    bool, typer.Option("--memory", help="What must be remembered between two steps: quantum states against classical ones.")
+]
 TopK = Annotated[int | None, typer.Option("--top-k", help="glassllm: keep the K most likely tokens of each law.")]
 Temperature = Annotated[float | None, typer.Option("--temperature", help="glassllm: T in softmax(logits / T).")]
 ScheduleOption = Annotated[str, typer.Option("--schedule", help="static, dynamic, stepwise or auto.")]
