@@ -80,6 +80,9 @@ TargetOption = Annotated[
 AttentionOption = Annotated[
     str, typer.Option("--attention", help="dynamic: table (a law a context), rejection (long contexts) or auto.")
 ]
+MemoryOption = Annotated[
+    str, typer.Option("--memory", help="What is carried from token to token: classical, quantum (overlapping states), or auto.")
+]
 Delays = Annotated[
     str, typer.Option("--delays", help="With a device as target: none, pad (idle times) or decouple (pairs of X in them).")
 ]
@@ -194,6 +197,7 @@ COMPILE: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
     "feed_forward": (FeedForward, "auto", (TEXTS,)),
     "attention": (AttentionOption, "auto", (TEXTS,)),
     "delays": (Delays, "none", ANY),
+    "memory": (MemoryOption, "auto", (TEXTS,)),
     "simplify": (SimplifyOption, "operators", (LENS,)),
     "ancilla": (AncillaOption, "auto", (LENS, SPHERE)),
     "form": (FormOption, "auto", (CHANNEL,)),

@@ -13,6 +13,7 @@ from stinespring.stages import Device, Promise, Schedule
 __all__ = ["DECODERS", "LIMITS", "Codes", "CompileOptions", "Extension"]
 
 Extension = Literal["token", "position", "dephased"]
+Memory = Literal["auto", "classical", "quantum"]
 Codes = Literal["binary", "free", "prefix", "texts"]
 DECODERS = {  # whose work it is: said with every count of gates, which only compare within one class
     "binary": "one code a token", "free": "one code a token", "prefix": "codes by prefix", "texts": "a table of texts",
@@ -26,6 +27,7 @@ MODES = {
     "feed_forward": ("auto", "none", "all"),
     "attention": ("auto", "table", "rejection"),
     "delays": ("none", "pad", "decouple"),
+    "memory": get_args(Memory),
 }
 LIMITS = {"max_qubits": 1, "max_two_qubit_gates": 0, "max_conditions": 0}  # the least that each may be
 
@@ -65,6 +67,9 @@ class CompileOptions:
             token and a tolerance: attended positions are drawn by rejection, with gates polynomial in the length of the text)
             or ``auto``, which is rejection only where the table does not fit.
         delays: for a target that states its times: ``pad`` fills idle times with delays, ``decouple`` with pairs of X.
+        memory: what is carried from token to token: ``quantum`` (states that overlap as the futures do, on as few qubits as the
+            tolerance allows; see :mod:`stinespring.compiler.memory.tensors`), ``classical`` (the tokens themselves, or causal
+            states), or ``auto``: classical, and quantum where a dynamic program would be over its limits otherwise.
 
     Raises:
         InputError: a value that does not exist, or a combination that makes no sense.
@@ -88,6 +93,7 @@ class CompileOptions:
     feed_forward: Literal["auto", "none", "all"] = "auto"
     attention: Literal["auto", "table", "rejection"] = "auto"
     delays: Literal["none", "pad", "decouple"] = "none"
+    memory: Memory = "auto"
 
     def __post_init__(self) -> None:
         for name, allowed in MODES.items():
@@ -147,6 +153,12 @@ def check_combination(options: CompileOptions) -> None:
             expected="--schedule dynamic",
         )
     check_codes(options)
+    if options.memory == "quantum" and options.schedule == "stepwise":
+        raise InputError(
+            "in a stepwise program the host remembers the text",
+            got="--memory quantum --schedule stepwise",
+            expected="--schedule static or dynamic",
+        )
     if options.input == "quantum" and options.schedule == "stepwise":
         raise InputError(
             "a stepwise program knows its prompt",

@@ -17,7 +17,7 @@ import numpy as np
 from stinespring.compiler.texts.operations import BlockOperation, Place, StepLaw
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["merged"]
+__all__ = ["States", "causal_states", "merged"]
 
 DIGITS = 13  # decimals to which equal laws agree
 

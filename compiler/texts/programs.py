@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from stinespring.batches import Body, OneCircuit
 from stinespring.circuits.core.cost import circuit_cost, flow_cost
 from stinespring.compiler.dynamic.program import dynamic_flow
 from stinespring.compiler.dynamic.rejection import rejection_flow
+from stinespring.compiler.memory.program import quantum_memory
 from stinespring.compiler.options import Codes, CompileOptions
 from stinespring.compiler.texts.choose import cheapest, codings, decoder, far_more, proven, realised_law
 from stinespring.compiler.texts.draft import Coding, Draft
@@ -50,6 +52,8 @@ class Compiled:
 
 def static_program(begin: Start, first: Draft) -> Compiled:
     """Return one circuit with all measurements at the end, after all passes, with the codes that need the fewest gates."""
+    if first.options.memory == "quantum":
+        return memory_program(first, "static")
     draft, effects = cheapest(first)
     layout, bound = draft.layout(), proven(draft)
     return Compiled(
@@ -70,13 +74,55 @@ def dynamic_program(begin: Start, first: Draft) -> Compiled:
     options = first.options
     if options.attention == "rejection":
         return rejection_program(begin, first)
+    if options.memory == "quantum":
+        return memory_program(first, "dynamic")
     try:
         return planned_program(first)
+    except InputError as error:  # over a limit that the command line sets
+        found = within_limits(first)
+        if found is None:
+            raise error from None
+        return found
     except TooLargeError:
         able = options.attention == "auto" and options.tolerance > 0 and options.input == "known"
         if not able or not isinstance(begin.model, AttentionModel):
             raise
         return rejection_program(begin, first)
+
+
+def within_limits(first: Draft) -> Compiled | None:
+    """Return a program with a memory of quantum states where that keeps the limits and nothing else does."""
+    if first.options.memory == "classical" or not first.options.budgeted:
+        return None
+    try:
+        found = memory_program(first, "dynamic")
+    except (InputError, TooLargeError):
+        return None
+    limits = {"max_qubits": found.cost.qubits, "max_two_qubit_gates": found.cost.two_qubit_gates}
+    kept = all(
+        getattr(first.options, name) is None or number <= getattr(first.options, name) for name, number in limits.items()
+    )
+    return found if kept else None
+
+
+def memory_program(first: Draft, schedule: Literal["static", "dynamic"]) -> Compiled:
+    """Return one circuit whose memory holds quantum states; see :mod:`stinespring.compiler.memory.program`."""
+    found = quantum_memory(first, reuse=schedule == "dynamic")
+    cost, draft = flow_cost(found.flow), run_passes(first, ("specialise",))[0]
+    effect = Effect(
+        "memory", True, found.reason, cost.two_qubit_gates, cost.two_qubit_depth, cost.qubits, found.bound, draft.bound
+    )
+    return Compiled(
+        schedule=schedule,
+        body=OneCircuit(found.flow, read_out(found.registers)),
+        registers=found.registers,
+        promise="free",
+        cost=cost,
+        tvd_bound=found.bound,
+        claim=found.claim,
+        passes=(effect,),
+        codes="binary" if first.coding == "binary" else "free",
+    )
 
 
 def rejection_program(begin: Start, first: Draft) -> Compiled:

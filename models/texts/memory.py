@@ -31,7 +31,7 @@ from stinespring.readings import FloatArray, IntArray
 
 __all__ = [
     "TOLERANCES", "MemoryCut", "bits_of", "certified_states", "classical_memory", "coded", "memory_at", "memory_of",
-    "quantum_memory", "root_law", "shorter",
+    "quantum_memory", "reachable_texts", "root_law", "shorter",
 ]  # fmt: skip
 
 TOLERANCES = (0.1, 0.05, 0.02)
@@ -93,6 +93,24 @@ def memory_of(joint: JointLaw, tolerances: Sequence[float] = TOLERANCES) -> list
         TooLargeError: a matrix of prefixes and futures that does not fit.
     """
     return [memory_at(joint, step, tolerances) for step in range(1, joint.texts.shape[1])]
+
+
+def reachable_texts(laws: Sequence[FloatArray], after: Sequence[IntArray], most: int) -> tuple[IntArray, FloatArray] | None:
+    """Return the texts of a chain of causal states, shape (N, L), and their probabilities; None where they are too many.
+
+    Args:
+        laws: for each step the next-token laws of its states, shape (S, D); one state before the first.
+        after: for each step the state that each token leads to, shape (S, D).
+        most: texts that may be listed.
+    """
+    texts, weights, state = np.zeros((1, 0), dtype=np.int64), np.ones(1), np.zeros(1, dtype=np.int64)
+    for law, following in zip(laws, after, strict=True):
+        row, symbol = np.nonzero(law[state])
+        if len(row) > most:
+            return None
+        texts = np.concatenate([texts[row], symbol[:, None]], axis=1)
+        weights, state = weights[row] * law[state[row], symbol], following[state[row], symbol]
+    return texts, weights
 
 
 def coded(joint: JointLaw) -> JointLaw:

@@ -12,7 +12,7 @@ from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import StateModel
 from stinespring.readings import BoolArray, FloatArray, IntArray, rows_of
 
-__all__ = ["ListedModel", "ReplacedLaw", "StepTable", "TabulatedModel", "TruncatedModel"]
+__all__ = ["ListedModel", "MemoryModel", "ReplacedLaw", "StepTable", "TabulatedModel", "TruncatedModel"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +137,48 @@ class ListedModel(ReplacedLaw):
         listed = (where >= 0) & (total[where] > 0)
         result = np.zeros((len(texts), self.d + 1))
         result[listed] = shares[where[listed]] / total[where[listed], None]
+        if not listed.all():
+            result[~listed] = self._model.symbol_law(step, texts[~listed])
+        return result
+
+
+class MemoryModel(ReplacedLaw):
+    """The law of a matrix-product state; after a prefix of probability 0 it keeps the model's own law.
+
+    ``P(x_l | x_1..x_(l-1)) = |v A_l[x_l]|^2 / |v|^2`` with ``v = A_1[x_1] ... A_(l-1)[x_(l-1)]``, since every tensor is an
+    isometry from its memory to all that follows.
+
+    Args:
+        model: whose language it speaks.
+        length: number of tokens of the prompt.
+        tensors: for each step, shape (in, D, out).
+    """
+
+    def __init__(self, model: TextModel, length: int, tensors: Sequence[FloatArray]) -> None:
+        super().__init__(model)
+        self._length, self._tensors = length, tuple(tensors)
+
+    def content(self) -> dict[str, object]:
+        """Return the model's content and the tensors."""
+        return {"model": self._model.content(), "tensors": [tensor.tolist() for tensor in self._tensors]}
+
+    def law(self, step: int, texts: IntArray) -> FloatArray:
+        """Return the part of :meth:`symbol_law` over tokens, shape (B, d)."""
+        return self.symbol_law(step, texts)[:, : self.d]
+
+    def symbol_law(self, step: int, texts: IntArray) -> FloatArray:
+        """Return the law over tokens and vacuum, shape (B, d+1)."""
+        memory = np.ones((len(texts), 1))
+        for column, tensor in enumerate(self._tensors[: step - 1]):
+            symbols = texts[:, self._length + column]
+            known = (symbols >= 0) & (symbols < tensor.shape[1])
+            chosen = tensor.transpose(1, 0, 2)[np.where(known, symbols, 0)]
+            memory = np.einsum("ni,nio->no", memory, chosen) * known[:, None]
+        shares = (np.einsum("ni,ito->nto", memory, self._tensors[step - 1]) ** 2).sum(axis=2)
+        total = shares.sum(axis=1)
+        listed = total > 0
+        result = np.zeros((len(texts), self.d + 1))
+        result[listed, : shares.shape[1]] = shares[listed] / total[listed, None]
         if not listed.all():
             result[~listed] = self._model.symbol_law(step, texts[~listed])
         return result
