@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from scipy.special import gammaln, xlogy
+import numpy as np
 
 from stinespring.errors import BackendError
 from stinespring.readings import Outcomes
@@ -68,7 +68,9 @@ class Repeats:
 def highest(row: Outcomes) -> float:
     """Return the logarithm of the highest probability that any law gives to these counts."""
     n, counts = row.shots, row.counts
-    return float(gammaln(n + 1) - gammaln(counts + 1).sum() + xlogy(counts, counts / n).sum())
+    seen = counts[counts > 0]
+    factorials = math.fsum(map(math.lgamma, (seen + 1).tolist()))
+    return float(math.lgamma(n + 1) - factorials + (seen * np.log(seen / n)).sum())
 
 
 def log_sum(values: Iterable[float]) -> float:

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from stinespring.cli.progress import progress as progress  # noqa: PLC0414 -- the verbs show it beside what they print
-from stinespring.compiler.options import DECODERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +94,11 @@ def cost_line(program: Program) -> str:
 def decoder(program: Program) -> str:
     """Return what decodes a program's readings, where there is a choice, as part of a line."""
     codes = program.details.get("codes")
-    return "" if codes is None else f"{DECODERS[codes]}, "
+    if codes is None:
+        return ""
+    from stinespring.compiler.options import DECODERS
+
+    return f"{DECODERS[codes]}, "
 
 
 PASS_COLUMNS = ("pass", "CX", "depth", "qubits", "TVD bound", "bound from below", "what it did")

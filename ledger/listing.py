@@ -62,13 +62,15 @@ def listed(connection: sqlite3.Connection, most: int | None = None) -> list[List
     for run, remote in connection.execute("SELECT run, remote FROM stored ORDER BY rowid"):
         stored.setdefault(run, []).append(str(remote))
     connection.row_factory = None
-    return [line(row, tuple(stored.get(row[0], ()))) for row in connection.execute(QUERY, (-1 if most is None else most,))]
+    rows = connection.execute(QUERY, (-1 if most is None else most,)).fetchall()
+    asked = json.loads(f"[{','.join([row[-1] or '[null, null, null, null]' for row in rows])}]")  # one call for all
+    return [line(row, words, tuple(stored.get(row[0], ()))) for row, words in zip(rows, asked, strict=True)]
 
 
-def line(row: tuple[Any, ...], remote: tuple[str, ...]) -> Listed:
+def line(row: tuple[Any, ...], asked: list[Any], remote: tuple[str, ...]) -> Listed:
     """Return one run of the list."""
-    run, state, backend, shots, created, message, wrong, asked = row
-    name, title = titled(*json.loads(asked or "[null, null, null, null]"))
+    run, state, backend, shots, created, message, wrong, _ = row
+    name, title = titled(*asked)
     whole = not wrong and type(shots) is int and shots > 0 and state in STATES and is_time(created)
     if whole and are_texts(run, backend, message, name, title):
         return Listed(run, state, backend, shots, created, message, name, title, remote)

@@ -10,13 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from stinespring.backends.readout.mitigation import calibration_circuits, calibration_of_counts, calibration_shots, mitigate
 from stinespring.backends.seeds import derive_seed
 from stinespring.batches import Batch, Circuit, Item
-from stinespring.checks.codes import judged_registers, readings_of, require_few
 from stinespring.checks.combine import combined, merged_scope
-from stinespring.checks.mitigated import check_mitigated, with_note
-from stinespring.checks.plain.mitigation import quasi_differ
 from stinespring.checks.within import equivalent
 from stinespring.errors import InputError
 from stinespring.pipeline.running import looked_at
@@ -114,6 +110,8 @@ def planned_mitigation(program: Program, backend: Backend, mode: str) -> dict[st
     """
     if require_mode(mode) == "none":
         return {}
+    from stinespring.checks.codes import judged_registers, require_few
+
     why = reason_against(program, mode)
     registers = judged_registers(program.registers)
     if why is None:
@@ -157,6 +155,8 @@ def calibration_body(note: Mapping[str, Any], backend: Backend, shots: int) -> R
     """Return the circuits that measure the readout errors of a planned mitigation; None where there is none."""
     if note.get("wires") is None:
         return None
+    from stinespring.backends.readout.mitigation import calibration_circuits, calibration_shots
+
     device = backend.capabilities.device
     assert device is not None, "planned for a device only"
     circuits = calibration_circuits(calibrated(note), device.target.num_qubits)
@@ -194,6 +194,11 @@ def mitigated(
     """
     if not note:
         return verdict, {"applied": False, "mode": "none", "why": "not asked for"}
+    from stinespring.backends.readout.mitigation import calibration_of_counts, mitigate
+    from stinespring.checks.codes import judged_registers, readings_of
+    from stinespring.checks.mitigated import check_mitigated, with_note
+    from stinespring.checks.plain.mitigation import quasi_differ
+
     if not readings:
         plain = {"applied": False, "mode": note["mode"], "why": note["why"]}
         return with_note(verdict, plain), plain

@@ -15,8 +15,6 @@ import numpy as np
 from stinespring.batches import Batch, Circuit, Seen
 from stinespring.errors import InputError
 from stinespring.ledger.store import Run
-from stinespring.models.spins.asked import SpinAsked
-from stinespring.models.texts.asked import TextAsked
 from stinespring.models.texts.claims import claim_of
 from stinespring.pipeline.running import compile_asked
 from stinespring.pipeline.systems import system
@@ -136,6 +134,9 @@ def unlowered(program: Program, options: Mapping[str, Any]) -> Program:
 
 def calls_of(program: Program) -> int:
     """Return how many calls a program makes; more, where a step has very many prefixes."""
+    from stinespring.models.spins.asked import SpinAsked
+    from stinespring.models.texts.asked import TextAsked
+
     asked = program.asked
     return asked.steps if program.body.host and isinstance(asked, TextAsked | SpinAsked) else 1
 

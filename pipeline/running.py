@@ -19,9 +19,6 @@ from stinespring.checks.plain.shots import lost
 from stinespring.checks.plain.spelling import misspelt
 from stinespring.checks.statistics.family import require_scope
 from stinespring.checks.within import equivalent, wanted_within
-from stinespring.circuits.devices.targets import open_target
-from stinespring.compiler.devices.lower import on_device
-from stinespring.compiler.export.faithful import require_circuits
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.joint import require_count
 from stinespring.pipeline.system import System
@@ -87,6 +84,9 @@ def compile_asked(source: Any, asked: Asked, options: Mapping[str, Any]) -> Prog
 
     Its source is the one that was given, whatever a compiler made of it for itself: that is what the check reads.
     """
+    from stinespring.circuits.devices.targets import open_target
+    from stinespring.compiler.devices.lower import on_device
+
     kind, begun = system(asked.kind), time.perf_counter()
     if kind.kind == "texts":  # its plans know the device
         return replace(kind.compile(source, asked, options), source=source)
@@ -106,6 +106,9 @@ def on_backend(program: Program, backend: Backend) -> Program:
         InputError: it was lowered for another device.
         DefectError: its circuits are not what was compiled.
     """
+    from stinespring.compiler.devices.lower import on_device
+    from stinespring.compiler.export.faithful import require_circuits
+
     require_circuits(program.body)
     device = backend.capabilities.device
     return program if device is None else on_device(program, device)

@@ -7,20 +7,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stinespring.backends.execute import sample_body
 from stinespring.backends.registry import opened, target_of
 from stinespring.backends.remote import keeps_jobs
 from stinespring.backends.seeds import derive_seed, root_seed
 from stinespring.batches import Batch, Circuit, Item, Report, quiet
-from stinespring.compiler.devices.lower import lower
-from stinespring.compiler.devices.timing import with_delays
 from stinespring.errors import BackendError, InputError
 from stinespring.ledger.delivery import Delivery
 from stinespring.ledger.recorded import CALIBRATION, FIRST, Pending, Permissions, Recorded, jobs_of
 from stinespring.ledger.store import FINAL, Ledger, LedgerError, Run, damage, fresh_id, now
-from stinespring.pipeline.estimate import Estimate, estimated
 from stinespring.pipeline.mitigation import ReadoutCircuits, calibration_body, planned_mitigation
 from stinespring.pipeline.record import described, identity, requested, require_kept, restored, unlowered
 from stinespring.pipeline.running import compile_asked, require_runnable, samples_of, split
@@ -28,6 +25,9 @@ from stinespring.pipeline.systems import system_of
 from stinespring.readings import Outcomes
 from stinespring.stages import Backend, Device, Program, Samples
 from stinespring.version import __version__
+
+if TYPE_CHECKING:
+    from stinespring.pipeline.estimate import Estimate
 
 __all__ = ["EVERYTHING", "MONTH", "Planned", "bring_forward", "cancel", "plan", "read", "submit"]
 
@@ -85,6 +85,8 @@ def plan(
         title: one line for the list of runs.
         report: progress.
     """
+    from stinespring.pipeline.estimate import estimated
+
     settings = settings or {}
     wanted, options = split(source, given)
     options = {**options, "target": target_for(backend, options.get("target", "aer"))}
@@ -177,6 +179,9 @@ def lowered_batch(batch: Batch, device: Device | None, delays: str) -> Batch:
     """Return a call with its circuits on a device, if there is one; each is lowered once."""
     if device is None:
         return batch
+    from stinespring.compiler.devices.lower import lower
+    from stinespring.compiler.devices.timing import with_delays
+
     made: dict[int, Circuit] = {}
     for item in batch.items:
         if id(item.circuit) not in made:

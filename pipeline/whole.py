@@ -5,18 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stinespring.backends.seeds import root_seed
 from stinespring.batches import Report, quiet
 from stinespring.checks.within import wanted_within
 from stinespring.ledger.store import Ledger, Run
-from stinespring.pipeline.blocks import Mode, verify_block, with_block
 from stinespring.pipeline.mitigation import calibration_body, measured_calibration, mitigated, planned_mitigation
 from stinespring.pipeline.running import check, compile_asked, on_backend, require_runnable, require_scoped, sampled, split
 from stinespring.pipeline.runs import read
 from stinespring.pipeline.systems import system_of
 from stinespring.stages import Backend, Program, Samples, Verdict
+
+if TYPE_CHECKING:
+    from stinespring.pipeline.blocks import Mode
 
 __all__ = ["Result", "judged", "measured"]
 
@@ -64,6 +66,8 @@ def measured(
         within: the distance of an equivalence test; see :func:`stinespring.check`.
         report: progress.
     """
+    from stinespring.pipeline.blocks import verify_block, with_block
+
     require_scoped(system_of(source), scope)
     wanted_within(within, noisy=False, resolution=resolution)
     root, device = root_seed(seed), backend.capabilities.device

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from stinespring.checks.statistics.interval import tvd_interval
+from stinespring.checks.statistics.special import binomial
 from stinespring.readings import FloatArray, IntArray
 from stinespring.stages import Distance
 
@@ -35,12 +36,10 @@ def expected_deviation(law: FloatArray, shots: int) -> FloatArray:
     ``E |X - N p| = 2 v (1 - p) C(N, v) p^v (1 - p)^(N - v)`` with ``v = floor(N p) + 1`` (De Moivre, 1730). Where less than one
     is expected, v is 1 and the product short: ``2 N p (1 - p)^N``, however small p is.
     """
-    from scipy.stats import binom
-
     rare = shots * law < 1.0
     p = np.where(rare, 0.5, law)
     v = np.floor(shots * p) + 1
-    often = 2.0 * v * (1.0 - p) * binom.pmf(v, shots, p) / shots
+    often = 2.0 * v * (1.0 - p) * binomial(v, shots, p) / shots
     with np.errstate(divide="ignore"):
         seldom = 2.0 * law * np.exp(shots * np.log1p(-np.where(rare, law, 0.0)))
     return np.asarray(np.where(rare, seldom, often))

@@ -11,9 +11,22 @@ Sources: Sokal & Rohlf, Biometry, ch. 17 (G-test); Williams, Biometrika 63, 33 (
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+
 import numpy as np
 
 from stinespring.checks.statistics.cells import THIN, PooledCells, Rare, pool
+from stinespring.checks.statistics.special import (
+    beta_quantile,
+    binomial,
+    bisect,
+    chi_squared_quantile,
+    chi_squared_tail,
+    gamma_tail,
+    noncentral_head,
+    x_log_x,
+)  # fmt: skip
 from stinespring.checks.statistics.tails import concentration, rare_counts
 from stinespring.readings import FloatArray, IntArray
 
@@ -50,13 +63,11 @@ def upper_tail(cells: PooledCells, rng: np.random.Generator) -> tuple[float, str
 
 def by_moments(cells: PooledCells, g: float, rng: np.random.Generator) -> float:
     """Return the p-value of G by a gamma law with its two simulated moments, sharper ones where it may matter."""
-    from scipy.stats import gamma
-
     p_value = 0.0
     for repeats in (FIRST, SIMULATIONS):
         null = simulate(cells, rng, repeats)
         mean, variance = float(null.mean()), float(null.var())
-        p_value = float(gamma.sf(g, mean**2 / variance, scale=variance / mean))
+        p_value = gamma_tail(mean**2 / variance, g * mean / variance)
         if not HOPELESS < p_value < CLEAR:
             break
     return p_value
@@ -92,13 +103,12 @@ def smooth(cells: PooledCells) -> float | None:
 
 def chi_squared(cells: PooledCells, g: float, scale: float) -> float:
     """Return the p-value of G: chi-squared, folded with the exact law of what is rare."""
-    from scipy.stats import chi2
-
     if cells.rare is None:
-        return float(chi2.sf(g / scale, cells.kept_degrees))
+        return chi_squared_tail(g / scale, cells.kept_degrees)
     law = rare_counts(cells.rare.shots, cells.rare.share)
     left = g - cells.rare.statistic(np.arange(len(law), dtype=np.float64))
-    return float(min(1.0, (law * chi2.sf(left / scale, cells.kept_degrees)).sum()))
+    tails = [chi_squared_tail(value / scale, cells.kept_degrees) for value in left.tolist()]
+    return float(min(1.0, law @ np.array(tails)))
 
 
 def rare_tail(rare: Rare) -> float:
@@ -115,15 +125,13 @@ def spread(cells: PooledCells) -> float:
 
 def two_cells(cells: PooledCells) -> float:
     """Return the exact p-value of G for one table of two cells: a binomial sum, up to 40 standard deviations from the mean."""
-    from scipy.stats import binom
-
     thin = int(np.argmin(cells.expected))
     shots, mean = round(float(cells.observed.sum())), float(cells.expected[thin])
     reach = 40.0 * spread(cells) + 200.0
     counts = np.arange(max(0, int(mean - reach)), min(shots, int(mean + reach)) + 1, dtype=np.float64)
     both = np.stack([counts, shots - counts], axis=1)[:, [thin, 1 - thin]]
     reached = cells.statistic(both) >= float(cells.statistic()) - 1e-9
-    return float(min(1.0, binom.pmf(counts[reached], shots, mean / cells.expected.sum()).sum()))
+    return float(min(1.0, binomial(counts[reached], shots, mean / cells.expected.sum()).sum()))
 
 
 def simulate(cells: PooledCells, rng: np.random.Generator, repeats: int) -> FloatArray:
@@ -151,14 +159,12 @@ def simulate(cells: PooledCells, rng: np.random.Generator, repeats: int) -> Floa
 
 def statistic_of(drawn: IntArray, expected: FloatArray) -> FloatArray:
     """Return G of simulated counts of one table, shape (R, K): small counts by a list of ``x ln x``."""
-    from scipy.special import xlogy
-
     most = int(drawn.max(initial=0))
     if most < MOST_LISTED:
         every = np.arange(most + 1, dtype=np.float64)
-        terms = xlogy(every, every)[drawn]
+        terms = x_log_x(every)[drawn]
     else:
-        terms = xlogy(drawn, drawn.astype(np.float64))
+        terms = x_log_x(drawn)
     return np.asarray(2.0 * (terms.sum(axis=1) - drawn @ np.log(expected)))
 
 
@@ -173,8 +179,6 @@ def detected(cells: PooledCells, shots: int, alpha: float) -> float:
 
 def rare_detected(rare: Rare, alpha: float) -> float:
     """Return the least TVD at which a rare count's exact test has power 0.9; from there on more is seen more often."""
-    from scipy.stats import beta
-
     law = rare_counts(rare.shots, rare.share)
     order = rare.statistic(np.arange(len(law), dtype=np.float64))
     tails = np.array([law[order >= value - 1e-9].sum() for value in order])
@@ -182,7 +186,7 @@ def rare_detected(rare: Rare, alpha: float) -> float:
     if not len(enough):
         return 1.0
     first = int(enough[0])
-    share = float(beta.ppf(POWER, first, rare.shots - first + 1))
+    share = beta_quantile(first, rare.shots - first + 1.0, POWER)
     return float(max(share - rare.share, rare.share))
 
 
@@ -195,10 +199,12 @@ def detectable_tvd(degrees: int, shots: float, alpha: float) -> float:
     """
     if degrees < 1:
         return float(1.0 - (1.0 - POWER) ** (1.0 / shots))
-    from scipy.optimize import brentq
-    from scipy.stats import chi2, ncx2
+    return float(min(1.0, np.sqrt(noncentrality(degrees, alpha) / (4.0 * shots))))
 
-    threshold = chi2.isf(alpha, degrees)
-    high = threshold + 10.0 * np.sqrt(threshold) + 100.0
-    noncentrality = brentq(lambda value: ncx2.sf(threshold, degrees, value) - POWER, 1e-9, high)
-    return float(min(1.0, np.sqrt(noncentrality / (4.0 * shots))))
+
+@lru_cache(maxsize=4096)
+def noncentrality(degrees: int, alpha: float) -> float:
+    """Return the noncentrality at which chi-squared passes its quantile at level alpha with power 0.9."""
+    threshold = chi_squared_quantile(alpha, degrees)
+    high = math.sqrt(2.0 * degrees) + 20.0
+    return bisect(lambda value: noncentral_head(threshold, degrees, value) - (1.0 - POWER), 0.0, high)

@@ -27,6 +27,7 @@ import math
 
 import numpy as np
 
+from stinespring.checks.statistics.special import beta_quantile, beta_tail, normal_head, normal_quantile
 from stinespring.checks.statistics.tails import POWER_QUANTILE
 from stinespring.readings import FloatArray, IntArray
 
@@ -79,18 +80,14 @@ def two_outcomes(seen: float, shots: float, p: float, level: float) -> tuple[flo
 
 def clopper_pearson(seen: float, shots: float, level: float) -> tuple[float, float]:
     """Return the limits of a probability, each wrong at most with ``level``."""
-    from scipy.special import betaincinv
-
-    low = 0.0 if seen <= 0 else float(betaincinv(seen, shots - seen + 1.0, level))
-    high = 1.0 if seen >= shots else float(1.0 - betaincinv(shots - seen, seen + 1.0, level))
+    low = 0.0 if seen <= 0 else beta_quantile(seen, shots - seen + 1.0, level)
+    high = 1.0 if seen >= shots else 1.0 - beta_quantile(shots - seen, seen + 1.0, level)
     return low, high
 
 
 def quantile(level: float) -> float:
     """Return what a standard normal value exceeds with probability ``level``."""
-    from scipy.special import ndtri
-
-    return float(-ndtri(level))
+    return normal_quantile(level)
 
 
 def upper(counts: FloatArray, p: FloatArray, level: float) -> float:
@@ -123,7 +120,6 @@ def by_measured(measured: float, shots: float, largest: float, level: float) -> 
         largest: the likeliest outcome's probability; above a half no set has a mass between it and its complement.
         level: one-sided.
     """
-    from scipy.special import betaincc
 
     def left(distance: float) -> bool:
         masses = [max(0.0, 0.5 - distance)]
@@ -133,7 +129,7 @@ def by_measured(measured: float, shots: float, largest: float, level: float) -> 
             below = math.floor(shots * (measured + mass) + ROUNDING)
             for hits in (below, below + 1):  # the least mass with so many hits
                 odds = min(1.0, max(hits / shots - measured, 0.0) + distance)
-                if hits >= shots or float(betaincc(hits + 1.0, shots - hits, odds)) > level:
+                if hits >= shots or beta_tail(hits + 1.0, shots - hits, odds) > level:
                     return True
         return False
 
@@ -228,8 +224,6 @@ def likeliest(seen: FloatArray, p: FloatArray) -> IntArray:
 
 def by_bias(counts: FloatArray, p: FloatArray, level: float) -> float:
     """Return the bound by the measured value less the most that its bias can be, given the bootstrap's."""
-    from scipy.special import ndtr
-
     shots = float(counts.sum())
     kept = (shots * p >= THIN) | (p <= 0)
     rest = max(0.0, 1.0 - float(p[kept].sum()))
@@ -237,7 +231,7 @@ def by_bias(counts: FloatArray, p: FloatArray, level: float) -> float:
     off, here = q - law, law > 0
     noise = np.sqrt(np.clip(np.maximum(q, law) * (1.0 - np.minimum(1.0, np.maximum(q, law))), 0.0, None) / shots)
     scaled = np.where(noise > 0, off / np.where(noise > 0, noise, 1.0), SURE * np.sign(off))
-    steep = np.where(here, 2.0 * ndtr(scaled) - 1.0, 1.0)
+    steep = np.where(here, 2.0 * normal_head(scaled) - 1.0, 1.0)
     folded = np.where(here, noise * math.sqrt(2.0 / math.pi) * np.exp(-np.minimum(scaled**2, 1e3) / 2.0) + off * steep, off)
     excess = 0.5 * float((folded - abs(off)).sum())
     slope = 0.5 * ((1.0 + EXCESS) * np.where(off >= 0, 1.0, -1.0) - EXCESS * steep)

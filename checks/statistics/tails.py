@@ -10,13 +10,13 @@ import math
 
 import numpy as np
 
+from stinespring.checks.statistics.special import above, bisect
 from stinespring.readings import FloatArray
 
 __all__ = ["POWER_QUANTILE", "bennett", "concentration", "detected_shift", "rare_counts"]
 
 MOST_RARE = 200  # a count that chance does not reach where fewer than five are expected: once in 10^236
 POWER_QUANTILE = 1.2815515655446004  # normal quantile of 0.9
-SMALL = 1e-4  # where Bennett's function is its series
 
 
 def rare_counts(shots: float, share: float) -> FloatArray:
@@ -44,9 +44,7 @@ def bennett(deviation: FloatArray, variance: FloatArray) -> FloatArray:
     used = variance > 0
     size = np.where(used, variance, 1.0)
     u = np.where(used, abs(deviation) / size, 0.0)
-    exact = (1.0 + u) * np.log1p(u) - u
-    h = np.where(u < SMALL, u * u * (0.5 - u / 6.0 + u * u / 12.0), exact)
-    return np.asarray(np.minimum(0.0, np.log(2.0) - size * h) * used)
+    return np.asarray(np.minimum(0.0, np.log(2.0) - size * above(u)) * used)
 
 
 def detected_shift(variance: float, shots: float, level: float) -> float:
@@ -59,8 +57,6 @@ def detected_shift(variance: float, shots: float, level: float) -> float:
         shots: number of terms.
         level: bound on the false-alarm rate of this one sum.
     """
-    from scipy.optimize import brentq
-
     if shots < 1:
         return 1.0
     if variance <= 0:
@@ -72,13 +68,13 @@ def detected_shift(variance: float, shots: float, level: float) -> float:
     high = 1.0
     while excess(high) > 0:
         high *= 2.0
-    threshold = float(brentq(excess, 0.0, high))
+    threshold = bisect(excess, 0.0, high)
 
-    def short(shift: float) -> float:
+    def missing(shift: float) -> float:
         spread = np.sqrt(min(shots / 4.0, variance + shots * shift))
-        return float(shots * shift - threshold - POWER_QUANTILE * spread)
+        return float(threshold + POWER_QUANTILE * spread - shots * shift)
 
-    return 1.0 if short(1.0) < 0 else float(brentq(short, 0.0, 1.0))
+    return bisect(missing, 0.0, 1.0, 1.0)
 
 
 def concentration(g: float, degrees: int) -> float:

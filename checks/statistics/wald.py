@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stinespring.checks.statistics.special import chi_squared_tail
 from stinespring.readings import FloatArray
 
 __all__ = ["Wald", "wald"]
@@ -46,8 +47,6 @@ def wald(observed: FloatArray, law: FloatArray, slopes: FloatArray, variances: F
         slopes: of q by each parameter, shape (K, m).
         variances: of the parameters, shape (m,).
     """
-    from scipy.stats import chi2
-
     total = float(observed.sum())
     observed, law, slopes, hidden = pooled(observed, law, slopes, THIN / total)
     degrees = len(law) - 1
@@ -61,7 +60,7 @@ def wald(observed: FloatArray, law: FloatArray, slopes: FloatArray, variances: F
     along = weighted.T @ deviation
     statistic = float(deviation @ deviation - along @ np.linalg.solve(np.eye(len(gram)) + gram, along))
     inflation = 1.0 + float(np.linalg.eigvalsh(gram)[-1]) if len(gram) else 1.0
-    return Wald(statistic, degrees, float(chi2.sf(statistic, degrees)), inflation, hidden)
+    return Wald(statistic, degrees, chi_squared_tail(statistic, degrees), inflation, hidden)
 
 
 def pooled(

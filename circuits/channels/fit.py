@@ -18,9 +18,10 @@ from stinespring.circuits.search.levenberg import Guess, NormalEquations, least_
 from stinespring.memory import require_memory
 from stinespring.readings import ComplexArray, FloatArray, IntArray
 
-__all__ = ["Across", "ChannelFit", "across_environment", "real_form"]
+__all__ = ["Across", "ChannelFit", "across_bytes", "across_environment", "across_seconds", "real_form"]
 
 FEW = 8  # directions are few if they are less than such a part of all
+SVD_COST = 4e-10  # modelled seconds of a multiply-add of a singular value decomposition
 STEP_COST, SOLVE_COST = 6e-4, 6e-11  # modelled seconds of a step, and of a multiply-add of the normal equations
 
 
@@ -52,6 +53,11 @@ def across_environment(kraus_rows: ComplexArray) -> Across:
         kraus_rows: M, shape (E, F).
     """
     size = kraus_rows.shape[0]
+    require_memory(
+        across_bytes(*kraus_rows.shape),
+        "the search for a shorter circuit of this channel",
+        "use --effort 0: the closed form needs no search",
+    )
     turns = np.zeros((size, size, size, size), dtype=np.complex128)
     for a in range(size):
         turns[a, a, a, a] = 1j
@@ -59,13 +65,31 @@ def across_environment(kraus_rows: ComplexArray) -> Across:
             turns[a, b, a, b], turns[a, b, b, a] = 1, -1
             turns[b, a, a, b], turns[b, a, b, a] = 1j, 1j
     moves = real_form((turns.reshape(-1, size, size) @ kraus_rows).reshape(size * size, -1))
-    full = size * size * FEW >= moves.shape[1]  # else they are few, and the others, N^2 numbers, are not needed
-    work = 8.0 * moves.shape[1] * (moves.shape[1] if full else 3 * size * size)
-    require_memory(work, "the search for a shorter circuit of this channel", "use --effort 0: the closed form needs no search")
-    _, values, rows = np.linalg.svd(moves, full_matrices=full)
+    del turns
+    _, values, rows = np.linalg.svd(moves, full_matrices=all_directions(*kraus_rows.shape))
     rank = int((values > 1e-9 * max(1.0, values.max(initial=0.0))).sum())
     few = rank * FEW < moves.shape[1]
     return Across(few, np.ascontiguousarray(rows[:rank] if few else rows[rank:]))
+
+
+def all_directions(environment: int, entries: int) -> bool:
+    """Return whether the directions of the environment are many: only then the others, N^2 numbers, are needed."""
+    return environment * FEW >= 2 * entries
+
+
+def across_bytes(environment: int, entries: int) -> float:
+    """Return what :func:`across_environment` needs at its peak: the turns with their products, or the decomposition."""
+    moves = 16.0 * environment**3 * entries
+    width, height = 2 * environment * entries, environment**2
+    rows = width if all_directions(environment, entries) else min(width, height)
+    return max(16.0 * environment**4 + 2.0 * moves, 3.0 * moves + 8.0 * (2.0 * rows * width + 3.0 * min(width, height) ** 2))
+
+
+def across_seconds(environment: int, entries: int) -> float:
+    """Return the modelled seconds of :func:`across_environment`: a decomposition of E^2 rows and 2 E F columns."""
+    width, height = 2.0 * environment * entries, float(environment**2)
+    least = min(width, height)
+    return SVD_COST * (width**2 * least if all_directions(environment, entries) else width * height * least)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from math import ceil
 import numpy as np
 
 from stinespring.circuits.channels.cz_pattern import CzPattern, random_pairs, short_lengths
-from stinespring.circuits.channels.fit import ChannelFit, across_environment
+from stinespring.circuits.channels.fit import ChannelFit, across_environment, across_seconds
 from stinespring.circuits.channels.pauli import pauli_channel_gates
 from stinespring.circuits.channels.product import product_factors
 from stinespring.circuits.channels.round import two_kraus_gates
@@ -146,6 +146,8 @@ def _search(padded: ComplexArray, rank: int, *, width: int, limit: int, effort: 
     environment, rows, columns = padded.shape
     inputs, outputs = columns.bit_length() - 1, rows.bit_length() - 1
     matrix = padded.reshape(environment, -1)
+    if across_seconds(*matrix.shape) > effort:
+        return None  # the equations alone would take more than the search may
     across = across_environment(matrix)
     allowed = [(a, b) for a in range(width) for b in range(a + 1, width)]
     last = [pair for pair in allowed if pair[0] < outputs]

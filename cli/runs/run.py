@@ -31,7 +31,6 @@ from stinespring.cli.shown import shown
 from stinespring.cli.sources import Named, named_source
 from stinespring.ledger.store import Ledger, Run
 from stinespring.models.texts.joint import require_count
-from stinespring.pipeline.blocks import block_told, require_verify, verify_block, with_block
 from stinespring.pipeline.mitigation import require_mode
 from stinespring.pipeline.running import require_scoped
 from stinespring.pipeline.runs import EVERYTHING, Planned, bring_forward, plan, submit
@@ -76,6 +75,8 @@ def run_named(
     json: bool = False,
 ) -> NoReturn:  # fmt: skip
     """Run a named source at once, or through the ledger on a service that keeps jobs; print the verdict and exit."""
+    from stinespring.pipeline.blocks import require_verify, verify_block, with_block
+
     asked: dict[str, Any] = {"shots": shots, "seed": seed, "settings": named.settings, "mitigation": mitigation}
     asked |= {"alpha": alpha, "resolution": resolution, "within": within}
     require_scoped(system_of(named.source), scope)
@@ -105,12 +106,16 @@ def run_named(
 
 def end(found: Result, title: str, *, alpha: float, plot: Path | None, page: Path | None, json: bool) -> NoReturn:
     """Print a verdict, write the figure and the report that were asked for, and exit accordingly."""
-    kind, run = shown(found.program.asked.kind), found.run
+    kind, run, block = shown(found.program.asked.kind), found.run, None
+    if found.block is not None:
+        from stinespring.pipeline.blocks import block_told
+
+        block = block_told(found.block)
 
     def say() -> None:
         if json:
             head = {} if run is None else {"state": run.state, "id": run.id}
-            print_json({**head, **kind.summary(found), "mitigation": dict(found.mitigation), "block": block_told(found.block)})
+            print_json({**head, **kind.summary(found), "mitigation": dict(found.mitigation), "block": block})
         else:
             if found.block is not None:
                 say_block(found.block)

@@ -7,6 +7,7 @@ Source: arXiv 2507.13354. Attention is random, not averaged: the last token asks
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -198,9 +199,8 @@ def relu(y: FloatArray) -> FloatArray:
 
 def gelu(y: FloatArray) -> FloatArray:
     """Return ``y Phi(y) = y (1 + erf(y / sqrt 2)) / 2``, the exact form."""
-    from scipy.special import erf
-
-    return np.asarray(0.5 * y * (1.0 + erf(y / np.sqrt(2.0))))
+    erf = np.array(list(map(math.erf, (y / math.sqrt(2.0)).ravel().tolist()))).reshape(y.shape)
+    return np.asarray(0.5 * y * (1.0 + erf))
 
 
 ACTIVATIONS: dict[str, Callable[[FloatArray], FloatArray]] = {"relu": relu, "gelu": gelu, "tanh": np.tanh}

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from stinespring.errors import InputError, TooLargeError
+from stinespring.memory import require_memory
 from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["JointLaw", "NextToken", "expand", "joint_law", "require_count"]
@@ -75,7 +76,9 @@ def require_count(value: object, what: str) -> int:
     return int(value)
 
 
-def expand(model: NextToken, step: int, prompt: IntArray, texts: IntArray, weights: FloatArray) -> tuple[IntArray, FloatArray]:
+def expand(
+    model: NextToken, step: int, prompt: IntArray, texts: IntArray, weights: FloatArray, *, most: int | None = None
+) -> tuple[IntArray, FloatArray]:
     """Append one token to every generated text in every possible way.
 
     Args:
@@ -84,14 +87,32 @@ def expand(model: NextToken, step: int, prompt: IntArray, texts: IntArray, weigh
         prompt: shape (n,).
         texts: shape (U, step-1), the generated parts so far.
         weights: shape (U,), their probabilities.
+        most: more texts are refused before they are listed.
 
     Returns:
         The texts one token longer, shape (U', step), in lexicographic order if ``texts`` was, and their probabilities.
     """
     whole = np.concatenate([np.broadcast_to(prompt, (len(texts), len(prompt))), texts], axis=1)
+    require_memory(
+        expand_bytes(len(whole), whole.shape[1], model.d), "the list of texts with their probabilities", "use fewer steps"
+    )
     law = model.symbol_law(step, whole)
+    if most is not None and np.count_nonzero(law) > most:
+        raise too_many_texts(model, step - 1)
     row, symbol = np.nonzero(law)
     return np.concatenate([texts[row], symbol[:, None]], axis=1), weights[row] * law[row, symbol]
+
+
+def expand_bytes(texts: int, length: int, d: int) -> float:
+    """Return what :func:`expand` needs at its peak: the law of each text and what it is made of, then the longer texts.
+
+    Args:
+        texts: how many there are, U.
+        length: of each, prompt included.
+        d: size of the vocabulary.
+    """
+    longer = min(texts * d, MOST_TEXTS)
+    return 8.0 * (texts * (length + d + 1) + max(texts * (d + 1), longer * (2 * length + 1)))
 
 
 def joint_law(model: NextToken, prompt: str | Sequence[int], steps: int) -> JointLaw:
@@ -115,7 +136,7 @@ def joint_law(model: NextToken, prompt: str | Sequence[int], steps: int) -> Join
     for step in range(1, steps + 1):
         if len(texts) * model.d > 64 * MOST_TEXTS:
             raise too_many_texts(model, step - 1)
-        texts, weights = expand(model, step, start, texts, weights)
+        texts, weights = expand(model, step, start, texts, weights, most=MOST_TEXTS)
         if len(texts) > MOST_TEXTS:
             raise too_many_texts(model, step - 1)
     return JointLaw(model, texts, weights)

@@ -8,8 +8,6 @@ from typing import Any
 from stinespring.backends.seeds import derive_seed
 from stinespring.checks.plain.settings import alike
 from stinespring.checks.tables import check_tables
-from stinespring.compiler.channels.channel import compile_channel
-from stinespring.compiler.channels.probe import probed
 from stinespring.errors import InputError, StinespringError
 from stinespring.models.channels.asked import ChannelAsked, drawn
 from stinespring.models.channels.cptp import CPTP
@@ -34,6 +32,9 @@ def ask(channel: CPTP, given: Settings) -> ChannelAsked:
 
 def compiled(channel: CPTP, asked: ChannelAsked, options: Settings) -> Program:
     """Return the channel's own program, or between the settings asked for."""
+    from stinespring.compiler.channels.channel import compile_channel
+    from stinespring.compiler.channels.probe import probed
+
     program = compile_channel(channel, **options)
     return probed(program, asked) if asked.settings else program
 
@@ -57,6 +58,8 @@ def sampled(program: Program, settings: Settings, root: int) -> Program:
     """Return the program between random product inputs and measurements, drawn from the run's seed."""
     if program.asked is not None and program.asked.settings:
         return program
+    from stinespring.compiler.channels.probe import probed
+
     return probed(program, settled(program.source, ChannelAsked(()), settings, root))
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from stinespring.checks.plain.lens import disagreement
 from stinespring.checks.tables import check_tables
-from stinespring.compiler.systems.lens import compile_lens
 from stinespring.errors import InputError
 from stinespring.models.lens.asked import LensAsked, made
 from stinespring.models.lens.states import LensStates
@@ -31,6 +30,8 @@ def ask(states: LensStates, given: Settings) -> LensAsked:
 
 def compiled(states: LensStates, asked: LensAsked, options: Settings) -> Program:
     """Return the program that measures the token at the points."""
+    from stinespring.compiler.systems.lens import compile_lens
+
     return compile_lens(states, asked, **options)
 
 

@@ -7,8 +7,6 @@ from typing import Any, Literal
 
 from stinespring.checks.plain.sphere import disagreement
 from stinespring.checks.sphere.sphere import check_layers, check_overlaps
-from stinespring.compiler.systems.overlaps import compile_overlaps
-from stinespring.compiler.systems.sphere import compile_sphere
 from stinespring.errors import InputError
 from stinespring.models.sphere.asked import SphereAsked, SphereRead, made
 from stinespring.models.sphere.model import SphereModel
@@ -45,6 +43,9 @@ def rounds_of(amplify: int | str) -> int | Literal["auto"]:
 
 def compiled(model: SphereModel, asked: SphereAsked, options: Settings) -> Program:
     """Return the circuits that show particles after their layers, or the overlaps of all pairs."""
+    from stinespring.compiler.systems.overlaps import compile_overlaps
+    from stinespring.compiler.systems.sphere import compile_sphere
+
     return compile_overlaps(model, asked) if asked.read in OVERLAPS else compile_sphere(model, asked, **options)
 
 

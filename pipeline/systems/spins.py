@@ -7,7 +7,6 @@ from typing import Any
 
 from stinespring.checks.plain.spins import disagreement
 from stinespring.checks.spins.spins import check_network
-from stinespring.compiler.systems.spins import compile_spins
 from stinespring.models.spins.asked import SpinAsked
 from stinespring.models.spins.files import made
 from stinespring.models.spins.network import SpinNetwork
@@ -25,6 +24,8 @@ def ask(network: SpinNetwork, given: Settings) -> SpinAsked:
 
 def compiled(network: SpinNetwork, asked: SpinAsked, options: Settings) -> Program:
     """Return the program of the next tokens."""
+    from stinespring.compiler.systems.spins import compile_spins
+
     return compile_spins(network, asked, **options)
 
 

@@ -10,8 +10,6 @@ from stinespring.checks.combine import worst
 from stinespring.checks.plain.texts import disagreement, misread
 from stinespring.checks.texts.attention import check_attention
 from stinespring.checks.texts.verdict import check_texts
-from stinespring.compiler.compile import compile_texts
-from stinespring.compiler.options import CompileOptions
 from stinespring.errors import StinespringError
 from stinespring.models.load import made
 from stinespring.models.texts.asked import TextAsked
@@ -37,6 +35,9 @@ def ask(model: TextModel, given: Settings) -> TextAsked:
 
 def compiled(model: TextModel, asked: TextAsked, options: Settings) -> Program:
     """Return the program of the next tokens."""
+    from stinespring.compiler.compile import compile_texts
+    from stinespring.compiler.options import CompileOptions
+
     return compile_texts(model, asked, CompileOptions(**options))
 
 
