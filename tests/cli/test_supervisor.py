@@ -122,3 +122,24 @@ def test_killed_it_leaves_nothing_behind() -> None:
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)  # both ends of the pipes are closed
     assert members(process.pid) == []
+
+
+IMPORTING = """
+import os, signal, sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["stinespring", "jobs"]
+from stinespring.cli.entry import main
+main()
+"""
+
+
+@pytest.mark.parametrize("name", ["stinespring.cli.main", "typer", "stinespring.cli.supervisor"])
+def test_an_interruption_before_the_command_is_imported_is_one_line(name):
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTING.format(name=name)], capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "stinespring: interrupted\n")
