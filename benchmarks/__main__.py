@@ -18,6 +18,7 @@ NAMES = (
     "mutants",
     "interval",
     "fuzz",
+    "codes",
 )
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "QISKIT_NUM_PROCS")
 if __name__ == "__main__":

@@ -64,6 +64,10 @@ class SparseTree:
             law = np.stack([law * (1 - one), law * one], axis=1).reshape(-1)
         return law
 
+    def refitted(self, law: FloatArray) -> SparseTree:
+        """Return the tree with the same masks, fitted to another law of shape (2^q,)."""
+        return SparseTree(tuple(fitted_bit(bit.masks, level, *aims(masses(law, level))) for level, bit in enumerate(self.bits)))
+
     def circuit(self) -> tuple[Pattern, FloatArray]:
         """Return the pattern of its CZ, wire i being bit i of an outcome, and the pattern's angles."""
         size = len(self.bits)
@@ -91,7 +95,7 @@ def sparse_trees(law: FloatArray, most: int) -> list[SparseTree]:
         most: CZ of the largest tree.
     """
     size = len(law).bit_length() - 1
-    ladders = [bit_fits(law.reshape(1 << level, 2, -1).sum(axis=2), level) for level in range(size)]
+    ladders = [bit_fits(masses(law, level), level) for level in range(size)]
     at = [0] * size
     trees = [SparseTree(tuple(ladder[0] for ladder in ladders))]
     while True:
@@ -113,15 +117,24 @@ def sparse_trees(law: FloatArray, most: int) -> list[SparseTree]:
             trees.append(tree)
 
 
-def bit_fits(masses: FloatArray, level: int) -> list[BitFit]:
+def masses(law: FloatArray, level: int) -> FloatArray:
+    """Return the mass of 0 and 1 of a bit for every value of the ``level`` higher bits, shape (2^level, 2)."""
+    return np.asarray(law.reshape(1 << level, 2, -1).sum(axis=2))
+
+
+def aims(shares: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the weights of the values of the higher bits and the angles wanted there, from the masses of a bit."""
+    return shares.sum(axis=1), 2.0 * np.arctan2(np.sqrt(shares[:, 1]), np.sqrt(shares[:, 0]))
+
+
+def bit_fits(shares: FloatArray, level: int) -> list[BitFit]:
     """Return fits of one bit with one coefficient more each time, the path lengthened at the better end.
 
     Args:
-        masses: shape (2^level, 2), of 0 and 1 for every value of the higher bits.
+        shares: shape (2^level, 2), of 0 and 1 for every value of the higher bits.
         level: how many bits are higher.
     """
-    weights = masses.sum(axis=1)
-    wanted = 2.0 * np.arctan2(np.sqrt(masses[:, 1]), np.sqrt(masses[:, 0]))
+    weights, wanted = aims(shares)
     masks, fits = [0], [fitted_bit((0,), level, weights, wanted)]
     while len(masks) < min(MOST_MASKS, 1 << level) and fits[-1].loss > EXACT:
         rest = wanted - columns(fits[-1].masks, level) @ fits[-1].coefficients
