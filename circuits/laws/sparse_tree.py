@@ -142,8 +142,9 @@ def bit_fits(shares: FloatArray, level: int) -> list[BitFit]:
         ends = (masks[0], masks[-1])
         steps = [(end ^ 1 << bit, end == masks[0]) for end in ends for bit in range(level)]
         near = [(float(gains[mask]), mask, front) for mask, front in steps if mask not in masks]
-        if not near:
-            break
+        if not near:  # a path that is shut in: all masks, in Gray order
+            every = tuple(i ^ i >> 1 for i in range(1 << level))
+            return [*fits, fitted_bit(every, level, weights, wanted)] if len(every) <= MOST_MASKS else fits
         _, mask, front = max(near)
         masks = [mask, *masks] if front else [*masks, mask]
         fits.append(fitted_bit(tuple(masks), level, weights, wanted))
