@@ -159,6 +159,7 @@ def alternated(descent: LawDescent, angles: FloatArray, codes: Codes) -> tuple[F
         codes = codes.suited(descent.law(angles))
     for smooth in SMOOTH:
         angles = descent.fit(angles, codes.law, steps=STEPS, smooth=smooth)
+        codes = codes.suited(descent.law(angles))
     return angles, codes
 
 
