@@ -25,6 +25,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 NAMES = (
     "backends.md",
     "channels.md",
+    "codes.md",
     "distributed.md",
     "dynamic.md",
     "lens.md",

@@ -92,7 +92,8 @@ def fitted(draft: Draft, coded: CodedLaws, effort: float) -> tuple[Draft, tuple[
     """
     sizes = tuple(operation.laws[-1].probabilities.shape[1] for operation in coded.operations)
     size = int(np.prod(sizes)).bit_length() - 1
-    if len(coded.probabilities) != 1 << size or draft.options.extension == "position" or not 1 < size <= MOST_WIRES:
+    full = int(np.prod(sizes)) == len(coded.probabilities) == 1 << size
+    if not full or draft.options.extension == "position" or not 1 < size <= MOST_WIRES:
         return None
     codes, tolerance = Codes(sizes, np.arange(1 << size), coded.probabilities), draft.options.tolerance
     left = effort
