@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from stinespring.compiler.options import DECODERS
 from stinespring.ledger.store import Ledger, Run
 from stinespring.pipeline.record import Written
 from stinespring.pipeline.whole import Result
@@ -72,6 +73,8 @@ def program_section(found: Result) -> Section:
     """Return the drawing of a program, what it costs and what the compiler did."""
     cost = cost_of(found)
     figures = {name: value for name, value in cost.items() if name not in ("passes", "hash", "costs")}
+    if figures.get("codes") in DECODERS:  # counts only compare within one class
+        figures["codes"] = f"{figures['codes']}: {DECODERS[figures['codes']]}"
     return Section("The program", [*drawing(found), plain_table("cost", figures), *passes(cost)])
 
 

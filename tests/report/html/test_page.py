@@ -17,6 +17,7 @@ import pytest
 
 import stinespring
 from oracles.page_reader import PageReader, read_page
+from stinespring.compiler.options import DECODERS
 from stinespring.ledger.store import Ledger
 from stinespring.models.spins import draw_network
 from stinespring.pipeline.whole import Result
@@ -103,6 +104,18 @@ def test_a_failure_is_what_the_page_begins_with(two_tokens, tmp_path):
     page = read_page(path, figures=2)
     assert page.badges == ["FAIL"]
     assert page.words.count(verdict.reason) == 1
+
+
+@pytest.mark.parametrize("codes", ["free", "prefix", "texts"])
+def test_costs_say_what_decodes_a_reading(invoke, examples, tmp_path, codes):
+    """The page, the record of the passes, the line of the cost and the JSON."""
+    words = [examples / "two_tokens.json", "--prompt", "a b", "--steps", 2, "--codes", codes, "--effort", 0]
+    path = tmp_path / "report.html"
+    status, out, err = invoke("compile", *words, "--explain")
+    assert status == 0 and DECODERS[codes] in " ".join((out + err).split())
+    _, data = ask(invoke, "run", *words, "--shots", 500, "--seed", 4, "--report", path)
+    assert data["cost"]["codes"] == codes
+    assert f"{codes}: {DECODERS[codes]}" in read_page(path, figures=2).words
 
 
 @pytest.mark.parametrize(("schedule", "drawn"), [("dynamic", 0), ("stepwise", 1)])
