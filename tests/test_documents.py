@@ -29,6 +29,7 @@ NAMES = (
     "distributed.md",
     "dynamic.md",
     "lens.md",
+    "memory.md",
     "providers.md",
     "report.md",
     "sphere.md",
