@@ -79,7 +79,7 @@ def quantum_memory(draft: Draft, *, reuse: bool) -> QuantumMemory:
     """Return the program with the fewest memory qubits within the tolerance.
 
     Args:
-        draft: before any pass.
+        draft: before any pass. Laws of texts that may end are not truncated: something might follow a stop token then.
         reuse: measure every token at once and use its qubits again.
 
     Raises:
@@ -89,7 +89,8 @@ def quantum_memory(draft: Draft, *, reuse: bool) -> QuantumMemory:
     require_chain(draft)
     laws = [channel.laws[-1] for channel in specialised(draft)]
     states = causal_states(laws)
-    tensors, distance = _chosen(states, draft.options.tolerance)
+    ends = any(law.probabilities[:, draft.model.vacuum :].any() for law in laws)
+    tensors, distance = _chosen(states, 0.0 if ends else draft.options.tolerance)
     if tensors.qubits > MOST_QUBITS:
         raise TooLargeError(
             "the memory takes too many qubits",

@@ -193,6 +193,27 @@ def test_hidden_states_of_long_waits_and_where_there_are_none():
     assert hidden_tensors(states_of(random_chain(2, 2, 1.0, 1), [0, 0], 5)) is None
 
 
+@settings(max_examples=15, deadline=None)
+@given(st.floats(0.05, 0.95), st.floats(0.5, 0.98), st.floats(0.02, 0.45), st.integers(0, 2**9 - 1))
+def test_any_dual_poisson_process_is_exact_on_one_qubit(p, g, h, number):
+    model, text = DualPoisson(p, g, h), [number >> place & 1 for place in range(9)]
+    tensors = hidden_tensors(states_of(model, [1], 9))
+    assert tensors is not None and tensors.qubits == 1
+    shares = np.ones((1, 1))  # of what the records hold: a sum over all of them, step by step
+    for tensor, symbol in zip(tensors.steps, text, strict=True):
+        shares = np.einsum("ij,iro,jrp->op", shares, tensor[:, symbol], tensor[:, symbol])
+    wanted = [model.law(1, np.array([[1, *text[:place]]]))[0, text[place]] for place in range(9)]
+    assert np.trace(shares) == pytest.approx(np.prod(wanted), abs=1e-12)
+
+
+def test_nothing_follows_a_stop_token(stop_token):
+    """A truncated state could have tokens after the end of a text: such laws are kept as they are."""
+    options = {"prompt": "on off", "steps": 4, "schedule": "dynamic", "memory": "quantum", "effort": 0}
+    program = stinespring.compile(stop_token, tolerance=0.1, **options)
+    assert (program.tvd_bound, program.claim) == (0.0, None)
+    assert_same(text_law(program), dict(stop_token.joint("on off", 4)))
+
+
 @pytest.mark.parametrize(
     "options",
     [{"codes": "prefix"}, {"phases": "exact"}, {"input": "quantum"}, {"extension": "dephased"}],
