@@ -23,12 +23,13 @@ from stinespring.circuits.laws.selection_fit import coupled_sequences
 from stinespring.circuits.search.joint_search import joint_circuit
 from stinespring.readings import BoolArray, FloatArray, IntArray
 
-__all__ = ["JOINT_BITS", "FreeCircuit", "counting_bound", "free_law_circuit"]
+__all__ = ["GROUPED", "JOINT_BITS", "FreeCircuit", "counting_bound", "free_law_circuit"]
 
 ACCEPTED = 1e-9  # largest error of a probability in a circuit that was found numerically
 SIMULATED_WIRES = 17
 SEARCHED_TOP = 12  # outcome bits beyond which the two or three gates that a search of the top saves do not matter
 JOINT_BITS = 4  # the highest bits of a preparation that are searched jointly
+GROUPED = 9  # outcome bits up to which the lower ones are searched two at a time, given the higher ones
 SMALL_LAW = 32  # entries (twice as many for one bit) up to which more of the effort goes to sequences bit by bit
 BITWISE_SHARES = (0.25, 0.1)  # of the effort that goes there for small and for larger laws; the rest goes to a joint search
 GOOD_SHARE = 0.2  # of the rest, if the law of one bit has a half form already: only laws with structure take less
@@ -200,7 +201,9 @@ def candidates(task: LawTask, effort: float) -> Iterator[FreeCircuit]:
     if best is None or effort <= 0 or law is not None or best.cost <= counting_bound(task.law, task.care):
         return
     if task.width == 0 and task.size > 1:
-        if task.size <= SEARCHED_TOP:
+        if JOINT_BITS < task.size <= GROUPED:
+            yield from by_groups(task, best, effort)
+        elif task.size <= SEARCHED_TOP:
             yield from by_top_bits(task, best, effort)
         return
     share = effort * BITWISE_SHARES[task.law.size > SMALL_LAW << (task.size == 1)]
@@ -266,6 +269,39 @@ def by_top_bits(task: LawTask, best: FreeCircuit, effort: float) -> Iterator[Fre
         gates = [Gate(g.name, tuple([q + low for q in g.qubits]), g.params) for g in found.gates]
         gates += bit_gates(bit_sequences(reordered(law, place))[top:], width=0, made=top)
         yield task.circuit(gates, "joint search", codes=place[best.codes])
+
+
+def by_groups(task: LawTask, best: FreeCircuit, effort: float) -> Iterator[FreeCircuit]:
+    """Yield a preparation made in groups of bits: the highest four (or three) jointly, then two at a time given all above.
+
+    A law with a context takes about half as many CZ jointly as bit by bit, so that not only the highest bits gain.
+    """
+    top = JOINT_BITS if task.size % 2 == 0 else JOINT_BITS - 1
+    work = [1 << top, *((1 << made) * 3 for made in range(top, task.size, 2))]
+    law = reordered(task.law, best.codes)
+    coarse = replace(task, law=law.reshape(1, 1 << top, -1).sum(axis=2), free_codes=False)
+    limit = count_two_qubit(bit_gates(bit_sequences(coarse.law), width=0))
+    found = min(
+        jointly(coarse, np.arange(1 << top), limit=limit, effort=effort * work[0] / sum(work)), key=cost_of, default=None
+    )
+    upper = by_bits(coarse, np.arange(1 << top)) if found is None else found
+    gates = [Gate(g.name, tuple([q + task.size - top for q in g.qubits]), g.params) for g in upper.gates]
+    for made, share in zip(range(top, task.size, 2), work[1:], strict=True):
+        masses = law.reshape(1 << made, 4, -1).sum(axis=2)
+        total = masses.sum(axis=1, keepdims=True)
+        given = np.divide(masses, total, out=np.zeros_like(masses), where=total > 0)
+        part = free_law_circuit(
+            given, care=total[:, 0] > 0, free_codes=False, ancillas=False, effort=effort * share / sum(work), seed=task.seed
+        )
+        low = task.size - made - 2
+        wires = [*range(low + 2, task.size), low, low + 1]
+        gates += [Gate(g.name, tuple([wires[q] for q in g.qubits]), g.params) for g in part.gates]
+    yield from verified(task, task.circuit(gates, "joint search", codes=best.codes))
+
+
+def cost_of(circuit: FreeCircuit) -> int:
+    """Return the number of two-qubit gates."""
+    return circuit.cost
 
 
 def jointly(task: LawTask, codes: IntArray, *, limit: int, effort: float) -> Iterator[FreeCircuit]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -13,7 +14,7 @@ from stinespring.circuits.core.gates import Gate, concatenated, count_two_qubit,
 from stinespring.circuits.exact.multiplexer import NEGLIGIBLE, gray_angles, law_angles, law_gates, multiplexed_ry
 from stinespring.circuits.exact.signed_state import SCHMIDT, real_state
 from stinespring.circuits.laws.bit_by_bit import balanced_codes
-from stinespring.circuits.laws.free_law import JOINT_BITS, free_law_circuit
+from stinespring.circuits.laws.free_law import GROUPED, JOINT_BITS, free_law_circuit
 from stinespring.circuits.laws.signs import signed
 from stinespring.compiler.isometries.approximate import Approximation, approximate
 from stinespring.compiler.isometries.dilate import context_index, law_table, require_room
@@ -111,14 +112,15 @@ def finished_input(draft: Draft, dilation: Dilation, prompt: list[Register]) -> 
 def default_effort(draft: Draft, sizes: dict[str, int]) -> float:
     """Return the seconds of search if none are asked for: ``1 + gates / 80``, at most 6.
 
-    The gates are those of the exact isometries that a search may shorten: of laws without a context the highest bits only.
+    The gates are those of the exact isometries that a search may shorten: of large laws without a context the highest bits.
 
     Args:
         draft: the operations.
         sizes: qubits of each register.
     """
     laws = [law for channel in draft.channels for law in channel.laws]
-    gates = sum(gray_count(law, sizes) if law.reads else min(gray_count(law, sizes), 1 << JOINT_BITS) for law in laws)
+    most = [math.inf if law.reads or sizes[law.target.name] <= GROUPED else 1 << JOINT_BITS for law in laws]
+    gates = sum(min(gray_count(law, sizes), limit) for law, limit in zip(laws, most, strict=True))
     return min(LEAST_EFFORT + gates / GATES_A_SECOND, MOST_EFFORT)
 
 

@@ -171,7 +171,8 @@ def efforts(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("k", "n", "seconds"), [(1, 1, 1 + (2 - 1) / 80), (2, 2, 1 + (16 * 3 - 2) / 80), (3, 2, 6.0), (9, 0, 1 + 16 / 80)]
+    ("k", "n", "seconds"),
+    [(1, 1, 1 + (2 - 1) / 80), (2, 2, 1 + (16 * 3 - 2) / 80), (3, 2, 6.0), (6, 0, 1 + (63 - 6) / 80), (10, 0, 1 + 16 / 80)],
 )
 def test_the_default_effort_grows_with_what_can_be_saved(efforts, k, n, seconds):
     """1 + gates / 80 up to 6, gates of the exact isometry; a preparation saves at most the gates of its highest bits."""
