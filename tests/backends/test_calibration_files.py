@@ -73,7 +73,7 @@ def test_a_device_on_which_the_circuit_cannot_be_written(
 ) -> None:
     data = calibration()
     data["gates"] = [gate for gate in data["gates"] if gate["name"] != missing]
-    words = ["--prompt", "a b", "--steps", "2", "--shots", "100", "--effort", "0"]
+    words = ["--prompt", "a b", "--steps", "2", "--shots", "100", "--effort", "0", "--codes", "free"]
     done = invoke("run", examples / "two_tokens.json", *words, "--backend", f"aer?noise={save(data)}")
     assert done.returncode == 2
     assert "cannot be written in the gates" in done.stderr
