@@ -177,7 +177,8 @@ def test_the_command(tmp_path, examples, invoke):
 
     write_calibration(device(), tmp_path / "line.json")
     words = ["run", str(examples / "two_tokens.json"), "--prompt", "a b", "--steps", "2", "--shots", "20000", "--seed", "1",
-             "--backend", f"aer?noise={tmp_path / 'line.json'}", "--schedule", "static", "--codes", "free", "--within", "none", "--json"]  # fmt: skip
+             "--backend", f"aer?noise={tmp_path / 'line.json'}", "--schedule", "static", "--codes", "free",
+             "--within", "none", "--json"]  # fmt: skip
     for mode, status in (("none", 1), ("readout", 0)):
         done = invoke(*words, "--mitigation", mode)
         assert done.returncode == status, done.stderr
