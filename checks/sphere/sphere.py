@@ -11,6 +11,7 @@ import numpy as np
 
 from stinespring.checks.combine import worst
 from stinespring.checks.statistics.ruling import require_shares
+from stinespring.checks.statistics.special import binomial, normal_quantile
 from stinespring.checks.tables import check_tables
 from stinespring.models.sphere.landscape.measure import require_energy
 from stinespring.models.sphere.layer_law import ANCILLA, tally
@@ -112,8 +113,6 @@ def check_energy(samples: Samples, *, alpha: float = 0.001, resolution: float = 
     Raises:
         InputError: outside the gradient case, or an energy that float64 cannot hold.
     """
-    from scipy.stats import norm
-
     require_shares(alpha, resolution)
     model = samples.source
     require_energy(model)
@@ -128,8 +127,8 @@ def check_energy(samples: Samples, *, alpha: float = 0.001, resolution: float = 
         true = term(model, value, pair)
         analytic, size = analytic + true, size + abs(true)
     deviation, off, scale = math.sqrt(variance), abs(estimate - expected), alone + size
-    p_value = float(off <= ROUNDING * scale) if deviation == 0 else float(2 * norm.sf(off / deviation))
-    detects = (float(norm.isf(alpha / 2)) + POWER) * deviation / scale
+    p_value = float(off <= ROUNDING * scale) if deviation == 0 else math.erfc(off / deviation / math.sqrt(2.0))
+    detects = (normal_quantile(alpha / 2) + POWER) * deviation / scale
     ruling: Ruling = "FAIL" if p_value < alpha else "PASS" if detects <= resolution else "UNVERIFIED"
     reason = (
         f"energy {estimate:.6g} sampled, {analytic:.6g} analytic, {expected:.6g} +- {deviation:.2g} expected of the estimate, "
@@ -146,12 +145,10 @@ def energy_figures(verdict: Verdict) -> dict[str, Any]:
 
 def moments(model: SphereModel, pair: int, overlap: float, shots: int) -> tuple[float, float]:
     """Return mean and variance of what a pair adds to the estimate, by a sum over the binomial law of its count."""
-    from scipy.stats import binom
-
     p = (1.0 + overlap) / 2.0
     reach = 12.0 * math.sqrt(shots * p * (1 - p)) + 30.0
     k = np.arange(max(0, math.floor(shots * p - reach)), min(shots, math.ceil(shots * p + reach)) + 1)
-    terms, weights = energy_terms(model, 2.0 * k / shots - 1.0, pair), binom.pmf(k, shots, p)
+    terms, weights = energy_terms(model, 2.0 * k / shots - 1.0, pair), binomial(k.astype(np.float64), shots, p)
     mean = float(weights @ terms)
     return mean, float(weights @ (terms - mean) ** 2)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from stinespring.checks.combine import worst
 from stinespring.checks.statistics.ruling import two_digits
+from stinespring.checks.statistics.special import normal_head, normal_quantile
 from stinespring.errors import InputError
 from stinespring.models.spins import mean_field, run_network
 from stinespring.models.spins.contexts import tokens_of
@@ -45,8 +46,6 @@ def check_mean_field(samples: Samples, *, alpha: float = 0.001, seed: int = 0) -
     Raises:
         InputError: a single shot.
     """
-    from scipy.stats import norm
-
     network, steps, [outcomes] = samples.source.one_column_a_spin(), samples.asked.steps, samples.outcomes
     shots = outcomes.shots
     if shots < 2:
@@ -58,10 +57,10 @@ def check_mean_field(samples: Samples, *, alpha: float = 0.001, seed: int = 0) -
     runs = run_network(network, steps=steps, runs=REFERENCE_RUNS, seed=seed).m_o[0]
     spread, simulated = runs.std(axis=0, ddof=1), runs.mean(axis=0)
     limit = mean_field(network, steps=steps).m_o[0, 1:]
-    quantile = float(norm.isf(alpha / (2 * mean.size)))
+    quantile = normal_quantile(alpha / (2 * mean.size))
     far, reach = abs(mean - limit), quantile * spread / np.sqrt(shots) + 1e-12
     together = np.sqrt(spread**2 / shots + spread**2 / REFERENCE_RUNS) + 1e-12
-    exact = min(1.0, mean.size * 2.0 * float(norm.sf((abs(mean - simulated) / together).max())))
+    exact = min(1.0, mean.size * 2.0 * float(normal_head(-(abs(mean - simulated) / together).max())))
     drawn = quantile * spread / np.sqrt(REFERENCE_RUNS)
     comparable = (spread <= INFORMATIVE) & (abs(simulated - limit) + drawn <= spread + 1e-12)
     outcome, reason = compare(far, spread, reach, comparable, network.N)

@@ -18,6 +18,7 @@ import numpy as np
 
 from stinespring.checks.statistics.gtest import detectable_tvd, pool, upper_tail
 from stinespring.checks.statistics.ruling import decide, two_digits
+from stinespring.checks.statistics.special import chi_squared_tail, gamma_head, gamma_tail
 from stinespring.checks.statistics.uniform import dealt
 from stinespring.models.spins.contexts import Contexts
 from stinespring.models.spins.law import WHOLE, codes_of, token_law
@@ -88,19 +89,17 @@ def whole_tokens(seen: TokenReadings, rng: np.random.Generator) -> dict[str, flo
 
 def single_spins(seen: TokenReadings) -> dict[str, float]:
     """Return the test of each spin's count: ``sum_i Z_i^2`` against chi-squared; rare outcomes together by their number."""
-    from scipy.stats import chi2, poisson
-
     plus, tokens = seen.contexts.plus, seen.tokens
     shots = np.bincount(seen.which, weights=seen.counts, minlength=len(plus)).astype(np.float64)
     expected, variance = shots @ plus, shots @ (plus * (1.0 - plus))
     plenty = variance >= PLENTY
     z = (seen.counts @ (tokens > 0) - expected)[plenty] / np.sqrt(variance[plenty])
-    p_value = float(chi2.sf((z**2).sum(), plenty.sum())) if plenty.any() else 1.0
+    p_value = chi_squared_tail(float((z**2).sum()), float(plenty.sum())) if plenty.any() else 1.0
     if not plenty.all():
         likely = np.where(plus[seen.which][:, ~plenty] >= 0.5, 1, -1)
         rare = int(seen.counts @ (tokens[:, ~plenty] != likely).sum(axis=1))
         mean = float((shots @ np.minimum(plus, 1.0 - plus))[~plenty].sum())
-        p_rare = min(1.0, 2.0 * min(float(poisson.sf(rare - 1, mean)), float(poisson.cdf(rare, mean))))
+        p_rare = min(1.0, 2.0 * min(gamma_head(rare, mean) if rare else 1.0, gamma_tail(rare + 1, mean)))
         p_value = min(1.0, 2.0 * min(p_value, p_rare))
     return {"p_value": p_value, "degrees_of_freedom": float(max(1, plenty.sum()))}
 

@@ -23,7 +23,7 @@ from stinespring.readings import FloatArray, IntArray
 
 __all__ = [
     "above", "beta_quantile", "beta_tail", "binomial", "bisect", "chi_squared_quantile", "chi_squared_tail", "gamma_head",
-    "gamma_tail", "noncentral_head", "normal_head", "normal_quantile", "x_log_x",
+    "gamma_tail", "noncentral_head", "normal_head", "normal_quantile", "skewed_tail", "x_log_x",
 ]  # fmt: skip
 
 TINY, EPSILON = 1e-300, 2.0**-53
@@ -31,6 +31,7 @@ NEAR, TERMS = 0.03, 12  # deviations below which (1 + u) ln(1 + u) - u is its se
 STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)  # of ln n!, in powers 1, 3, 5, ... of 1/n
 LARGE = 16.0  # from which on Stirling's series has all digits
 MOST_TERMS = 1_000_000
+STRAIGHT = 5e-5  # skewness below which a tail is the normal one
 
 
 def above(u: Any) -> Any:
@@ -66,20 +67,21 @@ def deviance(x: Any, mean: Any) -> Any:
 
 
 def binomial(hits: FloatArray, shots: float, p: FloatArray | float) -> FloatArray:
-    """Return the binomial probabilities of numbers of hits; 0 < p < 1.
+    """Return the binomial probabilities of numbers of hits.
 
     Example:
         >>> binomial(np.array([0.0, 1.0, 2.0, 3.0]), 2, 0.5).tolist()
         [0.25, 0.5, 0.25, 0.0]
     """
     hits, p = np.broadcast_arrays(np.asarray(hits, dtype=np.float64), np.asarray(p, dtype=np.float64))
-    inside = (hits > 0) & (hits < shots)
+    inside, within = (hits > 0) & (hits < shots), np.clip(p, TINY, 1.0 - EPSILON)
     k = np.where(inside, hits, 0.5 * shots)
     log = stirling(float(shots)) - stirling(k) - stirling(shots - k)
-    log = log - deviance(k, shots * p) - deviance(shots - k, shots * (1.0 - p))
+    log = log - deviance(k, shots * within) - deviance(shots - k, shots * (1.0 - within))
     middle = np.exp(log) * np.sqrt(shots / (2.0 * math.pi * k * (shots - k)))
-    ends = np.where(hits == 0, np.exp(shots * np.log1p(-p)), np.where(hits == shots, np.exp(shots * np.log(p)), 0.0))
-    return np.asarray(np.where(inside, middle, ends))
+    with np.errstate(divide="ignore"):
+        ends = np.where(hits == 0, np.exp(shots * np.log1p(-p)), np.where(hits == shots, np.exp(shots * np.log(p)), 0.0))
+    return np.asarray(np.where(inside, np.where((p > 0) & (p < 1), middle, 0.0), ends))
 
 
 def poisson(n: Any, mean: Any) -> Any:
@@ -166,6 +168,15 @@ def noncentral_head(x: float, degrees: float, noncentrality: float) -> float:
     densities = poisson(degrees / 2.0 + j, half)  # P(a + j) - P(a + j + 1)
     last = gamma_head(degrees / 2.0 + float(j[-1]) + 1.0, half)
     return float(weights @ (last + np.cumsum(densities[::-1])[::-1]))
+
+
+def skewed_tail(z: float, skew: float) -> float:
+    """Return ``P(Z > z)`` of the gamma law (Pearson's third) with mean 0, variance 1 and a skewness."""
+    if abs(skew) < STRAIGHT:
+        return 0.5 * math.erfc(z / math.sqrt(2.0))
+    shape = 4.0 / skew**2
+    x = shape + (z if skew > 0 else -z) * math.sqrt(shape)
+    return gamma_tail(shape, x) if skew > 0 else gamma_head(shape, x)
 
 
 def normal_head(z: FloatArray) -> FloatArray:

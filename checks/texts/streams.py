@@ -17,6 +17,7 @@ import numpy as np
 from stinespring.checks.statistics.bits import Features, FeatureSums
 from stinespring.checks.statistics.family import ScopedTest
 from stinespring.checks.statistics.gtest import detectable_tvd, pool, upper_tail
+from stinespring.checks.statistics.special import normal_quantile, skewed_tail
 from stinespring.checks.statistics.tails import POWER_QUANTILE
 from stinespring.checks.statistics.uniform import dealt
 from stinespring.models.texts.law import TextLaw, distinct_contexts, laws
@@ -203,13 +204,11 @@ def likelihood(moments: FloatArray, shots: float, alpha: float) -> ScopedTest:
 
     Its resolution is the TVD of a deviation that moves the log-likelihood of the texts it concerns by one standard deviation.
     """
-    from scipy.stats import norm, pearson3
-
     deviation, variance, third = moments.tolist()
     z, skew = deviation / math.sqrt(variance), third / variance**1.5
     told = "the total log-likelihood (by one standard deviation of a text)"
     if abs(skew) > MOST_SKEW:
         return ScopedTest("likelihood", "likelihood", told, 1.0, "too few shots", 1.0, 1)
-    tail = min(float(pearson3.sf(z, skew)), float(pearson3.cdf(z, skew)))
-    seen = (float(norm.isf(alpha / 2.0)) + POWER_QUANTILE) / math.sqrt(shots)
+    tail = min(skewed_tail(z, skew), skewed_tail(-z, -skew))
+    seen = (normal_quantile(alpha / 2.0) + POWER_QUANTILE) / math.sqrt(shots)
     return ScopedTest("likelihood", "likelihood", told, min(1.0, 2.0 * tail), "gamma", min(1.0, seen), 1)
