@@ -140,8 +140,6 @@ def submit(ledger: Ledger, planned: Planned, *, once: bool = False, report: Repo
     again = unlowered(program, planned.options)
     first = again.body.next([], planned.shots)
     assert first is not None, "every program makes a call"
-    if not backend.keeps_jobs and (refuse := getattr(backend, "require", None)) is not None:
-        refuse(first)  # before anything is written: what a run at once refuses, too
     versions = {"stinespring": __version__, "qiskit": metadata.version("qiskit"), **backend.metadata()}
     versions["noisy"] = backend.capabilities.noisy
     run = Run(
@@ -150,7 +148,10 @@ def submit(ledger: Ledger, planned: Planned, *, once: bool = False, report: Repo
         program=described(program, again, first, planned.mitigation), estimate=planned.estimate.plain(), versions=versions,
     )  # fmt: skip
     recording = recorded(ledger, run, lambda: backend, EVERYTHING, report)
-    jobs = jobs_of(run.id, FIRST, recording.prepare(first, backend), backend)
+    lowered = recording.prepare(first, backend)
+    if not backend.keeps_jobs and (refuse := getattr(backend, "require", None)) is not None:
+        refuse(lowered)  # before anything is written: what a run at once refuses, too
+    jobs = jobs_of(run.id, FIRST, lowered, backend)
     if planned.calibration is not None:
         jobs = jobs_of(run.id, CALIBRATION, planned.calibration.batch(), backend) + jobs
     stored = ledger.add(run, jobs, backend.calibration() if keeps_jobs(backend) else None, once=once)
