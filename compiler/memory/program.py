@@ -15,11 +15,12 @@ import numpy as np
 
 from stinespring.circuits.core.flow import Flow, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate, count_two_qubit, relabel
-from stinespring.circuits.exact.closed_isometry import closed_isometry
+from stinespring.circuits.exact.closed_isometry import closed_isometry, complete
 from stinespring.circuits.exact.real_orthogonal import Operator, Part, real_gates
 from stinespring.circuits.exact.real_shannon import split_isometry
 from stinespring.circuits.exact.signed_state import SCHMIDT, real_state
 from stinespring.compiler.dynamic.program import without_useless_resets
+from stinespring.compiler.memory.phases import fitted_phases
 from stinespring.compiler.memory.tensors import (
     MemoryTensors,
     exact_tensors,
@@ -37,7 +38,7 @@ from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.claims import MemoryClaim
 from stinespring.models.texts.law import MOST_TEXTS
 from stinespring.models.texts.memory import reachable_texts
-from stinespring.readings import UNUSED, FloatArray, Register
+from stinespring.readings import UNUSED, ComplexArray, FloatArray, Register
 
 __all__ = ["QuantumMemory", "quantum_memory"]
 
@@ -69,8 +70,9 @@ class QuantumMemory:
     def reason(self) -> str:
         """What was done, one line."""
         states, qubits = max(self.tensors.bonds, default=1), self.tensors.qubits
+        phases = " with phases" if any(np.iscomplexobj(tensor) for tensor in self.tensors.steps) else ""
         return (
-            f"a memory of {states} quantum states on {qubits} qubit(s), where {self.classical} causal states take "
+            f"a memory of {states} quantum states{phases} on {qubits} qubit(s), where {self.classical} causal states take "
             f"{qubits_for(self.classical)}; certified TVD {self.tensors.certified:.3g}"
         )
 
@@ -90,7 +92,7 @@ def quantum_memory(draft: Draft, *, reuse: bool) -> QuantumMemory:
     laws = [channel.laws[-1] for channel in specialised(draft)]
     states = causal_states(laws)
     ends = any(law.probabilities[:, draft.model.vacuum :].any() for law in laws)
-    tensors, distance = _chosen(states, 0.0 if ends else draft.options.tolerance)
+    tensors, distance = _chosen(states, 0.0 if ends else draft.options.tolerance, fitted=draft.options.effort != 0)
     if tensors.qubits > MOST_QUBITS:
         raise TooLargeError(
             "the memory takes too many qubits",
@@ -131,18 +133,24 @@ def require_chain(draft: Draft) -> None:
             )
 
 
-def _chosen(states: Sequence[States], tolerance: float) -> tuple[MemoryTensors, float]:
-    """Return the memory on the fewest qubits within the tolerance, and a bound on its TVD."""
+def _chosen(states: Sequence[States], tolerance: float, *, fitted: bool) -> tuple[MemoryTensors, float]:
+    """Return the memory on the fewest qubits within the tolerance, and a bound on its TVD; without phases where these do."""
     exact = exact_tensors(states)
     hidden = hidden_tensors(states) if exact.qubits > 1 else None
     if hidden is not None:
         return hidden, 0.0
-    for qubits in range(exact.qubits):
+    best = exact, 0.0
+    for qubits in range(exact.qubits - 1, -1, -1) if tolerance > 0 else ():
         made = truncated_tensors(exact, 1 << qubits)
         distance = _distance(states, made)
-        if distance <= tolerance - ROUNDING:
-            return made, distance
-    return exact, 0.0
+        phases = fitted_phases(states, 1 << qubits) if fitted and distance > tolerance - ROUNDING else None
+        if phases is not None:
+            made = truncated_tensors(exact_tensors(states, phases), 1 << qubits)
+            distance = _distance(states, made)
+        if distance > tolerance - ROUNDING:
+            break
+        best = made, distance
+    return best
 
 
 def _distance(states: Sequence[States], tensors: MemoryTensors) -> float:
@@ -190,16 +198,19 @@ def _written(tensors: MemoryTensors, tokens: Sequence[Register], *, reuse: bool,
     return Flow(tuple(quantum), classical, tuple(without_useless_resets(out))), others
 
 
-def _step_gates(tensor: FloatArray, token: Register, memory: int, *, fitted: bool) -> list[Gate]:
+def _step_gates(tensor: FloatArray | ComplexArray, token: Register, memory: int, *, fitted: bool) -> list[Gate]:
     """Return gates of one step on memory, token and record wires, of which all but the memory's inputs start in |0>."""
     before, _, record, after = tensor.shape
     inputs, behind = qubits_for(before), qubits_for(record)
     width = memory + token.size + behind
-    whole = np.zeros((1 << behind, 1 << token.size, 1 << memory, before))
+    whole = np.zeros((1 << behind, 1 << token.size, 1 << memory, before), dtype=tensor.dtype)
     for code, symbol in enumerate(token.symbols):
         if symbol != UNUSED and symbol < tensor.shape[1]:
             whole[:record, code, :after] = tensor[:, symbol].transpose(1, 2, 0)
-    return _real_isometry_gates(_filled(whole.reshape(1 << width, before)), inputs, width, fitted=fitted)
+    columns = whole.reshape(1 << width, before)
+    if columns.imag.any():
+        return closed_isometry(complete(np.asarray(columns, dtype=np.complex128))[:, : 1 << inputs])
+    return _real_isometry_gates(_filled(columns.real), inputs, width, fitted=fitted)
 
 
 def _filled(columns: FloatArray) -> FloatArray:

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stinespring.compiler.texts.merge import States
-from stinespring.readings import FloatArray, IntArray
+from stinespring.readings import ComplexArray, FloatArray, IntArray
 
 __all__ = ["MemoryTensors", "exact_tensors", "hidden_tensors", "qubits_for", "truncated_tensors"]
 
@@ -50,12 +50,12 @@ class MemoryTensors:
     """A chain as isometries on a memory.
 
     Attributes:
-        steps: for each step a real tensor, shape (in, D, R, out): from the memory's state to token, record and memory. As a
+        steps: for each step a tensor, shape (in, D, R, out): from the memory's state to token, record and memory. As a
             matrix from ``in`` to the rest it is an isometry. Records stay behind; R is 1 where there is none.
         fidelity: F, the overlap with the exact state; 1 where nothing was dropped.
     """
 
-    steps: tuple[FloatArray, ...]
+    steps: tuple[FloatArray | ComplexArray, ...]
     fidelity: float = 1.0
 
     @property
@@ -74,29 +74,36 @@ class MemoryTensors:
         return math.sqrt(max(0.0, 1.0 - self.fidelity))
 
 
-def exact_tensors(states: Sequence[States]) -> MemoryTensors:
+def exact_tensors(states: Sequence[States], phases: Sequence[FloatArray] | None = None) -> MemoryTensors:
     """Return the isometries of the law itself.
 
     Args:
         states: the causal states before every step; one before the first.
+        phases: of the amplitudes, for each step shape (S, D); without them all is real.
     """
-    vectors, tensors = np.ones((1, 1)), []
+    vectors: FloatArray | ComplexArray = np.ones((1, 1))
+    tensors: list[FloatArray | ComplexArray] = []
     for number in range(len(states) - 1, -1, -1):
         row, symbol = np.nonzero(states[number].laws)
         after = states[number].after[row, symbol] if number < len(states) - 1 else np.zeros(len(row), dtype=np.int64)
-        matrix = np.zeros((*states[number].laws.shape, vectors.shape[1]))
-        matrix[row, symbol] = np.sqrt(states[number].laws[row, symbol])[:, None] * vectors[after]
+        roots: FloatArray | ComplexArray = np.sqrt(states[number].laws)
+        if phases is not None:
+            roots = roots * np.exp(1j * phases[number])
+        matrix = np.zeros((*roots.shape, vectors.shape[1]), dtype=np.result_type(roots, vectors))
+        matrix[row, symbol] = roots[row, symbol][:, None] * vectors[after]
         left, singular, right = np.linalg.svd(matrix.reshape(len(matrix), -1), full_matrices=False)
         rank = int((singular > NOTHING * singular[0]).sum())
         vectors = left[:, :rank] * singular[:rank]
         tensors.append(right[:rank].reshape(rank, matrix.shape[1], 1, -1))
-    tensors[-1] = tensors[-1] * vectors[0, 0]  # a sign
+    tensors[-1] = tensors[-1] * vectors[0, 0]  # a sign or a phase
     return MemoryTensors(tuple(tensors[::-1]))
 
 
 def truncated_tensors(exact: MemoryTensors, most: int) -> MemoryTensors:
     """Return isometries with at most so many memory states between the steps, the largest weights kept."""
-    center, kept, fidelity = np.ones((1, 1)), [], 1.0
+    center: FloatArray | ComplexArray = np.ones((1, 1))
+    kept: list[FloatArray | ComplexArray] = []
+    fidelity = 1.0
     for tensor in exact.steps:
         whole = np.tensordot(center, tensor[:, :, 0, :], axes=1)
         left, singular, right = np.linalg.svd(whole.reshape(-1, whole.shape[2]), full_matrices=False)
@@ -104,21 +111,22 @@ def truncated_tensors(exact: MemoryTensors, most: int) -> MemoryTensors:
         fidelity -= float((singular[rank:] ** 2).sum())
         kept.append(left[:, :rank].reshape(len(center), -1, rank))
         center = singular[:rank, None] * right[:rank]
-    sign, tensors = np.sign(center), []
+    sign = center / abs(center)
+    tensors: list[FloatArray | ComplexArray] = []
     for left_form in reversed(kept):
         matrix = np.tensordot(left_form, sign, axes=1)
         left, singular, right = np.linalg.svd(matrix.reshape(len(matrix), -1), full_matrices=False)
         rank = int((singular > NOTHING * singular[0]).sum())
         sign = left[:, :rank] * singular[:rank]
         tensors.append(right[:rank].reshape(rank, matrix.shape[1], 1, -1))
-    tensors[-1] = tensors[-1] * np.sign(sign[0, 0])
+    tensors[-1] = tensors[-1] * (sign[0, 0] / abs(sign[0, 0]))
     return MemoryTensors(tuple(tensors[::-1]), min(1.0, max(0.0, fidelity)))
 
 
 def hidden_tensors(states: Sequence[States]) -> MemoryTensors | None:
     """Return isometries on one qubit where all causal states of each step are mixtures of two of them; else None."""
     mixtures = [_mixture(coordinates) for coordinates in _futures(states)]
-    tensors = []
+    tensors: list[FloatArray | ComplexArray] = []
     for number, (here, mixture) in enumerate(zip(states, mixtures, strict=True)):
         if mixture is None:
             return None

@@ -16,7 +16,7 @@ from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import StateModel
 from stinespring.models.texts.rejection import RejectionModel
 from stinespring.models.texts.truncated import ListedModel, MemoryModel, StepTable, TabulatedModel, TruncatedModel
-from stinespring.readings import FloatArray, IntArray
+from stinespring.readings import ComplexArray, FloatArray, IntArray
 
 __all__ = ["ListedClaim", "MemoryClaim", "RejectionClaim", "StepTable", "TableClaim", "TailClaim", "TextClaim", "claim_of"]
 
@@ -108,14 +108,14 @@ class ListedClaim:
 
 @dataclass(frozen=True, eq=False)
 class MemoryClaim:
-    """A matrix-product state: ``P(x_1..x_L) = (A_1[x_1] A_2[x_2] ... A_L[x_L])^2``.
+    """A matrix-product state: ``P(x_1..x_L) = |A_1[x_1] A_2[x_2] ... A_L[x_L]|^2``.
 
     Attributes:
         tensors: for each step, shape (in, D, out) over symbols 0..D-1; each is an isometry from ``in`` to the rest.
     """
 
     kind: ClassVar[str] = "memory"
-    tensors: tuple[FloatArray, ...]
+    tensors: tuple[FloatArray | ComplexArray, ...]
 
     def law(self, model: TextModel, asked: TextAsked) -> TextModel:
         """Return the claimed law; see :class:`stinespring.models.texts.truncated.MemoryModel`."""
@@ -124,14 +124,14 @@ class MemoryClaim:
 
     def probabilities(self, texts: IntArray) -> FloatArray:
         """Return the probability of each text, shape (N,)."""
-        amplitudes = np.ones((len(texts), 1))
+        amplitudes: FloatArray | ComplexArray = np.ones((len(texts), 1))
         for column, tensor in enumerate(self.tensors):
             amplitudes = np.einsum("ni,nio->no", amplitudes, tensor.transpose(1, 0, 2)[texts[:, column]])
-        return np.asarray((amplitudes**2).sum(axis=1))
+        return np.asarray((abs(amplitudes) ** 2).sum(axis=1))
 
     def content(self) -> dict[str, Any]:
         """Return the claim as JSON data."""
-        return {"kind": self.kind, "tensors": [tensor.tolist() for tensor in self.tensors]}
+        return {"kind": self.kind, "tensors": [[tensor.real.tolist(), tensor.imag.tolist()] for tensor in self.tensors]}
 
 
 TextClaim = TableClaim | TailClaim | RejectionClaim | ListedClaim | MemoryClaim
@@ -151,7 +151,8 @@ def claim_of(data: Mapping[str, Any]) -> TextClaim:
     if data["kind"] == ListedClaim.kind:
         return ListedClaim(np.array(data["texts"], dtype=np.int64), np.array(data["probabilities"], dtype=np.float64))
     if data["kind"] == MemoryClaim.kind:
-        return MemoryClaim(tuple(np.array(tensor, dtype=np.float64) for tensor in data["tensors"]))
+        parts = [(np.array(real, dtype=np.float64), np.array(imaginary)) for real, imaginary in data["tensors"]]
+        return MemoryClaim(tuple(real + 1j * imaginary if imaginary.any() else real for real, imaginary in parts))
     tables = [
         StepTable(tuple(columns), np.array(rows, dtype=np.int64).reshape(len(rows), len(columns)), np.array(law))
         for columns, rows, law in data["tables"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import StateModel
-from stinespring.readings import BoolArray, FloatArray, IntArray, rows_of
+from stinespring.readings import BoolArray, ComplexArray, FloatArray, IntArray, rows_of
 
 __all__ = ["ListedModel", "MemoryModel", "ReplacedLaw", "StepTable", "TabulatedModel", "TruncatedModel"]
 
@@ -154,13 +154,16 @@ class MemoryModel(ReplacedLaw):
         tensors: for each step, shape (in, D, out).
     """
 
-    def __init__(self, model: TextModel, length: int, tensors: Sequence[FloatArray]) -> None:
+    def __init__(self, model: TextModel, length: int, tensors: Sequence[FloatArray | ComplexArray]) -> None:
         super().__init__(model)
         self._length, self._tensors = length, tuple(tensors)
 
     def content(self) -> dict[str, object]:
         """Return the model's content and the tensors."""
-        return {"model": self._model.content(), "tensors": [tensor.tolist() for tensor in self._tensors]}
+        return {
+            "model": self._model.content(),
+            "tensors": [[tensor.real.tolist(), tensor.imag.tolist()] for tensor in self._tensors],
+        }
 
     def law(self, step: int, texts: IntArray) -> FloatArray:
         """Return the part of :meth:`symbol_law` over tokens, shape (B, d)."""
@@ -168,13 +171,13 @@ class MemoryModel(ReplacedLaw):
 
     def symbol_law(self, step: int, texts: IntArray) -> FloatArray:
         """Return the law over tokens and vacuum, shape (B, d+1)."""
-        memory = np.ones((len(texts), 1))
+        memory: FloatArray | ComplexArray = np.ones((len(texts), 1))
         for column, tensor in enumerate(self._tensors[: step - 1]):
             symbols = texts[:, self._length + column]
             known = (symbols >= 0) & (symbols < tensor.shape[1])
             chosen = tensor.transpose(1, 0, 2)[np.where(known, symbols, 0)]
             memory = np.einsum("ni,nio->no", memory, chosen) * known[:, None]
-        shares = (np.einsum("ni,ito->nto", memory, self._tensors[step - 1]) ** 2).sum(axis=2)
+        shares = (abs(np.einsum("ni,ito->nto", memory, self._tensors[step - 1])) ** 2).sum(axis=2)
         total = shares.sum(axis=1)
         listed = total > 0
         result = np.zeros((len(texts), self.d + 1))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 import stinespring
 from oracles.text_programs import assert_same, claimed_law, distance, text_law
 from stinespring.checks.texts.bound import check_bound
+from stinespring.compiler.memory.phases import _Loss as Loss
+from stinespring.compiler.memory.phases import fitted_phases
 from stinespring.compiler.memory.tensors import exact_tensors, hidden_tensors, qubits_for, truncated_tensors
 from stinespring.compiler.texts.merge import causal_states
 from stinespring.compiler.texts.specialise import channels
@@ -137,6 +140,40 @@ def test_a_program_on_one_qubit_fewer():
     assert_same(law, claimed_law(program))
     assert 0 < distance(law, dict(model.joint([0] * 5, 10))) <= program.tvd_bound <= 0.02
     assert "certified TVD" in program.passes[0].reason
+
+
+def test_the_gradient_of_what_phases_lose():
+    """Against central differences, on a chain whose causal states share tokens."""
+    loss = Loss(states_of(random_chain(2, 2, 1.0, 3), [0, 0], 6), 2)
+    phases, width = np.random.default_rng(0).normal(size=loss.unknowns), 1e-6
+    found = loss(phases)[1]
+    wanted = [(loss(phases + width * e)[0] - loss(phases - width * e)[0]) / (2 * width) for e in np.eye(loss.unknowns)]
+    np.testing.assert_allclose(found, wanted, atol=1e-8)
+    plain = loss(np.zeros(loss.unknowns))[0]
+    made = truncated_tensors(exact_tensors(states_of(random_chain(2, 2, 1.0, 3), [0, 0], 6)), 2)
+    assert 1 - made.fidelity <= plain + 1e-12  # the sum over cuts, each by itself, is what a sweep loses at most
+
+
+def test_phases_put_three_states_on_one_qubit():
+    """A chain on three tokens: three causal states with linearly independent roots, and phases that make them a plane."""
+    model = random_chain(3, 1, 0.5, 0)
+    states = states_of(model, [0], 6)
+    real = truncated_tensors(exact_tensors(states), 2)
+    turned = truncated_tensors(exact_tensors(states, fitted_phases(states, 2)), 2)
+    assert turned.certified < 1e-4 < 0.01 < real.certified
+    joint = model.joint([0], 6)
+    whole = exact_tensors(states, fitted_phases(states, 2))
+    np.testing.assert_allclose(abs(amplitudes(whole, joint.texts)) ** 2, joint.probabilities, atol=1e-12)
+    program = stinespring.compile(
+        model, prompt=[0], steps=5, schedule="dynamic", memory="quantum", tolerance=0.001, feed_forward="none", effort=0.5
+    )
+    assert (program.cost.qubits, [r.size for r in program.registers if r.role == "memory"]) == (3, [1])
+    assert "with phases" in program.passes[0].reason
+    law = text_law(program)
+    assert_same(law, claimed_law(program))
+    assert distance(law, dict(model.joint([0], 5))) <= program.tvd_bound <= 0.001
+    again = claim_of(json.loads(json.dumps(program.claim.content())))
+    np.testing.assert_allclose(again.tensors[1], program.claim.tensors[1])
 
 
 def test_a_limit_on_qubits_is_kept_by_a_quantum_memory():
