@@ -12,7 +12,8 @@ import pytest
 
 from stinespring.backends.aer.calibration import read_calibration
 from stinespring.errors import InputError
-from stinespring.tests.conftest import Invoke
+
+Invoke = Callable[..., Any]
 
 READOUT = [[0.98, 0.02], [0.03, 0.97]]
 Change = Callable[[dict[str, Any]], object]

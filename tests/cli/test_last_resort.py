@@ -13,12 +13,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stinespring.pipeline.running import check
 from stinespring.stages import Verdict
-from stinespring.tests.conftest import Invoke
+
+Invoke = Callable[..., Any]
 
 ROOT = Path(__file__).resolve().parents[2]
 LAW = ["law", "examples/two_tokens.json", "--prompt", "a b", "--steps", "2"]
