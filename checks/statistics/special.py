@@ -70,7 +70,7 @@ def binomial(hits: FloatArray, shots: float, p: FloatArray | float) -> FloatArra
     """Return the binomial probabilities of numbers of hits.
 
     Example:
-        >>> binomial(np.array([0.0, 1.0, 2.0, 3.0]), 2, 0.5).tolist()
+        >>> binomial(np.array([0.0, 1.0, 2.0, 3.0]), 2, 0.5).round(12).tolist()
         [0.25, 0.5, 0.25, 0.0]
     """
     hits, p = np.broadcast_arrays(np.asarray(hits, dtype=np.float64), np.asarray(p, dtype=np.float64))

@@ -269,7 +269,7 @@ def account_of_text(text: str, *, dialect: str = "qasm3") -> Account:
         UnreadableError: anything that is not in the subset.
 
     Example:
-        >>> found = account_of_text("OPENQASM 3.0;\\nqubit[1] q;\\nbit[1] c;\\nU(0.5, 0, pi) q[0];\\nc = measure q;\\n")
+        >>> found = account_of_text("OPENQASM 3.0;\nqubit[1] q;\nbit[1] c;\nU(0.5, 0, pi) q[0];\nc = measure q;\n")
         >>> [deed.told() for deed in found.deeds]
         ['gate on qubit 0', 'measure 0 into bit 0']
     """
