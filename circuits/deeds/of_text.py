@@ -271,7 +271,7 @@ def account_of_text(text: str, *, dialect: str = "qasm3") -> Account:
     Example:
         >>> found = account_of_text("OPENQASM 3.0;\nqubit[1] q;\nbit[1] c;\nU(0.5, 0, pi) q[0];\nc = measure q;\n")
         >>> [deed.told() for deed in found.deeds]
-        ['gate on qubit 0', 'measure 0 into bit 0']
+        ['gate on qubit 0', 'measure qubit 0 into bit 0']
     """
     lines = [line for line in text.split("\n") if not line.startswith("//")]
     if not lines or lines[0] != "OPENQASM 3.0;" or lines[-1]:
