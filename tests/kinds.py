@@ -51,7 +51,8 @@ REQUESTS = {
     "static": Request("two_tokens", {**TEXT, "schedule": "static"}),
     "dynamic": Request("two_tokens", {**TEXT, "schedule": "dynamic", "feed_forward": "all"}),
     "stepwise": Request("two_tokens", {**TEXT, "steps": 3, "schedule": "stepwise"}, 3),
-    "table": Request("three_tokens", {**RAIN, "schedule": "static"}),  # what it claims, as the next three
+    "table": Request("three_tokens", {**RAIN, "schedule": "static", "codes": "free"}),  # what it claims, as the next four
+    "listed": Request("three_tokens", {**RAIN, "schedule": "static", "codes": "prefix"}),
     "tail": Request("three_tokens", {**RAIN, "schedule": "stepwise", "tolerance": 0.1}, 2),
     "rejection": Request("two_tokens", {**TEXT, "schedule": "dynamic", "attention": "rejection", "tolerance": 0.2}),
     "padded": Request("three_tokens", {**STATE, "schedule": "dynamic", "tolerance": 0.2, "input_state": RAINY}),

@@ -24,7 +24,8 @@ from stinespring.pipeline.whole import judged, measured
 FETCH = Permissions(onward=True, wait=600.0)
 SHOTS = 1500
 CLAIMS = {
-    "table": ("table", False), "tail": ("tail", False), "rejection": ("rejection", False), "padded": ("table", True)
+    "table": ("table", False), "listed": ("texts", False), "tail": ("tail", False),
+    "rejection": ("rejection", False), "padded": ("table", True)
 }  # fmt: skip
 MOVING = ("seconds", "metadata")  # what is not the same twice
 

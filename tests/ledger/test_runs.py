@@ -225,7 +225,8 @@ def test_options_reach_the_service(service, submit):
 
 def test_decoupling_of_conditions_is_refused_here(service, submit):
     before = len(service.submissions())
-    status, _, err = submit("--schedule", "dynamic", "--feed-forward", "all", backend=SMALL + "?dynamical_decoupling=XX")
+    words = ("--schedule", "dynamic", "--feed-forward", "all", "--codes", "free")
+    status, _, err = submit(*words, backend=SMALL + "?dynamical_decoupling=XX")
     assert status == 2
     assert "dynamical decoupling" in err
     assert len(service.submissions()) == before
