@@ -74,6 +74,8 @@ def binomial(hits: FloatArray, shots: float, p: FloatArray | float) -> FloatArra
         [0.25, 0.5, 0.25, 0.0]
     """
     hits, p = np.broadcast_arrays(np.asarray(hits, dtype=np.float64), np.asarray(p, dtype=np.float64))
+    if shots <= 0:
+        return np.where(hits == 0, 1.0, 0.0)
     inside, within = (hits > 0) & (hits < shots), np.clip(p, TINY, 1.0 - EPSILON)
     k = np.where(inside, hits, 0.5 * shots)
     log = stirling(float(shots)) - stirling(k) - stirling(shots - k)

@@ -20,7 +20,7 @@ from stinespring.models.texts.fock import InputState
 from stinespring.pipeline.blocks import verify_block, with_block
 from stinespring.stages import Program, Verdict
 
-EXAMPLES = Path(stinespring.__file__).parent / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SUN = {"prompt": "sun rain", "steps": 2, "effort": 0.0}
 WAVE = {"format": "stinespring/state@1", "amplitudes": {"a b": [0.5, 0.1], "b a": [-0.5, 0.1], "b": [0.0, 0.48**0.5]}}
 MIXTURE = {"format": "stinespring/state@1", "probabilities": {"a b": 0.3, "b": 0.7}}

@@ -69,6 +69,7 @@ def test_normal_gamma_and_small_things():
     assert special.skewed_tail(8.0, -1e-3) == pytest.approx(5.71099420452229e-16, rel=1e-10)
     assert special.binomial(np.arange(4.0), 3, 1.0).tolist() == [0.0, 0.0, 0.0, 1.0]
     assert special.binomial(np.arange(4.0), 3, 0.0).tolist() == [1.0, 0.0, 0.0, 0.0]
+    assert special.binomial(np.arange(2.0), 0, 0.5).tolist() == [1.0, 0.0]
     u = np.array([-1.0, -0.5, -1e-9, 0.0, 1e-12, 0.02, 5.0])
     np.testing.assert_allclose(special.above(u), [float(special.above(float(v))) for v in u], rtol=1e-14)
     assert special.above(1e-12) == pytest.approx(5e-25, rel=1e-11)

@@ -249,6 +249,6 @@ def test_bad_numbers_are_refused_before_compiling(words, invoke, monkeypatch):
     def refuse(*_args, **_options):
         raise AssertionError("it compiled")
 
-    monkeypatch.setattr("stinespring.pipeline.systems.lens.compile_lens", refuse)
+    monkeypatch.setattr("stinespring.compiler.systems.lens.compile_lens", refuse)
     status, out, err = invoke("lens", "run", "glassllm:en", *PROMPT, *words)
     assert (status, out) == (2, "") and 1 <= len(err.splitlines()) <= 12

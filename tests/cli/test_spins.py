@@ -185,7 +185,7 @@ def test_messages_name_what_is_wrong(small, invoke, tmp_path):
     err = invoke("spins", "diagram", small, "--betas", "0:3:1000000000", "-o", tmp_path / "a.npz")[2]
     assert "too many temperatures" in err
     err = invoke("spins", "compile", small, "--steps", 2, "--schedule", "static", "-o", tmp_path / "nowhere" / "q.qasm")[2]
-    assert "q.qasm" in err and "q.json" not in err
+    assert "nowhere" in err and "q.json" not in err
     err = invoke("spins", "new", "--like", small, "--columns", 7, "--seed", 1, "-o", tmp_path / "a.json")[2]
     assert "--columns beside it" in err
 

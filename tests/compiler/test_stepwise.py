@@ -118,10 +118,10 @@ def test_the_host_loop_has_the_joint_law(two_tokens, three_tokens, extension, de
     texts, *environment = program.body.outcomes(seen, shots)
     found = dict(zip(program.asked.spell(model, texts), (texts.counts / shots).tolist(), strict=True))
     assert_same(found, exact_law(program), tolerance=1e-10)
-    assert [o.registers for o in environment] == ([("e1",), ("e2",), ("e3",)] if extension == "position" else [])
+    assert [o.registers for o in environment] == ([("e1", "t1"), ("e2", "t2"), ("e3", "t3")] if extension == "position" else [])
     for step, outcomes in enumerate(environment, 1):
         assert outcomes.shots == pytest.approx(shots, rel=1e-9)
-        assert outcomes.values.max() < 2 + step - 1 + 1
+        assert outcomes.column(f"e{step}").max() < 2 + step - 1 + 1
     fresh = replace(plain, latest=[], circuits={})
     again = fresh.outcomes([list(rows) for rows in seen], shots)
     assert [(o.values.tolist(), o.counts.tolist()) for o in again] == [
