@@ -36,6 +36,24 @@ Invoke = Callable[..., Done]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).parent.parent
 LONG = "long"  # as in strategies.series
+# Series and whole processes that take a fifth of the suite's time; `make test-long` runs them. What is said is what they are.
+LONGER = {
+    "backends/distributed/test_dask.py::test_a_killed_worker_changes_nothing": "a cluster is started and a worker killed",
+    "backends/distributed/test_dask.py::test_nothing_is_left_when_the_command_ends": "clusters are started and killed",
+    "backends/test_given.py::test_no_more_false_alarms_than_alpha_with_seeded_samplers": "a series of verdicts",
+    "backends/test_mitigation.py::test_false_alarms_on_a_whole_backend": "40 runs with calibrations",
+    "backends/test_braket.py::test_random_programs_have_their_law": "random programs; a fixed one is run in test_the_command",
+    "checks/test_mitigated.py::test_true_samples_fail_at_the_stated_rate": "a series of verdicts",
+    "checks/test_scope.py::test_true_texts_fail_as_rarely_as_stated": "a series of verdicts",
+    "checks/test_scope.py::test_the_least_pair_that_is_claimed_is_found": "a series of verdicts",
+    "checks/test_spins.py::test_false_alarms_are_as_rare_as_stated": "a series of verdicts",
+    "checks/test_verdict.py::test_false_alarms_come_at_the_stated_rate": "a series of verdicts",
+    "checks/test_interval.py": "series of intervals; `benchmarks interval` has 2,000 of each law",
+    "circuits/core/test_from_qasm.py::test_every_gate_of_the_library": "every gate of the library, one file each",
+    "circuits/systems/test_reflection.py::test_ten_qubits": "ten qubits as a whole matrix; smaller ones are always compared",
+    "cli/test_compile.py::test_the_same_program_gives_the_same_bytes": "fresh processes for each model and schedule",
+    "ledger/test_crashes.py": "kills of whole processes; test_killed stops at every write in forked ones",
+}
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("suite", derandomize=True, max_examples=10, **COMMON)
 settings.register_profile(LONG, derandomize=False, max_examples=200, print_blob=True, **COMMON)
@@ -55,6 +73,19 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile(LONG)
         if config.getoption("--hypothesis-seed") is None:
             config.option.hypothesis_seed = str(secrets.randbits(32))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the longer series, with the reason, unless they are asked for."""
+    if config.getoption("--long"):
+        return
+    for item in items:
+        name = item.nodeid.removeprefix("tests/")
+        why = next(
+            (why for start, why in LONGER.items() if name == start or name.startswith((f"{start}[", f"{start}::"))), None
+        )
+        if why is not None:
+            item.add_marker(pytest.mark.skip(reason=f"make test-long: {why}"))
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
