@@ -49,7 +49,7 @@ STATE = {"steps": 2, "schedule": "static", "input_state": EXAMPLES / "superposit
 RAINY = {"format": "stinespring/state@1", "amplitudes": {"rain sun": [0.6, 0.0], "sun": [0.0, 0.8]}}
 REQUESTS = {
     "static": Request("two_tokens", {**TEXT, "schedule": "static"}),
-    "dynamic": Request("two_tokens", {**TEXT, "schedule": "dynamic", "feed_forward": "all"}),
+    "dynamic": Request("two_tokens", {**TEXT, "schedule": "dynamic", "codes": "free", "feed_forward": "all"}),
     "stepwise": Request("two_tokens", {**TEXT, "steps": 3, "schedule": "stepwise"}, 3),
     "table": Request("three_tokens", {**RAIN, "schedule": "static", "codes": "free"}),  # what it claims, as the next four
     "listed": Request("three_tokens", {**RAIN, "schedule": "static", "codes": "prefix"}),

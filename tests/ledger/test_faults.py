@@ -34,7 +34,7 @@ def ends_well(service, ask, posts=1):
     """The newest run can be brought to its end, and the service has its jobs once."""
     assert ask("resume", "latest")[0] == 0
     status, found, err = ask("fetch", "latest", "--wait", "30")
-    assert status == 3, err  # 400 shots are too few for a verdict
+    assert status == 3, (err, found)  # 400 shots are too few for a verdict
     assert found["state"] == "done"
     assert found["shots"] == 400
     [run] = [job for job in ask("jobs")[1]["jobs"] if job["id"] == found["id"]]

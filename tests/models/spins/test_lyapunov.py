@@ -115,7 +115,7 @@ def test_lyapunov_of_the_example(examples):
     network = read_network(examples / "spins.json").with_beta(2.35)
     found = lyapunov(network, transient=5000, steps=4000, exponents=12)
     assert found.cycle == 44
-    assert (np.diff(found.exponents.values[0]) <= 0).all()
+    assert (found.exponents.values[0, 1:] <= found.exponents.values[0, :-1]).all()  # several may be -inf
     assert -0.04 < found.exponents.values[0, 0] < -0.01
 
 
