@@ -6,7 +6,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import socket
 import time
 import tracemalloc
 import zipfile
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.fuzz.case import put_node
 from stinespring import reading
 from stinespring.circuits.qasm.text import read_text
 from stinespring.errors import InputError, TooLargeError, shorten
@@ -38,25 +38,12 @@ READERS = {
 
 def node(kind: str, path: Path) -> Path:
     """Put something that is no file in a file's place."""
-    match kind:
-        case "pipe":
-            os.mkfifo(path)
-        case "folder":
-            path.mkdir()
-        case "socket":
-            with socket.socket(socket.AF_UNIX) as server:
-                server.bind(str(path))
-        case "device":
-            path.symlink_to("/dev/zero")
-        case "circle":
-            path.symlink_to(path)
-        case "nowhere":
-            path.symlink_to(path.with_name("nothing"))
+    put_node(kind, path)
     return path
 
 
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS.keys())
-@pytest.mark.parametrize("kind", ["pipe", "folder", "socket", "device", "circle", "nowhere"])
+@pytest.mark.parametrize("kind", ["pipe", "folder", "socket", "zero", "circle", "nowhere"])
 def test_what_is_no_file_is_refused_at_once(reader, kind, tmp_path):
     with pytest.raises(InputError, match="is no file|not found|cannot be read"):
         reader(node(kind, tmp_path / "x"))
