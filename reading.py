@@ -289,10 +289,8 @@ def token_names(data: object) -> tuple[str, ...]:
     for name in data:
         if not isinstance(name, str) or not name or any(c.isspace() for c in name):
             raise InputError("a token name is not usable", got=repr(name), expected="a non-empty string without white space")
-    repeated = sorted(name for name, times in Counter(data).items() if times > 1)
-
     _require_characters(data, "'tokens'")
-    repeated = sorted({name for name in data if data.count(name) > 1}) if len(set(data)) < len(data) else []
+    repeated = sorted(name for name, times in Counter(data).items() if times > 1)
     if repeated:
         raise InputError("token names are not distinct", got=repeated, expected="every name once", todo="rename or remove one")
     return tuple(data)

@@ -95,7 +95,7 @@ def test_the_limits_of_a_process(limit, by):
 
 
 SIMULATED = """
-import resource, sys
+import re, sys
 import numpy as np
 from qiskit import QuantumCircuit
 from stinespring.backends.aer.backend import AerBackend
@@ -108,9 +108,11 @@ def sampled(qubits):  # states of several sizes first, so that what Aer loads on
     backend.sample(Batch((Item(circuit, None, np.array([100])),), (1,)), 1)
     return backend._needed
 sampled(2), sampled(18 if sys.argv[1] == "statevector" else 9)
-before = int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() // 1024
+def resident(field):  # kB; the ru_maxrss of getrusage would begin with that of the process that made this one
+    return int(re.search(field + r":\\s*(\\d+) kB", open("/proc/self/status").read())[1])
+before = resident("VmRSS")
 needed = sampled(int(sys.argv[2]))
-print(needed / 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(needed / 1024, resident("VmHWM") - before)
 """
 
 

@@ -56,10 +56,15 @@ def submit(invoke, asked):
 
 @pytest.fixture
 def ask(invoke):
-    """Run a verb with --json and return exit status, the printed object or None, and the message."""
+    """Run a verb with --json and return exit status, the printed object or None, and the message.
+
+    The stand-in's samples depend on how many jobs it had before, and so on the order of the tests: what is sampled is judged at
+    a false-alarm rate of 1e-9 where the test names none.
+    """
 
     def call(*words):
-        status, out, err = invoke(*words, "--json")
+        alpha = ("--alpha", "1e-9") if words[0] in ("run", "fetch") and "--alpha" not in words else ()
+        status, out, err = invoke(*words, *alpha, "--json")
         return status, json.loads(out) if out else None, err
 
     return call

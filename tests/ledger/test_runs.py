@@ -21,7 +21,7 @@ LAW = {"a a": 0.114000, "a b": 0.154942, "b a": 0.421175, "b b": 0.309883}  # co
 @pytest.mark.parametrize("schedule", ["static", "dynamic", "stepwise"])
 def test_every_schedule_samples_the_law(service, invoke, ask, examples, schedule):
     """The stand-in simulates without noise: the counts pass a chi-squared test against the law at 1e-7."""
-    words = [examples / "two_tokens.json", "--prompt", "a b", "--steps", "2", "--shots", "4000", "--schedule", schedule]
+    words = [examples / "two_tokens.json", "--prompt", "a b", "--steps", "2", "--shots", "20000", "--schedule", schedule]
     status, out, err = invoke("submit", *words, "--backend", SMALL, "--seed", "1", "--yes", "--json")
     assert status == 0, err
     run = json.loads(out)
@@ -29,7 +29,7 @@ def test_every_schedule_samples_the_law(service, invoke, ask, examples, schedule
     status, found, err = ask("fetch", run["id"], "--wait", "60")
     assert status == 0, err
     assert found["verdict"] == "PASS"
-    expected = [4000 * p / sum(LAW.values()) for p in LAW.values()]
+    expected = [20000 * p / sum(LAW.values()) for p in LAW.values()]
     assert chisquare([found["counts"][text] for text in LAW], expected).pvalue > 1e-7
     assert found["cost"]["schedule"] == schedule
     remote = ask("jobs")[1]["jobs"][0]["remote"]
