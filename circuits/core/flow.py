@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from stinespring.circuits.core.gates import Gate, append
 
 if TYPE_CHECKING:
-    from qiskit import QuantumCircuit
+    from qiskit import ClassicalRegister, QuantumCircuit
 
 __all__ = ["Flow", "If", "Instruction", "Measure", "Reset"]
 
@@ -116,19 +117,26 @@ class Flow:
         registers = {name: ClassicalRegister(size, name) for name, size in self.classical}
         quantum = [QuantumRegister(size, name) for name, size in self.quantum if size]
         circuit = QuantumCircuit(*quantum, *registers.values(), name="stinespring", global_phase=self.phase)
-        for item in self.instructions:
-            if isinstance(item, Measure):
-                circuit.measure(item.qubits, [registers[item.register][bit] for bit in item.bits])
-            elif isinstance(item, Reset):
-                circuit.reset(item.qubits)
-            elif isinstance(item, If):
-                register = registers[item.register]
-                wires = sorted({qubit for gate in item.gates for qubit in gate.qubits})
-                number = {wire: i for i, wire in enumerate(wires)}
-                body = QuantumCircuit([circuit.qubits[w] for w in wires], register)
-                append(body, [gate._replace(qubits=tuple(number[q] for q in gate.qubits)) for gate in item.gates])
-                condition = (register if item.bit is None else register[item.bit], item.value)
-                circuit.if_test(condition, body, wires, list(register))
-            else:
-                append(circuit, (item,))
+        for _, run in groupby(self.instructions, key=type):
+            items = list(run)
+            append(circuit, [item for item in items if isinstance(item, Gate)])  # all or none
+            for item in items:
+                if isinstance(item, Measure):
+                    circuit.measure(item.qubits, [registers[item.register][bit] for bit in item.bits])
+                elif isinstance(item, Reset):
+                    circuit.reset(item.qubits)
+                elif isinstance(item, If):
+                    append_conditional(circuit, item, registers[item.register])
         return circuit
+
+
+def append_conditional(circuit: QuantumCircuit, item: If, register: ClassicalRegister) -> None:
+    """Append gates under a condition on a register of the circuit."""
+    from qiskit import QuantumCircuit
+
+    wires = sorted({qubit for gate in item.gates for qubit in gate.qubits})
+    number = {wire: i for i, wire in enumerate(wires)}
+    body = QuantumCircuit([circuit.qubits[w] for w in wires], register)
+    append(body, [gate._replace(qubits=tuple(number[q] for q in gate.qubits)) for gate in item.gates])
+    condition = (register if item.bit is None else register[item.bit], item.value)
+    circuit.if_test(condition, body, wires, list(register))

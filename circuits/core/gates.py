@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import starmap
 from typing import TYPE_CHECKING, NamedTuple, overload
@@ -158,6 +158,9 @@ def depths(gates: RotationArray, qubits: int) -> tuple[int, int]:
 def append(circuit: QuantumCircuit, gates: Iterable[Gate], parameters: Sequence[ParameterExpression] = ()) -> None:
     """Append gates to a Qiskit circuit whose qubits are numbered as in the gates.
 
+    No Qiskit gate is made, which would take most of the time: instructions name Qiskit's own standard gates, and an instruction
+    without angles is made once and used for every gate on the same qubits.
+
     Args:
         circuit: changed in place.
         gates: what to append.
@@ -166,20 +169,25 @@ def append(circuit: QuantumCircuit, gates: Iterable[Gate], parameters: Sequence[
     from qiskit.circuit import CircuitInstruction
     from qiskit.circuit.library import CXGate, CZGate, HGate, RYGate, RZGate, UGate, XGate
 
-    kinds: Mapping[str, type] = {
-        "ry": RYGate,
-        "rz": RZGate,
-        "u": UGate,
-        "x": XGate,
-        "h": HGate,
-        "cz": CZGate,
-        "cx": CXGate,
-    }
-    fixed = {name: kinds[name]() for name in ("x", "h", "cz", "cx")}
-    wires = circuit.qubits
+    kinds = {"ry": RYGate, "rz": RZGate, "u": UGate, "x": XGate, "h": HGate, "cz": CZGate, "cx": CXGate}
+    standard = {name: kind._standard_gate for name, kind in kinds.items()}
+    made, add, wires = CircuitInstruction.from_standard, circuit._data.append, circuit.qubits
+    known: dict[tuple[str, tuple[int, ...]], CircuitInstruction] = {}
+
+    def bare(name: str, qubits: tuple[int, ...]) -> CircuitInstruction:
+        item = known.get((name, qubits))
+        if item is None:
+            item = known[name, qubits] = made(standard[name], [wires[q] for q in qubits], ())
+        return item
+
+    if isinstance(gates, RotationArray):
+        turn, alone = standard["ry"], [(wire,) for wire in wires]
+        for control, target, angle in zip(gates.controls.tolist(), gates.targets.tolist(), gates.angles.tolist(), strict=True):
+            add(made(turn, alone[target], (angle,)) if control == ROTATION else bare("cz", (control, target)))
+        return
     for name, qubits, params in gates:
-        operation = fixed.get(name)
-        if operation is None:
-            angles = [parameters[p.number] if isinstance(p, Slot) else p for p in params]
-            operation = kinds[name](*angles)
-        circuit._append(CircuitInstruction(operation, [wires[q] for q in qubits], ()))
+        if not params:
+            add(bare(name, qubits))
+            continue
+        angles = [parameters[p.number] if isinstance(p, Slot) else p for p in params]
+        add(made(standard[name], [wires[q] for q in qubits], angles))

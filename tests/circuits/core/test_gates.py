@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from qiskit import QuantumCircuit
+from qiskit.circuit import CircuitInstruction, ParameterVector
+from qiskit.circuit.library import RYGate, RZGate, UGate
 
 import strategies
-from stinespring.circuits.core.gates import Gate, RotationArray, append, concatenated, count_two_qubit, depths, relabel
+from stinespring.circuits.core.gates import Gate, RotationArray, Slot, append, concatenated, count_two_qubit, depths, relabel
 from stinespring.circuits.exact.multiplexer import multiplexed_ry, rotation_array
 
 
@@ -61,3 +63,55 @@ def test_left_out_rotations_leave_the_parity_of_the_pairs(kept):
     for place, index in zip(places, kept, strict=True):
         controls = [gate.qubits[0] for gate in gates[place:] if gate.name == "cz"]
         assert [controls.count(wire) % 2 for wire in (4, 2, 7)] == [code[index] >> bit & 1 for bit in range(3)]
+
+
+NAMES = {"ry": (1, 1), "rz": (1, 1), "u": (1, 3), "x": (1, 0), "h": (1, 0), "cz": (2, 0), "cx": (2, 0)}  # qubits, angles
+
+
+def random_gates(seed, qubits=4, length=60):
+    rng = np.random.default_rng(seed)
+    for name in rng.choice(list(NAMES), size=length).tolist():
+        wires, angles = NAMES[name]
+        yield Gate(name, tuple(rng.permutation(qubits)[:wires].tolist()), tuple(rng.normal(size=angles).tolist()))
+
+
+@given(strategies.seeds())
+def test_qiskit_has_the_gates_that_its_own_methods_append(seed):
+    gates = list(random_gates(seed))
+    made, wanted = QuantumCircuit(4), QuantumCircuit(4)
+    append(made, gates)
+    for name, qubits, params in gates:
+        getattr(wanted, name)(*params, *qubits)
+    assert made == wanted
+    array = random_array(seed)
+    made, wanted = QuantumCircuit(5), QuantumCircuit(5)
+    append(made, array)
+    for name, qubits, params in array:
+        getattr(wanted, name)(*params, *qubits)
+    assert made == wanted
+
+
+def test_slots_become_parameters():
+    angles = ParameterVector("a", 2)
+    made, wanted = QuantumCircuit(1), QuantumCircuit(1)
+    append(made, [Gate("ry", (0,), (Slot(1),)), Gate("u", (0,), (0.25, Slot(0), Slot(1)))], angles)
+    wanted.ry(angles[1], 0)
+    wanted.u(0.25, angles[0], angles[1], 0)
+    assert made == wanted
+    assert list(made.parameters) == list(angles)
+
+
+def test_no_gate_object_is_made_for_a_gate(monkeypatch):
+    """They are most of the time that a circuit of 2^12 rotations takes."""
+
+    def refused(*_):
+        raise AssertionError("a gate object was made")
+
+    for kind in (RYGate, RZGate, UGate):
+        monkeypatch.setattr(kind, "__init__", refused)
+    circuit = QuantumCircuit(5)
+    append(circuit, random_array(1, length=200))
+    append(circuit, random_gates(2))
+    assert len(circuit.data) == 260
+    with pytest.raises(AssertionError, match="a gate object"):
+        QuantumCircuit(1)._append(CircuitInstruction(RYGate(0.5), (0,), ()))
