@@ -299,16 +299,16 @@ PLANTED = (
     ),
     Mutant(
         "the temperature is forgotten",
-        "models/decoders/glass_text.py",
+        "models/decoders/language.py",
         ".astype(np.float64) / self.temperature",
         ".astype(np.float64)",
         "language",
     ),
     Mutant(
         "one token more than top-k is kept",
-        "models/decoders/glass_text.py",
-        "[:, self.top_k :]\n",
-        "[:, self.top_k + 1 :]\n",
+        "models/decoders/language.py",
+        "_first(logits, top_k)",
+        "_first(logits, top_k + 1)",
         "language",
     ),
     Mutant(

@@ -100,7 +100,7 @@ def loaded(kind: str, name: str, loading: Mapping[str, Any], given: dict[str, An
     """Return the source; a lens takes its prompt with it."""
     if kind == "lens":
         from stinespring.cli.lens.prompt import prompt_states
-        from stinespring.models.decoders.glass import load_decoder
+        from stinespring.models.decoders.names import load_decoder
         from stinespring.models.lens.tuned import named_lens
 
         decoder = load_decoder(name)

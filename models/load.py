@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From what the user names to a source: a file of any kind, or ``glassllm:LANGUAGE``."""
+"""From what the user names to a source: a file of any kind, or a decoder's name."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from stinespring.errors import InputError
+from stinespring.models.decoders.names import EXPECTED, is_decoder, load_decoder
 from stinespring.models.texts import attention, table
 from stinespring.models.texts.base import TextModel
 from stinespring.reading import read_json, stem_of
 
 __all__ = ["load", "made", "model_of"]
 
-PACKAGED = "glassllm:"
 
-
-def load(source: str | Path, *, top_k: int | None = None, temperature: float | None = None) -> Any:
+def load(source: str | Path, *, top_k: int | None = None, top_p: float | None = None, temperature: float | None = None) -> Any:
     """Return the source stored in a file, or a packaged language model.
 
     Args:
         source: a path to a ``stinespring/attention@1``, ``table@1``, ``spins@1`` or ``sphere@1`` file, a channel's ``.npz``, or
             ``glassllm:en``, ``glassllm:pt``.
         top_k: language models only: keep the k most likely tokens of each law.
+        top_p: language models only: of these, keep the fewest likeliest ones with at least this share.
         temperature: language models only: T in ``softmax(logits / T)``.
 
     Raises:
@@ -35,16 +35,19 @@ def load(source: str | Path, *, top_k: int | None = None, temperature: float | N
         0.114
     """
     name = str(source)
-    if name.startswith(PACKAGED):
-        from stinespring.models.decoders.glass_text import GlassModel
+    if is_decoder(name):
+        from stinespring.models.decoders.language import LanguageModel
 
-        return GlassModel(name.removeprefix(PACKAGED), top_k=top_k, temperature=1.0 if temperature is None else temperature)
-    if top_k is not None or temperature is not None:
-        option = "--top-k" if top_k is not None else "--temperature"
+        return LanguageModel(
+            load_decoder(name), top_k=top_k, top_p=top_p, temperature=1.0 if temperature is None else temperature
+        )
+    given = {"--top-k": top_k, "--top-p": top_p, "--temperature": temperature}
+    option = next((option for option, value in given.items() if value is not None), None)
+    if option is not None:
         raise InputError(
             f"{option} belongs to language models",
             got=name,
-            expected="glassllm:en or glassllm:pt",
+            expected=EXPECTED,
             todo=f"leave {option} out; a file states its own law",
         )
     if name.endswith(".npz"):
@@ -93,14 +96,17 @@ def made(content: Mapping[str, Any], name: str) -> TextModel:
     Raises:
         InputError: a packaged language model is not what it was.
     """
-    if not str(content.get("format")).startswith(PACKAGED):
+    if not is_decoder(str(content.get("format"))):
         return model_of(dict(content), name)
-    model: TextModel = load(content["format"], top_k=content["top_k"], temperature=content["temperature"])
-    if model.content() != dict(content):
+    options = {option: content.get(option) for option in ("top_k", "top_p", "temperature")}
+    model: TextModel = load(content["format"], **options)
+    found = model.content()
+    if found != dict(content):
+        differs = next(key for key in {**content, **found} if content.get(key) != found.get(key))
         raise InputError(
             "the language model has changed since",
-            got=f"{content['format']} of glassllm {model.content()['version']}",
-            expected=f"glassllm {content['version']}",
-            todo=f"pip install glassllm=={content['version']}",
+            got=f"{content['format']} of {differs} {found.get(differs)}",
+            expected=f"{differs} {content.get(differs)}",
+            todo="use the weights that the run was made with",
         )
     return model

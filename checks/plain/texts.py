@@ -236,21 +236,30 @@ def read_out(readout: Mapping[str, Any], y: Vector, embedding: Sequence[Vector])
 
 
 def glass_law(content: Mapping[str, Any], text: Sequence[int]) -> Vector | None:
-    """Return glassllm's own logits of its float32 weights, with top-k and temperature taken plainly.
+    """Return glassllm's own logits of its float32 weights, with temperature, top-k and top-p taken plainly.
 
-    A token at the cut whose logit float32 cannot tell from its neighbour's is left undecided: None.
+    A token at a cut whose logit, or whose share, float32 cannot tell from its neighbour's is left undecided: None.
     """
     model = glass(str(content["format"]).partition(":")[2])
     from glassllm import no_grad
 
-    shown = np.array([text[-model.cfg.max_len :]], dtype=np.int64)
     with no_grad():
-        logits = [float(value) / content["temperature"] for value in model(shown).data[0, -1]]
+        last = model(np.array([text], dtype=np.int64)).data[0, -1]
+    logits = [float(value) / content["temperature"] for value in last]
     ranked = sorted(range(len(logits)), key=lambda token: (-logits[token], token))
     k = int(content["top_k"])
     if k < len(ranked) and logits[ranked[k - 1]] - logits[ranked[k]] < SINGLE:
         return None
     sizes = {token: math.exp(logits[token] - logits[ranked[0]]) for token in ranked[:k]}
+    if "top_p" in content:
+        reached, whole = 0.0, math.fsum(sizes.values())
+        for rank, token in enumerate(ranked[:k]):
+            if abs(reached - content["top_p"]) < SINGLE:
+                return None
+            if reached > content["top_p"]:
+                sizes = {token: sizes[token] for token in ranked[:rank]}
+                break
+            reached += sizes[token] / whole
     total = math.fsum(sizes.values())
     return [sizes.get(token, 0.0) / total for token in range(len(logits))]
 

@@ -16,7 +16,7 @@ from stinespring.cli.lens.prompt import prompt_states
 from stinespring.cli.output import print_json, say_block
 from stinespring.compiler.systems.lens import compile_operator
 from stinespring.errors import InputError
-from stinespring.models.decoders.glass import load_decoder
+from stinespring.models.decoders.names import load_decoder
 from stinespring.models.lens.tuned import named_lens
 from stinespring.pipeline.blocks import block_told, require_verify, verify_block
 from stinespring.pipeline.running import compile_source

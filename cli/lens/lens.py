@@ -14,7 +14,7 @@ import typer
 from stinespring.cli import options
 from stinespring.cli.lens.prompt import prompt_states
 from stinespring.cli.output import print_json, print_table, require_plot
-from stinespring.models.decoders.glass import load_decoder
+from stinespring.models.decoders.names import load_decoder
 from stinespring.models.lens.metrics import floor_u
 from stinespring.models.lens.states import LensStates
 from stinespring.models.lens.tuned import named_lens

@@ -11,7 +11,7 @@ from stinespring.cli.lens.prompt import prompt_states
 from stinespring.cli.output import require_report
 from stinespring.cli.runs.run import run_named
 from stinespring.cli.sources import Named
-from stinespring.models.decoders.glass import load_decoder
+from stinespring.models.decoders.names import load_decoder
 from stinespring.models.lens.tuned import named_lens
 from stinespring.models.texts.joint import require_count
 

@@ -12,7 +12,7 @@ import typer
 from stinespring.cli import options
 from stinespring.cli.lens.prompt import tell_left_out
 from stinespring.cli.output import command_line, print_json, print_table, progress, require_plot, require_report
-from stinespring.models.decoders.glass import load_decoder
+from stinespring.models.decoders.names import load_decoder
 from stinespring.models.lens.lines import encode_lines
 from stinespring.models.lens.metrics import cos_u
 from stinespring.models.lens.study import Study, study_prompts

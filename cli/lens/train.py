@@ -12,7 +12,7 @@ import typer
 
 from stinespring.cli import options
 from stinespring.cli.output import print_json, print_table, progress
-from stinespring.models.decoders.glass import load_decoder
+from stinespring.models.decoders.names import load_decoder
 from stinespring.models.lens.lines import encode_lines
 from stinespring.models.lens.train import train_lens
 from stinespring.writing import require_place, write_whole

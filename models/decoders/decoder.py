@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the lens asks of a decoder: its residual stream at named points, its final norm and its unembedding."""
+"""What texts and the lens ask of a decoder: its laws, its residual stream at named points, its final norm and unembedding."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["Decoder", "FinalNorm", "Part", "Point", "layer_points"]
+__all__ = ["Decoder", "FinalNorm", "Part", "Past", "Point", "layer_points", "shown"]
 
 Part = Literal["embedding", "attention", "mlp"]
 
@@ -36,6 +36,11 @@ def layer_points(layers: int) -> tuple[Point, ...]:
     """
     parts: tuple[Part, ...] = ("attention", "mlp")
     return (Point("embedding", None), *(Point(part, layer) for layer in range(layers) for part in parts))
+
+
+def shown(piece: str) -> str:
+    """Return a tokenizer's piece as a token name: white space is written as an escape."""
+    return "".join(repr(c)[1:-1] if c in "\n\t\r" else f"\\u{ord(c):04x}" if c.isspace() else c for c in piece)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,16 +80,30 @@ class FinalNorm:
         return x - np.mean(x, axis=-1, keepdims=True) if self.kind == "layer" else x
 
 
+class Past(Protocol):
+    """Texts that a decoder has read, with what it needs to read on."""
+
+    @property
+    def rows(self) -> int:
+        """How many texts."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are freed when it is dropped."""
+
+
 class Decoder(Protocol):
-    """A decoder that can be looked into; implement it, and everything of the lens works.
+    """A decoder: implement it, and texts can be generated with it and everything of the lens works.
 
     Attributes:
         name: how the user named it.
-        tokens: the V token names.
+        tokens: the V token names: distinct, without white space.
         points: where the residual stream is read; the last one is what the final norm gets.
         norm: the final norm.
         unembedding: W_U, shape (V, e): ``logits = norm(x) W_U^T``.
         longest: the greatest number of tokens of a text.
+        end: the token that ends a text, or None.
+        rounding: of what its laws are computed in: ``float64`` or ``float32``.
     """
 
     name: str
@@ -93,9 +112,11 @@ class Decoder(Protocol):
     norm: FinalNorm
     unembedding: FloatArray
     longest: int
+    end: int | None
+    rounding: str
 
     def encode(self, prompt: str | Sequence[int]) -> IntArray:
-        """Return the prompt's token numbers, shape (n,)."""
+        """Return the prompt's token numbers, shape (n,), of plain text or numbers."""
 
     def plain(self, numbers: Sequence[int]) -> str:
         """Return token numbers as a person would read them."""
@@ -105,6 +126,18 @@ class Decoder(Protocol):
 
     def law(self, texts: IntArray) -> FloatArray:
         """Return the decoder's own next-token law, shape (B, V), by its own way of computing it: what samples are held to."""
+
+    def begin(self, prompt: IntArray) -> tuple[FloatArray, Past]:
+        """Return the logits after a prompt (n,), shape (1, V), and the prompt as read."""
+
+    def proceed(self, past: Past, rows: IntArray, tokens: IntArray) -> tuple[FloatArray, Past]:
+        """Return the logits (B, V) after text ``rows[i]`` of what was read and ``tokens[i]``, and these texts as read.
+
+        The old past stays usable. A text may be continued by several tokens, or by none.
+        """
+
+    def content(self) -> dict[str, Any]:
+        """Return what identifies the weights, as JSON data: name, version or SHA-256."""
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of everything that changes the stream, the norm or the unembedding."""

@@ -1,68 +1,105 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The trained decoder ``glassllm`` behind the lens' protocol, in float64."""
+"""The trained decoder of the PyPI package ``glassllm`` (extra ``[demo]``), in float64."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
+from importlib import metadata, resources
+from typing import Any
 
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.decoders.decoder import Decoder, FinalNorm, layer_points
-from stinespring.models.decoders.glass_text import GlassModel
+from stinespring.models.decoders.decoder import FinalNorm, Past, layer_points, shown
+from stinespring.models.decoders.llama import Branches, Llama, LlamaLayer
+from stinespring.models.texts.attention import softmax
+from stinespring.models.texts.base import require_numbers
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["GlassDecoder", "load_decoder"]
+__all__ = ["GlassDecoder"]
+
+LANGUAGES = ("en", "pt")
+MOST_LOGITS = 1 << 22  # logits of one batch of whole texts: 32 MB
 
 
 class GlassDecoder:
-    """glassllm's residual stream, RMS norm and tied unembedding; see :class:`stinespring.models.decoders.decoder.Decoder`.
+    """glassllm: 4 Llama-type blocks, 1,024 tokens, a context of 128; see :class:`stinespring.models.decoders.decoder.Decoder`.
+
+    Texts are read by :class:`stinespring.models.decoders.llama.Llama`, with the package's weights; :meth:`law` is the
+    package's own evaluation.
 
     Args:
-        model: the loaded language model; its temperature and top_k belong to sampled texts and play no part here.
+        language: "en" or "pt".
+
+    Raises:
+        InputError: glassllm is not installed, or an unknown language.
     """
 
-    def __init__(self, model: GlassModel) -> None:
-        self.model, self.name, self.tokens = model, model.name, model.tokens
-        config = model.decoder.cfg
-        self.points, self.longest = layer_points(config.n_layers), int(config.max_len)
-        self.unembedding: FloatArray = np.asarray(model.decoder.E.data, dtype=np.float64)
-        self.norm = FinalNorm("rms", np.asarray(model.decoder.norm_f.gamma.data, dtype=np.float64), float(config.eps))
+    end: int | None = None  # glassllm's own generation does not stop either
+    rounding = "float64"
+
+    def __init__(self, language: str) -> None:
+        if language not in LANGUAGES:
+            raise InputError("unknown glassllm language", got=language, expected="glassllm:en or glassllm:pt")
+        self.name = f"glassllm:{language}"
+        self.decoder, self.tokenizer = _load(language)
+        self.tokens = tuple(shown(piece) for piece in self.tokenizer.vocab)
+        self.llama = _llama(self.decoder)
+        self.points, self.longest = layer_points(len(self.llama.layers)), self.llama.longest
+        self.unembedding, self.norm = self.llama.unembedding, self.llama.norm
 
     def encode(self, prompt: str | Sequence[int]) -> IntArray:
-        """Return the token numbers of a prompt given as plain text, or as numbers."""
-        return self.model.encode(prompt)
+        """Return the token numbers of a prompt given as plain text, or as numbers.
+
+        Raises:
+            InputError: empty, or not in the vocabulary, or with characters that the tokenizer does not know.
+        """
+        if not isinstance(prompt, str):
+            return require_numbers([int(number) for number in prompt], len(self.tokens))
+        numbers = self.tokenizer.encode(prompt)
+        if self.tokenizer.unk_id in numbers:
+            unknown = next(c for c in prompt if self.tokenizer.unk_id in self.tokenizer.encode(c))
+            raise InputError(
+                "the prompt has a character that the tokenizer does not know", got=unknown, expected="the language's letters"
+            )
+        return require_numbers(numbers, len(self.tokens))
 
     def plain(self, numbers: Sequence[int]) -> str:
         """Return the text as the tokenizer writes it."""
-        return self.model.plain(numbers)
+        return str(self.tokenizer.decode(list(numbers)))
 
     def stream(self, texts: IntArray) -> FloatArray:
         """Return the residual stream, shape (2 layers + 1, B, n, e)."""
-        from glassllm import Tensor, no_grad
+        return self.llama.stream(texts)
 
-        with no_grad():
-            x = Tensor(self.unembedding[texts])
-            result = np.empty((len(self.points), *x.shape))
-            result[0] = x.data
-            for layer, block in enumerate(self.model.decoder.blocks):
-                x = x + block.attn(block.norm1(x), layer)
-                result[2 * layer + 1] = x.data
-                x = x + block.ffn(block.norm2(x), layer)
-                result[2 * layer + 2] = x.data
-        return result
+    def begin(self, prompt: IntArray) -> tuple[FloatArray, Past]:
+        """Return the logits after a prompt, and the prompt as read."""
+        return self.llama.begin(prompt)
+
+    def proceed(self, past: Past, rows: IntArray, tokens: IntArray) -> tuple[FloatArray, Past]:
+        """Return the logits after texts that are one token longer, and these as read."""
+        assert isinstance(past, Branches)
+        return self.llama.proceed(past, rows, tokens)
 
     def law(self, texts: IntArray) -> FloatArray:
         """Return glassllm's own softmax, shape (B, V)."""
-        return self.model.law(1, texts)
+        from glassllm import no_grad
+
+        rows = max(1, MOST_LOGITS // (texts.shape[1] * len(self.tokens)))
+        with no_grad():
+            parts = [self.decoder(texts[first : first + rows]).data[:, -1] for first in range(0, len(texts), rows)]
+        return softmax(np.concatenate(parts))
+
+    def content(self) -> dict[str, Any]:
+        """Return the language and the package's version."""
+        return {"format": self.name, "version": metadata.version("glassllm")}
 
     @cached_property
     def _fingerprint(self) -> str:
         digest = hashlib.sha256(self.name.encode())
-        for name, parameter in sorted(self.model.decoder.named_parameters().items()):
+        for name, parameter in sorted(self.decoder.named_parameters().items()):
             digest.update(f"{name} {parameter.data.shape} ".encode())
             digest.update(np.ascontiguousarray(parameter.data, dtype="<f8").tobytes())
         return digest.hexdigest()
@@ -72,18 +109,44 @@ class GlassDecoder:
         return self._fingerprint
 
 
-def load_decoder(source: str | Path) -> Decoder:
-    """Return the decoder that a user names.
+def _llama(decoder: Any) -> Llama:
+    """Return the weights as :class:`Llama` has them: glassllm rotates neighbouring coordinates of a head."""
+    config, heads = decoder.cfg, decoder.cfg.n_heads
+    width = config.d_model // heads
+    order = np.concatenate([np.arange(0, width, 2), np.arange(1, width, 2)])
 
-    Raises:
-        InputError: anything but ``glassllm:en`` and ``glassllm:pt``: models in files have no residual stream.
-    """
-    name = str(source)
-    if not name.startswith("glassllm:"):
-        raise InputError(
-            "the lens looks into language models",
-            got=name,
-            expected="glassllm:en or glassllm:pt",
-            todo="in Python any object with the methods of stinespring.models.lens.Decoder will do",
+    def halves(matrix: FloatArray) -> FloatArray:
+        return np.ascontiguousarray(matrix.reshape(len(matrix), -1, width)[:, :, order].reshape(matrix.shape))
+
+    layers = tuple(
+        LlamaLayer(
+            attention_gain=block.norm1.gamma.data, query=halves(block.attn.W_Q.data), key=halves(block.attn.W_K.data),
+            value=block.attn.W_V.data, out=block.attn.W_O.data, mlp_gain=block.norm2.gamma.data,
+            gate=block.ffn.W1.data, up=block.ffn.W3.data, down=block.ffn.W2.data,
         )
-    return GlassDecoder(GlassModel(name.partition(":")[2]))
+        for block in decoder.blocks
+    )  # fmt: skip
+    embedding = np.asarray(decoder.E.data, dtype=np.float64)
+    norm = FinalNorm("rms", np.asarray(decoder.norm_f.gamma.data, dtype=np.float64), float(config.eps))
+    return Llama(
+        embedding, layers, norm, embedding, heads=heads, groups=config.n_kv_heads, base=config.rope_base,
+        longest=int(config.max_len),
+    )  # fmt: skip
+
+
+def _load(language: str) -> tuple[Any, Any]:
+    try:
+        from glassllm import GlassLM, Tokenizer
+    except ImportError:
+        raise InputError(
+            "glassllm is not installed",
+            got=f"glassllm:{language}",
+            expected="the PyPI package glassllm==0.1.0",
+            todo="pip install 'stinespring[demo]'",
+        ) from None
+    folder = resources.files("glassllm") / "weights"
+    with (
+        resources.as_file(folder / f"{language}.npz") as weights,
+        resources.as_file(folder / f"{language}.tokenizer.json") as tokenizer,
+    ):
+        return GlassLM.load(weights, dtype=np.float64), Tokenizer.load(tokenizer)

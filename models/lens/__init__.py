@@ -2,7 +2,8 @@
 """QLens: the layers of a decoder as unitaries on the space of its output tokens (arXiv 2510.11963)."""
 
 from stinespring.models.decoders.decoder import Decoder, FinalNorm, Point
-from stinespring.models.decoders.glass import GlassDecoder, load_decoder
+from stinespring.models.decoders.glass import GlassDecoder
+from stinespring.models.decoders.names import load_decoder
 from stinespring.models.lens.reflection import Reflection
 from stinespring.models.lens.states import LensStates, read_states
 from stinespring.models.lens.study import Study, study_prompts

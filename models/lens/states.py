@@ -14,7 +14,7 @@ import numpy as np
 
 from stinespring.errors import InputError
 from stinespring.models.decoders.decoder import Decoder, Point
-from stinespring.models.decoders.glass import load_decoder
+from stinespring.models.decoders.names import load_decoder
 from stinespring.models.lens.reflection import Reflection, directions
 from stinespring.models.lens.tuned import TunedLens
 from stinespring.readings import FloatArray, IntArray

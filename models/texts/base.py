@@ -17,7 +17,7 @@ from stinespring.models.texts.joint import JointLaw, joint_law
 from stinespring.models.texts.kraus import block_kraus
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["NOTHING", "TextModel"]
+__all__ = ["NOTHING", "TextModel", "require_numbers"]
 
 NOTHING = "\N{REPLACEMENT CHARACTER}"
 
@@ -101,25 +101,14 @@ class TextModel(ABC):
             numbers = [lookup[name] for name in prompt.split()]
         else:
             numbers = [int(number) for number in prompt]
-            if any(not 0 <= number < self.d for number in numbers):
-                raise InputError(
-                    "the prompt has a token number outside the vocabulary", got=numbers, expected=f"0..{self.d - 1}"
-                )
-        if len(numbers) < self.shortest:
-            what = "the prompt is empty" if not numbers else "the prompt is too short"
-            raise InputError(
-                what,
-                got=f"{len(numbers)} token(s)",
-                expected=f"at least {self.shortest}",
-                todo="give a longer --prompt",
-            )
+        result = require_numbers(numbers, self.d, self.shortest)
         if self.stop is not None and self.stop in numbers:
             raise InputError(
                 "the prompt holds the stop token, so nothing would be generated",
                 got=prompt,
                 expected=f"a prompt without {self.tokens[self.stop]!r}",
             )
-        return np.array(numbers, dtype=np.int64)
+        return result
 
     def check_length(self, length: int, what: str) -> None:
         """Refuse a text of ``length`` tokens if the model cannot continue it."""
@@ -168,3 +157,21 @@ class TextModel(ABC):
             return np.zeros(len(texts), dtype=bool)
         done: NDArray[np.bool_] = ((texts == self.stop) | (texts == self.vacuum)).any(axis=1)
         return done
+
+
+def require_numbers(numbers: Sequence[int], size: int, shortest: int = 1) -> IntArray:
+    """Return a prompt's token numbers, shape (n,).
+
+    Raises:
+        InputError: fewer than ``shortest`` of them, or one outside ``0..size-1``.
+    """
+    if any(not 0 <= number < size for number in numbers):
+        raise InputError("the prompt has a token number outside the vocabulary", got=list(numbers), expected=f"0..{size - 1}")
+    if len(numbers) < shortest:
+        raise InputError(
+            "the prompt is empty" if not numbers else "the prompt is too short",
+            got=f"{len(numbers)} token(s)",
+            expected=f"at least {shortest}",
+            todo="give a longer --prompt",
+        )
+    return np.array(numbers, dtype=np.int64)

@@ -11,7 +11,6 @@ import pytest
 import stinespring
 from oracles.tiny_decoder import TinyDecoder
 from stinespring.errors import InputError
-from stinespring.models.decoders.glass_text import GlassModel
 from stinespring.models.lens import load_decoder, read_states
 from stinespring.models.lens.asked import LensAsked
 from stinespring.models.texts.asked import TextAsked
@@ -27,7 +26,7 @@ def test_the_last_point_is_the_models_own_softmax(language, prompt):
     program = stinespring.compile(read_states(load_decoder(f"glassllm:{language}"), prompt))
     samples = stinespring.run(program, shots=100_000, seed=5)
     assert verdict(samples) == "PASS"
-    model = GlassModel(language)
+    model = stinespring.load(f"glassllm:{language}")
     asked = TextAsked(tuple(model.encode(prompt)), 1)
     own = dataclasses.replace(samples, source=model, asked=asked, outcomes=samples.outcomes, readings=())
     assert verdict(own) == "PASS"

@@ -9,9 +9,9 @@ import re
 import numpy as np
 import pytest
 
+import stinespring
 from oracles.qasm_runner import distribution, registers
 from stinespring.cli import main
-from stinespring.models.decoders.glass_text import GlassModel
 
 PROMPT = ("--prompt", "Alice was beginning to")
 COMPILE_KEYS = {
@@ -29,7 +29,7 @@ def test_states_of_a_prompt(invoke, tmp_path):
     assert places == [("embedding", None), *((part, i) for i in range(4) for part in ("attention", "mlp"))]
     psi = np.load(full)["psi"]
     assert psi.shape == (9, 1024) and psi.dtype == np.float64
-    model = GlassModel("en")
+    model = stinespring.load("glassllm:en")
     own = model.law(1, model.encode(PROMPT[1])[None, :])[0]
     np.testing.assert_allclose(psi[-1] ** 2, own, atol=1e-14)
     for number, point in enumerate(data["points"]):
@@ -63,7 +63,7 @@ def test_compile_and_export(invoke, tmp_path):
     assert set(report) >= COMPILE_KEYS
     qasm, content = path.read_text(), json.loads(path.with_suffix(".json").read_text())
     assert registers(qasm) == ({"q_t1": 10}, {"t1": 10})
-    model = GlassModel("pt")
+    model = stinespring.load("glassllm:pt")
     assert content["decode"]["t1"] == {str(i): token for i, token in enumerate(model.tokens)}
     status, out, _ = invoke("lens", "glassllm:pt", "--prompt", "O menino", "--json")
     top = json.loads(out)["points"][0]["top"]

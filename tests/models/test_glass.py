@@ -11,7 +11,11 @@ from glassllm import load_pretrained
 
 import stinespring
 from stinespring.errors import InputError
+from stinespring.models.decoders import prefixes
+from stinespring.models.decoders.language import kept
+from stinespring.models.decoders.names import load_decoder
 from stinespring.models.load import made
+from stinespring.models.texts.attention import softmax
 
 
 @pytest.mark.parametrize(("language", "prompt"), [("en", "Alice was"), ("pt", "O menino")])
@@ -45,10 +49,63 @@ def test_batches_and_the_memory_of_laws_change_nothing():
     np.testing.assert_array_equal(model.law(1, texts[::-1])[::-1], together)
 
 
-def test_texts_longer_than_the_context_use_its_last_tokens():
+def test_what_the_context_does_not_hold_is_said():
     model = stinespring.load("glassllm:en")
-    text = np.random.default_rng(1).integers(0, 1024, (1, 140))
-    np.testing.assert_array_equal(model.law(1, text), model.law(1, text[:, -128:]))
+    model.law(1, np.zeros((1, 128), dtype=np.int64))
+    with pytest.raises(InputError, match="129 tokens"):
+        model.law(1, np.zeros((1, 129), dtype=np.int64))
+    with pytest.raises(InputError, match="at most 128"):
+        model.encode([5] * 128)  # there is no place for a token after it
+
+
+def test_incremental_laws_are_those_of_whole_texts_whatever_was_asked_before(monkeypatch):
+    """Against glassllm's own evaluation of each text, also where next to nothing is kept."""
+    rng = np.random.default_rng(4)
+    prompt = rng.integers(0, 1024, 6)
+    for most in (prefixes.MOST_PASTS, 0):
+        monkeypatch.setattr(prefixes, "MOST_PASTS", most)
+        monkeypatch.setattr(prefixes, "MOST_LAWS", most)
+        model = stinespring.load("glassllm:en", temperature=0.7)
+        for length in (6, 9, 7, 8, 9, 4, 8):
+            texts = np.concatenate([np.tile(prompt, (12, 1)), rng.integers(0, 2, (12, 6))], axis=1)[:, :length]
+            with np.errstate(divide="ignore"):
+                own = np.log(model.decoder.law(texts)) / 0.7
+            own = np.exp(own - own.max(axis=1, keepdims=True))
+            np.testing.assert_allclose(model.law(1, texts), own / own.sum(axis=1, keepdims=True), atol=1e-12)
+        apart = rng.integers(0, 1024, (5, 3))  # with nothing in common
+        own = model.decoder.law(apart) ** (1 / 0.7)
+        np.testing.assert_allclose(model.law(1, apart), own / own.sum(axis=1, keepdims=True), atol=1e-12)
+
+
+def test_a_past_stays_usable():
+    decoder = load_decoder("glassllm:pt")
+    _, past = decoder.begin(np.array([7, 300, 12]))
+    first, one = decoder.proceed(past, np.array([0, 0]), np.array([5, 6]))
+    decoder.proceed(one, np.array([1, 0, 1]), np.array([9, 8, 7]))
+    again, _ = decoder.proceed(past, np.array([0, 0]), np.array([5, 6]))
+    np.testing.assert_allclose(again, first, atol=1e-13)
+    third, three = decoder.proceed(one, np.array([1, 1]), np.array([9, 7]))
+    assert (past.rows, one.rows, three.rows) == (1, 2, 2)
+    own = decoder.law(np.array([[7, 300, 12, 6, 9], [7, 300, 12, 6, 7]]))
+    np.testing.assert_allclose(softmax(third), own, atol=1e-13)
+
+
+def test_top_p_keeps_the_fewest_likeliest_ones():
+    whole, cut = stinespring.load("glassllm:en"), stinespring.load("glassllm:en", top_p=0.6, top_k=40)
+    text = whole.encode("Alice was")[None, :]
+    full, law = whole.law(1, text)[0], cut.law(1, text)[0]
+    ranked = np.argsort(-full, kind="stable")[:40]
+    shares = np.cumsum(full[ranked]) / full[ranked].sum()
+    number = int(np.argmax(shares >= 0.6)) + 1
+    assert 1 < number < 40
+    assert np.flatnonzero(law).tolist() == sorted(ranked[:number].tolist())
+    np.testing.assert_allclose(law[ranked[:number]], full[ranked[:number]] / full[ranked[:number]].sum(), rtol=1e-12)
+
+
+def test_equals_at_a_cut_go_to_the_lowest_number():
+    logits = np.array([[0.0, 1.0, 1.0, 1.0, 0.5], [2.0, 2.0, 2.0, 2.0, 3.0]])
+    for many in (logits, np.pad(logits, ((0, 0), (0, 40)), constant_values=-9.0)):
+        np.testing.assert_array_equal(np.isfinite(kept(many, 2, None))[:, :5], [[0, 1, 1, 0, 0], [1, 0, 0, 0, 1]])
 
 
 def test_names_have_no_white_space_and_are_distinct():
@@ -59,7 +116,7 @@ def test_names_have_no_white_space_and_are_distinct():
 
 
 def test_bad_options_are_refused():
-    for options in ({"top_k": 0}, {"temperature": 0.0}, {"temperature": float("nan")}):
+    for options in ({"top_k": 0}, {"top_p": 0.0}, {"top_p": 1.5}, {"temperature": 0.0}, {"temperature": float("nan")}):
         with pytest.raises(InputError):
             stinespring.load("glassllm:en", **options)
     with pytest.raises(InputError, match="glassllm:en or glassllm:pt"):
@@ -70,6 +127,10 @@ def test_the_content_makes_the_model_again_unless_the_package_has_changed():
     model = stinespring.load("glassllm:pt", top_k=5, temperature=0.7)
     content = json.loads(json.dumps(model.content()))
     again = made(content, "glassllm:pt")
+    cut = stinespring.load("glassllm:pt", top_p=0.7)
+    assert (
+        made(cut.content(), "glassllm:pt").fingerprint() == cut.fingerprint() != stinespring.load("glassllm:pt").fingerprint()
+    )
     assert (again.name, again.fingerprint(), again.top_k) == (model.name, model.fingerprint(), 5)
     with pytest.raises(InputError, match="has changed"):
         made(content | {"version": "0.0.9"}, "glassllm:pt")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from glassllm import Tracer
 
+import stinespring
 from oracles.tiny_decoder import TinyDecoder, plain_law
 from stinespring.errors import InputError
-from stinespring.models.decoders.glass_text import GlassModel
 from stinespring.models.lens import TunedLens, load_decoder, read_states
 from stinespring.models.lens.law import PointLaw
 from stinespring.models.lens.states import read_batches
@@ -22,7 +22,7 @@ def test_every_point_against_the_decoders_tracer(language, prompt):
     decoder = load_decoder(f"glassllm:{language}")
     numbers = decoder.encode(prompt)
     trace = Tracer()
-    decoder.model.decoder.forward(numbers, trace=trace)
+    decoder.decoder.forward(numbers, trace=trace)
     wanted = [trace.get("embed").value]
     for layer in range(4):
         wanted += [trace.get("resid.attn", layer=layer).value, trace.get("resid.ffn", layer=layer).value]
@@ -32,7 +32,7 @@ def test_every_point_against_the_decoders_tracer(language, prompt):
     assert [str(place) for place in states.points][:4] == ["embedding", "attention 0", "mlp 0", "attention 1"]
     for point, stream in enumerate(wanted):
         np.testing.assert_allclose(states.law(point), plain_law(decoder, stream[-1]), atol=1e-12)
-    own = GlassModel(language).law(1, numbers[None, :])[0]
+    own = stinespring.load(f"glassllm:{language}").law(1, numbers[None, :])[0]
     np.testing.assert_allclose(states.psi[-1] ** 2, own, atol=1e-14)
     np.testing.assert_allclose(np.linalg.norm(states.psi, axis=1), 1, atol=1e-14)
 

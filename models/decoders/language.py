@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Any decoder as a text model: ``P(t|text) = softmax(logits / T)`` over the tokens that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from stinespring.errors import InputError
+from stinespring.models.decoders.decoder import Decoder
+from stinespring.models.decoders.prefixes import Prefixes
+from stinespring.models.texts.attention import softmax
+from stinespring.models.texts.base import TextModel
+from stinespring.models.texts.joint import require_count
+from stinespring.reading import positive_number
+from stinespring.readings import FloatArray, IntArray
+
+__all__ = ["LanguageModel", "kept"]
+
+
+class LanguageModel(TextModel):
+    """A decoder's whole stack as one block, with the options of sampling as parts of the law.
+
+    ``softmax(logits / T)``, of which the k likeliest tokens are kept, and of these the fewest likeliest ones that have at least
+    the share p together; what is kept is normalised. Ties at a cut go to the lowest token number. A decoder's end of text is
+    the stop token.
+
+    Args:
+        decoder: the weights.
+        top_k: k; None keeps all.
+        top_p: p in (0, 1]; None keeps all.
+        temperature: T > 0.
+
+    Raises:
+        InputError: a wrong top_k, top_p or temperature.
+    """
+
+    def __init__(
+        self, decoder: Decoder, *, top_k: int | None = None, top_p: float | None = None, temperature: float = 1.0
+    ) -> None:
+        self.decoder, self.name, self.tokens = decoder, decoder.name, decoder.tokens
+        self.longest, self.stop = decoder.longest, decoder.end
+        self.temperature = positive_number(temperature, "temperature")
+        self.top_k = self.d if top_k is None else min(require_count(top_k, "top-k"), self.d)
+        self.top_p = None if top_p is None else _share(top_p)
+        self._prefixes = Prefixes(decoder, self._law)
+
+    @property
+    def branching(self) -> int:
+        """The most tokens that can follow a text."""
+        return self.top_k
+
+    def content(self) -> dict[str, Any]:
+        """Return what identifies the weights, and the options of sampling."""
+        options: dict[str, Any] = {"top_k": self.top_k, "temperature": self.temperature}
+        if self.top_p is not None:
+            options["top_p"] = self.top_p
+        return {**self.decoder.content(), **options}
+
+    def encode(self, prompt: str | Sequence[int]) -> IntArray:
+        """Return the token numbers of a prompt given as plain text, or as numbers.
+
+        Raises:
+            InputError: empty, longer than the decoder's context, or not in its vocabulary.
+        """
+        numbers = super().encode([int(number) for number in self.decoder.encode(prompt)])
+        self.check_length(len(numbers) + 1, "the prompt with a token after it")
+        return numbers
+
+    def plain(self, numbers: Sequence[int]) -> str:
+        """Return the text as the tokenizer writes it."""
+        if min(numbers, default=0) < 0:
+            return self.text(numbers)
+        return self.decoder.plain([n for n in numbers if n != self.vacuum])
+
+    def law(self, step: int, texts: IntArray) -> FloatArray:
+        """Return the decoder's next-token law, shape (B, V), in float64; ``step`` does not matter."""
+        self.check_length(texts.shape[1], "a text")
+        return self._prefixes.laws(np.ascontiguousarray(texts, dtype=np.int64))
+
+    def _law(self, logits: FloatArray) -> FloatArray:
+        scaled = logits.astype(np.float64) / self.temperature
+        return softmax(kept(scaled, self.top_k, self.top_p))
+
+
+def kept(logits: FloatArray, top_k: int, top_p: float | None) -> FloatArray:
+    """Return logits, shape (B, V), with -inf for what is dropped: all but the k likeliest, and then all beyond the share p."""
+    if top_k >= logits.shape[1] and top_p is None:
+        return logits
+    result = np.full_like(logits, -np.inf)
+    order = _first(logits, top_k)
+    chosen = np.take_along_axis(logits, order, axis=1)
+    if top_p is not None:
+        law = softmax(chosen)
+        before = np.cumsum(law, axis=1) - law  # the share of what is likelier
+        chosen = np.where(before < top_p, chosen, -np.inf)
+    np.put_along_axis(result, order, chosen, axis=1)
+    return result
+
+
+def _first(logits: FloatArray, k: int) -> IntArray:
+    """Return the k likeliest tokens of each row, the likeliest first, shape (B, k); equals by rising number."""
+    if 8 * k >= logits.shape[1]:
+        return np.argsort(-logits, axis=1, kind="stable")[:, :k]
+    edge = -np.partition(-logits, k - 1, axis=1)[:, k - 1]
+    result = np.empty((len(logits), k), dtype=np.int64)
+    for i, row in enumerate(logits):
+        near = np.flatnonzero(row >= edge[i])
+        result[i] = near[np.argsort(-row[near], kind="stable")][:k]
+    return result
+
+
+def _share(value: float) -> float:
+    number = positive_number(value, "top-p")
+    if number > 1.0:
+        raise InputError("top-p is out of range", got=value, expected="a share in (0, 1]")
+    return number
