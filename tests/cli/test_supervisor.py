@@ -15,8 +15,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LAW = ["law", "examples/two_tokens.json", "--prompt", "a b", "--steps", "2"]
 AT_MOST = 5.0  # seconds; 2 are promised (docs/performance.md), and machines that test are busy
+WORKING = b"working\n"
 PLANTED = """
 import os, signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
 from stinespring.cli import main
 def work(*words, **more):
     sys.stderr.write("working\\n")
@@ -60,7 +62,10 @@ def started(body: str, *words: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     assert process.stderr is not None
-    assert process.stderr.readline() == "working\n"
+    said = b""
+    while len(said) < len(WORKING):  # no more than that: what is read ahead here is not seen by communicate()
+        said += os.read(process.stderr.fileno(), len(WORKING) - len(said))
+    assert said == WORKING
     return process
 
 
