@@ -64,7 +64,9 @@ def started(body: str, *words: str) -> subprocess.Popen[str]:
     assert process.stderr is not None
     said = b""
     while len(said) < len(WORKING):  # no more than that: what is read ahead here is not seen by communicate()
-        said += os.read(process.stderr.fileno(), len(WORKING) - len(said))
+        part = os.read(process.stderr.fileno(), len(WORKING) - len(said))
+        assert part, f"it ended with {process.wait()} after {said!r}"
+        said += part
     assert said == WORKING
     return process
 
