@@ -13,12 +13,24 @@ import typer
 
 from stinespring.writing import require_place
 
-Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model file (.json), glassllm:en or glassllm:pt.")]
-AnySource = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A file of any source (.json, .npz), glassllm:en or glassllm:pt.")
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="A model file (.json), or a language model as glassllm:en or hf:FOLDER (docs/models.md)."
+    ),
 ]
-Prompt = Annotated[str | None, typer.Option("--prompt", help="Token names separated by spaces; for glassllm plain text.")]
-DecoderModel = Annotated[str, typer.Argument(metavar="MODEL", help="glassllm:en or glassllm:pt.")]
+AnySource = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="A file of any source (.json, .npz), or a language model as glassllm:en or hf:FOLDER."
+    ),
+]
+Prompt = Annotated[
+    str | None, typer.Option("--prompt", help="Token names separated by spaces; for a language model plain text.")
+]
+DecoderModel = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A language model as glassllm:en or hf:FOLDER (docs/models.md).")
+]
 TextPrompt = Annotated[str, typer.Option("--prompt", help="Plain text.")]
 Lens = Annotated[str, typer.Option("--lens", help="logit, or tuned:FILE.safetensors that 'lens train' wrote.")]
 Upto = Annotated[
@@ -40,8 +52,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Remembered = Annotated[
     bool, typer.Option("--memory", help="What must be remembered between two steps: quantum states against classical ones.")
 ]
-TopK = Annotated[int | None, typer.Option("--top-k", help="glassllm: keep the K most likely tokens of each law.")]
-Temperature = Annotated[float | None, typer.Option("--temperature", help="glassllm: T in softmax(logits / T).")]
+TopK = Annotated[int | None, typer.Option("--top-k", help="Language models: keep the K likeliest tokens of each law.")]
+TopP = Annotated[
+    float | None,
+    typer.Option("--top-p", help="Language models: of these, the fewest likeliest that have at least the share P."),
+]
+Temperature = Annotated[float | None, typer.Option("--temperature", help="Language models: T in softmax(logits / T).")]
 ScheduleOption = Annotated[str, typer.Option("--schedule", help="static, dynamic, stepwise or auto.")]
 MaxQubits = Annotated[int | None, typer.Option("--max-qubits", help="Hard limit on the qubits of the program.")]
 MaxGates = Annotated[int | None, typer.Option("--max-two-qubit-gates", help="Hard limit on the worst path.")]
@@ -169,6 +185,7 @@ ASKED: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
     "input_state": (InputState, None, (TEXTS,)),
     "level": (Level, None, (TEXTS,)),
     "top_k": (TopK, None, (TEXTS,)),
+    "top_p": (TopP, None, (TEXTS,)),
     "temperature": (Temperature, None, (TEXTS,)),
     "lens": (LensOption, None, (LENS,)),
     "upto": (Upto, None, (LENS,)),

@@ -9,13 +9,14 @@ from typing import Any
 
 from stinespring.cli.options import ANY, COMPILE
 from stinespring.errors import InputError
+from stinespring.models.decoders.names import is_named
 from stinespring.reading import read_json, stem_of
 
 __all__ = ["Named", "named_source"]
 
 # A kind that has no entry needs no option, is called by its name, and is read by the ``made`` of its System.
 FORMATS = {"stinespring/spins@1": "spins", "stinespring/sphere@1": "sphere"}
-LOADING = ("top_k", "temperature", "lens")  # arguments that make the source
+LOADING = ("top_k", "top_p", "temperature", "lens")  # arguments that make the source
 SETTINGS = ("settings",)  # arguments of the sampling
 REQUIRED = {"texts": ("steps",), "spins": ("steps",), "sphere": ("particle",), "lens": ("prompt",), "channel": ()}
 CONTENT = {
@@ -48,9 +49,8 @@ def kind_of(name: str, lens: object) -> str:
         return "lens"
     if name.endswith(".npz"):
         return "channel"
-    if ":" in name and not Path(name).exists():
+    if is_named(name) or (":" in name and not Path(name).exists()):
         return "texts"
-
     return FORMATS.get(str(read_json(name).get("format")), "texts")
 
 
@@ -58,7 +58,7 @@ def named_source(name: str, options: Mapping[str, Any], *, need: bool = True) ->
     """Return the source that a word names, and what the options say of it.
 
     Args:
-        name: a model file of any kind, ``glassllm:LANGUAGE``, or a channel.
+        name: a model file of any kind, the name of a language model, or a channel.
         options: all options by name; those that were not given hold their defaults.
         need: whether what a program needs must be there.
 
@@ -81,7 +81,7 @@ def named_source(name: str, options: Mapping[str, Any], *, need: bool = True) ->
     source = loaded(kind, name, {option: given.pop(option) for option in LOADING if option in given}, given)
     settings = {option: given.pop(option) for option in SETTINGS if option in given}
     asked = given.get("prompt") if isinstance(given.get("prompt"), str) else None
-    title = " ".join([name if kind == "texts" and ":" in name else stem_of(name), *([repr(asked)] if asked else []),
+    title = " ".join([name if kind == "texts" and is_named(name) else stem_of(name), *([repr(asked)] if asked else []),
                       *([f"+{given['steps']}"] if "steps" in given else [])])  # fmt: skip
     return Named(kind, source, given, settings, title)
 

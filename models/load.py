@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stinespring.errors import InputError
-from stinespring.models.decoders.names import EXPECTED, is_decoder, load_decoder
+from stinespring.models.decoders.names import EXPECTED, is_named, load_named
 from stinespring.models.texts import attention, table
 from stinespring.models.texts.base import TextModel
 from stinespring.reading import read_json, stem_of
@@ -21,7 +21,8 @@ def load(source: str | Path, *, top_k: int | None = None, top_p: float | None = 
 
     Args:
         source: a path to a ``stinespring/attention@1``, ``table@1``, ``spins@1`` or ``sphere@1`` file, a channel's ``.npz``, or
-            ``glassllm:en``, ``glassllm:pt``.
+            the name of a language model: ``glassllm:en``, ``mathformer:add``, ``smollm2``, ``hf:FOLDER``, ``gguf:FILE``,
+            ``module.py:attribute`` or what an installed package offers.
         top_k: language models only: keep the k most likely tokens of each law.
         top_p: language models only: of these, keep the fewest likeliest ones with at least this share.
         temperature: language models only: T in ``softmax(logits / T)``.
@@ -35,14 +36,13 @@ def load(source: str | Path, *, top_k: int | None = None, top_p: float | None = 
         0.114
     """
     name = str(source)
-    if is_decoder(name):
-        from stinespring.models.decoders.language import LanguageModel
-
-        return LanguageModel(
-            load_decoder(name), top_k=top_k, top_p=top_p, temperature=1.0 if temperature is None else temperature
-        )
     given = {"--top-k": top_k, "--top-p": top_p, "--temperature": temperature}
     option = next((option for option, value in given.items() if value is not None), None)
+    found = load_named(name) if is_named(name) else None
+    if found is not None and not isinstance(found, TextModel):
+        from stinespring.models.decoders.language import LanguageModel
+
+        return LanguageModel(found, top_k=top_k, top_p=top_p, temperature=1.0 if temperature is None else temperature)
     if option is not None:
         raise InputError(
             f"{option} belongs to language models",
@@ -50,6 +50,8 @@ def load(source: str | Path, *, top_k: int | None = None, top_p: float | None = 
             expected=EXPECTED,
             todo=f"leave {option} out; a file states its own law",
         )
+    if found is not None:
+        return found
     if name.endswith(".npz"):
         from stinespring.models.channels.files import read_channel
 
@@ -96,7 +98,7 @@ def made(content: Mapping[str, Any], name: str) -> TextModel:
     Raises:
         InputError: a packaged language model is not what it was.
     """
-    if not is_decoder(str(content.get("format"))):
+    if not is_named(str(content.get("format"))):
         return model_of(dict(content), name)
     options = {option: content.get(option) for option in ("top_k", "top_p", "temperature")}
     model: TextModel = load(content["format"], **options)

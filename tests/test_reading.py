@@ -20,7 +20,7 @@ from stinespring.circuits.qasm.text import read_text
 from stinespring.errors import InputError, TooLargeError, shorten
 from stinespring.models.channels.files import read_channel
 from stinespring.models.lens.lines import read_lines
-from stinespring.models.lens.safetensors import unpack
+from stinespring.models.safetensors import unpack
 from stinespring.reading import fields, read_arrays, read_bytes, read_json, token_names
 
 MB = 1 << 20

@@ -23,6 +23,7 @@ def law(
     input_state: options.InputState = None,
     level: options.Level = None,
     top_k: options.TopK = None,
+    top_p: options.TopP = None,
     temperature: options.Temperature = None,
     memory: options.Remembered = False,
     codes: options.CodesOption = None,
@@ -33,7 +34,7 @@ def law(
         raise InputError(
             "codes of a law matter for its memory", got=f"--codes {codes}", expected="--memory with --codes free or prefix"
         )
-    source = load(model, top_k=top_k, temperature=temperature)
+    source = load(model, top_k=top_k, top_p=top_p, temperature=temperature)
     with progress("computing the law"):
         begin = start(source, prompt, steps, input_state=input_state, level=level)
         joint = begin.model.joint(begin.prompt.tolist(), steps)

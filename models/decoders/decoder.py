@@ -108,12 +108,21 @@ class Decoder(Protocol):
 
     name: str
     tokens: tuple[str, ...]
-    points: tuple[Point, ...]
-    norm: FinalNorm
-    unembedding: FloatArray
     longest: int
     end: int | None
     rounding: str
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Where the residual stream is read; this and the next two may raise InputError where there is none to read."""
+
+    @property
+    def norm(self) -> FinalNorm:
+        """The final norm."""
+
+    @property
+    def unembedding(self) -> FloatArray:
+        """W_U, shape (V, e)."""
 
     def encode(self, prompt: str | Sequence[int]) -> IntArray:
         """Return the prompt's token numbers, shape (n,), of plain text or numbers."""

@@ -57,7 +57,7 @@ class LanguageModel(TextModel):
         options: dict[str, Any] = {"top_k": self.top_k, "temperature": self.temperature}
         if self.top_p is not None:
             options["top_p"] = self.top_p
-        return {**self.decoder.content(), **options}
+        return {**self.decoder.content(), "format": self.name, **options}  # by its name it is loaded again
 
     def encode(self, prompt: str | Sequence[int]) -> IntArray:
         """Return the token numbers of a prompt given as plain text, or as numbers.

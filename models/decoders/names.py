@@ -1,38 +1,207 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decoders by name: what a user may write where a language model is asked for."""
+"""Models by name: what a user may write where a language model is asked for, besides a file."""
 
 from __future__ import annotations
 
+import hashlib
+import sys
+from collections.abc import Callable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import module_from_spec, spec_from_file_location
+from inspect import getattr_static
 from pathlib import Path
+from typing import Any
 
 from stinespring.errors import InputError
 from stinespring.models.decoders.decoder import Decoder
+from stinespring.models.texts.base import TextModel
 
-__all__ = ["EXPECTED", "is_decoder", "load_decoder"]
+__all__ = ["EXPECTED", "GROUP", "NAMES", "is_named", "load_decoder", "load_named", "offered"]
 
-PACKAGED = "glassllm:"
-EXPECTED = "glassllm:en or glassllm:pt"
+GROUP = "stinespring.models"  # entry points: a name, and a Decoder, a TextModel or a function that returns one
 
 
-def is_decoder(source: str | Path) -> bool:
-    """Return whether a name is a decoder's."""
-    return str(source).startswith(PACKAGED)
+def _glass(name: str, rest: str) -> Decoder:
+    from stinespring.models.decoders.glass import GlassDecoder
+
+    return GlassDecoder(rest)
+
+
+def _math(name: str, rest: str) -> Decoder:
+    from stinespring.models.decoders.mathformer import MathDecoder
+
+    return MathDecoder(rest)
+
+
+def _smollm2(name: str, rest: str) -> Decoder:
+    from stinespring.models.decoders.hf import smollm2
+
+    return smollm2()
+
+
+def _folder(name: str, rest: str) -> Decoder:
+    from stinespring.models.decoders.hf import folder_decoder
+
+    return folder_decoder(name, Path(rest))
+
+
+def _gguf(name: str, rest: str) -> Decoder:
+    from stinespring.models.decoders.hf import gguf_decoder
+
+    return gguf_decoder(name, Path(rest))
+
+
+# what a name begins with, or the whole of it -> how it is written in full, and what loads it
+NAMES: Mapping[str, tuple[str, Callable[[str, str], Decoder]]] = {
+    "glassllm:": ("glassllm:en|pt", _glass),
+    "mathformer:": ("mathformer:add|sub|mul|div", _math),
+    "smollm2": ("smollm2", _smollm2),
+    "hf:": ("hf:FOLDER", _folder),
+    "gguf:": ("gguf:FILE", _gguf),
+}
+OWN = "module.py:attribute"
+EXPECTED = ", ".join([*(written for written, _ in NAMES.values()), OWN])
+MISSING = object()
+METHODS = (
+    "name",
+    "tokens",
+    "longest",
+    "end",
+    "rounding",
+    "encode",
+    "plain",
+    "law",
+    "begin",
+    "proceed",
+    "content",
+    "fingerprint",
+)
+
+
+def offered() -> dict[str, EntryPoint]:
+    """Return the models that other packages bring, by name; none of them is loaded."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def is_named(source: str | Path) -> bool:
+    """Return whether a name stands for a model that is in no file of stinespring's own formats.
+
+    Example:
+        >>> is_named("glassllm:en"), is_named("hf:models/small"), is_named("mine.py:model"), is_named("model.json")
+        (True, True, True, False)
+    """
+    name = str(source)
+    return _kind(name) is not None or _own(name) is not None or (not Path(name).suffix and name in offered())
+
+
+def load_named(source: str | Path) -> Decoder | TextModel:
+    """Return the model that a user names.
+
+    Code is executed only where the name is that of a Python file or of an installed package's entry point.
+
+    Raises:
+        InputError: an unknown name, or whatever is wrong with the model.
+    """
+    name = str(source)
+    kind = _kind(name)
+    if kind is not None:
+        return NAMES[kind][1](name, name.removeprefix(kind))
+    own = _own(name)
+    if own is not None:
+        return _made(name, _attribute(*own))
+    point = offered().get(name)
+    if point is None:
+        raise InputError("unknown model", got=name, expected=EXPECTED)
+    try:
+        found = point.load()
+    except Exception as error:  # noqa: BLE001 -- whatever another package raises
+        raise InputError("a package's model cannot be loaded", got=f"{name}: {type(error).__name__}: {error}",
+                         expected=f"the entry point {point.value}") from None  # fmt: skip
+    return _made(name, found)
 
 
 def load_decoder(source: str | Path) -> Decoder:
     """Return the decoder that a user names.
 
     Raises:
-        InputError: an unknown name; models in files have no residual stream.
+        InputError: as :func:`load_named`; models in files, and text models, have no residual stream.
     """
     name = str(source)
-    if not is_decoder(name):
+    found = load_named(name) if is_named(name) else None
+    if found is None or isinstance(found, TextModel):
         raise InputError(
             "the lens looks into language models",
             got=name,
             expected=EXPECTED,
             todo="in Python any object with the methods of stinespring.models.lens.Decoder will do",
         )
-    from stinespring.models.decoders.glass import GlassDecoder
+    return found
 
-    return GlassDecoder(name.removeprefix(PACKAGED))
+
+def _kind(name: str) -> str | None:
+    return next((kind for kind in NAMES if name == kind or (kind.endswith(":") and name.startswith(kind))), None)
+
+
+def _own(name: str) -> tuple[Path, str] | None:
+    """Return the file and the attribute of ``module.py:attribute``."""
+    file, colon, attribute = name.rpartition(":")
+    return (Path(file), attribute) if colon and file.endswith(".py") else None
+
+
+def _attribute(path: Path, attribute: str) -> Any:
+    """Return what a Python file calls by a name, after the file was executed."""
+    if not path.is_file():
+        raise InputError("there is no such Python file", got=str(path), expected=OWN, todo="check the path")
+    if not attribute.isidentifier():
+        raise InputError("the name in the Python file is missing", got=f"{path}:{attribute}", expected=OWN)
+    called = f"stinespring_own_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
+    spec = spec_from_file_location(called, path)
+    assert spec is not None and spec.loader is not None  # a name that ends with .py has a loader
+    module = module_from_spec(spec)
+    sys.modules[called] = module  # dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # noqa: BLE001 -- whatever the user's file raises
+        del sys.modules[called]
+        raise InputError("the Python file cannot be executed", got=f"{path}: {type(error).__name__}: {error}",
+                         expected="a file that defines the model") from None  # fmt: skip
+    if not hasattr(module, attribute):
+        raise InputError("the Python file does not define the model", got=f"no {attribute!r} in {path}",
+                         expected=f"{attribute} = a Decoder, a TextModel, or a function that returns one")  # fmt: skip
+    return getattr(module, attribute)
+
+
+def _made(name: str, found: Any) -> Decoder | TextModel:
+    """Return an object as a model; a function or a class is called without arguments."""
+    if not isinstance(found, TextModel) and (isinstance(found, type) or not _methods_of(found)):
+        if not callable(found):
+            raise _no_model(name, found)
+        try:
+            found = found()
+        except InputError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- whatever the user's function raises
+            raise InputError("the model cannot be made", got=f"{name}: {type(error).__name__}: {error}",
+                             expected="a function without arguments that returns a model") from None  # fmt: skip
+    if isinstance(found, TextModel):
+        return found
+    if isinstance(found, type) or not _methods_of(found):
+        raise _no_model(name, found)
+    if found.name != name:
+        found.name = name  # runs that are resumed load it by this name
+    decoder: Decoder = found
+    return decoder
+
+
+def _methods_of(found: object) -> bool:
+    """Return whether an object has what a decoder has; nothing of it is computed."""
+    return all(getattr_static(found, method, MISSING) is not MISSING for method in METHODS)
+
+
+def _no_model(name: str, found: Any) -> InputError:
+    missing = [method for method in METHODS if not hasattr(found, method)]
+    return InputError(
+        "the object is no model", got=f"{name}: {type(found).__name__}" + (f" without {', '.join(missing)}" if missing else ""),
+        expected="stinespring.models.decoders.decoder.Decoder, or a subclass of stinespring.models.texts.base.TextModel",
+        todo="see docs/models.md",
+    )  # fmt: skip

@@ -13,7 +13,7 @@ import numpy as np
 
 from stinespring.errors import InputError
 from stinespring.models.decoders.decoder import Decoder
-from stinespring.models.lens.safetensors import pack, unpack
+from stinespring.models.safetensors import pack, unpack
 from stinespring.readings import FloatArray
 
 __all__ = ["TunedLens", "named_lens", "read_lens"]

@@ -12,9 +12,9 @@ import pytest
 from oracles.tiny_decoder import TinyDecoder, plain_law
 from stinespring.errors import InputError
 from stinespring.models.lens import TunedLens, read_lens, read_states, train_lens
-from stinespring.models.lens.safetensors import pack, unpack
 from stinespring.models.lens.train import divergence, sampled_texts
 from stinespring.models.lens.tuned import named_lens
+from stinespring.models.safetensors import pack, unpack
 
 
 @pytest.mark.parametrize("kind", ["rms", "layer"])

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A folder with a decoder as ``transformers`` saves it: looked at before anything heavy is imported, and never run.
+
+Read are ``config.json``, the weights' headers (``model.safetensors``, or the parts that ``model.safetensors.index.json`` lists)
+and the tokenizer's files. Pickles are not opened, code that lies beside the weights is not executed, and nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stinespring.errors import InputError
+from stinespring.models.decoders.gguf_file import sha256_of
+from stinespring.models.safetensors import declared
+from stinespring.reading import read_json
+
+__all__ = ["DecoderFolder", "looked_at"]
+
+CONFIG, WHOLE, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+TOKENIZERS = (
+    "tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt", "vocab.txt", "tokenizer_config.json",
+    "special_tokens_map.json", "added_tokens.json", "spiece.model", "tekken.json",
+)  # fmt: skip
+SAFE = "a folder with config.json and model.safetensors, as save_pretrained writes it"
+
+
+@dataclass(frozen=True)
+class DecoderFolder:
+    """What lies in a folder.
+
+    Attributes:
+        path: where it is.
+        config: what ``config.json`` says.
+        weights: the files of the weights.
+        tokenizer: the tokenizer's files; none where tokens are named by their numbers.
+    """
+
+    path: Path
+    config: Mapping[str, Any]
+    weights: tuple[Path, ...]
+    tokenizer: tuple[Path, ...]
+
+    def content(self) -> dict[str, Any]:
+        """Return the SHA-256 of every file that changes the law, by name."""
+        files = (self.path / CONFIG, *self.weights, *self.tokenizer)
+        return {"files": {file.name: sha256_of(file) for file in files}}
+
+
+def looked_at(path: Path) -> DecoderFolder:
+    """Return what lies in a folder, once it was seen that a decoder can be in it.
+
+    Raises:
+        InputError: no such folder, no or a broken configuration, no decoder by its configuration, only pickles, weights that
+            are missing, truncated or corrupted.
+    """
+    if not path.exists():
+        raise InputError("there is no such folder", got=str(path), expected=SAFE, todo="check the path; nothing is downloaded")
+    if not path.is_dir():
+        raise InputError("the model is no folder", got=str(path), expected=SAFE, todo="a .gguf file is named gguf:FILE")
+    if not (path / CONFIG).exists():
+        raise InputError("the folder has no config.json", got=str(path), expected=SAFE)
+    config = read_json(path / CONFIG, kind="config.json")
+    require_decoder(config, path)
+    weights = weights_in(path)
+    tokenizer = tuple(path / name for name in TOKENIZERS if (path / name).is_file())
+    return DecoderFolder(path, config, weights, tokenizer)
+
+
+def require_decoder(config: Mapping[str, Any], path: Path) -> None:
+    """Refuse what its own configuration says is no causal decoder.
+
+    Raises:
+        InputError: no kind of model, an encoder with a decoder, or an encoder alone.
+    """
+    kind = config.get("model_type")
+    if not isinstance(kind, str) or not kind:
+        raise InputError("the configuration names no kind of model", got=f"{path / CONFIG}: model_type {kind!r}",
+                         expected="for example llama or gpt2")  # fmt: skip
+    made_for = config.get("architectures")
+    heads = [head for head in made_for if isinstance(head, str)] if isinstance(made_for, list) else []
+    causal = [head for head in heads if head.endswith(("ForCausalLM", "LMHeadModel"))]
+    if config.get("is_encoder_decoder") is True:
+        raise InputError("the model has an encoder before its decoder", got=f"{kind} in {path}", expected="a decoder alone")
+    if heads and not causal:
+        raise InputError(
+            "the model does not predict a next token", got=f"{heads[0]} in {path}",
+            expected="a causal decoder, as LlamaForCausalLM or GPT2LMHeadModel",
+        )  # fmt: skip
+
+
+def weights_in(path: Path) -> tuple[Path, ...]:
+    """Return the files of the weights, each held against its header.
+
+    Raises:
+        InputError: none, only pickles, a part that is missing or does not hold what the index says, or a broken file.
+    """
+    if (path / WHOLE).exists():
+        declared(path / WHOLE)
+        return (path / WHOLE,)
+    if not (path / INDEX).exists():
+        pickles = sorted(file.name for pattern in PICKLES for file in path.glob(pattern))
+        if pickles:
+            raise InputError(
+                "the folder has its weights as a pickle only, which can run any code when it is opened",
+                got=f"{pickles[0]} in {path}", expected=SAFE,
+                todo="save it again where you trust it: model.save_pretrained(FOLDER, safe_serialization=True)",
+            )  # fmt: skip
+        raise InputError("the folder has no weights", got=str(path), expected=SAFE)
+    places = read_json(path / INDEX, kind="index of the weights").get("weight_map")
+    if not isinstance(places, dict) or not all(isinstance(name, str) and Path(name).name == name for name in places.values()):
+        raise InputError("the index of the weights cannot be used", got=str(path / INDEX), expected="names of files beside it")
+    files = tuple(path / name for name in sorted(set(places.values())))
+    for file in files:
+        if not file.exists():
+            raise InputError("a part of the weights is missing", got=file.name, expected=f"{len(files)} files in {path}",
+                             todo="copy or download the folder again")  # fmt: skip
+        held = declared(file)
+        absent = next((name for name, place in places.items() if place == file.name and name not in held), None)
+        if absent is not None:
+            raise InputError(
+                "a part of the weights lacks an array", got=f"{file}: no {absent!r}", expected=f"what {INDEX} says"
+            )
+    return files
