@@ -92,14 +92,14 @@ PLANTED = (
     ),
     Mutant(
         "every prefix is decoded by the first one's codes",
-        "compiler/texts/growth.py",
+        "compiler/stepwise/growth.py",
         "symbols = binding.symbols[owner, ",
         "symbols = binding.symbols[0 * owner, ",
         "stepwise",
     ),
     Mutant(
         "readings are given to other prefixes",
-        "compiler/texts/growth.py",
+        "compiler/stepwise/growth.py",
         "owner = np.repeat(np.arange(len(rows)),",
         "owner = np.repeat(np.arange(len(rows))[::-1],",
         "stepwise",

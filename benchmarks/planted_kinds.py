@@ -80,7 +80,7 @@ PLANTED = (
     ),
     Mutant(
         "the host makes the token from another position",
-        "compiler/texts/template.py",
+        "compiler/stepwise/template.py",
         "token = self.model.readings(step, texts).reshape",
         "token = self.model.readings(step, texts)[:, ::-1].reshape",
         "position stepwise",
@@ -188,7 +188,7 @@ PLANTED = (
     ),
     Mutant(
         "texts that were over are lost when others grow",
-        "compiler/texts/growth.py",
+        "compiler/stepwise/growth.py",
         "self.counts[over])]",
         "0 * self.counts[over])]",
         "stop stepwise",

@@ -12,7 +12,7 @@ from qiskit import QuantumCircuit, transpile
 
 import stinespring
 from benchmarks.sheet import Sheet, arguments, times
-from stinespring.compiler.texts.template import Binder
+from stinespring.compiler.stepwise.template import Binder
 from stinespring.models.texts.table import TableModel
 from stinespring.stages import Program
 

@@ -58,6 +58,12 @@ TopP = Annotated[
     typer.Option("--top-p", help="Language models: of these, the fewest likeliest that have at least the share P."),
 ]
 Temperature = Annotated[float | None, typer.Option("--temperature", help="Language models: T in softmax(logits / T).")]
+TokenQubits = Annotated[
+    str,
+    typer.Option(
+        "--token-qubits", metavar="B|all", help="stepwise: a token is measured in rounds of at most B qubits, or all at once."
+    ),
+]
 ScheduleOption = Annotated[str, typer.Option("--schedule", help="static, dynamic, stepwise or auto.")]
 MaxQubits = Annotated[int | None, typer.Option("--max-qubits", help="Hard limit on the qubits of the program.")]
 MaxGates = Annotated[int | None, typer.Option("--max-two-qubit-gates", help="Hard limit on the worst path.")]
@@ -215,6 +221,7 @@ COMPILE: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
     "attention": (AttentionOption, "auto", (TEXTS,)),
     "delays": (Delays, "none", ANY),
     "memory": (MemoryOption, "auto", (TEXTS,)),
+    "token_qubits": (TokenQubits, "5", (TEXTS,)),
     "simplify": (SimplifyOption, "operators", (LENS,)),
     "ancilla": (AncillaOption, "auto", (LENS, SPHERE)),
     "form": (FormOption, "auto", (CHANNEL,)),

@@ -29,6 +29,7 @@ MODES = {
     "delays": ("none", "pad", "decouple"),
     "memory": get_args(Memory),
 }
+WHOLE = "all"  # of token_qubits
 LIMITS = {"max_qubits": 1, "max_two_qubit_gates": 0, "max_conditions": 0}  # the least that each may be
 
 
@@ -70,6 +71,8 @@ class CompileOptions:
         memory: what is carried from token to token: ``quantum`` (states that overlap as the futures do, on as few qubits as the
             tolerance allows; see :mod:`stinespring.compiler.memory.tensors`), ``classical`` (the tokens themselves, or causal
             states), or ``auto``: classical, and quantum where a dynamic program would be over its limits otherwise.
+        token_qubits: for ``stepwise``: a token is measured in rounds of at most so many qubits, the likeliest ones first; the
+            law is the same. ``all`` measures it at once, as do ``codes="binary"`` and attended positions.
 
     Raises:
         InputError: a value that does not exist, or a combination that makes no sense.
@@ -94,6 +97,7 @@ class CompileOptions:
     attention: Literal["auto", "table", "rejection"] = "auto"
     delays: Literal["none", "pad", "decouple"] = "none"
     memory: Memory = "auto"
+    token_qubits: int | Literal["all"] = 5
 
     def __post_init__(self) -> None:
         for name, allowed in MODES.items():
@@ -103,9 +107,17 @@ class CompileOptions:
         check_combination(self)
         for name, least in LIMITS.items():
             check_limit(getattr(self, name), name.replace("_", "-"), least)
+        if isinstance(self.token_qubits, str):
+            object.__setattr__(self, "token_qubits", round_qubits(self.token_qubits))
+        check_limit(None if self.token_qubits == WHOLE else self.token_qubits, "token-qubits", 1)
         object.__setattr__(self, "tolerance", checked_share(self.tolerance, "tolerance", 1.0))
         if self.effort is not None:
             object.__setattr__(self, "effort", checked_share(self.effort, "effort", math.inf))
+
+    @property
+    def round_codes(self) -> int | None:
+        """How many codes a round of a token has; None: every token is measured at once."""
+        return None if isinstance(self.token_qubits, str) else 2**self.token_qubits
 
     @property
     def listable(self) -> bool:
@@ -183,6 +195,15 @@ def check_codes(options: CompileOptions) -> None:
             got=f"--codes texts --extension {options.extension} --schedule {options.schedule}",
             expected="--codes prefix",
         )
+
+
+def round_qubits(value: str) -> int | Literal["all"]:
+    """Return what was written as ``token_qubits``."""
+    if value == WHOLE:
+        return "all"
+    if not value.isdecimal():
+        raise InputError("--token-qubits is out of range", got=value, expected="a whole number of at least 1, or all")
+    return int(value)
 
 
 def check_limit(value: object, name: str, least: int) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -149,12 +150,15 @@ def simulable(circuit: QuantumCircuit) -> bool:
 def later_circuits(program: Program, shots: int) -> list[float]:
     """Return the expected number of different contexts at each call after the first.
 
-    Of texts ``sum_w 1 - (1 - P(w))^shots`` over the prefixes w, where they can be listed; else at most one for each shot.
+    Of texts ``sum_w 1 - (1 - P(w))^shots`` over the prefixes w, where they can be listed; else at most one for each shot. The
+    later rounds of a token are taken to be as likely at every step as they are at the first.
     """
     if not program.body.host:
         return []
     steps = program.asked.steps
     expected: list[float] = []
+    body: Any = program.body
+    rounds: tuple[tuple[float, int], ...] = body.rounds if program.asked.kind == "texts" else ()
     if program.asked.kind == "texts":
         for step in range(1, steps):
             try:
@@ -163,7 +167,13 @@ def later_circuits(program: Program, shots: int) -> list[float]:
                 break
             expected.append(float(-np.expm1(shots * np.log1p(-np.minimum(p, 1 - 1e-16))).sum()))
     expected += [float(shots)] * (steps - 1 - len(expected))
-    return [min(float(shots), number) for number in expected]
+    each = [min(float(shots), number) for number in (1.0, *expected)]
+    return [part for number in each for part in (number, *(read_on(number, shots, *one) for one in rounds))][1:]
+
+
+def read_on(contexts: float, shots: int, share: float, parts: int) -> float:
+    """Return the expected rows of a later round, of ``contexts`` in which a share of the shots falls on so many parts each."""
+    return contexts * parts * -math.expm1(-shots * share / (contexts * parts))
 
 
 def simulated(program: Program, backend: Backend) -> Distance | None:

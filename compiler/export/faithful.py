@@ -18,8 +18,8 @@ from stinespring.circuits.deeds.of_circuit import account_of_circuit
 from stinespring.circuits.deeds.of_flow import account_of_flow, account_of_gates
 from stinespring.circuits.deeds.of_text import UnreadableError, account_of_text
 from stinespring.compiler.export.forms import FlowTemplate
+from stinespring.compiler.stepwise.template import Template
 from stinespring.compiler.texts.operations import Layout
-from stinespring.compiler.texts.template import Template
 from stinespring.errors import DefectError
 
 if TYPE_CHECKING:

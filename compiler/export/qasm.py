@@ -18,8 +18,8 @@ from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate, Slot
 from stinespring.circuits.devices.read_back import condition_of, register_and_bit
 from stinespring.compiler.export.forms import FlowTemplate
+from stinespring.compiler.stepwise.template import Template
 from stinespring.compiler.texts.operations import Layout
-from stinespring.compiler.texts.template import Template
 from stinespring.errors import InputError
 from stinespring.readings import Register
 

@@ -14,12 +14,12 @@ from stinespring.compiler.dynamic.program import dynamic_flow
 from stinespring.compiler.dynamic.rejection import rejection_flow
 from stinespring.compiler.memory.program import quantum_memory
 from stinespring.compiler.options import Codes, CompileOptions
+from stinespring.compiler.stepwise.body import TextTemplate
+from stinespring.compiler.stepwise.template import Binder
 from stinespring.compiler.texts.choose import cheapest, codings, decoder, far_more, proven, realised_law
 from stinespring.compiler.texts.draft import Coding, Draft
 from stinespring.compiler.texts.encode import with_book
 from stinespring.compiler.texts.passes import run_passes, specialised
-from stinespring.compiler.texts.stepwise import TextTemplate
-from stinespring.compiler.texts.template import Binder
 from stinespring.compiler.texts.truncate import averaged
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.attention import AttentionModel
@@ -210,7 +210,7 @@ def stepwise_program(begin: Start, first: Draft) -> Compiled:
     if options.extension == "position":
         require_positions(begin, share)
     codes: Codes = "binary" if options.codes == "binary" else "prefix"
-    body = TextTemplate(Binder(model, begin.prompt, options.extension, codes), steps)
+    body = TextTemplate(Binder(model, begin.prompt, options.extension, codes, options.round_codes), steps)
     template = body.widest
     return Compiled(
         schedule="stepwise",

@@ -37,6 +37,8 @@ class LanguageModel(TextModel):
         InputError: a wrong top_k, top_p or temperature.
     """
 
+    costly = True
+
     def __init__(
         self, decoder: Decoder, *, top_k: int | None = None, top_p: float | None = None, temperature: float = 1.0
     ) -> None:

@@ -34,6 +34,7 @@ class TextModel(ABC):
         window: the law reads the last ``window`` tokens of the text only; None = all of them.
         shortest: the least number of tokens a text must have.
         longest: the greatest number of tokens a text may have, prompt and generated tokens together, or None.
+        costly: whether a law takes so long that none is evaluated before it is needed.
     """
 
     name: str
@@ -42,6 +43,7 @@ class TextModel(ABC):
     window: int | None = None
     shortest: int = 1
     longest: int | None = None
+    costly: bool = False
 
     @property
     def d(self) -> int:

@@ -35,7 +35,7 @@ class ReplacedLaw(TextModel):
 
     def __init__(self, model: TextModel) -> None:
         self.name, self.tokens, self.stop = f"{model.name} (truncated)", model.tokens, model.stop
-        self.shortest, self.longest = model.shortest, model.longest
+        self.shortest, self.longest, self.costly = model.shortest, model.longest, model.costly
         self._model = model
 
     @property

@@ -14,10 +14,10 @@ from stinespring.circuits.core.gates import count_two_qubit
 from stinespring.circuits.devices.read_back import flow_of
 from stinespring.compiler.export.forms import FlowTemplate
 from stinespring.compiler.options import DECODERS
+from stinespring.compiler.stepwise.body import TextTemplate
+from stinespring.compiler.stepwise.template import Template
 from stinespring.compiler.systems.spin_template import SpinTemplate
 from stinespring.compiler.texts.operations import Layout, Place
-from stinespring.compiler.texts.stepwise import TextTemplate
-from stinespring.compiler.texts.template import Template
 from stinespring.errors import InputError
 from stinespring.readings import Register
 from stinespring.report.figures.canvas import canvas, titled

@@ -3,21 +3,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from qiskit.quantum_info import Statevector
 
 import stinespring
 import strategies
 from oracles import plain_laws
 from oracles.qasm_runner import distribution
+from oracles.templates import bound, certain
 from oracles.text_programs import assert_same, claimed_law, distance, exact_law, sampled
-from stinespring.batches import Batch
 from stinespring.checks.texts.verdict import check_texts
 from stinespring.circuits.devices.targets import open_target
 from stinespring.compiler.devices.lower import on_device
@@ -25,12 +23,6 @@ from stinespring.compiler.export.qasm import form_qasm
 from stinespring.models.texts.attention import AttentionModel
 from stinespring.models.texts.table import TableModel
 from stinespring.readings import UNUSED, Outcomes
-
-
-def bound(template: str, angles: list[float]) -> str:
-    """Return the template's text with its declared inputs replaced by numbers."""
-    text = re.sub(r"input float\[64\] a\d+;\n", "", template)
-    return re.sub(r"\ba(\d+)\b", lambda match: repr(angles[int(match.group(1))]), text)
 
 
 @given(st.data(), st.sampled_from(["token", "position"]), st.sampled_from(["free", "binary"]))
@@ -68,7 +60,7 @@ def test_the_template_is_built_once():
 
 def test_truncation_is_per_prefix_and_uses_narrow_templates():
     model = stinespring.load("glassllm:en")
-    program = stinespring.compile(model, prompt="Alice was", steps=1, schedule="stepwise", tolerance=0.2)
+    program = stinespring.compile(model, prompt="Alice was", steps=1, schedule="stepwise", tolerance=0.2, token_qubits="all")
     assert program.cost.qubits < 10
     assert 0.0 < distance(exact_law(program), claimed_law(program)) <= program.tvd_bound <= 0.2
 
@@ -77,25 +69,6 @@ def test_binary_codes_are_token_numbers(three_tokens):
     program = stinespring.compile(three_tokens, prompt="sun", steps=1, schedule="stepwise", codes="binary")
     binding = program.body.binder.bind(1, np.zeros((1, 0), dtype=np.int64))
     assert binding.symbols.tolist() == [[0, 1, 2, -1]]
-
-
-def certain(batch: Batch) -> list[Outcomes]:
-    """Return readings that follow the exact law of each row, in proportion."""
-    rows = []
-    for item in batch.items:
-        for row in range(item.rows):
-            circuit = item.circuit if item.angles is None else item.circuit.assign_parameters(item.angles[row])
-            plain = circuit.remove_final_measurements(inplace=False)
-            bits = {circuit.find_bit(q.qubits[0]).index: circuit.find_bit(q.clbits[0]).index for q in circuit.data if q.clbits}
-            wires = [wire for wire, _ in sorted(bits.items(), key=lambda pair: pair[1])]
-            law = Statevector(plain).probabilities(wires)
-            codes = np.flatnonzero(law > 1e-12)
-            columns, first = {}, 0
-            for register in circuit.cregs:
-                columns[register.name] = codes >> first & (1 << register.size) - 1
-                first += register.size
-            rows.append(Outcomes.tallied(columns, np.rint(law[codes] * item.shots[row])))
-    return rows
 
 
 def walked(body, shots: int) -> list[list[Outcomes]]:
@@ -145,7 +118,7 @@ def test_a_template_is_lowered_once_for_each_shape(three_tokens):
 
 def test_many_prefixes_are_chunks_of_one_call():
     model = TableModel({"tokens": [f"w{i}" for i in range(64)], "context": 0, "law": [[1 / 64] * 64]})
-    body = stinespring.compile(model, prompt="", steps=3, schedule="stepwise").body
+    body = stinespring.compile(model, prompt="", steps=3, schedule="stepwise", token_qubits=6).body
     every = Outcomes.tallied({"t1": np.arange(64)}, np.full(64, 64 * 64))
     rows = [Outcomes.tallied({"t2": np.arange(64)}, np.full(64, 64)) for _ in range(64)]
     batch = body.next([[every], rows], 64**3)
@@ -159,7 +132,7 @@ def test_many_prefixes_are_chunks_of_one_call():
 def test_too_many_prefixes_for_one_call_take_several(monkeypatch, three_tokens):
     whole = stinespring.compile(three_tokens, prompt="sun rain", steps=3, schedule="stepwise").body
     expected = whole.outcomes(walked(whole, 10**6), 10**6)[0]
-    monkeypatch.setattr("stinespring.compiler.texts.growth.A_CALL", 2)
+    monkeypatch.setattr("stinespring.compiler.stepwise.growth.A_CALL", 2)
     body = stinespring.compile(three_tokens, prompt="sun rain", steps=3, schedule="stepwise").body
     seen, keys = [], []
     while batch := body.next(seen, 10**6):

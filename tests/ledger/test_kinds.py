@@ -136,7 +136,7 @@ def test_a_program_that_cannot_be_mitigated_says_why_later_too(ledger):
 
 def test_a_step_of_very_many_prefixes_takes_several_calls(ledger, monkeypatch):
     """Each call is a step of the ledger, also where two calls make one token."""
-    from stinespring.compiler.texts import growth
+    from stinespring.compiler.stepwise import growth
 
     monkeypatch.setattr(growth, "AT_ONCE", 1)
     monkeypatch.setattr(growth, "A_CALL", 1)

@@ -14,9 +14,9 @@ from stinespring.batches import Batch, Circuit, Item, Seen
 from stinespring.circuits.core.build import with_bits_named
 from stinespring.compiler.export.faithful import require_circuit, require_lowered
 from stinespring.compiler.export.forms import Listing
-from stinespring.compiler.texts.growth import Growth
+from stinespring.compiler.stepwise.growth import AT_ONCE, Growth
+from stinespring.compiler.stepwise.template import Binder, Binding, Template
 from stinespring.compiler.texts.operations import Place
-from stinespring.compiler.texts.template import Binder, Binding, Template
 from stinespring.models.texts.joint import expand
 from stinespring.readings import UNUSED, FloatArray, IntArray, Outcomes, Register
 
@@ -40,6 +40,9 @@ class Level:
 class TextTemplate:
     """A body: step l runs a template once for each distinct prefix of l-1 tokens, with as many shots as the prefix has.
 
+    Where a token is measured in rounds, further calls of the step run one for each part of the law that was read; see
+    :mod:`stinespring.compiler.stepwise.rounds`.
+
     Attributes:
         binder: makes templates and angles.
         steps: L.
@@ -54,17 +57,19 @@ class TextTemplate:
     latest: list[tuple[int, Seen, Growth]] = field(default_factory=list)  # the texts as they were when last asked for
 
     def next(self, seen: Seen, shots: int) -> Batch | None:
-        """Return the call of the next step: a row a prefix, an item for each chunk of them; very many take several calls."""
+        """Return the next call: a row a prefix, an item for each chunk of them; very many take several calls."""
         grown = self.grown(seen, shots)
         if grown.step > self.steps or not len(grown.growing):
             return None
-        items = []
+        items, asked, first = [], grown.asked, 0
         for rows, binding in grown.bound:
             circuit = self.circuit_of(binding.template)
             order = [parameter.index for parameter in circuit.parameters]
             angles = binding.angles if order == list(range(binding.angles.shape[1])) else binding.angles[:, order]
-            items.append(Item(circuit, np.ascontiguousarray(angles) if order else None, grown.counts[rows]))
-        return Batch(tuple(items), (grown.step, grown.read) if grown.read else (grown.step,))
+            shots_of = asked[first : first + len(rows)]
+            items.append(Item(circuit, np.ascontiguousarray(angles) if order else None, shots_of))
+            first += len(rows)
+        return Batch(tuple(items), grown.key)
 
     def outcomes(self, seen: Seen, shots: int) -> tuple[Outcomes, ...]:
         """Return the texts, with the vacuum after their end, and then each step's attended positions with its token."""
@@ -81,9 +86,26 @@ class TextTemplate:
 
     @cached_property
     def widest(self) -> Template:
-        """The largest template among the prefixes that can be listed; the last of equals."""
+        """The largest template of the prefixes that can be listed, the last of equals; of costly models the first step's."""
+        if self.binder.model.costly:
+            return self.binder.bind(1, np.zeros((1, 0), dtype=np.int64)).template
         templates = [level.binding.template for level in self.levels()]
         return max(reversed(templates), key=lambda template: template.slots)
+
+    @cached_property
+    def rounds(self) -> tuple[tuple[float, int], ...]:
+        """Of each later round of the first token: how likely it is read, and of how many parts one is."""
+        found: list[tuple[float, int]] = []
+        begin = np.zeros((1, 0), dtype=np.int64)
+        binding, weights = self.binder.bind(1, begin), np.ones(1)
+        while binding.open is not None:
+            assert binding.law is not None, "only tokens without positions are measured in rounds"
+            law = binding.law * weights[:, None]
+            rows, codes = np.nonzero(binding.open.last > binding.open.first)
+            weights = law[rows, codes]
+            found.append((float(weights.sum()), len(weights)))
+            binding = self.binder.bind(1, np.repeat(begin, len(weights), axis=0), binding.open[rows, codes])
+        return tuple(found)
 
     @cached_property
     def circuit(self) -> Circuit:
@@ -118,13 +140,36 @@ class TextTemplate:
         for level in self.levels():
             name = f"template_{level.step}.qasm"
             templates[name] = level.binding.template
-            weights, angles, symbols = level.weights.tolist(), level.binding.angles.tolist(), level.binding.symbols.tolist()
-            for prefix, weight, row, codes in zip(level.prefixes.tolist(), weights, angles, symbols, strict=True):
-                prefixes[self.binder.model.text(prefix)] = {
-                    "template": name, "ids": prefix, "probability": weight, "angles": row, "decode": self.decode(codes)
-                }  # fmt: skip
+            entries = self.entries(name, level.step, level.prefixes, level.binding)
+            for prefix, weight, entry in zip(level.prefixes.tolist(), level.weights.tolist(), entries, strict=True):
+                prefixes[self.binder.model.text(prefix)] = {"ids": prefix, "probability": weight, **entry}
             complete = level.step == self.steps or self.ended(level)
         return Listing(templates, prefixes, len(templates), complete)
+
+    def entries(self, name: str, step: int, prefixes: IntArray, binding: Binding) -> list[dict[str, Any]]:
+        """Return the angles of each row, what its codes mean, and under ``rest`` the same for each code that leaves more open.
+
+        Args:
+            name: of the template.
+            step: from 1.
+            prefixes: shape (B, step-1).
+            binding: of a round of these prefixes.
+        """
+        found = [
+            {"template": name, "angles": row, "decode": self.decode(codes)}
+            for row, codes in zip(binding.angles.tolist(), binding.symbols.tolist(), strict=True)
+        ]
+        if binding.open is None:
+            return found
+        owner, codes = np.nonzero(binding.open.last > binding.open.first)
+        for first in range(0, len(owner), AT_ONCE):
+            chunk = slice(first, first + AT_ONCE)
+            rows, these = owner[chunk], codes[chunk]
+            below = self.binder.bind(step, prefixes[rows], binding.open[rows, these])
+            inner = self.entries(name, step, prefixes[rows], below)
+            for row, code, entry in zip(rows.tolist(), these.tolist(), inner, strict=True):
+                found[row].setdefault("rest", {})[str(code)] = entry
+        return found
 
     def ended(self, level: Level) -> bool:
         """Return whether no text grows after a step."""

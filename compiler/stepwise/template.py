@@ -12,6 +12,7 @@ from stinespring.circuits.core.build import build_circuit
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.exact.multiplexer import gray_angles, law_angles, multiplexed_ry
 from stinespring.compiler.options import Codes, Extension
+from stinespring.compiler.stepwise.rounds import Coded, Open, first_round, later_round
 from stinespring.compiler.texts.encode import plain
 from stinespring.compiler.texts.operations import Place
 from stinespring.compiler.texts.truncate import bits
@@ -57,12 +58,16 @@ class Binding:
     Attributes:
         template: the circuit.
         angles: shape (B, slots).
-        symbols: shape (B, 2^k): the token (or the vacuum) of each code, ``UNUSED`` where none.
+        symbols: shape (B, 2^k): the token (or the vacuum) of each code, ``UNUSED`` where none, or several.
+        open: shape (B, 2^k): what a code leaves to later rounds; None where the token is always known.
+        law: shape (B, 2^k): the probability of each code of the token, without attended positions.
     """
 
     template: Template
     angles: FloatArray
     symbols: IntArray
+    open: Open | None = None
+    law: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,29 +79,52 @@ class Binder:
         prompt: token numbers.
         extension: ``token``, or ``position`` with the attended positions in environment registers.
         codes: ``free`` numbers the tokens of each prefix by falling probability; ``binary`` keeps plain token numbers.
+        most: the codes of a round of a token, at least 2; None: every token is measured at once, as are those with attended
+            positions and plain numbers.
     """
 
     model: TextModel
     prompt: IntArray
     extension: Extension
     codes: Codes
+    most: int | None = None
     gates: dict[tuple[int, ...], tuple[tuple[Gate, ...], int]] = field(default_factory=dict)  # by widths, made once
 
-    def bind(self, step: int, prefixes: IntArray) -> Binding:
+    @property
+    def attends(self) -> bool:
+        """Whether attended positions are measured with each token."""
+        return self.extension == "position" and isinstance(self.model, AttentionModel)
+
+    def bind(self, step: int, prefixes: IntArray, open_: Open | None = None) -> Binding:
         """Return template and angles for the generated prefixes of one step.
 
         Args:
             step: from 1.
             prefixes: shape (B, step-1), none of them complete.
+            open_: shape (B,): what the rounds before left open of the token; None for the first round.
         """
         texts = np.concatenate([np.broadcast_to(self.prompt, (len(prefixes), len(self.prompt))), prefixes], axis=1)
-        if self.extension == "position" and isinstance(self.model, AttentionModel):
-            environment = list(np.moveaxis(self.model.attention(step, texts), 1, 0))
-            token = self.model.readings(step, texts).reshape(len(texts), -1, self.model.d)
+        if self.attends:
+            return self._attended(step, texts)
+        law = self.model.symbol_law(step, texts)
+        if not law[:, self.model.vacuum].any():
+            law = law[:, : self.model.d]
+        if self.codes == "binary":
+            coded = Coded(*self._encode(law[:, None]), None)
+        elif open_ is None:
+            coded = first_round(law, self.most or 2 ** bits(law.shape[1]))
         else:
-            environment, token = [], self.model.symbol_law(step, texts)[:, None, :]
-            if not token[:, :, self.model.vacuum].any():
-                token = token[:, :, : self.model.d]
+            assert self.most is not None, "nothing is left open where a token is measured at once"
+            coded = later_round(law, self.most, open_)
+        made = coded.law.reshape(len(law), 1, -1)
+        angles = np.concatenate([gray_angles(a) for a in law_angles(made)], axis=1)
+        return Binding(self.template(step, (bits(made.shape[2]),)), angles, coded.symbols, coded.open, made[:, 0])
+
+    def _attended(self, step: int, texts: IntArray) -> Binding:
+        """Return what prepares the attended positions and then the token made from them."""
+        assert isinstance(self.model, AttentionModel)
+        environment = list(np.moveaxis(self.model.attention(step, texts), 1, 0))
+        token = self.model.readings(step, texts).reshape(len(texts), -1, self.model.d)
         law, symbols = self._encode(token)
         sizes = tuple(bits(e.shape[1]) for e in environment)
         padded, n = self._pad(law, sizes, texts.shape[1]), symbols.shape[1]
