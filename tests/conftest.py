@@ -52,6 +52,7 @@ LONGER = {
     "circuits/core/test_from_qasm.py::test_every_gate_of_the_library": "every gate of the library, one file each",
     "circuits/systems/test_reflection.py::test_ten_qubits": "ten qubits as a whole matrix; smaller ones are always compared",
     "cli/test_compile.py::test_the_same_program_gives_the_same_bytes": "fresh processes for each model and schedule",
+    "models/decoders/test_gguf.py::test_smollm2": "98 MB of weights are loaded; a tiny file is always read",
     "ledger/test_crashes.py": "kills of whole processes; test_killed stops at every write in forked ones",
 }
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}

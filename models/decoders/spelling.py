@@ -54,14 +54,14 @@ class Spelling:
         """
         if self.tokenizer is None:
             return tuple(str(number) for number in range(rows))
-        size = len(self.tokenizer)
-        if size > rows or (size < rows and (rows % PADDED or rows - size > MOST_UNNAMED * rows)):
+        own, size = self.tokenizer.vocab_size, len(self.tokenizer)  # without and with marks that the library adds
+        if own > rows or (size < rows and (rows % PADDED or rows - size > MOST_UNNAMED * rows)):
             raise InputError(
-                "the tokenizer does not belong to the weights", got=f"{size:,} tokens, {rows:,} rows in {model}",
+                "the tokenizer does not belong to the weights", got=f"{min(own, size):,} tokens, {rows:,} rows in {model}",
                 expected="as many rows as tokens, or a few more", todo="take the tokenizer's files of this model",
             )  # fmt: skip
-        pieces = self.tokenizer.convert_ids_to_tokens(list(range(size)))
-        return distinct_names([*pieces, *[None] * (rows - size)])
+        pieces = self.tokenizer.convert_ids_to_tokens(list(range(min(size, rows))))
+        return distinct_names([*pieces, *[None] * max(0, rows - size)])
 
     def encode(self, prompt: str | Sequence[int], names: Sequence[str]) -> IntArray:
         """Return the numbers of a text, or of given numbers once they were seen to be tokens.
