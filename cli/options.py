@@ -64,6 +64,12 @@ TokenQubits = Annotated[
         "--token-qubits", metavar="B|all", help="stepwise: a token is measured in rounds of at most B qubits, or all at once."
     ),
 ]
+Layer = Annotated[
+    int | None,
+    typer.Option(
+        "--layer", help="Language models: the law after this layer, 0 for the first, by the final norm and unembedding."
+    ),
+]
 ScheduleOption = Annotated[str, typer.Option("--schedule", help="static, dynamic, stepwise or auto.")]
 MaxQubits = Annotated[int | None, typer.Option("--max-qubits", help="Hard limit on the qubits of the program.")]
 MaxGates = Annotated[int | None, typer.Option("--max-two-qubit-gates", help="Hard limit on the worst path.")]

@@ -16,7 +16,10 @@ from stinespring.reading import read_json, stem_of
 __all__ = ["load", "made", "model_of"]
 
 
-def load(source: str | Path, *, top_k: int | None = None, top_p: float | None = None, temperature: float | None = None) -> Any:
+def load(
+    source: str | Path, *, top_k: int | None = None, top_p: float | None = None, temperature: float | None = None,
+    layer: int | None = None,
+) -> Any:  # fmt: skip
     """Return the source stored in a file, or a packaged language model.
 
     Args:
@@ -26,6 +29,7 @@ def load(source: str | Path, *, top_k: int | None = None, top_p: float | None = 
         top_k: language models only: keep the k most likely tokens of each law.
         top_p: language models only: of these, keep the fewest likeliest ones with at least this share.
         temperature: language models only: T in ``softmax(logits / T)``.
+        layer: language models only: the logits are those after this layer, 0 for the first; by default after the last.
 
     Raises:
         InputError: whatever is wrong with the file or the options.
@@ -36,12 +40,16 @@ def load(source: str | Path, *, top_k: int | None = None, top_p: float | None = 
         0.114
     """
     name = str(source)
-    given = {"--top-k": top_k, "--top-p": top_p, "--temperature": temperature}
+    given = {"--top-k": top_k, "--top-p": top_p, "--temperature": temperature, "--layer": layer}
     option = next((option for option, value in given.items() if value is not None), None)
     found = load_named(name) if is_named(name) else None
     if found is not None and not isinstance(found, TextModel):
         from stinespring.models.decoders.language import LanguageModel
 
+        if layer is not None:
+            from stinespring.models.decoders.early import EarlyDecoder
+
+            found = EarlyDecoder(found, layer)
         return LanguageModel(found, top_k=top_k, top_p=top_p, temperature=1.0 if temperature is None else temperature)
     if option is not None:
         raise InputError(
@@ -100,7 +108,7 @@ def made(content: Mapping[str, Any], name: str) -> TextModel:
     """
     if not is_named(str(content.get("format"))):
         return model_of(dict(content), name)
-    options = {option: content.get(option) for option in ("top_k", "top_p", "temperature")}
+    options = {option: content.get(option) for option in ("top_k", "top_p", "temperature", "layer")}
     model: TextModel = load(content["format"], **options)
     found = model.content()
     if found != dict(content):

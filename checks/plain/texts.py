@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The next-token law of attention models, tables and glassllm, evaluated plainly."""
+"""The next-token law of attention models, tables, glassllm and mathformer, evaluated plainly."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ Vector = list[float]
 def disagreement(samples: Samples) -> str | None:
     """Return where the model's law and the plain one differ, in words; None where they agree or there is no plain one."""
     model: TextModel = samples.source
-    agree = SINGLE if is_glass(model.content()) else AGREE
+    agree = SINGLE if is_packaged(model.content()) else AGREE
     wrong = after_the_end(samples)
     if wrong is not None:
         return wrong
@@ -84,7 +85,7 @@ def positions_differ(samples: Samples, step: int, texts: list[list[int]]) -> str
 def misread(model: TextModel, prompt: str, numbers: Sequence[int]) -> bool:
     """Return whether the numbers of a prompt spell another text; only models that are known by their content are asked."""
     content = model.content()
-    if is_glass(content):
+    if is_packaged(content):
         return model.plain(numbers) != prompt
     known = str(content.get("format", "")).startswith(("stinespring/attention@", "stinespring/table@"))
     return known and [model.tokens[n] for n in numbers] != prompt.split()
@@ -126,9 +127,9 @@ def visited(samples: Samples) -> Iterator[tuple[int, list[int]]]:
         yield from ((step, [*begin.prompt.tolist(), *prefix]) for prefix in going[:CONTEXTS])
 
 
-def is_glass(content: Mapping[str, Any]) -> bool:
+def is_packaged(content: Mapping[str, Any]) -> bool:
     """Return whether the content is that of a packaged language model."""
-    return str(content.get("format", "")).startswith("glassllm:")
+    return str(content.get("format", "")).startswith(("glassllm:", "mathformer:"))
 
 
 def plain_law(model: TextModel, step: int, text: Sequence[int]) -> Vector | None:
@@ -140,12 +141,14 @@ def plain_law(model: TextModel, step: int, text: Sequence[int]) -> Vector | None
         text: token numbers.
     """
     content = model.content()
+    if "layer" in content:  # the packages evaluate whole decoders
+        return None
     if content.get("format") == "stinespring/attention@1":
         return attention_law(content, step, text)
     if content.get("format") == "stinespring/table@1":
         return table_law(content, text)
-    if is_glass(content):
-        return glass_law(content, text)
+    if is_packaged(content):
+        return package_law(content, text)
     return None
 
 
@@ -235,17 +238,12 @@ def read_out(readout: Mapping[str, Any], y: Vector, embedding: Sequence[Vector])
     return [float(i == nearest) for i in range(len(embedding))]
 
 
-def glass_law(content: Mapping[str, Any], text: Sequence[int]) -> Vector | None:
-    """Return glassllm's own logits of its float32 weights, with temperature, top-k and top-p taken plainly.
+def package_law(content: Mapping[str, Any], text: Sequence[int]) -> Vector | None:
+    """Return the package's own logits of its float32 weights, with temperature, top-k and top-p taken plainly.
 
     A token at a cut whose logit, or whose share, float32 cannot tell from its neighbour's is left undecided: None.
     """
-    model = glass(str(content["format"]).partition(":")[2])
-    from glassllm import no_grad
-
-    with no_grad():
-        last = model(np.array([text], dtype=np.int64)).data[0, -1]
-    logits = [float(value) / content["temperature"] for value in last]
+    logits = [value / content["temperature"] for value in package_logits(str(content["format"]), text)]
     ranked = sorted(range(len(logits)), key=lambda token: (-logits[token], token))
     k = int(content["top_k"])
     if k < len(ranked) and logits[ranked[k - 1]] - logits[ranked[k]] < SINGLE:
@@ -262,6 +260,28 @@ def glass_law(content: Mapping[str, Any], text: Sequence[int]) -> Vector | None:
             reached += sizes[token] / whole
     total = math.fsum(sizes.values())
     return [sizes.get(token, 0.0) / total for token in range(len(logits))]
+
+
+def package_logits(name: str, text: Sequence[int]) -> Vector:
+    """Return the logits after a text: glassllm's in float32, mathformer's in pure Python."""
+    package, _, which = name.partition(":")
+    if package == "mathformer":
+        return [float(value) for value in arithmetic(which).forward(list(text))[0]]
+    from glassllm import no_grad
+
+    model = glass(which)  # loaded within no_grad it would keep its random weights
+    with no_grad():
+        last = model(np.array([text], dtype=np.int64)).data[0, -1]
+    return [float(value) for value in last]
+
+
+@lru_cache(maxsize=4)
+def arithmetic(operation: str) -> Any:
+    """Return mathformer's own model."""
+    import mathformer
+    from mathformer.llama import TinyLlama
+
+    return TinyLlama(str(Path(mathformer.__file__).parent / f"{operation}former"))
 
 
 @lru_cache(maxsize=2)

@@ -25,6 +25,7 @@ def law(
     top_k: options.TopK = None,
     top_p: options.TopP = None,
     temperature: options.Temperature = None,
+    layer: options.Layer = None,
     memory: options.Remembered = False,
     codes: options.CodesOption = None,
     json: options.Json = False,
@@ -34,7 +35,7 @@ def law(
         raise InputError(
             "codes of a law matter for its memory", got=f"--codes {codes}", expected="--memory with --codes free or prefix"
         )
-    source = load(model, top_k=top_k, top_p=top_p, temperature=temperature)
+    source = load(model, top_k=top_k, top_p=top_p, temperature=temperature, layer=layer)
     with progress("computing the law"):
         begin = start(source, prompt, steps, input_state=input_state, level=level)
         joint = begin.model.joint(begin.prompt.tolist(), steps)

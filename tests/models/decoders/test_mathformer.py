@@ -122,3 +122,16 @@ def test_the_law_is_that_of_transformers(operation):
     with torch.inference_mode():
         logits = network(torch.from_numpy(texts)).logits[:, -1].numpy()
     np.testing.assert_allclose(model.law(1, texts), softmax(logits), atol=1e-6)
+
+
+def test_samples_are_held_to_the_packages_own_evaluation():
+    """Weights that are wrong in our pass, in the compiled program and in the law are found by the second evaluation."""
+    model = stinespring.load("mathformer:mul", top_k=3, temperature=5)
+    samples = stinespring.run(stinespring.compile(model, prompt="3*4=", steps=2), shots=60_000, seed=1)
+    assert stinespring.check(samples, alpha=1e-6).verdict == "PASS"
+    model.decoder.llama.layers[0].up[:] *= 0.8
+    wrong = stinespring.load("mathformer:mul", top_k=3, temperature=5)
+    wrong.decoder.llama = model.decoder.llama
+    samples = stinespring.run(stinespring.compile(wrong, prompt="3*4=", steps=2), shots=60_000, seed=1)
+    verdict = stinespring.check(samples, alpha=1e-6)
+    assert verdict.verdict == "FAIL" and "plain evaluation" in str(verdict)
