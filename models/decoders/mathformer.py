@@ -18,8 +18,8 @@ import numpy as np
 
 from stinespring.errors import InputError
 from stinespring.models.decoders.decoder import FinalNorm, Past, layer_points, shown
-from stinespring.models.decoders.gguf_file import sha256_of
 from stinespring.models.decoders.llama import Branches, Llama, LlamaLayer
+from stinespring.models.decoders.local.gguf_file import sha256_of
 from stinespring.models.safetensors import unpack
 from stinespring.models.texts.attention import softmax
 from stinespring.models.texts.base import require_numbers

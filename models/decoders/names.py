@@ -34,19 +34,19 @@ def _math(name: str, rest: str) -> Decoder:
 
 
 def _smollm2(name: str, rest: str) -> Decoder:
-    from stinespring.models.decoders.hf import smollm2
+    from stinespring.models.decoders.local.loading import smollm2
 
     return smollm2()
 
 
 def _folder(name: str, rest: str) -> Decoder:
-    from stinespring.models.decoders.hf import folder_decoder
+    from stinespring.models.decoders.local.loading import folder_decoder
 
     return folder_decoder(name, Path(rest))
 
 
 def _gguf(name: str, rest: str) -> Decoder:
-    from stinespring.models.decoders.hf import gguf_decoder
+    from stinespring.models.decoders.local.loading import gguf_decoder
 
     return gguf_decoder(name, Path(rest))
 

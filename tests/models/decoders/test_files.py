@@ -13,9 +13,9 @@ import pytest
 
 import stinespring
 from stinespring.errors import InputError
-from stinespring.models.decoders import gguf_file, hf
-from stinespring.models.decoders.folder import looked_at
-from stinespring.models.decoders.gguf_file import require_known, stated
+from stinespring.models.decoders.local import gguf_file, loading
+from stinespring.models.decoders.local.folder import looked_at
+from stinespring.models.decoders.local.gguf_file import require_known, stated
 from stinespring.models.safetensors import declared, pack
 
 CONFIG = {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": 4}
@@ -137,7 +137,7 @@ def test_parts_of_the_weights_are_held_against_the_index(folder):
 
 
 def test_a_missing_extra_is_named_with_the_line_that_installs_it(folder, monkeypatch):
-    monkeypatch.setattr(hf, "find_spec", lambda name: None)
+    monkeypatch.setattr(loading, "find_spec", lambda name: None)
     for name in (f"hf:{folder}", "smollm2"):
         with pytest.raises(InputError, match=r"pip install 'stinespring\[hf\]'"):
             stinespring.load(name)

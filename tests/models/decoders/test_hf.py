@@ -69,7 +69,7 @@ def test_parts_of_a_batch_are_put_together(folders, monkeypatch):
     _, past = decoder.begin(TEXTS[0])
     rows, tokens = np.zeros(5, dtype=np.int64), np.arange(3, 8)
     whole, grown = decoder.proceed(past, rows, tokens)
-    monkeypatch.setattr("stinespring.models.decoders.torch_decoder.MOST_ENTRIES", 1)
+    monkeypatch.setattr("stinespring.models.decoders.local.torch_decoder.MOST_ENTRIES", 1)
     parts, other = decoder.proceed(past, rows, tokens)
     np.testing.assert_allclose(parts, whole, atol=1e-5)
     np.testing.assert_allclose(*(decoder.proceed(p, rows, tokens)[0] for p in (grown, other)), atol=1e-5)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stinespring.errors import InputError
-from stinespring.models.decoders.gguf_file import sha256_of
+from stinespring.models.decoders.local.gguf_file import sha256_of
 from stinespring.models.safetensors import declared
 from stinespring.reading import read_json
 

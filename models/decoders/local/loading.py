@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from stinespring.errors import InputError, shorten
-from stinespring.models.decoders.folder import looked_at
-from stinespring.models.decoders.gguf_file import KNOWN, GgufHeader, require_known, stated
-from stinespring.models.decoders.spelling import Spelling
-from stinespring.models.decoders.torch_decoder import TorchDecoder
+from stinespring.models.decoders.local.folder import looked_at
+from stinespring.models.decoders.local.gguf_file import KNOWN, GgufHeader, require_known, stated
+from stinespring.models.decoders.local.spelling import Spelling
+from stinespring.models.decoders.local.torch_decoder import TorchDecoder
 
 __all__ = ["folder_decoder", "gguf_decoder", "require_extra", "smollm2"]
 

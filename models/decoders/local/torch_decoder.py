@@ -15,8 +15,8 @@ import numpy as np
 
 from stinespring.errors import InputError
 from stinespring.models.decoders.decoder import FinalNorm, Past, Point
-from stinespring.models.decoders.residual import Residual
-from stinespring.models.decoders.spelling import Spelling
+from stinespring.models.decoders.local.residual import Residual
+from stinespring.models.decoders.local.spelling import Spelling
 from stinespring.models.texts.attention import softmax
 from stinespring.readings import FloatArray, IntArray
 
