@@ -16,6 +16,7 @@ from stinespring.readings import UNUSED, BoolArray, IntArray, Outcomes
 __all__ = ["AT_ONCE", "Growth"]
 
 AT_ONCE = 2048  # prefixes bound together; 1023 angles each are 17 MB
+MOST_ENTRIES = 1 << 22  # probabilities of prefixes that are bound together: 32 MB
 A_CALL = 32 * AT_ONCE  # prefixes of one call: at most 512 MB of angles
 
 
@@ -80,7 +81,8 @@ class Growth:
     def bound(self) -> list[tuple[IntArray, Binding]]:
         """The rows of the next call, chunk by chunk, with template and angles."""
         rows = self.started if self.pending is None else self.pending.rows
-        chunks = [slice(first, first + AT_ONCE) for first in range(0, len(rows), AT_ONCE)]
+        size = max(1, min(AT_ONCE, MOST_ENTRIES // self.binder.model.branching))
+        chunks = [slice(first, first + size) for first in range(0, len(rows), size)]
         opened = [None if self.pending is None else self.pending.open[chunk] for chunk in chunks]
         return [
             (rows[chunk], self.binder.bind(self.step, self.texts[rows[chunk]], part))

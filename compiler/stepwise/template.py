@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -106,19 +106,28 @@ class Binder:
         texts = np.concatenate([np.broadcast_to(self.prompt, (len(prefixes), len(self.prompt))), prefixes], axis=1)
         if self.attends:
             return self._attended(step, texts)
+        coded = self._plain(step, texts) if self.codes == "binary" else self._ranked(step, texts, open_)
+        made = coded.law.reshape(len(texts), 1, -1)
+        angles = np.concatenate([gray_angles(a) for a in law_angles(made)], axis=1)
+        return Binding(self.template(step, (bits(made.shape[2]),)), angles, coded.symbols, coded.open, made[:, 0])
+
+    def _plain(self, step: int, texts: IntArray) -> Coded:
+        """Return the law of tokens by their numbers."""
         law = self.model.symbol_law(step, texts)
         if not law[:, self.model.vacuum].any():
             law = law[:, : self.model.d]
-        if self.codes == "binary":
-            coded = Coded(*self._encode(law[:, None]), None)
-        elif open_ is None:
+        return Coded(*self._encode(law[:, None]), None)
+
+    def _ranked(self, step: int, texts: IntArray, open_: Open | None) -> Coded:
+        """Return a round of the tokens that are possible."""
+        law, symbols = self.model.possible(step, texts).columns()
+        if open_ is None:
             coded = first_round(law, self.most or 2 ** bits(law.shape[1]))
         else:
             assert self.most is not None, "nothing is left open where a token is measured at once"
             coded = later_round(law, self.most, open_)
-        made = coded.law.reshape(len(law), 1, -1)
-        angles = np.concatenate([gray_angles(a) for a in law_angles(made)], axis=1)
-        return Binding(self.template(step, (bits(made.shape[2]),)), angles, coded.symbols, coded.open, made[:, 0])
+        named = np.take_along_axis(symbols, np.maximum(coded.symbols, 0), axis=1)
+        return replace(coded, symbols=np.where(coded.symbols >= 0, named, UNUSED))
 
     def _attended(self, step: int, texts: IntArray) -> Binding:
         """Return what prepares the attended positions and then the token made from them."""

@@ -14,6 +14,7 @@ from stinespring.models.decoders.prefixes import Prefixes
 from stinespring.models.texts.attention import softmax
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.joint import require_count
+from stinespring.models.texts.sparse import SparseLaw
 from stinespring.reading import positive_number
 from stinespring.readings import FloatArray, IntArray
 
@@ -81,6 +82,14 @@ class LanguageModel(TextModel):
         """Return the decoder's next-token law, shape (B, V), in float64; ``step`` does not matter."""
         self.check_length(texts.shape[1], "a text")
         return self._prefixes.laws(np.ascontiguousarray(texts, dtype=np.int64))
+
+    def possible(self, step: int, texts: IntArray) -> SparseLaw:
+        """Return what can follow each text; of few tokens that are kept, no law is made of all."""
+        done = self.complete(texts)
+        if done.any() or (self.top_k == self.d and self.top_p is None):
+            return super().possible(step, texts)
+        self.check_length(texts.shape[1], "a text")
+        return self._prefixes.possible(np.ascontiguousarray(texts, dtype=np.int64))
 
     def _law(self, logits: FloatArray) -> FloatArray:
         scaled = logits.astype(np.float64) / self.temperature

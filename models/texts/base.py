@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from stinespring.errors import InputError
 from stinespring.models.texts.joint import JointLaw, joint_law
 from stinespring.models.texts.kraus import block_kraus
+from stinespring.models.texts.sparse import SparseLaw
 from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["NOTHING", "TextModel", "require_numbers"]
 
+AT_ONCE = 1 << 22  # probabilities of one chunk of texts: 32 MB
 NOTHING = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -152,6 +154,12 @@ class TextModel(ABC):
             result[~done, : self.d] = self.law(step, texts[~done])
         result[done, self.d] = 1.0
         return result
+
+    def possible(self, step: int, texts: IntArray) -> SparseLaw:
+        """Return what can follow each text, and how likely it is: :meth:`symbol_law` without its zeros, in bounded memory."""
+        size = max(1, AT_ONCE // (self.d + 1))
+        chunks = (texts[first : first + size] for first in range(0, len(texts), size))
+        return SparseLaw.together([SparseLaw.of(self.symbol_law(step, chunk)) for chunk in chunks])
 
     def complete(self, texts: IntArray) -> NDArray[np.bool_]:
         """Return which texts, shape (B, n), end with a stop token: shape (B,)."""

@@ -12,11 +12,13 @@ import numpy as np
 
 from stinespring.errors import InputError, TooLargeError
 from stinespring.memory import require_memory
+from stinespring.models.texts.sparse import SparseLaw
 from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["JointLaw", "NextToken", "expand", "joint_law", "require_count"]
 
 MOST_TEXTS = 1 << 18  # with 20 steps 40 MB
+AT_ONCE = 1 << 20  # probabilities that are looked at before texts are counted: 8 MB
 
 
 class NextToken(Protocol):
@@ -34,8 +36,8 @@ class NextToken(Protocol):
     def check_length(self, length: int, what: str) -> None:
         """Refuse a text that is too long."""
 
-    def symbol_law(self, step: int, texts: IntArray) -> FloatArray:
-        """Return the law over tokens and vacuum, shape (B, d+1)."""
+    def possible(self, step: int, texts: IntArray) -> SparseLaw:
+        """Return what can follow each text."""
 
     def text(self, numbers: Sequence[int]) -> str:
         """Return the key of a generated text."""
@@ -93,26 +95,25 @@ def expand(
         The texts one token longer, shape (U', step), in lexicographic order if ``texts`` was, and their probabilities.
     """
     whole = np.concatenate([np.broadcast_to(prompt, (len(texts), len(prompt))), texts], axis=1)
-    require_memory(
-        expand_bytes(len(whole), whole.shape[1], model.d), "the list of texts with their probabilities", "use fewer steps"
-    )
-    law = model.symbol_law(step, whole)
-    if most is not None and np.count_nonzero(law) > most:
-        raise too_many_texts(model, step - 1)
-    row, symbol = np.nonzero(law)
-    return np.concatenate([texts[row], symbol[:, None]], axis=1), weights[row] * law[row, symbol]
+    size = len(texts) if most is None else max(1, AT_ONCE // (model.d + 1))
+    parts: list[SparseLaw] = []
+    for first in range(0, len(texts), size):
+        parts.append(model.possible(step, whole[first : first + size]))
+        if most is not None and sum(len(part.rows) for part in parts) > most:
+            raise too_many_texts(model, step - 1)
+    law = SparseLaw.together(parts)
+    require_memory(expand_bytes(len(law.rows), step), "the list of texts with their probabilities", "use fewer steps")
+    return np.concatenate([texts[law.rows], law.symbols[:, None]], axis=1), weights[law.rows] * law.probabilities
 
 
-def expand_bytes(texts: int, length: int, d: int) -> float:
-    """Return what :func:`expand` needs at its peak: the law of each text and what it is made of, then the longer texts.
+def expand_bytes(longer: int, step: int) -> float:
+    """Return what :func:`expand` needs at its peak beside dense laws: the sparse law, in parts and whole, and the longer texts.
 
     Args:
-        texts: how many there are, U.
-        length: of each, prompt included.
-        d: size of the vocabulary.
+        longer: how many texts come out.
+        step: their length.
     """
-    longer = min(texts * d, MOST_TEXTS)
-    return 8.0 * (texts * (length + d + 1) + max(texts * (d + 1), longer * (2 * length + 1)))
+    return 8.0 * longer * (6 + 2 * step)
 
 
 def joint_law(model: NextToken, prompt: str | Sequence[int], steps: int) -> JointLaw:
@@ -134,11 +135,7 @@ def joint_law(model: NextToken, prompt: str | Sequence[int], steps: int) -> Join
     model.check_length(len(start) + steps, "the text")
     texts, weights = np.zeros((1, 0), dtype=np.int64), np.ones(1)
     for step in range(1, steps + 1):
-        if len(texts) * model.d > 64 * MOST_TEXTS:
-            raise too_many_texts(model, step - 1)
         texts, weights = expand(model, step, start, texts, weights, most=MOST_TEXTS)
-        if len(texts) > MOST_TEXTS:
-            raise too_many_texts(model, step - 1)
     return JointLaw(model, texts, weights)
 
 

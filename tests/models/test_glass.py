@@ -102,6 +102,24 @@ def test_top_p_keeps_the_fewest_likeliest_ones():
     np.testing.assert_allclose(law[ranked[:number]], full[ranked[:number]] / full[ranked[:number]].sum(), rtol=1e-12)
 
 
+@pytest.mark.parametrize("options", [{}, {"top_k": 3}, {"top_p": 0.6}, {"top_k": 900, "top_p": 0.999}])
+def test_what_is_possible_is_the_law_without_its_zeros(options):
+    model = stinespring.load("glassllm:en", **options)
+    texts = np.random.default_rng(0).integers(0, 1024, (7, 5))
+    law, found = model.symbol_law(1, texts), model.possible(1, texts)
+    dense = np.zeros_like(law)
+    dense[found.rows, found.symbols] = found.probabilities
+    np.testing.assert_array_equal(dense, law)
+    assert found.probabilities.min() > 0
+    assert np.diff(found.rows * 2000 + found.symbols).min() > 0
+    probabilities, symbols = found.columns()
+    assert probabilities.shape[1] == (law > 0).sum(axis=1).max()
+    for row in range(7):
+        known = symbols[row] >= 0
+        np.testing.assert_array_equal(law[row, symbols[row, known]], probabilities[row, known])
+        assert probabilities[row, known].sum() == pytest.approx(1.0)
+
+
 def test_equals_at_a_cut_go_to_the_lowest_number():
     logits = np.array([[0.0, 1.0, 1.0, 1.0, 0.5], [2.0, 2.0, 2.0, 2.0, 3.0]])
     for many in (logits, np.pad(logits, ((0, 0), (0, 40)), constant_values=-9.0)):

@@ -12,6 +12,7 @@ from stinespring import memory
 from stinespring.errors import TooLargeError
 from stinespring.models.texts import joint
 from stinespring.models.texts.joint import expand, expand_bytes, joint_law
+from stinespring.models.texts.sparse import SparseLaw
 
 
 class Uniform:
@@ -28,10 +29,10 @@ class Uniform:
     def check_length(self, length, what):
         pass
 
-    def symbol_law(self, step, texts):
+    def possible(self, step, texts):
         law = np.full((len(texts), self.d + 1), 1.0 / self.d)
         law[:, -1] = 0.0
-        return law
+        return SparseLaw.of(law)
 
     def text(self, numbers):
         return " ".join(map(str, numbers))
@@ -54,13 +55,13 @@ def peak(call) -> tuple[int, object]:
 def test_the_list_of_texts(texts, length, d):
     rows = np.zeros((texts, length - 1), dtype=np.int64)
     taken, _ = peak(lambda: expand(Uniform(d), length, np.zeros(1, dtype=np.int64), rows, np.ones(texts)))
-    assert taken == pytest.approx(expand_bytes(texts, length, d), rel=0.25)
+    assert taken == pytest.approx(expand_bytes(texts * d, length), rel=0.25)
 
 
 def test_too_many_texts_are_refused_before_they_are_listed():
     taken, error = peak(lambda: joint_law(Uniform(64), "", 4))  # 64^3 = 262,144 fit, 64^4 do not
     assert isinstance(error, TooLargeError) and "at most 3 step(s)" in str(error)
-    assert taken < expand_bytes(1 << 18, 4, 64) < 8 * 64**4 * 9, "the laws of the texts at most, not the 64^4 texts"
+    assert taken < 3 * expand_bytes(1 << 18, 4) < expand_bytes(64**4, 4) / 8, "what was listed, not the 64^4 texts"
 
 
 def test_a_list_that_does_not_fit_is_refused(monkeypatch):
