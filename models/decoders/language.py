@@ -13,8 +13,7 @@ from stinespring.models.decoders.decoder import Decoder
 from stinespring.models.decoders.prefixes import Prefixes
 from stinespring.models.texts.attention import softmax
 from stinespring.models.texts.base import TextModel
-from stinespring.models.texts.joint import require_count
-from stinespring.models.texts.sparse import SparseLaw
+from stinespring.models.texts.joint import SparseLaw, require_count
 from stinespring.reading import positive_number
 from stinespring.readings import FloatArray, IntArray
 

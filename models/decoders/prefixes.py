@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stinespring.models.decoders.decoder import Decoder, Past
-from stinespring.models.texts.sparse import SparseLaw
+from stinespring.models.texts.joint import SparseLaw
 from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["Prefixes"]

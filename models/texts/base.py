@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stinespring.errors import InputError
-from stinespring.models.texts.joint import JointLaw, joint_law
+from stinespring.models.texts.joint import JointLaw, SparseLaw, joint_law
 from stinespring.models.texts.kraus import block_kraus
-from stinespring.models.texts.sparse import SparseLaw
 from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["NOTHING", "TextModel", "require_numbers"]

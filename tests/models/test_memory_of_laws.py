@@ -11,8 +11,7 @@ import pytest
 from stinespring import memory
 from stinespring.errors import TooLargeError
 from stinespring.models.texts import joint
-from stinespring.models.texts.joint import expand, expand_bytes, joint_law
-from stinespring.models.texts.sparse import SparseLaw
+from stinespring.models.texts.joint import SparseLaw, expand, expand_bytes, joint_law
 
 
 class Uniform:
