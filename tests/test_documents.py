@@ -30,6 +30,7 @@ NAMES = (
     "dynamic.md",
     "lens.md",
     "memory.md",
+    "models.md",
     "providers.md",
     "report.md",
     "sphere.md",

@@ -20,8 +20,8 @@ RECORDED = {"attention": "resid.attn", "mlp": "resid.ffn"}
 def disagreement(samples: Samples) -> str | None:
     """Return where the law of a point differs from the plain one, in words; None where they agree, or for other decoders.
 
-    ``P(t) = softmax(E norm(x + b))_t`` with x the residual stream after the point at the prompt's last token, b the tuned
-    lens' shift, ``norm(x) = gain x / sqrt(mean(x^2) + eps)``; at the points that were asked for, and at the last one.
+    ``P(t) = softmax(E norm(x + A x + b))_t`` with x the residual stream after the point at the prompt's last token, A and b
+    the tuned lens', ``norm(x) = gain x / sqrt(mean(x^2) + eps)``; at the points that were asked for, and at the last one.
     """
     states: LensStates = samples.source
     kind, _, language = states.decoder.name.partition(":")
@@ -32,12 +32,23 @@ def disagreement(samples: Samples) -> str | None:
     for number in points:
         point = states.points[number]
         place = ("embed", None) if point.layer is None else (RECORDED[point.after], point.layer)
-        shift = np.zeros(len(streams[place])) if states.tuned is None else np.asarray(states.tuned.bias[number])
-        plain = shown(language, [float(a) + float(b) for a, b in zip(streams[place], shift, strict=True)])
+        plain = shown(language, tuned(states, number, [float(value) for value in streams[place]]))
         off = 0.5 * math.fsum(abs(a - b) for a, b in zip(plain, states.law(number).tolist(), strict=True))
         if not off <= AGREE:
             return f"the law at point {number} ({point}) differs from a plain evaluation by TVD {off:.3g}"
     return None
+
+
+def tuned(states: LensStates, number: int, stream: list[float]) -> list[float]:
+    """Return what the lens makes of the stream at a point."""
+    if states.tuned is None:
+        return stream
+    result = [value + float(shift) for value, shift in zip(stream, states.tuned.bias[number], strict=True)]
+    if states.tuned.matrix is None:
+        return result
+    rows = states.tuned.matrix[number].tolist()
+    added = [math.fsum(a * b for a, b in zip(row, stream, strict=True)) for row in rows]
+    return [value + more for value, more in zip(result, added, strict=True)]
 
 
 def recorded(language: str, prompt: list[int]) -> dict[tuple[str, int | None], list[float]]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``stinespring lens train``: a bias-only tuned lens."""
+"""``stinespring lens train``: a tuned lens."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ Positions = Annotated[
 TrainingSteps = Annotated[int, typer.Option("--steps", help="Steps of L-BFGS for each point.")]
 TrainingSeed = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same lens.")]
 
+Affine = Annotated[bool, typer.Option("--affine", help="Train a matrix for each point, too: x + A x + b.")]
+
 
 def train_(
     model: options.DecoderModel,
@@ -35,15 +37,16 @@ def train_(
     positions: Positions = 1024,
     steps: TrainingSteps = 40,
     seed: TrainingSeed = 0,
+    affine: Affine = False,
     json: options.Json = False,
 ) -> None:
-    """Train one bias for each point by KL(final || lens); everything else stays as it is."""
+    """Train one bias for each point, or also a matrix, by KL(final || lens); everything else stays as it is."""
     require_place(output)
     decoder = load_decoder(model)
     read = None if texts is None else encode_lines(decoder, texts)
     begun = time.perf_counter()
     with progress() as report:
-        trained = train_lens(decoder, texts=read, positions=positions, steps=steps, seed=seed, progress=report)
+        trained = train_lens(decoder, texts=read, positions=positions, steps=steps, seed=seed, affine=affine, progress=report)
     write_whole(output, trained.lens.to_bytes())
     rows = [
         {"after": place.after, "layer": place.layer, "kl_logit": float(trained.logit[i]), "kl_tuned": float(trained.tuned[i])}

@@ -174,7 +174,6 @@ def read_batches(
     """
     if lens is not None:
         lens.require(decoder)
-    bias = 0.0 if lens is None else lens.bias[:, None, :]
     lengths = np.array([len(text) for text in texts])
     order = np.argsort(-lengths, kind="stable")  # the longest first: it sets the size of its batch
     start, points = 0, len(decoder.points)
@@ -185,5 +184,6 @@ def read_batches(
         for row, number in enumerate(rows):
             filled[row, : lengths[number]] = texts[number]
         last = decoder.stream(filled)[:, np.arange(len(rows)), lengths[rows] - 1]
-        yield rows, amplitudes(decoder.norm(last + bias) @ decoder.unembedding.T)
+        shown = last if lens is None else lens.shown(last)
+        yield rows, amplitudes(decoder.norm(shown) @ decoder.unembedding.T)
         start += len(rows)

@@ -11,7 +11,7 @@ import pytest
 import stinespring
 from stinespring.checks.plain.lens import disagreement
 from stinespring.models.decoders.glass import GlassDecoder
-from stinespring.models.lens import load_decoder, read_states
+from stinespring.models.lens import TunedLens, load_decoder, read_states
 from stinespring.models.lens.asked import LensAsked
 from stinespring.readings import Outcomes
 from stinespring.stages import Samples
@@ -52,3 +52,14 @@ def test_states_of_another_token_are_named():
     states = read_states(decoder, [5, 6, 700])
     early = replace(states, psi=read_states(decoder, [5, 6]).psi)
     assert disagreement(samples(early, (3,))) is not None
+
+
+def test_an_affine_lens_is_evaluated_with_its_matrix():
+    decoder, rng = load_decoder("glassllm:en"), np.random.default_rng(4)
+    bias, matrix = np.zeros((9, 128)), np.zeros((9, 128, 128))
+    bias[:4], matrix[:4] = rng.normal(size=(4, 128)), 0.1 * rng.normal(size=(4, 128, 128))
+    lens = TunedLens(bias, decoder.fingerprint(), {}, matrix)
+    states = read_states(decoder, [5, 6, 700], lens=lens)
+    assert disagreement(samples(states)) is None
+    turned = replace(states, tuned=replace(lens, matrix=matrix.transpose(0, 2, 1)))
+    assert "point 0" in disagreement(samples(turned))

@@ -12,7 +12,7 @@ import pytest
 from oracles.tiny_decoder import TinyDecoder, plain_law
 from stinespring.errors import InputError
 from stinespring.models.lens import TunedLens, read_lens, read_states, train_lens
-from stinespring.models.lens.train import divergence, sampled_texts
+from stinespring.models.lens.train import RIDGE, affine_divergence, divergence, sampled_texts
 from stinespring.models.lens.tuned import named_lens
 from stinespring.models.safetensors import pack, unpack
 
@@ -36,6 +36,55 @@ def test_divergence_and_its_gradient(kind, monkeypatch):
     step = 1e-5
     numeric = [(plain(bias + step * e) - plain(bias - step * e)) / (2 * step) for e in np.eye(5)]
     np.testing.assert_allclose(gradient, numeric, atol=1e-8)
+
+
+def test_the_gradient_with_respect_to_a_matrix():
+    decoder, rng = TinyDecoder(kind="layer"), np.random.default_rng(2)
+    x, final, bias = rng.normal(size=(7, 5)), rng.normal(size=(7, 6)), rng.normal(size=5)
+    matrix = 0.3 * rng.normal(size=(5, 5))
+    value, by_matrix, by_bias = affine_divergence(decoder, x, matrix, bias, final)
+    penalty = 0.5 * RIDGE * float(np.mean(x**2)) * float(np.sum(matrix**2))
+    plain = 0.0
+    for row, logits in zip(x, final):
+        p = np.exp(logits) / np.exp(logits).sum()
+        shown = [row[i] + bias[i] + sum(matrix[i, j] * row[j] for j in range(5)) for i in range(5)]
+        plain += float(np.sum(p * np.log(p / np.array(plain_law(decoder, shown)))))
+    assert value - penalty == pytest.approx(plain / 7, abs=1e-12)
+    step, where = 1e-5, np.zeros((5, 5))
+    for i, j in ((0, 0), (1, 3), (4, 2)):
+        where[:] = 0
+        where[i, j] = step
+        ends = [affine_divergence(decoder, x, matrix + sign * where, bias, final)[0] for sign in (1, -1)]
+        assert by_matrix[i, j] == pytest.approx((ends[0] - ends[1]) / (2 * step), abs=1e-8)
+    ends = [affine_divergence(decoder, x, matrix, bias + sign * step * np.eye(5)[2], final)[0] for sign in (1, -1)]
+    assert by_bias[2] == pytest.approx((ends[0] - ends[1]) / (2 * step), abs=1e-8)
+
+
+def test_a_matrix_gains_more_than_a_bias(tmp_path):
+    decoder = TinyDecoder(tokens=12, layers=1)
+    plain, affine = (train_lens(decoder, positions=400, steps=60, seed=1, affine=on) for on in (False, True))
+    np.testing.assert_array_equal(plain.logit, affine.logit)
+    assert (affine.tuned[:-1] < plain.tuned[:-1]).all() and affine.tuned[-1] == 0.0
+    matrix = affine.lens.matrix
+    assert plain.lens.matrix is None and matrix.shape == (3, 5, 5) and not matrix[-1].any()
+    path = tmp_path / "lens.safetensors"
+    path.write_bytes(affine.lens.to_bytes())
+    found = read_lens(path, decoder)
+    np.testing.assert_array_equal(found.matrix, matrix)
+    assert found.fingerprint() == affine.lens.fingerprint() != TunedLens(found.bias, found.model).fingerprint()
+    assert TunedLens.made(json.loads(json.dumps(found.content()))).fingerprint() == found.fingerprint()
+    states = read_states(decoder, [0, 3, 5], lens=found)
+    for point in range(3):
+        x = decoder.stream(np.array([[0, 3, 5]]))[point, 0, -1]
+        shown = [x[i] + found.bias[point, i] + sum(matrix[point, i, j] * x[j] for j in range(5)) for i in range(5)]
+        np.testing.assert_allclose(states.law(point), plain_law(decoder, shown), atol=1e-12)
+
+
+@pytest.mark.parametrize("matrix", [np.zeros((5, 5)), np.zeros((5, 5, 4)), np.full((5, 5, 5), np.inf), np.ones((5, 5, 5))])
+def test_matrices_that_do_not_fit(matrix):
+    decoder = TinyDecoder()
+    with pytest.raises(InputError, match="matrix does not fit"):
+        TunedLens(np.zeros((5, 5)), decoder.fingerprint(), {}, matrix).require(decoder)
 
 
 def test_training_gains_and_repeats():
@@ -147,7 +196,7 @@ def test_biases_that_do_not_fit(bias, tmp_path):
     decoder = TinyDecoder()
     path = tmp_path / "lens.safetensors"
     path.write_bytes(TunedLens(bias, decoder.fingerprint()).to_bytes())
-    with pytest.raises(InputError, match="do not fit"):
+    with pytest.raises(InputError, match="bias does not fit"):
         read_lens(path, decoder)
     with pytest.raises(InputError):
         read_lens(tmp_path / "missing", decoder)
@@ -167,7 +216,7 @@ def test_biases_beyond_all_measure_are_refused(value):
     decoder = TinyDecoder(layers=1)
     bias = np.zeros((len(decoder.points), decoder.unembedding.shape[1]))
     bias[0, 0] = value
-    with pytest.raises(InputError, match="do not fit"):
+    with pytest.raises(InputError, match="bias does not fit"):
         read_states(decoder, [0, 1], lens=TunedLens(bias, decoder.fingerprint()))
     bias[0, 0] = 1e99
     assert np.isfinite(read_states(decoder, [0, 1], lens=TunedLens(bias, decoder.fingerprint())).psi).all()
