@@ -20,6 +20,7 @@ NAMES = (
     "memory",
     "fuzz",
     "codes",
+    "effort",
 )
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "QISKIT_NUM_PROCS")
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ class CompileOptions:
             the prompt is known and everything is measured). Stepwise templates are exact.
         tolerance: the TVD of the joint law that the compiler may spend, in [0, 1).
         effort: about the seconds that numerical synthesis may take (counted in operations, so that results repeat); 0 means
-            closed forms only. By default 1 to 6, more where more gates can be saved; see
+            closed forms only. By default 0.4 to 2.4, more where more gates can be saved; see
             :func:`stinespring.compiler.isometries.synthesise.default_effort`.
         target: a device whose basis and coupling the circuit is lowered to; see
             :func:`stinespring.circuits.devices.targets.open_target`. ``aer`` has no constraints. A stepwise program is

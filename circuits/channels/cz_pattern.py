@@ -19,7 +19,7 @@ from stinespring.readings import ComplexArray, FloatArray, IntArray
 
 __all__ = ["CzPattern", "Sweep", "random_pairs", "short_lengths", "sweep_work"]
 
-BLOCK_COST, START_COST, ELEMENT_COST = 6e-5, 3.5e-5, 5e-10  # modelled seconds: a block, a start in it, a multiply-add
+BLOCK_COST, START_COST, ELEMENT_COST = 2e-6, 1.7e-5, 9e-10  # modelled seconds: a block, a start in it, a multiply-add
 PHASE = np.array([-0.5j, 0.5j])  # derivative of the diagonal of Rz, divided by that diagonal
 SIGN = np.array([1.0, 1.0, 1.0, -1.0])  # diagonal of CZ
 
@@ -218,7 +218,7 @@ def short_lengths(bound: int) -> list[int]:
     return lengths
 
 
-def sweep_work(pattern: CzPattern, starts: int) -> float:
-    """Return the modelled seconds of one sweep over a pattern and its derivatives."""
-    elements = 4 << (2 * pattern.width + pattern.inputs)
+def sweep_work(pattern: CzPattern, starts: int, *, rows: int) -> float:
+    """Return the modelled seconds of one sweep over a pattern and its derivatives, of which so many rows are wanted."""
+    elements = 4 * rows << (pattern.width + pattern.inputs)
     return len(pattern.blocks) * (BLOCK_COST + starts * (START_COST + ELEMENT_COST * elements))

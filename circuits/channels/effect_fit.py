@@ -23,7 +23,7 @@ from stinespring.readings import ComplexArray, FloatArray, IntArray
 
 __all__ = ["EffectFit", "mixing_unitary"]
 
-STEP_COST, SOLVE_COST, MIXING_COST = 8e-4, 6e-11, 1e-9  # modelled seconds: a step, a multiply-add of its systems, of mixing
+STEP_COST, SOLVE_COST, MIXING_COST = 2e-4, 2e-11, 2.7e-9  # modelled seconds: a step, a multiply-add of its systems, of mixing
 
 
 def mixing_unitary(rows: ComplexArray) -> ComplexArray:
@@ -133,7 +133,7 @@ class EffectFit:
         size = self.products.shape[2]
         equations = 2 * size**2
         least = min(equations, self.unknowns)
-        sweep = sweep_work(self.pattern, starts) if self.pattern is not None else 0.0
+        sweep = sweep_work(self.pattern, starts, rows=size) if self.pattern is not None else 0.0
         mixing = MIXING_COST * self.half * (self.products.shape[0] * size) ** 2
         algebra = SOLVE_COST * least * (self.unknowns * equations + least**2 / 3)
         return float(STEP_COST + sweep + starts * (mixing + algebra))

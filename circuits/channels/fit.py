@@ -22,7 +22,7 @@ __all__ = ["Across", "ChannelFit", "across_bytes", "across_environment", "across
 
 FEW = 8  # directions are few if they are less than such a part of all
 SVD_COST = 4e-10  # modelled seconds of a multiply-add of a singular value decomposition
-STEP_COST, SOLVE_COST = 6e-4, 6e-11  # modelled seconds of a step, and of a multiply-add of the normal equations
+STEP_COST, SOLVE_COST = 1.7e-4, 2e-11  # modelled seconds of a step, and of a multiply-add of the normal equations
 
 
 def real_form(rows: ComplexArray) -> FloatArray:
@@ -139,4 +139,4 @@ class ChannelFit:
         unknowns, equations = self.pattern.free.size, 2 * self.kraus_rows.size
         least = min(unknowns, equations)
         algebra = SOLVE_COST * starts * least * (unknowns * equations + least**2 / 3)
-        return STEP_COST + sweep_work(self.pattern, starts) + algebra
+        return STEP_COST + sweep_work(self.pattern, starts, rows=1 << self.pattern.width) + algebra

@@ -24,6 +24,7 @@ from stinespring.circuits.core.simulate import gate_isometry, kraus_of
 from stinespring.circuits.exact.closed_isometry import closed_isometry
 from stinespring.circuits.search.descent import descend
 from stinespring.circuits.search.levenberg import solve
+from stinespring.circuits.search.work import counted, spend
 from stinespring.readings import ComplexArray
 
 __all__ = ["canonical_kraus", "choi_kraus", "environment_wires", "isometry_gates"]
@@ -78,10 +79,12 @@ def isometry_gates(kraus: ComplexArray, *, effort: float = 1.0, seed: int = 0) -
     padded = np.zeros((1 << (width - outputs), rows, columns), dtype=np.complex128)
     padded[:rank] = kraus
     limit = 1 << (2 * width + 1)
-    known = _product_gates(kraus, width, effort=effort, seed=seed)
-    if known is None and inputs == outputs:
-        known = pauli_channel_gates(kraus, width - outputs, effort=effort / 2, seed=seed)
-        known = known if known is not None and _exact(known, padded) else None
+    with counted() as spent:
+        known = _product_gates(kraus, width, effort=2 * effort / 3, seed=seed)
+        if known is None and inputs == outputs:
+            known = pauli_channel_gates(kraus, width - outputs, effort=effort / 2, seed=seed)
+            known = known if known is not None and _exact(known, padded) else None
+    effort -= spent.seconds
     if known is None and width <= 2:
         known = exact_gates(padded)
     if known is not None:
@@ -148,6 +151,8 @@ def _search(padded: ComplexArray, rank: int, *, width: int, limit: int, effort: 
     matrix = padded.reshape(environment, -1)
     if across_seconds(*matrix.shape) > effort:
         return None  # the equations alone would take more than the search may
+    spend(across_seconds(*matrix.shape))
+    effort -= across_seconds(*matrix.shape)
     across = across_environment(matrix)
     allowed = [(a, b) for a in range(width) for b in range(a + 1, width)]
     last = [pair for pair in allowed if pair[0] < outputs]
@@ -161,10 +166,10 @@ def _search(padded: ComplexArray, rank: int, *, width: int, limit: int, effort: 
         starts = int(np.clip(STARTS_ELEMENTS // (columns * unknowns), 1, MOST_STARTS))
         problem = ChannelFit(pattern, matrix, across)
         price = problem.work(starts)
-        if price * FEWEST_STEPS > left:
+        if price * (FEWEST_STEPS + 1) > left:
             return None, left
         start = rng.uniform(-np.pi, np.pi, (starts, unknowns))
-        solved = solve(problem, start, steps=int(min(STEPS, left / price)), goal=GOAL)
+        solved = solve(problem, start, steps=int(min(STEPS, left / price - 1)), goal=GOAL)
         gates = pattern.gates(solved.x) if solved.error < ACCEPT else None
         return gates if gates is not None and _exact(gates, padded) else None, solved.work
 

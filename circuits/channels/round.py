@@ -247,11 +247,11 @@ def _shortest(
             rng = np.random.default_rng([seed, length, trial])
             problem = equations(round_pattern(inputs, length, rng) if length else None)
             price = problem.work(starts)
-            if not problem.unknowns or budget - spent < FEWEST_STEPS * price:
+            if not problem.unknowns or budget - spent < (FEWEST_STEPS + 1) * price:
                 break
             start = rng.normal(size=(starts, problem.unknowns))
             start[:, : problem.angles] = rng.uniform(-np.pi, np.pi, (starts, problem.angles))
-            solved = solve(problem, start, steps=int(min(STEPS, (budget - spent) / price)), goal=GOAL)
+            solved = solve(problem, start, steps=int(min(STEPS, (budget - spent) / price - 1)), goal=GOAL)
             spent += solved.work
             if solved.error < EXACT:
                 return problem, solved.x, spent

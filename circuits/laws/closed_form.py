@@ -8,6 +8,7 @@ the cost of m controls, between ``2^{m-1}`` and ``2^m - 1``; m = n - 1 always fi
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -23,6 +24,7 @@ ZERO_ANGLE = 1e-14  # radians: Walsh coefficients and differences below this are
 ENUMERATION_LIMIT = 40_000  # pairs of a subset of controls and a row; beyond it subsets grow greedily
 GREEDY_PATH_LIMIT = 512  # Walsh masks
 NESTED_ROWS = 16  # tails over more rows are not nested again
+KEPT = 64  # laws whose several gamma are kept: drafts that are compared ask for the same ones again and again
 EDGE = 1e-15  # slack of several gamma
 
 Shorter = tuple[int, bool, FloatArray, BoolArray]
@@ -183,7 +185,14 @@ def closed_form(theta: FloatArray, care: BoolArray, *, nested: bool = True) -> C
     best = rotation_sequence(filled)
     if single is not None:
         return min(single, best, key=lambda sequence: sequence.cost)
-    return several_axes(theta, care, best) if nested and best.cost > half else best
+    return several_axes_once(theta.tobytes(), care.tobytes()) if nested and best.cost > half else best
+
+
+@lru_cache(maxsize=KEPT)
+def several_axes_once(theta: bytes, care: bytes) -> CzSequence:
+    """Return :func:`several_axes` of a law."""
+    angles, rows = np.frombuffer(theta), np.frombuffer(care, dtype=np.bool_)
+    return several_axes(angles, rows, rotation_sequence(fill_free_rows(angles, rows)))
 
 
 def several_axes(theta: FloatArray, care: BoolArray, best: CzSequence) -> CzSequence:

@@ -127,7 +127,7 @@ def coupled_sequences(law: AttentionLaw, *, limit: int, effort: float, seed: int
         parts = shared_lengths(law, length)
         patterns = [np.array([control_order(rng, count, length=part) for _ in range(STARTS)]) for part in parts]
         problem = SelectionFit(tuple([BlochBatch(p, rows, axis, count) for p in patterns]), groups, values)
-        iterations = int(min(ITERATIONS, left / problem.work(STARTS)))
+        iterations = int(min(ITERATIONS, left / problem.work(STARTS) - 1))
         if iterations < FEWEST_ITERATIONS:
             return None, left
         start = rng.uniform(-np.pi, np.pi, (STARTS, sum(2 * part + 1 for part in parts)))

@@ -133,7 +133,7 @@ def axes_beam(
     for _ in range((1 << (n - 1)) + 1, limit):
         axis, pattern, params = grow(beam, n, rng)
         problem = axis_fit(low[axis], high[axis], pattern=pattern)
-        if problem.work(len(axis)) * ITERATIONS // 2 > effort:
+        if problem.work(len(axis)) * (ITERATIONS // 2 + 1) > effort:
             return None, 0.0
         solved = solve(problem, params, steps=ITERATIONS // 2, goal=AXIS_GOAL)
         params, pick = solved.guess.x, solved.best
@@ -158,7 +158,9 @@ def whole_search(theta: FloatArray, care: BoolArray, best: CzSequence, *, effort
     def attempt(length: int, left: float, rng: np.random.Generator) -> tuple[CzSequence | None, float]:
         pattern, params = whole_starts(theta, care, length=length, starts=starts, rng=rng)
         problem = law_fit(theta, care, pattern=pattern)
-        iterations = int(min(WHOLE_ITERATIONS, left / problem.work(starts)))
+        iterations = int(min(WHOLE_ITERATIONS, left / problem.work(starts) - 1))
+        if iterations < 1:
+            return None, left
         solved = solve(problem, params, steps=iterations, goal=GOAL, rules=CULLING)
         found = sequence_of(pattern[solved.starts[solved.best]], solved.x)
         good = solved.error < NEARLY and law_error(found, theta, care) < ACCEPT

@@ -22,8 +22,8 @@ from stinespring.readings import ComplexArray, FloatArray, IntArray
 
 __all__ = ["JointFit"]
 
-CALL_COST, LAYER_COST, RANK_COST = 6e-4, 9e-5, 2e-4  # modelled seconds of an iteration, a layer, a further turn in layers
-ELEMENT_COST, SOLVE_COST = 4e-8, 4.5e-11  # of an entry of matrices and slopes, and of a multiply-add of the normal equations
+CALL_COST, LAYER_COST, RANK_COST = 2.5e-4, 1.2e-5, 6.5e-5  # modelled seconds of an iteration, a layer, a further turn in layers
+ELEMENT_COST, SOLVE_COST = 2.6e-8, 2.6e-11  # of an entry of matrices and slopes, and of a multiply-add of the normal equations
 TINY = 1e-150  # amplitudes below this have no direction
 CURVED = 1e-4  # rows across with a smaller weight are left out
 

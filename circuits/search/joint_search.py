@@ -123,11 +123,11 @@ def joint_circuit(
         np.put_along_axis(wanted, codes[:, None], roots[None], axis=2)
         problem = JointFit(pattern, contexts, wanted.reshape(starts, -1))
         price = problem.work(starts)
-        if FEWEST_ITERATIONS * price > left:
+        if (FEWEST_ITERATIONS + 1) * price > left:
             return None, left
         shape = (starts, pattern.parameters)
         start = rng.normal(size=shape) if width else rng.uniform(-np.pi, np.pi, shape)
-        solved = solve(problem, start, steps=int(min(ITERATIONS, left / price)), goal=GOAL, rules=RULES)
+        solved = solve(problem, start, steps=int(min(ITERATIONS, left / price - 1)), goal=GOAL, rules=RULES)
         found = (pattern.gates(solved.x), codes[solved.starts[solved.best]]) if solved.error < ACCEPT else None
         return found, solved.work
 

@@ -20,13 +20,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stinespring.circuits.search.joint_amplitudes import Pattern
+from stinespring.circuits.search.threads import one_thread
+from stinespring.circuits.search.work import spend
 from stinespring.readings import ComplexArray, FloatArray, IntArray
 
-__all__ = ["SMOOTH", "LawDescent"]
+__all__ = ["EVALUATIONS", "SMOOTH", "LawDescent"]
 
 SMOOTH = (1e-3, 1e-4)  # eps: of the order of a probability, then well below the distances that are asked for
+EVALUATIONS = 1.25  # of the loss and its gradient in a step, at most in the mean
 TINY = 1e-12  # modulus below which an amplitude has no direction
-BLOCK_COST, ELEMENT_COST = 3e-5, 8e-8  # modelled seconds of a CZ in one evaluation, and of an amplitude in it
+BLOCK_COST, ELEMENT_COST = 1.9e-5, 1e-8  # modelled seconds of a CZ in one evaluation, and of an amplitude in it
 PHASED = np.diag([1.0, 1.0, 1.0, -1.0])
 
 
@@ -77,6 +80,7 @@ class LawDescent:
         law[self.orders[-1]] = abs(state.ravel()) ** 2
         return law
 
+    @one_thread()
     def fit(self, angles: FloatArray, law: FloatArray, *, steps: int, smooth: float | None) -> FloatArray:
         """Return better angles.
 
@@ -89,7 +93,10 @@ class LawDescent:
         from scipy.optimize import minimize
 
         objective: Any = partial(self.loss, law=law, smooth=smooth)  # value and gradient, which the stubs do not know
-        found = minimize(objective, angles, jac=True, method="L-BFGS-B", options={"maxiter": steps, "maxfun": 2 * steps})
+        found = minimize(
+            objective, angles, jac=True, method="L-BFGS-B", options={"maxiter": steps, "maxfun": int(EVALUATIONS * steps)}
+        )
+        spend(found.nfev * self.work)
         return np.asarray(found.x)
 
     def loss(self, angles: FloatArray, law: FloatArray, smooth: float | None) -> tuple[float, FloatArray]:

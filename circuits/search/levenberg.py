@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, Protocol, Self
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from stinespring.circuits.search.threads import one_thread
+from stinespring.circuits.search.work import spend
 from stinespring.readings import BoolArray, FloatArray, IntArray
 
 __all__ = ["Damping", "Equations", "Guess", "NormalEquations", "Solved", "least_squares", "solve", "solve_each"]
@@ -172,6 +174,7 @@ def solved_systems(matrices: FloatArray, right: FloatArray) -> FloatArray:
     return np.asarray(np.linalg.solve(matrices, right))
 
 
+@one_thread()
 def solve(problem: Equations, x: FloatArray, *, steps: int, goal: float, rules: Damping = Damping()) -> Solved:
     """Lower the loss from every start until the error of one is within the goal, or all stall.
 
@@ -200,6 +203,7 @@ def solve(problem: Equations, x: FloatArray, *, steps: int, goal: float, rules: 
         history.append(float(guess.loss.min()))
         if len(history) > 2 * rules.patience and history[-1] > max(rules.nearly, rules.stall * history[-1 - rules.patience]):
             break
+    spend(work)
     return Solved(guess, index, work)
 
 

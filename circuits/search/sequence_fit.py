@@ -32,7 +32,7 @@ __all__ = [
     "solve_work",
 ]
 
-CALL_COST, ELEMENT_COST, SOLVE_COST = 1.5e-6, 1e-9, 1e-9  # modelled seconds of an array call, an element, a multiply-add
+CALL_COST, ELEMENT_COST, SOLVE_COST = 1.3e-6, 4.5e-10, 1e-10  # modelled seconds of an array call, an element, a multiply-add
 ARRAY_CALLS, FIXED_CALLS = 50, 60  # for each CZ and iteration, and for each iteration
 LEAST_SINE = 0.02
 DETERMINISTIC = 1e-7  # polar angles this close to 0 or pi stand for outcomes that are certain

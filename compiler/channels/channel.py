@@ -23,6 +23,7 @@ from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.flow_kraus import flow_kraus
 from stinespring.circuits.core.gates import count_two_qubit
 from stinespring.circuits.core.worst_path import worst_path
+from stinespring.circuits.search.work import counted
 from stinespring.compiler.channels.measure_prepare import measure_and_prepare_flow
 from stinespring.compiler.export.files import EXPORTER
 from stinespring.errors import InputError, StinespringError, TooLargeError
@@ -73,7 +74,12 @@ def compile_channel(channel: Any, *, form: str = "auto", effort: float = DEFAULT
     source = as_channel(channel)
     require_room(source)
     builders = {"isometry": isometry_program, "tree": tree_program}
-    made = [builders[name](source, float(effort), seed) for name in (builders if form == "auto" else (form,))]
+    made, left = [], float(effort)
+    forms = tuple(builders) if form == "auto" else (form,)
+    for number, name in enumerate(forms, start=1):  # what one form leaves of its part goes to the next
+        with counted() as spent:
+            made.append(builders[name](source, left / (1 + len(forms) - number), seed))
+        left = max(0.0, left - spent.seconds)
     kind, flow, outcomes, method = min(made, key=lambda found: price(found[1]))
     error = choi_error(source, flow, outcomes)
     if not error <= MOST_ERROR:
@@ -157,11 +163,12 @@ def tree_program(channel: CPTP, effort: float, seed: int) -> Made:
     kraus, groups = (channel.given, channel.labels) if channel.labels is not None else (channel.kraus, None)
     if groups is None and mixed_unitary(channel.given) is not None:
         kraus = channel.given
-    tree = tree_gates(kraus, groups=groups, effort=effort, seed=seed)
+    with counted() as spent:
+        tree = tree_gates(kraus, groups=groups, effort=effort, seed=seed)
     flow = tree_flow(tree, max(channel.inputs, channel.outputs))
     if groups is not None and not flow.classical:  # one outcome: its register holds 0
         flow = replace(flow, classical=(("outcome", 1),))
-    direct = measure_and_prepare_flow(channel, effort=effort, seed=seed) if groups is None else None
+    direct = measure_and_prepare_flow(channel, effort=max(0.0, effort - spent.seconds), seed=seed) if groups is None else None
     if direct is not None and price(direct) < price(flow):
         return (
             "tree",

@@ -76,8 +76,13 @@ def dynamic_flow(draft: Draft, *, effort: float = 0.0) -> SteeredFlow:
     plan = best_plan(laws, given, draft.options, quick)
     stages = stages_of(laws, plan, quick)
     if effort > 0 and plan.two_qubit:
-        stages = stages_of(laws, plan, Synthesis(effort / max(1, sum(bool(s.two_qubit) for each in stages for s in each))))
+        stages = stages_of(laws, plan, Synthesis(effort / laws_of(stages)))
     return _SteeredWriter(draft, laws, plan, stages, given).program()
+
+
+def laws_of(stages: Sequence[Sequence[BitStage]]) -> int:
+    """Return how many circuits of stages a search may shorten: those of every case, and what is always done."""
+    return max(1, sum(max(1, len(stage.cases)) for each in stages for stage in each if stage.two_qubit))
 
 
 def outcome_register(draft: Draft, law: StepLaw) -> Register:

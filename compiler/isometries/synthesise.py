@@ -42,7 +42,7 @@ class Piece:
     law: StepLaw | None = None
 
 
-LEAST_EFFORT, GATES_A_SECOND, MOST_EFFORT = 1.0, 80, 6.0  # of the default effort, in seconds
+LEAST_EFFORT, GATES_A_SECOND, MOST_EFFORT = 0.4, 200, 2.4  # of the default effort, in seconds
 SIGNED_WIRES = 12  # beyond it no signs are searched, see circuits/signs.py
 How = Literal["exact", "signs", "free"]
 
@@ -110,7 +110,7 @@ def finished_input(draft: Draft, dilation: Dilation, prompt: list[Register]) -> 
 
 
 def default_effort(draft: Draft, sizes: dict[str, int]) -> float:
-    """Return the seconds of search if none are asked for: ``1 + gates / 80``, at most 6.
+    """Return the seconds of search if none are asked for: ``0.4 + gates / 200``, at most 2.4.
 
     The gates are those of the exact isometries that a search may shorten: of large laws without a context the highest bits.
 

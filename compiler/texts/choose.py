@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from stinespring.circuits.search.work import counted
 from stinespring.compiler.isometries.synthesise import default_effort
 from stinespring.compiler.options import Codes
 from stinespring.compiler.texts.draft import Coding, Draft
@@ -24,6 +25,7 @@ __all__ = ["cheapest", "codings", "decoder", "far_more", "proven", "realised_law
 
 MOST_BITS = 15  # of codes that are tried without being asked for: a second of closed forms
 HOPELESS = 16  # more gates by the Gray-code form than another coding has: no construction here gains as much
+OTHERS, TAILS = 0.5, 0.25  # of a stated effort, for fits and shares besides what is exact, and for the shares at most
 CLOSE = 2  # a search shortens circuits by no more than about this factor
 ROUNDING = 1e-12  # of a computed TVD
 
@@ -81,8 +83,9 @@ def worth_listing(first: Draft) -> bool:
 def cheapest(first: Draft) -> Found:
     """Return the draft with the fewest two-qubit gates after all passes, and then the fewest qubits.
 
-    All codings are compared by their closed forms; effort goes to those that come close. What is exact is always among the
-    candidates, so that a tolerance costs no gates.
+    All codings are compared by their closed forms; effort goes to those that come close: a stated one is divided among them,
+    what one leaves going to the next, and without one each has its default. What is exact is always among the candidates, so
+    that a tolerance costs no gates.
     """
     effort = first.options.effort
     scouts: dict[Coding, Found] = {}
@@ -94,7 +97,14 @@ def cheapest(first: Draft) -> Found:
     if effort == 0:
         return min(scouts.values(), key=figure)
     close = [coding for coding, found in scouts.items() if found[0].figures[0] <= CLOSE * best]
-    return min((shared(replace(first, coding=coding)) for coding in close), key=figure)
+    made: list[Found] = []
+    share = 1.0
+    for number, coding in enumerate(close):
+        part = 1.0 if effort is None else share / (len(close) - number)
+        with counted() as spent:
+            made.append(shared(replace(first, coding=coding, effort_share=part)))
+        share = share if effort is None else max(0.0, share - min(part, spent.seconds / effort))
+    return min(made, key=figure)
 
 
 def far_more(draft: Draft, gates: int | None) -> bool:
@@ -106,18 +116,26 @@ def far_more(draft: Draft, gates: int | None) -> bool:
 
 
 def shared(first: Draft) -> Found:
-    """Return the cheapest of several shares of the tolerance for tail tokens, what is exact among them."""
+    """Return the cheapest of several shares of the tolerance for tail tokens, what is exact among them.
+
+    What is exact has all of the effort; half as much goes to fits and to the shares, of a stated one half to both together.
+    """
     if first.options.tolerance == 0:
         return run_passes(first)
     exact, tails = replace(first, options=replace(first.options, tolerance=0.0)), (1.0, 0.5, 0.0)
-    found = []
+    found: list[Found] = []
+    stated = first.options.effort is not None
+    others = TAILS if stated else OTHERS
     if first.coding in ("prefix", "texts"):
-        circuit = fitted(first, coded_laws(first, 0.0), effort_of(exact))
+        effort = effort_of(exact) * first.effort_share
+        with counted() as spent:
+            circuit = fitted(first, coded_laws(first, 0.0), effort * OTHERS if stated else effort)
+        others = min(others, max(0.0, OTHERS - spent.seconds / effort)) if stated and effort > 0 else others
         found += [] if circuit is None else [circuit]
     if found and found[0][0].figures[0] < run_passes(exact, ("specialise",))[0].bound:  # no search of what is exact gets there
         exact, first = (replace(draft, options=replace(draft.options, effort=0.0)) for draft in (exact, first))
     found.append(run_passes(exact))
-    found += [run_passes(replace(first, tail=tail, effort_share=0.5 / len(tails))) for tail in tails]
+    found += [run_passes(replace(first, tail=tail, effort_share=first.effort_share * others / len(tails))) for tail in tails]
     return min(found, key=figure)
 
 

@@ -21,7 +21,8 @@ from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.core.realised_law import realised_law
 from stinespring.circuits.laws.sparse_tree import SparseTree, sparse_trees
 from stinespring.circuits.search.joint_amplitudes import Pattern
-from stinespring.circuits.search.law_descent import SMOOTH, LawDescent
+from stinespring.circuits.search.law_descent import EVALUATIONS, SMOOTH, LawDescent
+from stinespring.circuits.search.work import counted
 from stinespring.compiler.texts.draft import Draft
 from stinespring.compiler.texts.encode import CodedLaws
 from stinespring.compiler.texts.operations import BlockOperation, Dilation, Place, StepLaw
@@ -102,11 +103,12 @@ def fitted(draft: Draft, coded: CodedLaws, effort: float) -> tuple[Draft, tuple[
         pattern, angles = tree.circuit()
         if apart > tolerance:
             descent = LawDescent(pattern)
-            price = descent.work * STEPS * (ROUNDS + len(SMOOTH))
+            price = descent.work * EVALUATIONS * STEPS * (ROUNDS + len(SMOOTH))
             if expected(apart, pattern) > HOPELESS * tolerance or price > left:
                 continue
-            left -= price
-            angles, found = alternated(descent, angles, found)
+            with counted() as spent:
+                angles, found = alternated(descent, angles, found)
+            left -= spent.seconds
         gates = [gate for gate in pattern.gates(angles) if gate.params != (0.0,)]
         realised = realised_law(gates, width=0, size=size, ancillas=0)[0]
         if tvd(realised, found.law) <= tolerance:

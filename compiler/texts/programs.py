@@ -10,6 +10,7 @@ import numpy as np
 
 from stinespring.batches import Body, OneCircuit
 from stinespring.circuits.core.cost import circuit_cost, flow_cost
+from stinespring.circuits.search.work import counted
 from stinespring.compiler.dynamic.program import dynamic_flow
 from stinespring.compiler.dynamic.rejection import rejection_flow
 from stinespring.compiler.memory.program import quantum_memory
@@ -156,13 +157,15 @@ def planned_program(first: Draft) -> Compiled:
     """Return one program that measures on the way, the cheapest plan within the budget, with the codes that need least."""
     found: list[tuple[float, Compiled]] = []
     refused: list[InputError | TooLargeError] = []
-    least = None
+    least, left = None, 1.0 if first.options.effort is None else first.options.effort
     for coding in codings(first):
         draft = replace(first, coding=coding)
         if coding == "number" or far_more(draft, least):
             continue  # measured on the way, registers that are not full waste no qubits
         try:
-            found.append(planned(draft))
+            with counted() as spent:
+                found.append(planned(draft, left / 2))
+            left -= spent.seconds
             least = min(each.cost.two_qubit_gates + each.cost.conditions for _, each in found)
         except (InputError, TooLargeError) as error:
             refused.append(error)
@@ -171,16 +174,16 @@ def planned_program(first: Draft) -> Compiled:
     return min(found, key=lambda each: (each[0], each[1].codes == "prefix"))[1]
 
 
-def planned(first: Draft) -> tuple[float, Compiled]:
+def planned(first: Draft, effort: float) -> tuple[float, Compiled]:
     """Return the cheapest program that measures on the way for one way of coding texts, and its price."""
-    options = first.options
     draft, effects = run_passes(first, ("specialise", "prune", "truncate"))
-    effort = 1.0 if options.effort is None else options.effort
-    found = dynamic_flow(draft, effort=effort)
-    if any(len(law.contexts) > MERGED_CONTEXTS for channel in draft.channels for law in channel.laws):
+    merging = any(len(law.contexts) > MERGED_CONTEXTS for channel in draft.channels for law in channel.laws)
+    with counted() as spent:
+        found = dynamic_flow(draft, effort=effort / 2 if merging else effort)
+    if merging:
         merged, more = run_passes(draft, ("merge",))
         if more[0].applied:
-            other = dynamic_flow(merged, effort=effort)
+            other = dynamic_flow(merged, effort=effort - spent.seconds)
             if other.price < found.price:
                 draft, effects, found = merged, (*effects, *more), other
     bound, cost = proven(draft), flow_cost(found)
