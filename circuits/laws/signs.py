@@ -7,6 +7,8 @@ so that many vanish. Angles of contexts that never occur are free altogether.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from stinespring.circuits.exact.multiplexer import gray_angles, gray_code, walsh_hadamard
@@ -18,6 +20,7 @@ __all__ = ["gray_cost", "signed"]
 ZERO = 1e-12  # relative to the largest angle
 EXHAUSTIVE = 4  # controls up to which all 2^(2^n) signs are tried
 ROUNDS = 4
+KEPT = 128  # laws whose signs are kept: drafts that are compared ask for the same ones again and again
 
 
 def gray_cost(theta: FloatArray) -> IntArray:
@@ -36,14 +39,20 @@ def signed(theta: FloatArray, care: BoolArray) -> FloatArray:
         theta: shape (2^n,), the wanted angles, ``P(1|x) = sin^2(theta(x)/2)``.
         care: shape (2^n,), which contexts occur.
     """
-    n = len(theta).bit_length() - 1
-    base = fill_free_rows(theta, care)
+    return signed_once(theta.tobytes(), care.tobytes()).copy()
+
+
+@lru_cache(maxsize=KEPT)
+def signed_once(theta: bytes, care: bytes) -> FloatArray:
+    """Return what :func:`signed` does."""
+    base = fill_free_rows(np.frombuffer(theta), np.frombuffer(care, dtype=np.bool_))
+    n = base.size.bit_length() - 1
     if n == 0:
         return base
     candidates = [base]
     if n <= EXHAUSTIVE:
-        index = np.arange(2 ** (len(theta) - 1))
-        signs = 1.0 - 2.0 * ((index[:, None] >> np.arange(len(theta))) & 1)
+        index = np.arange(2 ** (base.size - 1))
+        signs = 1.0 - 2.0 * ((index[:, None] >> np.arange(base.size)) & 1)
         nonzero = (abs(walsh_hadamard(signs * base)) > ZERO).sum(axis=1)
         best = np.argsort(nonzero, kind="stable")[:16]
         candidates += list(signs[best] * base)
