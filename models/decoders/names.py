@@ -42,13 +42,13 @@ def _smollm2(name: str, rest: str) -> Decoder:
 def _folder(name: str, rest: str) -> Decoder:
     from stinespring.models.decoders.local.loading import folder_decoder
 
-    return folder_decoder(name, Path(rest))
+    return folder_decoder(name, Path(rest).expanduser())
 
 
 def _gguf(name: str, rest: str) -> Decoder:
     from stinespring.models.decoders.local.loading import gguf_decoder
 
-    return gguf_decoder(name, Path(rest))
+    return gguf_decoder(name, Path(rest).expanduser())
 
 
 # what a name begins with, or the whole of it -> how it is written in full, and what loads it
@@ -145,7 +145,7 @@ def _kind(name: str) -> str | None:
 def _own(name: str) -> tuple[Path, str] | None:
     """Return the file and the attribute of ``module.py:attribute``."""
     file, colon, attribute = name.rpartition(":")
-    return (Path(file), attribute) if colon and file.endswith(".py") else None
+    return (Path(file).expanduser(), attribute) if colon and file.endswith(".py") else None
 
 
 def _attribute(path: Path, attribute: str) -> Any:

@@ -22,6 +22,7 @@ from stinespring.readings import FloatArray, IntArray
 __all__ = ["LensStates", "amplitudes", "made", "read_batches", "read_states"]
 
 FORMAT = "stinespring/lens-states@1"
+ROUNDED = 1e-3  # TVD that single precision may account for
 MOST_ENTRIES = 1 << 23  # numbers of one batch of residual streams: 64 MB
 
 
@@ -142,7 +143,25 @@ def read_states(decoder: Decoder, prompt: str | Sequence[int], *, lens: TunedLen
     given = decoder.encode(prompt)
     numbers = given[-decoder.longest :]
     [(_, psi)] = read_batches(decoder, [numbers], lens=lens)
+    if getattr(decoder, "rounding", "float64") != "float64":
+        psi[-1, 0] = own_amplitudes(decoder, numbers, psi[-1, 0])
     return LensStates(decoder, lens, numbers, psi[:, 0], len(given) - len(numbers))
+
+
+def own_amplitudes(decoder: Decoder, numbers: IntArray, shown: FloatArray) -> FloatArray:
+    """Return the last state of a decoder that computes in single precision, shape (V,): the root of its own law.
+
+    What the lens makes of its stream differs from that by rounding, which would count as a wrong circuit.
+
+    Raises:
+        InputError: they differ by more than rounding.
+    """
+    law = decoder.law(numbers[None])[0]
+    off = 0.5 * float(np.sum(abs(shown**2 - law)))
+    if not off <= ROUNDED:
+        raise InputError("the decoder's law is not that of its stream", got=f"{decoder.name}: TVD {off:.3g}",
+                         expected=f"at most {ROUNDED:g} in {decoder.rounding}")  # fmt: skip
+    return np.asarray(np.sqrt(law / law.sum()))
 
 
 def made(content: Mapping[str, Any], name: str) -> LensStates:

@@ -7,6 +7,7 @@ and the tokenizer's files. Pickles are not opened, code that lies beside the wei
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +37,14 @@ class DecoderFolder:
         path: where it is.
         config: what ``config.json`` says.
         weights: the files of the weights.
+        entries: numbers that they hold together.
         tokenizer: the tokenizer's files; none where tokens are named by their numbers.
     """
 
     path: Path
     config: Mapping[str, Any]
     weights: tuple[Path, ...]
+    entries: int
     tokenizer: tuple[Path, ...]
 
     def content(self) -> dict[str, Any]:
@@ -65,9 +68,9 @@ def looked_at(path: Path) -> DecoderFolder:
         raise InputError("the folder has no config.json", got=str(path), expected=SAFE)
     config = read_json(path / CONFIG, kind="config.json")
     require_decoder(config, path)
-    weights = weights_in(path)
+    weights, entries = weights_in(path)
     tokenizer = tuple(path / name for name in TOKENIZERS if (path / name).is_file())
-    return DecoderFolder(path, config, weights, tokenizer)
+    return DecoderFolder(path, config, weights, entries, tokenizer)
 
 
 def require_decoder(config: Mapping[str, Any], path: Path) -> None:
@@ -92,15 +95,14 @@ def require_decoder(config: Mapping[str, Any], path: Path) -> None:
         )  # fmt: skip
 
 
-def weights_in(path: Path) -> tuple[Path, ...]:
-    """Return the files of the weights, each held against its header.
+def weights_in(path: Path) -> tuple[tuple[Path, ...], int]:
+    """Return the files of the weights, each held against its header, and how many numbers they hold.
 
     Raises:
         InputError: none, only pickles, a part that is missing or does not hold what the index says, or a broken file.
     """
     if (path / WHOLE).exists():
-        declared(path / WHOLE)
-        return (path / WHOLE,)
+        return (path / WHOLE,), entries_of(declared(path / WHOLE))
     if not (path / INDEX).exists():
         pickles = sorted(file.name for pattern in PICKLES for file in path.glob(pattern))
         if pickles:
@@ -114,14 +116,21 @@ def weights_in(path: Path) -> tuple[Path, ...]:
     if not isinstance(places, dict) or not all(isinstance(name, str) and Path(name).name == name for name in places.values()):
         raise InputError("the index of the weights cannot be used", got=str(path / INDEX), expected="names of files beside it")
     files = tuple(path / name for name in sorted(set(places.values())))
+    entries = 0
     for file in files:
         if not file.exists():
             raise InputError("a part of the weights is missing", got=file.name, expected=f"{len(files)} files in {path}",
                              todo="copy or download the folder again")  # fmt: skip
         held = declared(file)
+        entries += entries_of(held)
         absent = next((name for name, place in places.items() if place == file.name and name not in held), None)
         if absent is not None:
             raise InputError(
                 "a part of the weights lacks an array", got=f"{file}: no {absent!r}", expected=f"what {INDEX} says"
             )
-    return files
+    return files, entries
+
+
+def entries_of(shapes: Mapping[str, tuple[int, ...]]) -> int:
+    """Return how many numbers arrays of these shapes hold."""
+    return sum(math.prod(shape) for shape in shapes.values())

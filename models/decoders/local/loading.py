@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from stinespring.errors import InputError, shorten
-from stinespring.models.decoders.local.folder import looked_at
+from stinespring.memory import require_memory
+from stinespring.models.decoders.local.folder import entries_of, looked_at
 from stinespring.models.decoders.local.gguf_file import KNOWN, GgufHeader, require_known, stated
 from stinespring.models.decoders.local.spelling import Spelling
 from stinespring.models.decoders.local.torch_decoder import TorchDecoder
@@ -48,6 +49,7 @@ def folder_decoder(name: str, path: Path) -> TorchDecoder:
     """
     folder = looked_at(path)
     require_extra(name, NEEDED["hf"])
+    require_memory(4.0 * folder.entries, "the model's weights in float32", "take a smaller model")
     with _quiet():
         _require_known_kind(folder.config, path)
         tokenizer = _tokenizer(name, path) if folder.tokenizer else None
@@ -68,6 +70,9 @@ def gguf_decoder(name: str, path: Path) -> TorchDecoder:
     header = stated(path)
     sha256 = require_known(path, header)
     require_extra(name, NEEDED["gguf"])
+    require_memory(
+        2 * 4.0 * entries_of(header.tensors), "the weights in float32, twice while they are read", "take a smaller model"
+    )
     with _quiet():
         _require_read(header, path)
         tokenizer = _tokenizer(name, path.parent, gguf_file=path.name)

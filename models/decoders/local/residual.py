@@ -113,7 +113,7 @@ def _stack(model: Any) -> tuple[list[Any], Any]:
     """Return the layers and the final norm, which lies beside them."""
     from torch import nn
 
-    count = getattr(model.config, "num_hidden_layers", None)
+    count = getattr(model.config.get_text_config(), "num_hidden_layers", None)
     for parent in model.base_model.modules():
         for child in parent.children():
             if isinstance(child, nn.ModuleList) and len(child) == count:

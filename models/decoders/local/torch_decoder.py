@@ -73,9 +73,12 @@ class TorchDecoder:
         torch.set_num_threads(1)  # results repeat, and several runs share the cores
         self.name, self.spelling, self._content = name, spelling, dict(content)
         self.model = model.eval().requires_grad_(False)
+        self.config = model.config.get_text_config()
+        if model.get_output_embeddings() is None:
+            raise InputError("the model has no unembedding", got=name, expected="a language model with logits over its tokens")
         self._require_finite()
         self.tokens = spelling.names(int(model.get_output_embeddings().weight.shape[0]), name)
-        self.longest = _longest(model.config)
+        self.longest = _longest(self.config)
         self.end = _end(model)
         self._given = inspect.signature(model.forward).parameters
         self._keeps = self._require_causal()
@@ -198,7 +201,7 @@ class TorchDecoder:
     @property
     def _width(self) -> int:
         """About how many numbers a token of a text takes while it is read."""
-        return 2 * int(self.model.config.num_hidden_layers) * int(self.model.config.hidden_size)
+        return 2 * int(self.config.num_hidden_layers) * int(self.config.hidden_size)
 
     def _probe(self) -> IntArray:
         size = len(self.tokens)
@@ -229,7 +232,7 @@ class TorchDecoder:
         if not float(abs(first - second).max()) <= AGREE * size:
             raise InputError(
                 "the model is no causal decoder: a later token changes what it says before",
-                got=str(self.model.config.model_type), expected="a decoder, which reads from left to right",
+                got=str(self.config.model_type), expected="a decoder, which reads from left to right",
             )  # fmt: skip
         try:
             _, past = self._begun(probe[:, :-1])

@@ -40,7 +40,7 @@ def folder(tmp_path):
 def test_a_folder_is_known_by_its_files(folder):
     found = looked_at(folder)
     assert declared(folder / "model.safetensors") == {"a": (4, 3), "b": (2,)}
-    assert [file.name for file in found.tokenizer] == ["tokenizer.json"]
+    assert [file.name for file in found.tokenizer] == ["tokenizer.json"] and found.entries == 14
     before = found.content()
     assert before["files"]["tokenizer.json"] == hashlib.sha256(b"{}").hexdigest() and len(before["files"]) == 3
     (folder / "tokenizer.json").write_text("{ }")

@@ -212,3 +212,28 @@ def test_a_model_that_looks_ahead_is_refused(tmp_path):
         block.attn.is_causal = False
     with pytest.raises(InputError, match="no causal decoder: a later token"):
         type(decoder)(decoder.name, decoder.model.train(), decoder.spelling, {})
+
+
+def test_a_lens_program_is_followed_exactly(folders, invoke):
+    """The last state is the decoder's own law to the last bit, so that float32 is no difference between circuit and law."""
+    status, out, err = invoke(
+        "lens",
+        "run",
+        f"hf:{folders['llama']}",
+        "--prompt",
+        "the cat",
+        "--every-point",
+        "--shots",
+        "20000",
+        "--seed",
+        "1",
+        "--json",
+    )
+    assert status == 0, err
+    assert "FAIL" not in out + err
+    decoder = load_decoder(f"hf:{folders['llama']}")
+    states = read_states(decoder, "the cat")
+    np.testing.assert_allclose(states.law(-1), decoder.law(states.prompt[None])[0], atol=1e-15)
+    decoder.model.lm_head.bias = torch.nn.Parameter(torch.linspace(0, 5, 16), requires_grad=False)
+    with pytest.raises(InputError, match="not that of its stream"):
+        read_states(decoder, "the cat")
