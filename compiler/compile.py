@@ -15,9 +15,9 @@ from stinespring.circuits.devices.targets import open_target
 from stinespring.compiler.devices.lower import on_device
 from stinespring.compiler.export.files import EXPORTER
 from stinespring.compiler.options import CompileOptions
-from stinespring.compiler.texts.choose import codings
+from stinespring.compiler.texts.choose import codings, worth_listing
 from stinespring.compiler.texts.draft import Draft
-from stinespring.compiler.texts.passes import require_listed, run_passes
+from stinespring.compiler.texts.passes import FEW_TOKENS, require_listed, run_passes
 from stinespring.compiler.texts.programs import Compiled, drafted, dynamic_program, static_program, stepwise_program
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.asked import TextAsked
@@ -125,7 +125,8 @@ def fits_static(first: Draft) -> bool:
     if first.quantum:
         return True
     try:
-        require_listed(first, AUTO_ROOM)
+        few = first.options.codes is None and not (first.model.d > FEW_TOKENS and worth_listing(first))
+        require_listed(first, AUTO_ROOM, whole=not few and first.options.codes not in ("binary", "free"))
         return any(moderate(replace(first, coding=coding)) for coding in codings(first))
     except TooLargeError:
         return False

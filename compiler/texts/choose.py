@@ -21,7 +21,7 @@ from stinespring.errors import TooLargeError
 from stinespring.readings import FloatArray, rows_of
 from stinespring.stages import Effect
 
-__all__ = ["cheapest", "codings", "decoder", "far_more", "proven", "realised_law"]
+__all__ = ["cheapest", "codings", "decoder", "far_more", "proven", "realised_law", "worth_listing"]
 
 MOST_BITS = 15  # of codes that are tried without being asked for: a second of closed forms
 HOPELESS = 16  # more gates by the Gray-code form than another coding has: no construction here gains as much
@@ -61,14 +61,15 @@ def codings(first: Draft) -> Iterator[Coding]:
 
 
 def listed(first: Draft) -> Iterator[Coding]:
-    """Yield codes by prefix, register by register and in one, where that takes fewer qubits."""
+    """Yield codes by prefix, register by register and, where not all codes are used, in one register if that is no wider."""
     draft = replace(first, coding="prefix")
     coded = coded_laws(draft, 0.0)
     width = sum(bits(int(operation.laws[-1].probabilities.shape[1])) for operation in coded.operations)
-    texts = bits(len(coded.book.texts))
+    number = len(coded.book.texts)
+    texts = bits(number)
     if first.options.codes == "prefix" or min(width, texts) <= MOST_BITS:
         yield "prefix"
-        if texts < width and first.options.extension != "position":
+        if texts <= width and number < 2**width and first.options.extension != "position":
             yield "number"
 
 
@@ -91,8 +92,12 @@ def cheapest(first: Draft) -> Found:
     scouts: dict[Coding, Found] = {}
     for coding in codings(first):
         draft = replace(first, coding=coding)
-        if not far_more(draft, min((found[0].figures[0] for found in scouts.values()), default=None)):
-            scouts[coding] = shared(replace(draft, options=replace(draft.options, effort=0.0)))
+        try:
+            if not far_more(draft, min((found[0].figures[0] for found in scouts.values()), default=None)):
+                scouts[coding] = shared(replace(draft, options=replace(draft.options, effort=0.0)))
+        except TooLargeError:  # a table over the whole vocabulary, where codes by prefix need none
+            if not scouts:
+                raise
     best = min(found[0].figures[0] for found in scouts.values())
     if effort == 0:
         return min(scouts.values(), key=figure)

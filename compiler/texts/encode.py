@@ -101,11 +101,12 @@ class CodedLaws:
     probabilities: FloatArray
 
 
-def by_prefix(operations: Iterable[BlockOperation]) -> CodedLaws:
+def by_prefix(operations: Iterable[BlockOperation], symbols: IntArray | None = None) -> CodedLaws:
     """Return the operations with every token replaced by its rank after its prefix, the likeliest first.
 
     Args:
         operations: one a step, in order, their laws over whole prefixes; the prompt is known.
+        symbols: what the operations' tokens stand for; None: for themselves.
     """
     texts, codes, reach = np.zeros((1, 0), dtype=np.int64), np.zeros((1, 0), dtype=np.int64), np.ones(1)
     coded = []
@@ -122,7 +123,7 @@ def by_prefix(operations: Iterable[BlockOperation]) -> CodedLaws:
         texts = np.concatenate([texts[row], order[row, rank][:, None]], axis=1)
         codes = np.concatenate([codes[row], rank[:, None]], axis=1)
     names = tuple(f"t{step}" for step in range(1, codes.shape[1] + 1))
-    return CodedLaws(tuple(coded), Codebook(names, codes, texts), reach)
+    return CodedLaws(tuple(coded), Codebook(names, codes, texts if symbols is None else symbols[texts]), reach)
 
 
 def renamed(law: StepLaw, texts: IntArray, codes: IntArray, order: IntArray) -> StepLaw:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from stinespring.compiler.isometries.synthesise import SIGNED_WIRES, cheaper, synthesise
 from stinespring.compiler.texts.draft import Draft
 from stinespring.compiler.texts.encode import CodedLaws, by_number, by_prefix
@@ -17,10 +19,13 @@ from stinespring.compiler.texts.merge import merged
 from stinespring.compiler.texts.operations import BlockOperation
 from stinespring.compiler.texts.specialise import MOST_ENTRIES, MOST_LISTED, channels, prune
 from stinespring.errors import TooLargeError
+from stinespring.models.texts.base import TextModel
+from stinespring.models.texts.truncated import RenumberedModel
 from stinespring.stages import Effect
 
-__all__ = ["PASSES", "coded_laws", "require_listed", "run_passes"]
+__all__ = ["FEW_TOKENS", "PASSES", "coded_laws", "require_listed", "run_passes"]
 
+FEW_TOKENS = 256  # vocabularies that are tabulated as they are
 FIRSTS = 6  # a memory that pays at all pays within the first steps
 
 
@@ -66,7 +71,7 @@ def operations_of(draft: Draft, tolerance: float) -> tuple[list[BlockOperation],
 def tabulate(draft: Draft, tolerance: float, whole: bool, room: int) -> tuple[list[BlockOperation], list[float]]:
     """Return the operations on tokens and what truncation costs each; see :func:`channels`."""
     return channels(
-        draft.model,
+        listed_model(draft) if whole else draft.model,
         draft.prompt,
         draft.steps,
         extension=draft.options.extension,
@@ -78,9 +83,30 @@ def tabulate(draft: Draft, tolerance: float, whole: bool, room: int) -> tuple[li
     )
 
 
-def require_listed(draft: Draft, room: int) -> None:
-    """Refuse laws of which one step lists more than ``room`` probabilities; keep those that do not for later."""
-    whole = draft.options.codes in ("prefix", "texts")
+def listed_model(draft: Draft) -> TextModel:
+    """Return the model whose tokens codes by prefix stand for: of a large vocabulary those that can occur, renumbered.
+
+    Raises:
+        TooLargeError: the texts are too many to list.
+    """
+    model = draft.model
+    if model.d <= FEW_TOKENS or draft.quantum or draft.options.extension != "token":
+        return model
+    if ("tokens",) not in draft.tables:
+        texts = model.joint(draft.prompt.tolist(), draft.steps).texts
+        draft.tables["tokens",] = RenumberedModel(model, len(draft.prompt), np.unique(texts[texts < model.d]))
+    found: TextModel = draft.tables["tokens",]
+    return found
+
+
+def require_listed(draft: Draft, room: int, *, whole: bool) -> None:
+    """Refuse laws of which one step lists more than ``room`` probabilities; keep those that do not for later.
+
+    Args:
+        draft: before any pass.
+        room: the most.
+        whole: whether they are listed for codes that follow the text.
+    """
     draft.tables["operations", draft.options.tolerance, whole] = tabulate(draft, draft.options.tolerance, whole, room)
 
 
@@ -90,7 +116,8 @@ def coded_laws(draft: Draft, tolerance: float) -> CodedLaws:
     if key not in draft.tables:
         operations, _ = operations_of(draft, tolerance)
         if draft.coding == "prefix":
-            draft.tables[key] = by_prefix(operations)
+            model = listed_model(draft)
+            draft.tables[key] = by_prefix(operations, model.symbols if isinstance(model, RenumberedModel) else None)
         else:
             draft.tables[key] = by_number(coded_laws(replace(draft, coding="prefix"), tolerance), sort=draft.coding == "texts")
     found: CodedLaws = draft.tables[key]

@@ -160,9 +160,11 @@ def planned_program(first: Draft) -> Compiled:
     least, left = None, 1.0 if first.options.effort is None else first.options.effort
     for coding in codings(first):
         draft = replace(first, coding=coding)
-        if coding == "number" or far_more(draft, least):
+        if coding == "number":
             continue  # measured on the way, registers that are not full waste no qubits
         try:
+            if far_more(draft, least):
+                continue
             with counted() as spent:
                 found.append(planned(draft, left / 2))
             left -= spent.seconds

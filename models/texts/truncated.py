@@ -12,7 +12,7 @@ from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import StateModel
 from stinespring.readings import BoolArray, ComplexArray, FloatArray, IntArray, rows_of
 
-__all__ = ["ListedModel", "MemoryModel", "ReplacedLaw", "StepTable", "TabulatedModel", "TruncatedModel"]
+__all__ = ["ListedModel", "MemoryModel", "RenumberedModel", "ReplacedLaw", "StepTable", "TabulatedModel", "TruncatedModel"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +58,45 @@ class ReplacedLaw(TextModel):
     def complete(self, texts: IntArray) -> BoolArray:
         """Return which texts do not grow, as the original model has it."""
         return self._model.complete(texts)
+
+
+class RenumberedModel(ReplacedLaw):
+    """A model over the tokens that can follow one prompt, numbered in the same order; the prompt keeps its own numbers.
+
+    Args:
+        model: the law.
+        length: number of tokens of the prompt.
+        symbols: the tokens that can occur, in rising order.
+    """
+
+    def __init__(self, model: TextModel, length: int, symbols: IntArray) -> None:
+        super().__init__(model)
+        self.window, self.tokens = model.window, tuple(model.tokens[symbol] for symbol in symbols.tolist())
+        self.stop = int(np.searchsorted(symbols, model.stop)) if model.stop in symbols else None
+        self.symbols: IntArray = np.append(symbols, model.vacuum)
+        self._length = length
+
+    def content(self) -> dict[str, object]:
+        """Return the model's content and the tokens."""
+        return {"model": self._model.content(), "tokens": list(self.tokens)}
+
+    def complete(self, texts: IntArray) -> BoolArray:
+        """Return which texts do not grow."""
+        return self._model.complete(self._own(texts))
+
+    def law(self, step: int, texts: IntArray) -> FloatArray:
+        """Return the part of :meth:`symbol_law` over tokens, shape (B, d)."""
+        return self.symbol_law(step, texts)[:, : self.d]
+
+    def symbol_law(self, step: int, texts: IntArray) -> FloatArray:
+        """Return the model's law, shape (B, d+1)."""
+        found = self._model.possible(step, self._own(texts))
+        result = np.zeros((len(texts), self.d + 1))
+        result[found.rows, np.searchsorted(self.symbols, found.symbols)] = found.probabilities
+        return result
+
+    def _own(self, texts: IntArray) -> IntArray:
+        return np.concatenate([texts[:, : self._length], self.symbols[texts[:, self._length :]]], axis=1)
 
 
 class TabulatedModel(ReplacedLaw):
