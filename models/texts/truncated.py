@@ -72,7 +72,7 @@ class RenumberedModel(ReplacedLaw):
     def __init__(self, model: TextModel, length: int, symbols: IntArray) -> None:
         super().__init__(model)
         self.window, self.tokens = model.window, tuple(model.tokens[symbol] for symbol in symbols.tolist())
-        self.stop = int(np.searchsorted(symbols, model.stop)) if model.stop in symbols else None
+        self.stop = next((i for i, symbol in enumerate(symbols.tolist()) if symbol == model.stop), None)
         self.symbols: IntArray = np.append(symbols, model.vacuum)
         self._length = length
 
