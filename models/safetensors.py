@@ -25,7 +25,7 @@ KINDS = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
 SIZES = {"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2,
          "I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1}  # bytes of an entry  # fmt: skip
 MOST_HEADER = 1 << 20  # of a lens or small weights
-LARGEST_HEADER = 100_000_000  # what the format allows
+LARGEST_HEADER = 1 << 24  # of weights of any size: some 100,000 arrays
 ALIGNED = 8
 
 
@@ -72,6 +72,8 @@ def declared(path: Path) -> dict[str, tuple[int, ...]]:
         InputError: no such file, a broken header, or fewer or more bytes than it declares: a download that ended early.
     """
     expected = "a complete safetensors file"
+    if not path.is_file():  # a pipe would be waited for
+        raise InputError("the weights are no file", got=str(path), expected=expected, todo="check the path")
     try:
         with path.open("rb") as stream:
             size = stream.seek(0, 2)

@@ -101,7 +101,7 @@ def weights_in(path: Path) -> tuple[tuple[Path, ...], int]:
     Raises:
         InputError: none, only pickles, a part that is missing or does not hold what the index says, or a broken file.
     """
-    if (path / WHOLE).exists():
+    if (path / WHOLE).exists():  # of a pipe it is said that it is no file
         return (path / WHOLE,), entries_of(declared(path / WHOLE))
     if not (path / INDEX).exists():
         pickles = sorted(file.name for pattern in PICKLES for file in path.glob(pattern))

@@ -24,6 +24,7 @@ MAGIC, VERSIONS = b"GGUF", (2, 3)
 LETTERS = "BbHhIif?..Qqd"  # of struct for each kind of field; 8 is a string, 9 an array
 STRING, ARRAY = 8, 9
 MOST_STRING, MOST_AXES = 1 << 24, 8
+MOST_ENTRIES, MOST_STRINGS = 1 << 17, 1 << 22  # fields and tensors; strings of one field
 # kind of tensor -> entries of a block, bytes of a block
 BLOCKS: Mapping[int, tuple[int, int]] = {
     0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 10: (256, 84), 11: (256, 110),
@@ -128,7 +129,7 @@ class _Cursor:
         if version not in VERSIONS:
             raise ValueError(f"version {version}, known are {' and '.join(map(str, VERSIONS))}")
         tensors, entries = self.number("Q"), self.number("Q")
-        if tensors + entries > len(self.data) // 12:  # each takes at least that much
+        if tensors + entries > min(MOST_ENTRIES, len(self.data) // 12):  # each takes at least that much
             raise ValueError(f"{tensors:,} tensors and {entries:,} fields in {len(self.data):,} bytes")
         fields: dict[str, Any] = {}
         for _ in range(entries):
@@ -186,7 +187,7 @@ class _Cursor:
             return self.number(self.letter(kind))
         inner, length = self.number("I"), self.number("Q")
         if inner == STRING:
-            if length > (len(self.data) - self.place) // 8:
+            if length > min(MOST_STRINGS, (len(self.data) - self.place) // 8):
                 raise ValueError(f"an array of {length:,} strings")
             for _ in range(length):
                 self.skip()

@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import pickle
 import struct
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import stinespring
 from stinespring.errors import InputError
@@ -147,6 +151,30 @@ def test_the_command_says_what_is_wrong(invoke, folder):
     (folder / "model.safetensors").write_bytes(b"")
     status, _, err = invoke("law", f"hf:{folder}", "--prompt", "a", "--steps", "1")
     assert status == 2 and "truncated or corrupted" in err
+
+
+@given(st.binary(min_size=1, max_size=9), st.floats(0, 1), st.booleans())
+def test_whatever_is_overwritten_is_refused_or_read(tmp_path_factory, noise, where, cut):
+    """Nothing but InputError, whatever stands where: in both formats, with bytes put in or over others."""
+    folder = tmp_path_factory.mktemp("files")
+    for name, content, read in (
+        ("a.safetensors", pack({"a": np.ones((4, 3)), "b": np.zeros(2)}, {"format": "pt"}), declared),
+        ("a.gguf", gguf(), stated),
+    ):
+        place = int(where * len(content))
+        after = content[place:] if cut else content[place + len(noise) :]
+        (folder / name).write_bytes(content[:place] + noise + after)
+        with contextlib.suppress(InputError):
+            read(folder / name)
+
+
+def test_pipes_are_not_waited_for(folder):
+    (folder / "model.safetensors").unlink()
+    os.mkfifo(folder / "model.safetensors")
+    with pytest.raises(InputError, match="no file"):
+        stinespring.load(f"hf:{folder}")
+    with pytest.raises(InputError, match="no such GGUF file"):
+        stinespring.load(f"gguf:{folder / 'model.safetensors'}")
 
 
 def string(text):
