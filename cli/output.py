@@ -26,6 +26,13 @@ def print_json(data: dict[str, Any], indent: int | None = 1) -> None:
     sys.stdout.write(json.dumps(data, indent=indent, ensure_ascii=not utf8, allow_nan=False) + "\n")
 
 
+def say_rounding(source: Any) -> None:
+    """Say on stderr in what a decoder's laws are computed, where that is not double precision."""
+    rounding = getattr(getattr(source, "decoder", source), "rounding", "float64")
+    if rounding != "float64":
+        sys.stderr.write(f"the laws of {source.name} are computed in {rounding}\n")
+
+
 def require_plot(path: Path | None) -> None:
     """Refuse a figure that could not be written, before the work is done."""
     if path is not None:

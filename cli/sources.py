@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stinespring.cli.options import ANY, COMPILE
+from stinespring.cli.output import say_rounding
 from stinespring.errors import InputError
 from stinespring.models.decoders.names import is_named
 from stinespring.reading import read_json, stem_of
@@ -99,11 +100,10 @@ def spelt(option: str) -> str:
 def loaded(kind: str, name: str, loading: Mapping[str, Any], given: dict[str, Any]) -> Any:
     """Return the source; a lens takes its prompt with it."""
     if kind == "lens":
-        from stinespring.cli.lens.prompt import prompt_states
-        from stinespring.models.decoders.names import load_decoder
+        from stinespring.cli.lens.prompt import named_decoder, prompt_states
         from stinespring.models.lens.tuned import named_lens
 
-        decoder = load_decoder(name)
+        decoder = named_decoder(name)
         return prompt_states(decoder, given.pop("prompt"), named_lens(loading["lens"], decoder))
     if kind not in CONTENT:
         from stinespring.pipeline.systems import system
@@ -111,4 +111,6 @@ def loaded(kind: str, name: str, loading: Mapping[str, Any], given: dict[str, An
         return system(kind).made(read_json(name), stem_of(name))
     from stinespring.models.load import load
 
-    return load(name, **loading)
+    source = load(name, **loading)
+    say_rounding(source)
+    return source

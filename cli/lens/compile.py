@@ -12,11 +12,10 @@ import typer
 
 from stinespring.cli import options
 from stinespring.cli.failures import EXIT
-from stinespring.cli.lens.prompt import prompt_states
+from stinespring.cli.lens.prompt import named_decoder, prompt_states
 from stinespring.cli.output import print_json, say_block
 from stinespring.compiler.systems.lens import compile_operator
 from stinespring.errors import InputError
-from stinespring.models.decoders.names import load_decoder
 from stinespring.models.lens.tuned import named_lens
 from stinespring.pipeline.blocks import block_told, require_verify, verify_block
 from stinespring.pipeline.running import compile_source
@@ -43,7 +42,7 @@ def compile_(
     mode = require_verify(verify)
     if operator is not None and (upto is not None or simplify != "operators"):
         raise InputError("--operator exports one unitary", got="--upto or --simplify beside it", expected="one of them")
-    decoder = load_decoder(model)
+    decoder = named_decoder(model)
     chosen, begun = named_lens(lens, decoder), clock.perf_counter()
     states = prompt_states(decoder, prompt, chosen)
     if operator is not None:

@@ -12,9 +12,8 @@ import numpy as np
 import typer
 
 from stinespring.cli import options
-from stinespring.cli.lens.prompt import prompt_states
+from stinespring.cli.lens.prompt import named_decoder, prompt_states
 from stinespring.cli.output import print_json, print_table, require_plot
-from stinespring.models.decoders.names import load_decoder
 from stinespring.models.lens.metrics import floor_u
 from stinespring.models.lens.states import LensStates
 from stinespring.models.lens.tuned import named_lens
@@ -40,7 +39,7 @@ def lens_(
     require_plot(plot)
     if full is not None:
         require_place(full)
-    decoder = load_decoder(model)
+    decoder = named_decoder(model)
     states = prompt_states(decoder, prompt, named_lens(lens, decoder))
     if full is not None:
         write_full(states, full)

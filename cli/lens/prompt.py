@@ -5,11 +5,20 @@ from __future__ import annotations
 
 import sys
 
+from stinespring.cli.output import say_rounding
 from stinespring.models.decoders.decoder import Decoder
+from stinespring.models.decoders.names import load_decoder
 from stinespring.models.lens.states import LensStates, read_states
 from stinespring.models.lens.tuned import TunedLens
 
-__all__ = ["prompt_states", "tell_left_out"]
+__all__ = ["named_decoder", "prompt_states", "tell_left_out"]
+
+
+def named_decoder(name: str) -> Decoder:
+    """Return the decoder that a user names; say on stderr in what it is computed, where that is not double precision."""
+    decoder = load_decoder(name)
+    say_rounding(decoder)
+    return decoder
 
 
 def prompt_states(decoder: Decoder, prompt: str, lens: TunedLens | None) -> LensStates:

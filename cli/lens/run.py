@@ -7,11 +7,10 @@ from typing import Any
 
 from stinespring.checks.statistics.ruling import require_shares
 from stinespring.cli import options
-from stinespring.cli.lens.prompt import prompt_states
+from stinespring.cli.lens.prompt import named_decoder, prompt_states
 from stinespring.cli.output import require_report
 from stinespring.cli.runs.run import run_named
 from stinespring.cli.sources import Named
-from stinespring.models.decoders.names import load_decoder
 from stinespring.models.lens.tuned import named_lens
 from stinespring.models.texts.joint import require_count
 
@@ -36,7 +35,7 @@ def run_(
     require_count(shots, "shots")
     require_shares(alpha, resolution)
     require_report(page)
-    decoder = load_decoder(model)
+    decoder = named_decoder(model)
     states = prompt_states(decoder, prompt, named_lens(lens, decoder))
     given: dict[str, Any] = {"upto": upto, "every_point": every_point, "time": time, "simplify": simplify}
     run_named(

@@ -10,9 +10,8 @@ from typing import Annotated
 import typer
 
 from stinespring.cli import options
-from stinespring.cli.lens.prompt import tell_left_out
+from stinespring.cli.lens.prompt import named_decoder, tell_left_out
 from stinespring.cli.output import command_line, print_json, print_table, progress, require_plot, require_report
-from stinespring.models.decoders.names import load_decoder
 from stinespring.models.lens.lines import encode_lines
 from stinespring.models.lens.metrics import cos_u
 from stinespring.models.lens.study import Study, study_prompts
@@ -37,7 +36,7 @@ def study_(
     """Compare the operators of many prompts: which are alike, which layer moves the answer."""
     require_plot(plot)
     require_report(page, plot)
-    decoder = load_decoder(model)
+    decoder = named_decoder(model)
     texts = encode_lines(decoder, prompts)
     tuned = named_lens(lens, decoder)
     tell_left_out(decoder, [len(text) - decoder.longest for text in texts])

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from stinespring.cli import options
+from stinespring.cli.lens.prompt import named_decoder
 from stinespring.cli.output import print_json, print_table, progress
-from stinespring.models.decoders.names import load_decoder
 from stinespring.models.lens.lines import encode_lines
 from stinespring.models.lens.train import train_lens
 from stinespring.writing import require_place, write_whole
@@ -42,7 +42,7 @@ def train_(
 ) -> None:
     """Train one bias for each point, or also a matrix, by KL(final || lens); everything else stays as it is."""
     require_place(output)
-    decoder = load_decoder(model)
+    decoder = named_decoder(model)
     read = None if texts is None else encode_lines(decoder, texts)
     begun = time.perf_counter()
     with progress() as report:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from stinespring.cli import options
-from stinespring.cli.output import SHOWN, print_json, print_table, progress
+from stinespring.cli.output import SHOWN, print_json, print_table, progress, say_rounding
 from stinespring.errors import InputError
 from stinespring.models.load import load
 from stinespring.models.texts.fock import start
@@ -36,6 +36,7 @@ def law(
             "codes of a law matter for its memory", got=f"--codes {codes}", expected="--memory with --codes free or prefix"
         )
     source = load(model, top_k=top_k, top_p=top_p, temperature=temperature, layer=layer)
+    say_rounding(source)
     with progress("computing the law"):
         begin = start(source, prompt, steps, input_state=input_state, level=level)
         joint = begin.model.joint(begin.prompt.tolist(), steps)

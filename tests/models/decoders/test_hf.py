@@ -237,3 +237,12 @@ def test_a_lens_program_is_followed_exactly(folders, invoke):
     decoder.model.lm_head.bias = torch.nn.Parameter(torch.linspace(0, 5, 16), requires_grad=False)
     with pytest.raises(InputError, match="not that of its stream"):
         read_states(decoder, "the cat")
+
+
+@pytest.mark.parametrize("verb", [("law",), ("run", "--shots", "10", "--seed", "1"), ("lens",)])
+def test_single_precision_is_said(folders, invoke, verb):
+    steps = () if verb == ("lens",) else ("--steps", "1")
+    _, out, err = invoke(verb[0], f"hf:{folders['llama']}", "--prompt", "the cat", *steps, *verb[1:], "--json")
+    assert "are computed in float32" in err and json.loads(out)
+    _, _, err = invoke(verb[0], "mathformer:add", "--prompt", "1+2=", *steps, *verb[1:], "--json")
+    assert "computed in" not in err
