@@ -25,6 +25,8 @@ __all__ = ["TorchDecoder"]
 LENGTHS = ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_seq_len")
 UNBOUNDED = 4096  # tokens of a decoder that states no context
 MOST_ENTRIES = 1 << 25  # logits of one call: 128 MB in float32
+MOST_KEYS = 1 << 25  # keys and values of one call: 128 MB; more at once is not faster
+LARGEST = 1e8  # no trained weight is larger; of 16 overwritten ones in float32 one is, but for one case in a thousand
 AGREE = 1e-3  # of the largest logit: what reading on may differ by from reading anew
 
 Tensors = tuple[tuple[Any, Any], ...]  # keys and values of every layer, shape (rows, groups, n, width)
@@ -50,6 +52,11 @@ class TorchPast:
     def rows(self) -> int:
         """Number of texts."""
         return len(self.texts)
+
+    @property
+    def entries(self) -> int:
+        """Numbers of a token's keys and values."""
+        return sum(part.shape[1] * part.shape[3] for pair in self.beginning for part in pair)
 
 
 class TorchDecoder:
@@ -144,7 +151,8 @@ class TorchDecoder:
         assert isinstance(past, TorchPast)
         rows, tokens = np.asarray(rows, dtype=np.int64), np.asarray(tokens, dtype=np.int64)
         texts = np.concatenate([past.texts[rows], tokens[:, None]], axis=1)
-        size = max(1, MOST_ENTRIES // (len(self.tokens) + (texts.shape[1] * self._width if past.beginning else 0)))
+        keys = past.entries * texts.shape[1]  # of one text, while it is read
+        size = max(1, min(MOST_ENTRIES // len(self.tokens), MOST_KEYS // max(1, keys)))
         chunks = [slice(first, first + size) for first in range(0, len(rows), size)]
         if not past.beginning:
             return np.concatenate([self._logits(texts[chunk]) for chunk in chunks]), TorchPast(texts, (), (), texts.nbytes)
@@ -208,13 +216,12 @@ class TorchDecoder:
         return np.array([[(7 * i + 1) % size for i in range(min(5, self.longest))]], dtype=np.int64)
 
     def _require_finite(self) -> None:
-        import torch
-
-        for name, weight in self.model.state_dict().items():
-            if weight.is_floating_point() and not bool(torch.isfinite(weight).all()):
+        for name, weight in self.model.named_parameters():
+            largest = float(weight.abs().max()) if weight.numel() else 0.0
+            if not largest <= LARGEST:
                 raise InputError(
-                    "the weights are not finite", got=f"{name} holds NaN or infinity", expected="finite numbers",
-                    todo="the file is damaged, or the training diverged: get another",
+                    "the weights are damaged", got=f"{name} holds {largest:.3g}", expected=f"numbers up to {LARGEST:g}",
+                    todo="the file was overwritten, or the training diverged: get another",
                 )  # fmt: skip
 
     def _require_causal(self) -> bool:
@@ -228,6 +235,8 @@ class TorchDecoder:
         other[0, -1] = (probe[0, -1] + 1) % len(self.tokens)
         with torch.inference_mode():
             first, second = (self.model(_tensor(text), use_cache=False).logits[0, -2].double() for text in (probe, other))
+        if not bool(torch.isfinite(first).all()):
+            raise InputError("the decoder's logits are not finite", got=self.name, expected="finite numbers")
         size = 1.0 + float(abs(first).max())
         if not float(abs(first - second).max()) <= AGREE * size:
             raise InputError(

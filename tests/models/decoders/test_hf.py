@@ -174,7 +174,12 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
     arrays = load_file(tmp_path / "model.safetensors")
     arrays["model.norm.weight"][3] = np.nan
     save_file(arrays, tmp_path / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(InputError, match="not finite"):
+    with pytest.raises(InputError, match="are damaged"):
+        stinespring.load(f"hf:{tmp_path}")
+    arrays["model.norm.weight"] = np.random.default_rng(1).bytes(64)  # overwritten
+    arrays["model.norm.weight"] = np.nan_to_num(np.frombuffer(arrays["model.norm.weight"], dtype=np.float32))
+    save_file(arrays, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(InputError, match="are damaged"):
         stinespring.load(f"hf:{tmp_path}")
     del arrays["model.norm.weight"]
     save_file(arrays, tmp_path / "model.safetensors", metadata={"format": "pt"})
