@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ours, peers, scaling, states
+from benchmarks import glance, ours, peers, scaling, states
 from benchmarks.instances import SEED, Instance, items
 from benchmarks.measure import Failure, Figures, measure, start, versions
 from benchmarks.sheet import Sheet, line
@@ -36,7 +36,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help=f"how many seeds, the first being {SEED} (default 1)")
     parser.add_argument("--quick", action="store_true", help="a small set, about two minutes")
     parser.add_argument(
-        "--only", action="append", metavar="NAME", help="an instance, a kind, 'scaling' or 'states'; may be repeated"
+        "--only", action="append", metavar="NAME", help="an instance, a kind, 'glance', 'scaling' or 'states'; may be repeated"
     )
     parser.add_argument("--limit", type=float, metavar="SECONDS", help="for one compilation (60; with --quick 20)")
     parser.add_argument("--effort", type=float, metavar="SECONDS", help="of our numerical synthesis (10; with --quick 2)")
@@ -47,7 +47,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         parser.error("--seeds must be at least 1")
     options.limit = options.limit or (20.0 if options.quick else 60.0)
     options.effort = (2.0 if options.quick else 10.0) if options.effort is None else options.effort
-    known = {*items(), "block", "dense", "prep", "scaling", "states"}
+    known = {*items(), "block", "dense", "prep", "glance", "scaling", "states"}
     if unknown := set(options.only or ()) - known:
         parser.error(f"--only {unknown.pop()}: not one of {', '.join(sorted(known))}")
     return options
@@ -189,6 +189,10 @@ def report(options: argparse.Namespace, sheet: Sheet) -> str:
     parts = ["## Synthesis beside other packages\n", INTRODUCTION.format(limit=options.limit), f"{where}; {present}.\n"]
     if absent := [name for name, number in known.items() if not number]:
         parts.append(f"Not installed: {', '.join(absent)}; their rows say `missing`.\n")
+    if not options.only or "glance" in options.only:
+        text, rows = glance.tables(context, quick=options.quick, limit=options.limit)
+        parts.append(text)
+        sheet.rows += rows
     cells: Cells = {}
     for instance in chosen(options):
         print(f"{instance.name}, seed {instance.seed}", file=sys.stderr, flush=True)
