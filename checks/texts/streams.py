@@ -28,6 +28,7 @@ __all__ = ["stream_tests"]
 MOST_CELLS = 1 << 22  # features of one chunk of texts
 FEW_BITS = 3  # bits of a token up to which all products of them are features
 BINS = 16
+FEW_A_LAW = 8  # symbols of one law whose ranks are counted one by one; of more the law is sorted
 MOST_SKEW = 1.0  # of the log-likelihood's sum, beyond which its law is not known well enough
 
 
@@ -169,12 +170,18 @@ def bits_read(p: FloatArray, at: IntArray, symbols: IntArray, bits: int) -> tupl
 
 
 def ranked(p: FloatArray, at: IntArray, symbols: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Return the probability of all likelier symbols, and that of each symbol itself: each shape (U,)."""
+    """Return the probability of all likelier symbols (of equals the lower numbers), and that of each symbol itself: (U,)."""
+    own = p[at, symbols]
+    if len(symbols) <= FEW_A_LAW * len(p):
+        numbers = np.arange(p.shape[1])
+        each = zip((p[row] for row in at), own, symbols, strict=True)
+        above = [float(law[(law > q) | ((law == q) & (numbers < symbol))].sum()) for law, q, symbol in each]
+        return np.array(above).clip(0.0, 1.0), own
     order = np.argsort(-p, axis=1, kind="stable")
     sorted_ = np.take_along_axis(p, order, axis=1)
-    above = np.empty_like(p)
-    np.put_along_axis(above, order, np.cumsum(sorted_, axis=1) - sorted_, axis=1)
-    return above[at, symbols].clip(0.0, 1.0), p[at, symbols]
+    total = np.empty_like(p)
+    np.put_along_axis(total, order, np.cumsum(sorted_, axis=1) - sorted_, axis=1)
+    return total[at, symbols].clip(0.0, 1.0), own
 
 
 def surprise(p: FloatArray, at: IntArray, symbols: IntArray) -> FloatArray:

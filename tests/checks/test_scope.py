@@ -15,6 +15,7 @@ from stinespring.checks.statistics.cells import Rare
 from stinespring.checks.statistics.distance import expected_deviation
 from stinespring.checks.statistics.gtest import pool, upper_tail
 from stinespring.checks.statistics.tails import bennett, concentration, detected_shift, rare_counts
+from stinespring.checks.texts import streams
 from stinespring.checks.texts.verdict import check_texts
 from stinespring.errors import InputError
 from stinespring.models.spins import draw_network
@@ -291,3 +292,18 @@ def test_sequences_of_few_spins_are_about_all():
     few = check_spins(spins(network, tokens), alpha=1e-9)
     assert few.verdict in ("UNVERIFIED", "FAIL") and few.parts["together"].details["sequences"]["resolution"] > 0.05
     assert merged_scope(few.parts) == []
+
+
+def test_ranks_counted_one_by_one_are_those_of_sorted_laws(monkeypatch):
+    """Laws with equal entries and zeros; the lower number is taken to be the likelier of equals."""
+    rng = np.random.default_rng(2)
+    law = rng.integers(0, 4, (20, 50)).astype(float)
+    law /= law.sum(axis=1, keepdims=True)
+    at, symbols = rng.integers(0, 20, 100), rng.integers(0, 50, 100)
+    counted, own = streams.ranked(law, at, symbols)
+    monkeypatch.setattr(streams, "FEW_A_LAW", 0)
+    np.testing.assert_allclose(streams.ranked(law, at, symbols)[0], counted, atol=1e-14)
+    for row, symbol, above, p in zip(at, symbols, counted, own, strict=True):
+        better = [q for i, q in enumerate(law[row]) if (q, -i) > (law[row, symbol], -symbol)]
+        assert above == pytest.approx(sum(better), abs=1e-14)
+        assert p == law[row, symbol]

@@ -7,6 +7,7 @@ import contextlib
 import io
 import warnings
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ def gguf_decoder(name: str, path: Path) -> TorchDecoder:
     require_memory(
         2 * 4.0 * entries_of(header.tensors), "the weights in float32, twice while they are read", "take a smaller model"
     )
-    with _quiet():
+    with _quiet(), _read_once():
         _require_read(header, path)
         tokenizer = _tokenizer(name, path.parent, gguf_file=path.name)
         model = _model(name, path.parent, gguf_file=path.name)
@@ -164,6 +165,21 @@ def _first(error: Exception) -> str:
     """Return the first line of what went wrong."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+@contextlib.contextmanager
+def _read_once() -> Iterator[None]:
+    """Have ``gguf`` parse a file once: transformers asks three times, and for a map of names once a tensor; 8 s of CPU."""
+    import gguf
+
+    before = {name: getattr(gguf, name) for name in ("GGUFReader", "get_tensor_name_map")}
+    for name, made in before.items():
+        setattr(gguf, name, cache(made))
+    try:
+        yield
+    finally:
+        for name, made in before.items():
+            setattr(gguf, name, made)
 
 
 @contextlib.contextmanager
