@@ -14,7 +14,8 @@ from stinespring.checks.plain.mitigation import quasi_differ
 from stinespring.checks.plain.settings import alike
 from stinespring.checks.plain.spelling import misspelt
 from stinespring.compiler.systems import spins as spin_compiler
-from stinespring.compiler.texts import specialise, template
+from stinespring.compiler.stepwise import template
+from stinespring.compiler.texts import specialise
 from stinespring.errors import StinespringError
 from stinespring.models.channels import asked as channel_asked
 from stinespring.models.channels.standard import amplitude_damping
