@@ -13,8 +13,8 @@ import stinespring
 from stinespring.checks.plain.mitigation import quasi_differ
 from stinespring.checks.plain.settings import alike
 from stinespring.checks.plain.spelling import misspelt
-from stinespring.compiler.systems import spins as spin_compiler
 from stinespring.compiler.stepwise import template
+from stinespring.compiler.systems import spins as spin_compiler
 from stinespring.compiler.texts import specialise
 from stinespring.errors import StinespringError
 from stinespring.models.channels import asked as channel_asked
