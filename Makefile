@@ -7,7 +7,8 @@ SOURCES := $(shell find . -name '*.py' -not -path './.venv/*' -not -path './buil
 .PHONY: demo test test-long clean
 
 demo: $(VENV)/demo.stamp
-	$(BIN)/stinespring run glassllm:en --prompt "Alice was" --steps 4 --top-k 5 --shots 60000 --seed 1 --plot demo.png
+	$(BIN)/stinespring run glassllm:en --prompt "Alice was beginning to" --steps 3 --top-k 4 --shots 60000 --seed 1 --plot demo.png
+	$(BIN)/stinespring run glassllm:en --prompt "Alice was beginning to" --steps 3 --top-k 4 --shots 60000 --seed 1 --backend fake:boston
 	@echo "figure: demo.png"
 
 test: $(VENV)/test.stamp
