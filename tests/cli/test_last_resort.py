@@ -207,7 +207,7 @@ def test_names_that_no_file_can_have_are_refused_before_the_work(
     def worked(*words: object, **more: object) -> None:
         raise AssertionError("the work was done first")
 
-    for place in ("runs.run.run_named", "runs.compile.compile_source", "spins.spins.mean_field", "lens.lens.load_decoder"):
+    for place in ("runs.run.run_named", "runs.compile.compile_source", "spins.spins.mean_field", "lens.lens.named_decoder"):
         monkeypatch.setattr(f"stinespring.cli.{place}", worked)
     monkeypatch.setattr("stinespring.models.sphere.simulate.simulate", worked)
     monkeypatch.chdir(tmp_path)
