@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -231,13 +232,16 @@ def whole_texts(sampled: Sampled, joint: JointLaw) -> PooledCells:
 def next_tokens(sampled: Sampled, alpha: float, rng: np.random.Generator) -> ScopedTest:
     """Return the test of what followed each context that was visited."""
     law = sampled.law
-    cells = context_tables(law, sampled.texts, sampled.counts)
+    cells, most = context_tables(law, sampled.texts, sampled.counts)
     test = tested("contexts", cells, sampled.shots, alpha, rng)
+    named: dict[str, Any] = {"more": {"most": most}}
+    if most:
+        named["where"] = f"after {most[0]['after']!r}"
     if law.reads_all:
-        return of_table(test, "all", f"{WHOLE}, token by token")
+        return replace(of_table(test, "all", f"{WHOLE}, token by token"), **named)
     back = reach_of(law.model, law.steps)
     given = f"the last {back} before it" if back > 1 else "the one before it" if back else "nothing before it"
-    return of_table(test, "contexts", f"the next token given {given}")
+    return replace(of_table(test, "contexts", f"the next token given {given}"), **named)
 
 
 def shots_for(joint: JointLaw, alpha: float, resolution: float) -> int | None:

@@ -33,11 +33,13 @@ class ContextTable:
         step: from 1.
         observed: counts, shape (B, d+1); readings that stand for no token are left out.
         law: shape (B, d+1).
+        contexts: shape (B, k): the generated tokens that each law reads.
     """
 
     step: int
     observed: FloatArray
     law: FloatArray
+    contexts: IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +110,7 @@ class TextLaw:
                 mine = np.flatnonzero((position[where] >= 0) & (texts[:, step - 1] >= 0))
                 tally = np.zeros_like(law)
                 np.add.at(tally, (position[where[mine]], texts[mine, step - 1]), counts[mine])
-                yield ContextTable(step, tally, law)
+                yield ContextTable(step, tally, law, contexts[rows])
 
 
 def readable(outcomes: Outcomes, steps: int, vacuum: int) -> IntArray:

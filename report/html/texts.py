@@ -12,6 +12,7 @@ from stinespring.report.figures.attention import plot_attention
 from stinespring.report.figures.plot import plot_samples
 from stinespring.report.html.page import Figure, Finding, Page, PageTable, Section, embedded
 from stinespring.report.html.parts import asked_sections, distances, mitigation, program_section, provenance_of
+from stinespring.report.html.tree import contexts_table, tree_table
 from stinespring.stages import Samples, Verdict
 
 __all__ = ["texts_page"]
@@ -33,6 +34,7 @@ def texts_page(found: Result, command: str) -> Page:
     attention = [] if positions is None else [Section(
         "Attention", [attention_figure(positions), attention_table(positions)]
     )]  # fmt: skip
+    token_by_token = [*contexts_table(verdict.parts.get("texts", verdict)), *tree(samples)]
     return Page(
         title=samples.source.name + (f" after “{prompt}”" if prompt else ""),  # an input state is named in the command
         lead=f"{samples.shots:,} texts of {asked.steps} token(s), sampled on {samples.backend}",
@@ -41,6 +43,7 @@ def texts_page(found: Result, command: str) -> Page:
         findings=text_findings(verdict),
         sections=[
             Section("Sampled against analytic", [texts_figure(samples, verdict), texts_table(samples), distances(verdict)]),
+            *([Section("Token by token", token_by_token)] if token_by_token else []),
             *attention,
             Section("Mitigation", [mitigation(found.mitigation)]),
             program_section(found),
@@ -48,6 +51,11 @@ def texts_page(found: Result, command: str) -> Page:
         ],
         provenance=provenance_of(found),
     )
+
+
+def tree(samples: Samples) -> list[PageTable]:
+    """Return the tree of texts; none after a prompt that is a state, where a token has no law of its own."""
+    return [] if samples.asked.begin(samples.source).state is not None else [tree_table(samples)]
 
 
 def text_findings(verdict: Verdict) -> list[Finding]:

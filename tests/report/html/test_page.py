@@ -22,7 +22,8 @@ from stinespring.ledger.store import Ledger
 from stinespring.models.spins import draw_network
 from stinespring.pipeline.whole import Result
 from stinespring.report.html.page import Figure, Finding, Page, PageTable, Player, Section, embedded, rendered
-from stinespring.report.html.texts import texts_page
+from stinespring.report.html.texts import texts_page, tree
+from stinespring.report.html.tree import INDENT, contexts_table
 
 
 def ask(invoke, *words):
@@ -290,3 +291,26 @@ def test_the_command_can_be_pasted(invoke, spins, tmp_path):
     words = shlex.split(command)
     assert words[:3] == ["stinespring", "spins", "sample"] and str(path) in words
     assert words.count("--seed") == 1
+
+
+def test_the_tree_of_texts_and_the_contexts_that_deviate(three_tokens, tmp_path):
+    """Counts of the tree add up as the samples do, and its laws are the model's own."""
+    program = stinespring.compile(three_tokens, prompt="sun rain", steps=3)
+    samples = stinespring.run(program, shots=4_000, seed=2)
+    verdict = stinespring.check(samples)
+    [table] = tree(samples)
+    texts = samples.by_text()
+    rows = [(len(row[0]) - len(row[0].lstrip(INDENT)), row[0].lstrip(INDENT), *row[1:]) for row in table.rows]
+    path: list[str] = []
+    for depth, token, count, share, analytic in rows:
+        path[depth // len(INDENT) :] = [token]
+        above, here = " ".join(path[:-1]), " ".join(path)
+        inside = sum(n for text, n in texts.items() if f"{text} ".startswith(f"{here} "))
+        assert int(count.replace(",", "")) == inside
+        parent = sum(n for text, n in texts.items() if not above or f"{text} ".startswith(f"{above} "))
+        assert float(share) == pytest.approx(inside / parent, abs=6e-5)
+        own = three_tokens.symbol_law(len(path), three_tokens.encode(f"sun rain {above}")[None])[0]
+        assert float(analytic) == pytest.approx(own[three_tokens.tokens.index(token)], abs=6e-5)
+    assert {depth for depth, *_ in rows} == {0, len(INDENT), 2 * len(INDENT)}
+    [contexts] = contexts_table(verdict)
+    assert [row[0] for row in contexts.rows] == [one["after"] or "(the prompt)" for one in verdict.details["contexts"]["most"]]
