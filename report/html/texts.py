@@ -12,7 +12,7 @@ from stinespring.report.figures.attention import plot_attention
 from stinespring.report.figures.plot import plot_samples
 from stinespring.report.html.page import Figure, Finding, Page, PageTable, Section, embedded
 from stinespring.report.html.parts import asked_sections, distances, mitigation, program_section, provenance_of
-from stinespring.report.html.tree import contexts_table, tree_table
+from stinespring.report.html.tree import BREAK, contexts_table, tree_table
 from stinespring.stages import Samples, Verdict
 
 __all__ = ["texts_page"]
@@ -89,8 +89,8 @@ def texts_table(samples: Samples) -> PageTable:
     order = np.lexsort((np.arange(len(counts)), -counts))[:SHOWN]
     law = claimed_law(samples).probabilities(texts[order])
     rows = [
-        [model.plain(text), " ".join(str(n) for n in text if n != model.vacuum), f"{count:,}", f"{count / samples.shots:.4f}",
-         f"{p:.4f}"]
+        [model.plain(text).replace("\n", BREAK), " ".join(str(n) for n in text if n != model.vacuum), f"{count:,}",
+         f"{count / samples.shots:.4f}", f"{p:.4f}"]
         for text, count, p in zip(texts[order].tolist(), counts[order].tolist(), law.tolist(), strict=True)
     ]  # fmt: skip
     caption = f"the {len(rows)} most frequent of {len(counts):,} different texts"

@@ -12,9 +12,10 @@ from stinespring.models.texts.asked import texts_of
 from stinespring.report.html.page import PageTable
 from stinespring.stages import Samples, Verdict
 
-__all__ = ["contexts_table", "tree_table"]
+__all__ = ["BREAK", "contexts_table", "tree_table"]
 
 NODES = 48  # of the tree
+BREAK = "\N{RETURN SYMBOL}"
 INDENT = "\N{BOX DRAWINGS LIGHT VERTICAL}\N{EN SPACE}"
 
 
@@ -24,8 +25,8 @@ def contexts_table(verdict: Verdict) -> list[PageTable]:
     if not most:
         return []
     rows = [
-        [one["after"] or "(the prompt)", f"{one['shots']:,}", f"{one['p_value']:.3g}", f"{one['tvd']:.4f}", one["token"],
-         f"{one['count']:,}", f"{one['expected']:.1f}"]
+        [one["after"].replace("\n", BREAK) or "(the prompt)", f"{one['shots']:,}", f"{one['p_value']:.3g}", f"{one['tvd']:.4f}",
+         one["token"].replace("\n", BREAK), f"{one['count']:,}", f"{one['expected']:.1f}"]
         for one in most
     ]  # fmt: skip
     columns = ["generated so far", "shots", "p", "TVD", "token furthest off", "count", "expected"]
@@ -67,4 +68,4 @@ def tree_table(samples: Samples) -> PageTable:
 
 def shown(token: str) -> str:
     """Return a token with its white space visible."""
-    return token.replace("\n", "\N{RETURN SYMBOL}").replace(" ", "\N{OPEN BOX}") or "\N{EMPTY SET}"
+    return token.replace("\n", BREAK).replace(" ", "\N{OPEN BOX}") or "\N{EMPTY SET}"
