@@ -120,7 +120,7 @@ class Binder:
 
     def _ranked(self, step: int, texts: IntArray, open_: Open | None) -> Coded:
         """Return a round of the tokens that are possible."""
-        law, symbols = self.model.possible(step, texts).columns()
+        law, symbols = self.model.columns(step, texts)
         if open_ is None:
             coded = first_round(law, self.most or 2 ** bits(law.shape[1]))
         else:

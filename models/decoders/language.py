@@ -90,6 +90,10 @@ class LanguageModel(TextModel):
         self.check_length(texts.shape[1], "a text")
         return self._prefixes.possible(np.ascontiguousarray(texts, dtype=np.int64))
 
+    def columns(self, step: int, texts: IntArray) -> tuple[FloatArray, IntArray]:
+        """Return what can follow each text side by side; of a share of the law as few columns as there are."""
+        return super().columns(step, texts) if self.top_p is None else self.possible(step, texts).columns()
+
     def _law(self, logits: FloatArray) -> FloatArray:
         scaled = logits.astype(np.float64) / self.temperature
         return softmax(kept(scaled, self.top_k, self.top_p))

@@ -160,6 +160,17 @@ class TextModel(ABC):
         chunks = (texts[first : first + size] for first in range(0, len(texts), size))
         return SparseLaw.together([SparseLaw.of(self.symbol_law(step, chunk)) for chunk in chunks])
 
+    def columns(self, step: int, texts: IntArray) -> tuple[FloatArray, IntArray]:
+        """Return :meth:`possible` side by side: probabilities and symbols, both (B, K), rising in every row, zeros among them.
+
+        Where every token can follow, that is the law itself: it is not taken apart to be put together again.
+        """
+        if self.branching < self.d:
+            return self.possible(step, texts).columns()
+        law = self.symbol_law(step, texts)
+        law = law if law[:, self.vacuum].any() else law[:, : self.d]
+        return law, np.broadcast_to(np.arange(law.shape[1]), law.shape)
+
     def complete(self, texts: IntArray) -> NDArray[np.bool_]:
         """Return which texts, shape (B, n), end with a stop token: shape (B,)."""
         if self.stop is None or texts.shape[1] == 0:

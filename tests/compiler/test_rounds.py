@@ -14,6 +14,7 @@ import stinespring
 from oracles.qasm_runner import distribution
 from oracles.templates import bound, certain
 from stinespring.compiler.stepwise.rounds import Open, first_round, later_round, rounds_for
+from stinespring.compiler.stepwise.template import Binder
 from stinespring.errors import InputError
 from stinespring.models.texts.table import TableModel
 
@@ -88,6 +89,31 @@ def test_what_was_planted_is_seen():
     moved = law.copy()
     moved[0, [3, 4]] = moved[0, [4, 3]]
     assert abs(total - moved).max() > 1e-3
+
+
+@pytest.mark.parametrize(("most", "stop"), [(4, None), (4, 5), (None, 5)])
+def test_a_law_as_it_is_and_what_is_possible_of_it_are_bound_alike(most, stop):
+    """Laws with zeros, and texts that ended: the same codes, the same openings and the same angles either way."""
+    rng = np.random.default_rng(11)
+    law = np.where(rng.random((30, 30)) < rng.random((30, 1)), rng.random((30, 30)), 0.0) + np.eye(30) * 1e-3
+    law /= law.sum(axis=1, keepdims=True)
+    content = {"tokens": [f"w{i}" for i in range(30)], "context": 1, "law": law.tolist()}
+    whole = TableModel(content if stop is None else {**content, "stop": f"w{stop}"})
+    apart = TableModel(whole.content())
+    apart.columns = lambda step, texts: whole.possible(step, texts).columns()
+    prompt, texts = np.array([3]), rng.integers(0, 30, (50, 2))
+    both = [Binder(model, prompt, "token", "free", most).bind(3, texts) for model in (whole, apart)]
+    while True:
+        one, other = both
+        np.testing.assert_array_equal(one.symbols, other.symbols)
+        np.testing.assert_allclose(one.angles, other.angles, atol=1e-12)
+        assert (one.open is None) == (other.open is None)
+        if one.open is None or not (goes_on := one.open.last > one.open.first).any():
+            return
+        np.testing.assert_array_equal(one.open.last, other.open.last)
+        rows, codes = np.nonzero(goes_on)
+        texts, opened = texts[rows], one.open[rows, codes]
+        both = [Binder(model, prompt, "token", "free", most).bind(3, texts, opened) for model in (whole, apart)]
 
 
 @pytest.mark.parametrize("token_qubits", [1, 2, 3, "all"])

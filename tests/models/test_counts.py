@@ -49,3 +49,15 @@ def test_keys_name_registers_in_any_order():
 def test_other_keys_are_refused(key):
     with pytest.raises(InputError, match="does not name"):
         values_read({key: 1}, {"flag": 0, "x1": 4})
+
+
+def test_one_register_is_tallied_as_several_are():
+    """One column goes its own way: it gives what it gives beside a register that is always 0."""
+    rng = np.random.default_rng(2)
+    for shots in (0, 1, 2, 500):
+        values, counts = rng.integers(-1, 20, shots), rng.integers(0, 3, shots)
+        one = Outcomes.tallied({"t1": values}, counts)
+        two = Outcomes.tallied({"t1": values, "t2": np.zeros(shots)}, counts)
+        np.testing.assert_array_equal(one.values, two.values[:, :1])
+        np.testing.assert_array_equal(one.counts, two.counts)
+        assert one.counts.sum() == counts.sum() and one.values.dtype == np.int64 and one.registers == ("t1",)
