@@ -52,12 +52,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Remembered = Annotated[
     bool, typer.Option("--memory", help="What must be remembered between two steps: quantum states against classical ones.")
 ]
-TopK = Annotated[int | None, typer.Option("--top-k", help="Language models: keep the K likeliest tokens of each law.")]
+TopK = Annotated[int | None, typer.Option("--top-k", help="Texts: keep the K likeliest tokens of each law.")]
 TopP = Annotated[
     float | None,
-    typer.Option("--top-p", help="Language models: of these, the fewest likeliest that have at least the share P."),
+    typer.Option("--top-p", help="Texts: of these, the fewest likeliest that have at least the share P."),
 ]
-Temperature = Annotated[float | None, typer.Option("--temperature", help="Language models: T in softmax(logits / T).")]
+Temperature = Annotated[float | None, typer.Option("--temperature", help="Texts: T in softmax(logits / T), or p^(1/T).")]
 TokenQubits = Annotated[
     str,
     typer.Option(

@@ -26,9 +26,9 @@ def load(
         source: a path to a ``stinespring/attention@1``, ``table@1``, ``spins@1`` or ``sphere@1`` file, a channel's ``.npz``, or
             the name of a language model: ``glassllm:en``, ``mathformer:add``, ``smollm2``, ``hf:FOLDER``, ``gguf:FILE``,
             ``module.py:attribute`` or what an installed package offers.
-        top_k: language models only: keep the k most likely tokens of each law.
-        top_p: language models only: of these, keep the fewest likeliest ones with at least this share.
-        temperature: language models only: T in ``softmax(logits / T)``.
+        top_k: models of texts: keep the k most likely tokens of each law.
+        top_p: models of texts: of these, keep the fewest likeliest ones with at least this share.
+        temperature: models of texts: T in ``softmax(logits / T)``, or ``p^(1/T)``, normalised.
         layer: language models only: the logits are those after this layer, 0 for the first; by default after the last.
 
     Raises:
@@ -40,8 +40,6 @@ def load(
         0.114
     """
     name = str(source)
-    given = {"--top-k": top_k, "--top-p": top_p, "--temperature": temperature, "--layer": layer}
-    option = next((option for option, value in given.items() if value is not None), None)
     found = load_named(name) if is_named(name) else None
     if found is not None and not isinstance(found, TextModel):
         from stinespring.models.decoders.language import LanguageModel
@@ -51,15 +49,25 @@ def load(
 
             found = EarlyDecoder(found, layer)
         return LanguageModel(found, top_k=top_k, top_p=top_p, temperature=1.0 if temperature is None else temperature)
-    if option is not None:
-        raise InputError(
-            f"{option} belongs to language models",
-            got=name,
-            expected=EXPECTED,
-            todo=f"leave {option} out; a file states its own law",
-        )
-    if found is not None:
+    if layer is not None:
+        raise InputError("a layer belongs to language models", got=f"--layer {layer} of {name}", expected=EXPECTED)
+    if found is None:
+        found = in_file(source, name)
+    given = {"--top-k": top_k, "--top-p": top_p, "--temperature": temperature}
+    option = next((option for option, value in given.items() if value is not None), None)
+    if option is None:
         return found
+    if not isinstance(found, TextModel):
+        raise InputError(
+            f"{option} belongs to models of texts", got=name, expected="a model of texts", todo=f"leave {option} out"
+        )
+    from stinespring.models.texts.truncated import SampledModel, Sampling
+
+    return SampledModel(found, Sampling.of(found.d, top_k, top_p, temperature))
+
+
+def in_file(source: str | Path, name: str) -> Any:
+    """Return the source stored in a file."""
     if name.endswith(".npz"):
         from stinespring.models.channels.files import read_channel
 
@@ -107,10 +115,16 @@ def made(content: Mapping[str, Any], name: str) -> TextModel:
         InputError: a packaged language model is not what it was.
     """
     if not is_named(str(content.get("format"))):
-        return model_of(dict(content), name)
+        plain = {key: value for key, value in content.items() if key != "sampling"}
+        if "sampling" not in content:
+            return model_of(plain, name)
+        from stinespring.models.texts.truncated import SampledModel, Sampling
+
+        model = model_of(plain, name)
+        return SampledModel(model, Sampling.of(model.d, **content["sampling"]))
     options = {option: content.get(option) for option in ("top_k", "top_p", "temperature", "layer")}
-    model: TextModel = load(content["format"], **options)
-    found = model.content()
+    again: TextModel = load(content["format"], **options)
+    found = again.content()
     if found != dict(content):
         differs = next(key for key in {**content, **found} if content.get(key) != found.get(key))
         raise InputError(
@@ -119,4 +133,4 @@ def made(content: Mapping[str, Any], name: str) -> TextModel:
             expected=f"{differs} {content.get(differs)}",
             todo="use the weights that the run was made with",
         )
-    return model
+    return again

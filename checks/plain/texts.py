@@ -144,9 +144,9 @@ def plain_law(model: TextModel, step: int, text: Sequence[int]) -> Vector | None
     if "layer" in content:  # the packages evaluate whole decoders
         return None
     if content.get("format") == "stinespring/attention@1":
-        return attention_law(content, step, text)
+        return sampled_law(content, attention_law(content, step, text))
     if content.get("format") == "stinespring/table@1":
-        return table_law(content, text)
+        return sampled_law(content, table_law(content, text))
     if is_packaged(content):
         return package_law(content, text)
     return None
@@ -244,22 +244,38 @@ def package_law(content: Mapping[str, Any], text: Sequence[int]) -> Vector | Non
     A token at a cut whose logit, or whose share, float32 cannot tell from its neighbour's is left undecided: None.
     """
     logits = [value / content["temperature"] for value in package_logits(str(content["format"]), text)]
+    return sampled(logits, int(content["top_k"]), content.get("top_p"), SINGLE)
+
+
+def sampled(logits: Vector, k: int, share: float | None, close: float) -> Vector | None:
+    """Return the softmax of the k largest logits, and of these of the fewest with at least a share, taken plainly.
+
+    Where a token at a cut and its neighbour are closer than ``close``, it is left undecided: None.
+    """
     ranked = sorted(range(len(logits)), key=lambda token: (-logits[token], token))
-    k = int(content["top_k"])
-    if k < len(ranked) and logits[ranked[k - 1]] - logits[ranked[k]] < SINGLE:
+    if k < len(ranked) and logits[ranked[k - 1]] - logits[ranked[k]] < close:
         return None
     sizes = {token: math.exp(logits[token] - logits[ranked[0]]) for token in ranked[:k]}
-    if "top_p" in content:
+    if share is not None:
         reached, whole = 0.0, math.fsum(sizes.values())
         for rank, token in enumerate(ranked[:k]):
-            if abs(reached - content["top_p"]) < SINGLE:
+            if abs(reached - share) < close or (reached > share and logits[ranked[rank - 1]] - logits[token] < close):
                 return None
-            if reached > content["top_p"]:
+            if reached > share:
                 sizes = {token: sizes[token] for token in ranked[:rank]}
                 break
             reached += sizes[token] / whole
     total = math.fsum(sizes.values())
     return [sizes.get(token, 0.0) / total for token in range(len(logits))]
+
+
+def sampled_law(content: Mapping[str, Any], law: Vector | None) -> Vector | None:
+    """Return a law with the options of sampling that the content has, if any."""
+    if law is None or "sampling" not in content:
+        return law
+    options = content["sampling"]
+    logits = [math.log(p) / options["temperature"] if p > 0 else -math.inf for p in law]
+    return sampled(logits, int(options["top_k"]), options["top_p"], AGREE)
 
 
 def package_logits(name: str, text: Sequence[int]) -> Vector:

@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from stinespring.errors import InputError
 from stinespring.models.decoders.decoder import Decoder
 from stinespring.models.decoders.prefixes import Prefixes
 from stinespring.models.texts.attention import softmax
 from stinespring.models.texts.base import TextModel
-from stinespring.models.texts.joint import SparseLaw, require_count
-from stinespring.reading import positive_number
+from stinespring.models.texts.joint import SparseLaw
+from stinespring.models.texts.truncated import Sampling, kept
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["LanguageModel", "kept"]
+__all__ = ["LanguageModel"]
 
 
 class LanguageModel(TextModel):
@@ -44,9 +43,7 @@ class LanguageModel(TextModel):
     ) -> None:
         self.decoder, self.name, self.tokens = decoder, decoder.name, decoder.tokens
         self.longest, self.stop = decoder.longest, decoder.end
-        self.temperature = positive_number(temperature, "temperature")
-        self.top_k = self.d if top_k is None else min(require_count(top_k, "top-k"), self.d)
-        self.top_p = None if top_p is None else _share(top_p)
+        self.top_k, self.top_p, self.temperature = Sampling.of(self.d, top_k, top_p, temperature)
         self._prefixes = Prefixes(decoder, self._law)
 
     @property
@@ -97,37 +94,3 @@ class LanguageModel(TextModel):
     def _law(self, logits: FloatArray) -> FloatArray:
         scaled = logits.astype(np.float64) / self.temperature
         return softmax(kept(scaled, self.top_k, self.top_p))
-
-
-def kept(logits: FloatArray, top_k: int, top_p: float | None) -> FloatArray:
-    """Return logits, shape (B, V), with -inf for what is dropped: all but the k likeliest, and then all beyond the share p."""
-    if top_k >= logits.shape[1] and top_p is None:
-        return logits
-    result = np.full_like(logits, -np.inf)
-    order = _first(logits, top_k)
-    chosen = np.take_along_axis(logits, order, axis=1)
-    if top_p is not None:
-        law = softmax(chosen)
-        before = np.cumsum(law, axis=1) - law  # the share of what is likelier
-        chosen = np.where(before < top_p, chosen, -np.inf)
-    np.put_along_axis(result, order, chosen, axis=1)
-    return result
-
-
-def _first(logits: FloatArray, k: int) -> IntArray:
-    """Return the k likeliest tokens of each row, the likeliest first, shape (B, k); equals by rising number."""
-    if 8 * k >= logits.shape[1]:
-        return np.argsort(-logits, axis=1, kind="stable")[:, :k]
-    edge = -np.partition(-logits, k - 1, axis=1)[:, k - 1]
-    result = np.empty((len(logits), k), dtype=np.int64)
-    for i, row in enumerate(logits):
-        near = np.flatnonzero(row >= edge[i])
-        result[i] = near[np.argsort(-row[near], kind="stable")][:k]
-    return result
-
-
-def _share(value: float) -> float:
-    number = positive_number(value, "top-p")
-    if number > 1.0:
-        raise InputError("top-p is out of range", got=value, expected="a share in (0, 1]")
-    return number

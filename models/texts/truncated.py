@@ -5,14 +5,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from stinespring.errors import InputError
+from stinespring.models.texts.attention import softmax
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import StateModel
+from stinespring.models.texts.joint import require_count
+from stinespring.reading import positive_number
 from stinespring.readings import BoolArray, ComplexArray, FloatArray, IntArray, rows_of
 
-__all__ = ["ListedModel", "MemoryModel", "RenumberedModel", "ReplacedLaw", "StepTable", "TabulatedModel", "TruncatedModel"]
+__all__ = [
+    "ListedModel", "MemoryModel", "RenumberedModel", "ReplacedLaw", "SampledModel", "Sampling", "StepTable", "TabulatedModel",
+    "TruncatedModel", "kept",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,6 +234,63 @@ class MemoryModel(ReplacedLaw):
         return result
 
 
+class Sampling(NamedTuple):
+    """How a token is sampled from a law.
+
+    Attributes:
+        top_k: the number of likeliest tokens that are kept.
+        top_p: of these the fewest likeliest ones that have at least this share together; None keeps all.
+        temperature: T: the law is ``p^(1/T)``, normalised, before anything is dropped.
+    """
+
+    top_k: int
+    top_p: float | None
+    temperature: float
+
+    @classmethod
+    def of(cls, d: int, top_k: int | None, top_p: float | None, temperature: float | None) -> Sampling:
+        """Return the options of a vocabulary of d tokens; what is None keeps the law as it is.
+
+        Raises:
+            InputError: a number that cannot be used.
+        """
+        share = None if top_p is None else positive_number(top_p, "top-p")
+        if share is not None and share > 1.0:
+            raise InputError("top-p is out of range", got=top_p, expected="a share in (0, 1]")
+        count = d if top_k is None else min(require_count(top_k, "top-k"), d)
+        return cls(count, share, positive_number(1.0 if temperature is None else temperature, "temperature"))
+
+
+class SampledModel(ReplacedLaw):
+    """A model whose next token is sampled with a temperature, or from its likeliest tokens only; see :class:`Sampling`.
+
+    Ties at a cut go to the lowest token number.
+
+    Args:
+        model: the law; its attended positions are not those of the law that is left, and are not known here.
+        sampling: how.
+    """
+
+    def __init__(self, model: TextModel, sampling: Sampling) -> None:
+        super().__init__(model)
+        self.name, self.window, self.sampling = model.name, model.window, sampling
+
+    @property
+    def branching(self) -> int:
+        """The most tokens that can follow a text."""
+        return min(self._model.branching, self.sampling.top_k)
+
+    def content(self) -> dict[str, Any]:
+        """Return the model's content and how it is sampled."""
+        return {**self._model.content(), "sampling": self.sampling._asdict()}
+
+    def law(self, step: int, texts: IntArray) -> FloatArray:
+        """Return the law of what is sampled, shape (B, d)."""
+        with np.errstate(divide="ignore"):
+            logits = np.log(self._model.law(step, texts)) / self.sampling.temperature
+        return softmax(kept(logits, self.sampling.top_k, self.sampling.top_p))
+
+
 class TruncatedModel(ReplacedLaw):
     """A model whose every law lost its tail: at most ``budget`` of mass, down to a power of two of outcomes."""
 
@@ -261,4 +326,31 @@ def without_tail(law: FloatArray, budget: float) -> FloatArray:
     ranked[np.arange(law.shape[1]) >= kept[:, None]] = 0.0
     result = np.zeros_like(law)
     np.put_along_axis(result, order, ranked / ranked.sum(axis=1, keepdims=True), axis=1)
+    return result
+
+
+def kept(logits: FloatArray, top_k: int, top_p: float | None) -> FloatArray:
+    """Return logits, shape (B, V), with -inf for what is dropped: all but the k likeliest, and then all beyond the share p."""
+    if top_k >= logits.shape[1] and top_p is None:
+        return logits
+    result = np.full_like(logits, -np.inf)
+    order = _first(logits, top_k)
+    chosen = np.take_along_axis(logits, order, axis=1)
+    if top_p is not None:
+        law = softmax(chosen)
+        before = np.cumsum(law, axis=1) - law  # the share of what is likelier
+        chosen = np.where(before < top_p, chosen, -np.inf)
+    np.put_along_axis(result, order, chosen, axis=1)
+    return result
+
+
+def _first(logits: FloatArray, k: int) -> IntArray:
+    """Return the k likeliest tokens of each row, the likeliest first, shape (B, k); equals by rising number."""
+    if 8 * k >= logits.shape[1]:
+        return np.argsort(-logits, axis=1, kind="stable")[:, :k]
+    edge = -np.partition(-logits, k - 1, axis=1)[:, k - 1]
+    result = np.empty((len(logits), k), dtype=np.int64)
+    for i, row in enumerate(logits):
+        near = np.flatnonzero(row >= edge[i])
+        result[i] = near[np.argsort(-row[near], kind="stable")][:k]
     return result

@@ -279,7 +279,7 @@ OPTIONS = [
     *[(["run"], "--mitigation", v) for v in ("x", "")],
     *[(["run"], "--seed", v) for v in ("x", "1.5", "", "nan")],
     (["run"], "--input", "quantum"),
-    (["law", "compile"], "--top-k", "3"),
+    (["law", "compile"], "--top-k", "0"),
     (["law", "compile"], "--temperature", "0.5"),
     (["law", "compile", "run"], "--bogus", "1"),
 ]  # fmt: skip

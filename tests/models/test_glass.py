@@ -12,10 +12,10 @@ from glassllm import load_pretrained
 import stinespring
 from stinespring.errors import InputError
 from stinespring.models.decoders import prefixes
-from stinespring.models.decoders.language import kept
 from stinespring.models.decoders.names import load_decoder
 from stinespring.models.load import made
 from stinespring.models.texts.attention import softmax
+from stinespring.models.texts.truncated import kept
 
 
 @pytest.mark.parametrize(("language", "prompt"), [("en", "Alice was"), ("pt", "O menino")])
