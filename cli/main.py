@@ -37,6 +37,7 @@ VERBS = {
     "spins": ("stinespring.cli.spins.spins", "spins", "1-bit self-attention: simulate, analyse, compile and check."),
     "sphere": ("stinespring.cli.sphere.sphere", "sphere", "Particles on the sphere: run, analyse, compile, sample."),
     "verify-channel": ("stinespring.cli.channels.verify", "verify_", "Compare a program with the channel it should be."),
+    "train": ("stinespring.cli.texts.train", "train_", "Train attention blocks on a text or on a larger model's laws."),
     "lens": ("stinespring.cli.lens.lens", "lens_", "What a decoder would say after each layer; see also the next four."),
     "lens compile": ("stinespring.cli.lens.compile", "compile_", "Compile the layers for a prompt into reflections."),
     "lens run": ("stinespring.cli.lens.run", "run_", "Sample the layers as circuits and check every point."),

@@ -4,7 +4,8 @@
 A head attends by the tokens and by how far back a position is, over the last n tokens only:
 ``p_h(r) = softmax_r ( <Q_h u_0 + q_h, K_h u_r> + s_h(r) )``, ``r = 0..n-1`` places back, ``u_r = E[token r places back]``.
 The next token's law is a mixture over the places that the heads attend to, of laws that depend on the attended tokens alone:
-``P(t) = sum_{r_1..r_H} prod_h p_h(r_h) f(t | x_{r_1}, .., x_{r_H})``, ``f = softmax_t <E_t, FFN(V_1 u_{r_1}, .., V_H u_{r_H})>``.
+``P(t) = sum_{r_1..r_H} prod_h p_h(r_h) f(t | x_{r_1}, .., x_{r_H})``,
+``f(t | ..) = softmax_t <E_t, FFN(V_1 u_{r_1}, .., V_H u_{r_H})>``.
 So H heads copy at most H places of a text at a time. Source of the model: arXiv 2507.13354.
 """
 
@@ -27,6 +28,7 @@ __all__ = ["Parameters", "Prepared", "Shape", "attention_file", "law_of", "prepa
 
 Parameters = dict[str, FloatArray]
 MOST_CHOICES = 1 << 23  # contexts times choices of attended places: 64 MB of weights
+MOST_READ = 1 << 24  # tuples of attended tokens times what is computed of each: 128 MB
 FAR = -1000.0  # the score of a place out of reach: exp(-1000) is 0 in float64, so the window is exact
 SHARP = 3.0  # score with which a head begins at a place of its own
 
@@ -57,10 +59,10 @@ def started(shape: Shape, rng: np.random.Generator) -> Parameters:
     d, e, m, heads = shape.d, shape.width, shape.keys, shape.heads
 
     def normal(*sizes: int) -> FloatArray:
-        return rng.normal(size=sizes) / np.sqrt(sizes[-1])
+        return np.asarray(rng.normal(size=sizes) / np.sqrt(sizes[-1]))
 
     parameters = {
-        "embedding": rng.normal(size=(d, e)),
+        "embedding": 0.5 * rng.normal(size=(d, e)),
         "query": 0.3 * normal(heads, m, e),
         "query_bias": 0.3 * normal(heads, m),
         "key": 0.3 * normal(heads, m, e),
@@ -91,14 +93,14 @@ class Prepared:
     @cached_property
     def starts(self) -> IntArray:
         """Where the row of each context begins among all choices."""
-        return np.arange(len(self.tuples) + 1) * self.tuples.shape[1]
+        return np.asarray(np.arange(len(self.tuples) + 1) * self.tuples.shape[1], dtype=np.int64)
 
 
 def prepared(windows: Windows, shape: Shape) -> Prepared:
     """Return the windows with everything their law needs that does not change.
 
     Raises:
-        TooLargeError: more than 2^23 choices of attended places in all.
+        TooLargeError: too many choices of attended places, or of tokens there.
     """
     back = windows.contexts[:, ::-1]  # the last token first
     size, n = back.shape
@@ -113,6 +115,13 @@ def prepared(windows: Windows, shape: Shape) -> Prepared:
     for _ in range(shape.heads):
         choices = (choices[:, :, None] * shape.d + back[:, None, :]).reshape(size, -1)
     distinct, place = np.unique(choices, return_inverse=True)
+    if len(distinct) * (shape.mlp + shape.d) > MOST_READ:
+        raise TooLargeError(
+            "the heads attend to too many different tuples of tokens",
+            got=f"{len(distinct):,} tuples, {shape.mlp} neurons",
+            expected=f"tuples * (neurons + tokens) at most {MOST_READ:,}",
+            todo="use fewer heads, neurons or tokens",
+        )
     digits = [distinct // shape.d ** (shape.heads - 1 - h) % shape.d for h in range(shape.heads)]
     pairs = picking((back[:, :1] * shape.d + back).ravel(), shape.d**2)
     return Prepared(windows, pairs, tuple(picking(each, shape.d) for each in digits), place.reshape(choices.shape))
@@ -158,11 +167,13 @@ def softmax(xp: Any, scores: Any) -> Any:
     return weights / xp.sum(weights, axis=-1, keepdims=True)
 
 
-def attention_file(parameters: Parameters, shape: Shape, tokens: tuple[str, ...], stop: int | None, longest: int) -> dict[str, Any]:
+def attention_file(
+    parameters: Parameters, shape: Shape, tokens: tuple[str, ...], stop: int | None, longest: int
+) -> dict[str, Any]:
     """Return the ``stinespring/attention@1`` content with the same law for texts of at most ``longest`` tokens.
 
-    Positions are unit vectors beside the tokens' embedding, so that a table over pairs of positions, ``s_h(i - j)`` within reach
-    and -1000 beyond, is part of ``<Q x_i, K x_j>``: attention by distance within the window, exactly nothing outside.
+    Positions are unit vectors beside the tokens' embedding, so that a table over pairs of positions, ``s_h(i - j)`` within
+    reach and -1000 beyond, is part of ``<Q x_i, K x_j>``: attention by distance within the window, exactly nothing outside.
     """
     heads, n = shape.heads, longest
     back = np.arange(n)[:, None] - np.arange(n)  # [i, j]

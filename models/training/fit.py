@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,13 @@ from stinespring.models.training.blocks import Parameters, Prepared, Shape, law_
 from stinespring.models.training.windows import Corpus
 from stinespring.readings import FloatArray
 
-__all__ = ["Fitted", "fit", "objective"]
+__all__ = ["Fitted", "fit", "objective", "require_library"]
 
-SHORT = 0.1  # the weight of all shorter contexts together, beside 1 of the full ones
+SHORT = 1.0  # the weight of all shorter contexts together, beside 1 of the full ones: they also teach to back off
 EVERY, PATIENCE = 5, 60  # iterations between two looks at the contexts that choose, and without a gain before the end
 MEMORY = 20  # pairs that L-BFGS keeps
-DECIMALS = 6  # of what is written; figures are those of what is written
+TINY = 1e-300  # beside a probability, so that its logarithm is a number
+DECIMALS = 4  # of what is written; figures are those of what is written
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +48,7 @@ class Fitted:
         return np.asarray(law_of(self.parameters, self.shape, data))
 
 
-def fit(
-    corpus: Corpus, shape: Shape, *, steps: int, seed: int, decay: float, report: Callable[[str, float], None]
-) -> Fitted:
+def fit(corpus: Corpus, shape: Shape, *, steps: int, seed: int, decay: float, report: Callable[[str, float], None]) -> Fitted:
     """Return the parameters with the greatest likelihood that were met before the likelihood of other contexts fell.
 
     L-BFGS on all contexts at once, from a seeded start; see :func:`objective`. What is kept is the iterate with the least
@@ -66,7 +66,7 @@ def fit(
         InputError: autograd is not installed.
         TooLargeError: too many choices of attended places.
     """
-    from scipy.optimize import OptimizeResult, minimize
+    from scipy.optimize import minimize
 
     begin = started(shape, np.random.default_rng([seed, 0]))
     choose = prepared(corpus.choose, shape)
@@ -74,7 +74,7 @@ def fit(
     best: tuple[float, FloatArray, int] = (np.inf, vector, 0)
     done = 0
 
-    def look(intermediate_result: OptimizeResult) -> None:
+    def look(intermediate_result: Any) -> None:
         nonlocal best, done
         done += 1
         if done % EVERY and done < steps:
@@ -87,10 +87,25 @@ def fit(
         if done - best[2] >= PATIENCE:
             raise StopIteration
 
-    options = {"maxiter": steps, "maxfun": 4 * steps + 20, "maxcor": MEMORY}
-    minimize(evaluate, vector, jac=True, method="L-BFGS-B", callback=look, options=options)
+    options: Any = {"maxiter": steps, "maxfun": 4 * steps + 20, "maxcor": MEMORY}
+    callback: Any = look  # SciPy knows by the argument's name what to pass
+    minimize(evaluate, vector, jac=True, method="L-BFGS-B", callback=callback, options=options)
     parameters = {name: np.round(values, DECIMALS) + 0.0 for name, values in unflatten(best[1]).items()}
     return Fitted(parameters, shape, (best[2], done))
+
+
+def require_library() -> None:
+    """Refuse to begin where the library of gradients is missing.
+
+    Raises:
+        InputError: autograd is not installed.
+    """
+    if find_spec("autograd") is None:
+        raise InputError(
+            "training needs autograd, which is not installed",
+            expected="the PyPI package autograd",
+            todo="pip install 'stinespring[train]'",
+        )
 
 
 def objective(
@@ -98,20 +113,17 @@ def objective(
 ) -> tuple[Callable[[FloatArray], tuple[float, FloatArray]], FloatArray, Callable[[FloatArray], Parameters]]:
     """Return what is minimised with its gradient, the start as one vector, and how a vector becomes parameters.
 
-    ``-sum_c w_c sum_t law_c(t) log P(t | c) + decay |theta|^2``, over contexts of full length with weights that sum to 1 and over
-    shorter ones with weights that sum to 0.1.
+    ``-sum_c w_c sum_t law_c(t) log P(t | c) + decay |theta|^2``, over contexts of full length with weights that sum to 1 and
+    over shorter ones with weights that sum to 1.
 
     Raises:
         InputError: autograd is not installed.
     """
-    try:
-        from autograd.misc.flatten import flatten
+    require_library()
+    from autograd.misc.flatten import flatten
 
-        from stinespring.models.training import gradients
-    except ImportError:
-        raise InputError(
-            "training needs autograd", expected="the PyPI package autograd>=1.7", todo="pip install 'stinespring[train]'"
-        ) from None
+    from stinespring.models.training import gradients
+
     xp = gradients.numpy
     vector, unflatten = flatten(begin)
     parts: Sequence[tuple[Prepared, FloatArray]] = [
@@ -127,6 +139,3 @@ def objective(
         return total
 
     return gradients.value_and_grad(loss), vector, unflatten
-
-
-TINY = 1e-300  # beside a probability, so that its logarithm is a number

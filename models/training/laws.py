@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is trained on where a larger model is distilled: its laws, restricted to its d likeliest tokens, on contexts it visits."""
+"""What is trained on where a larger model is distilled: its laws on the contexts it visits, restricted to d tokens."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def of_model(
 ) -> Corpus:
     """Return the laws of a model restricted to its ``tokens`` likeliest tokens and the last ``context`` tokens of a text.
 
-    ``q(t | c) = P(t | c) / sum_{s kept} P(s | c)`` for kept tokens t, where c are the last n tokens alone. The kept tokens are the
-    likeliest on average along texts that the model itself generates. Contexts are those that texts of ``q`` visit, weighted by how
-    often they do; every distinct context is either trained on, used to choose, or held out, at random.
+    ``q(t | c) = P(t | c) / sum_{s kept} P(s | c)`` for kept tokens t, where c are the last n tokens alone. The kept tokens are
+    the likeliest on average along texts that the model itself generates. Contexts are those that short texts of ``q`` visit,
+    weighted by how often they do; every distinct context is either trained on, used to choose, or held out, at random.
 
     Args:
         model: any model of texts; of several blocks the one that repeats.
@@ -117,14 +117,15 @@ class Restricted:
         """Return the model's own laws after the last ``length`` tokens of contexts."""
         distinct, place = np.unique(windows.contexts[:, -length:], axis=0, return_inverse=True)
         laws, fine = self.laws(distinct)
-        weights = np.bincount(place.ravel(), weights=windows.weights)
+        weights: FloatArray = np.bincount(place.ravel(), weights=windows.weights).astype(np.float64)
         return Windows(distinct[fine], laws[fine], weights[fine])
 
 
 def visited(chain: Restricted, samples: int, rng: np.random.Generator, report: Report) -> tuple[IntArray, FloatArray]:
     """Return the distinct contexts along short texts of the chain, each after n tokens at random, and how often each was met.
 
-    Chains of few tokens fall into loops (glassllm writes line breaks for ever); texts as short as those that circuits generate do not.
+    Chains of few tokens fall into loops (glassllm writes line breaks for ever); texts as short as those that circuits
+    generate do not.
     """
     d, stop = len(chain.kept), chain.model.stop
     texts = rng.integers(d, size=(-(-samples // STEPS), chain.context))

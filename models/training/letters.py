@@ -70,8 +70,8 @@ def letters_of(text: str, tokens: int) -> tuple[str, tuple[str, ...], str]:
 def of_text(path: str | Path, *, tokens: int, context: int, seed: int) -> Corpus:
     """Return the windows of a text: every character after the ``context`` characters before it.
 
-    The text is cut into 40 stretches; the characters of 30 are trained on, 4 decide when to stop and how n-grams are smoothed, and
-    6 are held out, at random. A context may reach back into the stretch before.
+    The text is cut into 40 stretches; the characters of 30 are trained on, 4 decide when to stop and how n-grams are smoothed,
+    and 6 are held out, at random. A context may reach back into the stretch before.
 
     Args:
         path: of the text.

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stinespring.models.training.windows import Corpus, Windows, counted  # noqa: F401
+from stinespring.models.training.windows import Corpus, Windows
 from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["ngram_laws"]
@@ -14,7 +14,7 @@ SEARCH = 60  # evaluations for each smoothing parameter
 
 
 def ngram_laws(corpus: Corpus, context: int) -> list[tuple[FloatArray, FloatArray]]:
-    """Return the laws of n-grams on the windows that are trained on and on those held out, for contexts of 0..``context`` tokens.
+    """Return the laws of n-grams on the windows trained on and on those held out, for contexts of 0..``context`` tokens.
 
     Interpolated over all shorter contexts, with a discount D and a strength theta for every length k:
     ``P_k(t|c) = (max(N(ct) - D_k, 0) + (theta_k + D_k types(c)) P_{k-1}(t|c')) / (N(c) + theta_k)``, ``P_{-1} = 1/d``,
@@ -30,9 +30,11 @@ def ngram_laws(corpus: Corpus, context: int) -> list[tuple[FloatArray, FloatArra
     for k in range(context + 1):
         counts = counts_after(corpus.train, wanted, k)
 
-        def level(values: FloatArray, part: int, counts: list[FloatArray] = counts, lower: list[FloatArray] = lower) -> FloatArray:
+        def level(
+            values: FloatArray, part: int, counts: list[FloatArray] = counts, lower: list[FloatArray] = lower
+        ) -> FloatArray:
             discount, strength = 1.0 / (1.0 + np.exp(-values[0])), np.exp(values[1])
-            n, types = counts[part].sum(axis=1, keepdims=True), (counts[part] > 0).sum(axis=1, keepdims=True)
+            n = counts[part].sum(axis=1, keepdims=True)
             share = np.maximum(counts[part] - discount, 0.0)
             return np.asarray((share + (n + strength - share.sum(axis=1, keepdims=True)) * lower[part]) / (n + strength))
 
@@ -46,7 +48,7 @@ def ngram_laws(corpus: Corpus, context: int) -> list[tuple[FloatArray, FloatArra
 
 
 def counts_after(train: Windows, wanted: tuple[Windows, ...], k: int) -> list[FloatArray]:
-    """Return how often each token followed the last ``k`` tokens of every wanted context where it was trained on, (B, d) each."""
+    """Return how often each token followed the last ``k`` tokens of every wanted context in what is trained on, (B, d) each."""
     size = [len(windows.contexts) for windows in wanted]
     suffixes = np.concatenate([windows.contexts[:, windows.length - k :] for windows in wanted])
     _, place = np.unique(suffixes, axis=0, return_inverse=True) if k else (None, np.zeros(len(suffixes), dtype=np.int64))

@@ -13,7 +13,6 @@ from stinespring.readings import FloatArray, IntArray
 __all__ = ["Corpus", "Windows", "counted"]
 
 
-
 @dataclass(frozen=True, eq=False)
 class Windows:
     """Distinct contexts of one length.
