@@ -35,6 +35,7 @@ NAMES = (
     "report.md",
     "sphere.md",
     "spins.md",
+    "training.md",
 )
 PAGES = [README, *((ROOT / "docs" / name).read_text(encoding="utf-8") for name in NAMES)]
 MODULES = [m.name for m in pkgutil.walk_packages(stinespring.__path__, "stinespring.") if "__main__" not in m.name]

@@ -165,6 +165,12 @@ READERS = {
         Reader("lens", "tuned.safetensors", changed_tensors, ("lens glassllm:en --prompt A --lens tuned:{file} --json",)),
         Reader("prompts", "lines.txt", changed_lines, ("lens study glassllm:en --prompts {file} --permutations 9 --json",)),
         Reader(
+            "letters",
+            "letters.txt",
+            changed_lines,
+            ("train {file} -o out.json --tokens 4 --context 2 --heads 1 --mlp 0 --steps 2 --json",),
+        ),
+        Reader(
             "ledger",
             "home/ledger.sqlite",
             changed_ledger,

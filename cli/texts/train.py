@@ -26,7 +26,9 @@ Tokens = Annotated[
     int | None, typer.Option("--tokens", help="d, 2 to 32: default 16 characters of a text, 8 tokens of a model.")
 ]
 Context = Annotated[int, typer.Option("--context", help="How many tokens back the block reads, 1 to 8.")]
-Heads = Annotated[int, typer.Option("--heads", help="How many heads: so many places can be copied at a time.")]
+Heads = Annotated[
+    int | None, typer.Option("--heads", help="So many places are copied at a time: default 3 of a text, 4 of a model.")
+]
 Mlp = Annotated[int, typer.Option("--mlp", help="Neurons of the hidden layer; 0 for a linear map.")]
 TrainingSteps = Annotated[int, typer.Option("--steps", help="At most so many iterations of L-BFGS.")]
 TrainingSeed = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same model.")]
@@ -37,7 +39,7 @@ Longest = Annotated[
 Samples = Annotated[int, typer.Option("--samples", help="Of a model: how many contexts are drawn.")]
 Start = Annotated[str | None, typer.Option("--prompt", help="Of a model: where texts begin whose likeliest tokens are kept.")]
 Decay = Annotated[
-    float | None, typer.Option("--decay", min=0.0, help="Of the parameters' squares: default 6 / characters, 1e-4 for a model.")
+    float | None, typer.Option("--decay", min=0.0, help="Of the parameters' squares: default 6 / characters, 3e-5 for a model.")
 ]
 
 
@@ -46,7 +48,7 @@ def train_(
     output: ModelFile,
     tokens: Tokens = None,
     context: Context = 4,
-    heads: Heads = 3,
+    heads: Heads = None,
     mlp: Mlp = 64,
     steps: TrainingSteps = 500,
     seed: TrainingSeed = 0,

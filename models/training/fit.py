@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from stinespring.batches import Report
 from stinespring.errors import InputError
 from stinespring.models.training.blocks import Parameters, Prepared, Shape, law_of, prepared, started
 from stinespring.models.training.windows import Corpus
@@ -48,7 +49,7 @@ class Fitted:
         return np.asarray(law_of(self.parameters, self.shape, data))
 
 
-def fit(corpus: Corpus, shape: Shape, *, steps: int, seed: int, decay: float, report: Callable[[str, float], None]) -> Fitted:
+def fit(corpus: Corpus, shape: Shape, *, steps: int, seed: int, decay: float, report: Report) -> Fitted:
     """Return the parameters with the greatest likelihood that were met before the likelihood of other contexts fell.
 
     L-BFGS on all contexts at once, from a seeded start; see :func:`objective`. What is kept is the iterate with the least

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
+from stinespring.batches import Report
 from stinespring.errors import InputError
 from stinespring.models.texts.base import TextModel
 from stinespring.models.training.windows import Corpus, Windows
@@ -14,7 +13,6 @@ from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["likeliest", "of_model"]
 
-Report = Callable[[str, float], None]
 REPEATED = 1 << 30  # a generation step past every list of blocks: the block that repeats
 TEXTS, LENGTH = 32, 24  # texts sampled to find the likeliest tokens, and their length
 STEPS = 8  # tokens that are generated after a random context, before the next one

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stinespring.batches import Report, quiet
 from stinespring.errors import InputError
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.joint import require_count
@@ -20,12 +21,12 @@ from stinespring.models.training.windows import Corpus
 
 __all__ = ["Sizes", "Trained", "train"]
 
-Report = Callable[[str, float], None]
 LIMITS = {"tokens": (2, 32), "context": (1, 8), "heads": (1, 8), "mlp": (0, 1024), "longest": (2, 64)}
 WIDEST, KEYS = 16, 8  # e of the embedding (at most d), m of queries and keys
+MOST_SAMPLES = 1 << 22
 BEYOND = 12  # tokens that a text may have beside a context, by default
 PRIOR = 6.0  # decay of a text of one character: its laws are counts, and the more there are the less it matters
-EXACT = 1e-4  # decay where the laws themselves are known
+EXACT = 3e-5  # decay where the laws themselves are known
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Sizes:
     Attributes:
         tokens: d, at most so many; None means 16 of a text and 8 of a model.
         context: n, how many tokens back it reads.
-        heads: H, how many places it can copy at a time.
+        heads: H, how many places it can copy at a time; None means 3 for a text and 4 for a model, at most n.
         mlp: neurons of its hidden layer; 0 means a linear map.
         longest: of the texts it can be used for, prompt included; None means context + 12.
 
@@ -45,7 +46,7 @@ class Sizes:
 
     tokens: int | None = None
     context: int = 4
-    heads: int = 3
+    heads: int | None = None
     mlp: int = 64
     longest: int | None = None
 
@@ -87,7 +88,7 @@ def train(
     prompt: str | None = None,
     samples: int = 1 << 16,
     decay: float | None = None,
-    report: Report | None = None,
+    report: Report = quiet,
 ) -> Trained:
     """Return a block of attention heads fitted by maximum likelihood to a text, or to the laws of a larger model.
 
@@ -100,7 +101,7 @@ def train(
         seed: of the start and of what is drawn; the same seed gives the same model.
         prompt: models only: where the texts begin by which its likeliest tokens are found.
         samples: models only: how many contexts are drawn.
-        decay: of the parameters' squares; by default 6 / characters of a text, 1e-4 for a model.
+        decay: of the parameters' squares; by default 6 / characters of a text, 3e-5 for a model.
         report: of progress: a phrase and the share done.
 
     Raises:
@@ -109,21 +110,28 @@ def train(
 
     Source: arXiv 2507.13354, closing remark.
     """
-    sizes, said = sizes or Sizes(), report or (lambda phrase, share: None)
+    sizes = sizes or Sizes()
     steps, samples = require_count(steps, "steps"), require_count(samples, "samples")
     if isinstance(seed, bool) or seed < 0:
         raise InputError("the seed is negative", got=seed, expected="0, 1, 2, …")
+    if samples > MOST_SAMPLES:
+        raise InputError("too many samples", got=f"{samples:,}", expected=f"at most {MOST_SAMPLES:,}")
+    if decay is not None and not 0.0 <= decay < math.inf:
+        raise InputError("--decay is out of range", got=decay, expected="a finite number from 0 on")
     require_library()
     if isinstance(source, TextModel):
         tokens = min(8, source.d) if sizes.tokens is None else sizes.tokens
-        corpus = of_model(source, tokens=tokens, context=sizes.context, samples=samples, seed=seed, prompt=prompt, report=said)
+        corpus = of_model(
+            source, tokens=tokens, context=sizes.context, samples=samples, seed=seed, prompt=prompt, report=report
+        )
         decay, distilled = EXACT if decay is None else decay, True
     else:
         corpus = of_text(source, tokens=16 if sizes.tokens is None else sizes.tokens, context=sizes.context, seed=seed)
         decay, distilled = PRIOR / float(corpus.train.weights.sum()) if decay is None else decay, False
     d = len(corpus.tokens)
-    shape = Shape(d, sizes.context, sizes.heads, sizes.mlp, min(d, WIDEST), KEYS)
-    fitted = fit(corpus, shape, steps=steps, seed=seed, decay=decay, report=said)
+    heads = sizes.heads or min(sizes.context, 4 if distilled else 3)
+    shape = Shape(d, sizes.context, heads, sizes.mlp, min(d, WIDEST), KEYS)
+    fitted = fit(corpus, shape, steps=steps, seed=seed, decay=decay, report=report)
     content = attention_file(fitted.parameters, shape, corpus.tokens, corpus.stop, sizes.reach)
     content["description"] = f"trained on {corpus.source}, by stinespring train, seed {seed}"
     return Trained(content, figures(corpus, fitted, distilled) | {"decay": decay, "seed": seed, "longest": sizes.reach})

@@ -34,6 +34,7 @@ COMPILED = (
 CHECKED = "verdict p_value tvd tvd_low tvd_high tvd_noise_floor resolution shots"
 RAN = f"{CHECKED} seconds counts cost"
 ESTIMATED = f"{COMPILED} duration_s circuits jobs qpu_seconds expected_tvd shots_for_verdict"
+TRAINED = "kl_per_token entropy_floor tokens parameters seconds ngrams names cross_entropy"
 SUBMITTED = "id state jobs estimate"
 LISTED = {"jobs": "id state backend shots created remote message"}
 OFFERED = {"backends": "name installed qubits mid_circuit_measurement reset conditions noise probed"}
@@ -121,6 +122,15 @@ STORIES: dict[str, tuple[Call, ...]] = {
     "law": (
         asked("law examples/two_tokens.json --prompt 'a b' --steps 2", "format joint", format="stinespring/law@1"),
         Call(f"law {TEXT}"),
+    ),
+    "train": (
+        asked(
+            "train texts.json -o trained.json --context 4 --heads 1 --mlp 2 --steps 3 --samples 400",
+            TRAINED,
+            tokens=2,
+            context=4,
+        ),
+        asked(f"run trained.json --prompt 'a b' --steps 1 --effort 0 --shots 2000 --seed 1 {SURE}", RAN, verdict="PASS"),
     ),
     "compile": (
         asked(f"compile {TEXT} --effort 0 -o p.qasm", COMPILED),
@@ -284,7 +294,8 @@ def test_alone_it_names_its_verbs(folder):
 
 
 HELPED = (
-    "law compile run estimate submit jobs fetch resume cancel export backends check channel verify-channel lens spins sphere"
+    "law train compile run estimate submit jobs fetch resume cancel export backends check channel verify-channel lens spins "
+    "sphere"
 ).split() + [
     *(f"lens {second}" for second in "compile run study train".split()),
     *(f"spins {second}" for second in "step run meanfield lyapunov cycle diagram spectrum new compile sample check".split()),

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 READERS = {
     "text", "state", "spins", "sphere", "positions", "counts", "calibration", "channel", "program", "description", "lens",
-    "prompts", "ledger", "words",
+    "prompts", "letters", "ledger", "words",
 }  # fmt: skip
 
 
