@@ -24,7 +24,7 @@ from stinespring.models.texts.attention import FORMAT
 from stinespring.models.training.windows import Windows
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["Parameters", "Prepared", "Shape", "attention_file", "law_of", "prepared", "started"]
+__all__ = ["Parameters", "AttendedTuples", "Shape", "attention_file", "law_of", "prepared", "started"]
 
 Parameters = dict[str, FloatArray]
 MOST_CHOICES = 1 << 23  # contexts times choices of attended places: 64 MB of weights
@@ -75,7 +75,7 @@ def started(shape: Shape, rng: np.random.Generator) -> Parameters:
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class AttendedTuples:
     """What of the windows' law does not depend on the parameters.
 
     Attributes:
@@ -96,7 +96,7 @@ class Prepared:
         return np.asarray(np.arange(len(self.tuples) + 1) * self.tuples.shape[1], dtype=np.int64)
 
 
-def prepared(windows: Windows, shape: Shape) -> Prepared:
+def prepared(windows: Windows, shape: Shape) -> AttendedTuples:
     """Return the windows with everything their law needs that does not change.
 
     Raises:
@@ -124,7 +124,7 @@ def prepared(windows: Windows, shape: Shape) -> Prepared:
         )
     digits = [distinct // shape.d ** (shape.heads - 1 - h) % shape.d for h in range(shape.heads)]
     pairs = picking((back[:, :1] * shape.d + back).ravel(), shape.d**2)
-    return Prepared(windows, pairs, tuple(picking(each, shape.d) for each in digits), place.reshape(choices.shape))
+    return AttendedTuples(windows, pairs, tuple(picking(each, shape.d) for each in digits), place.reshape(choices.shape))
 
 
 def picking(chosen: IntArray, size: int) -> csr_array:
@@ -133,7 +133,7 @@ def picking(chosen: IntArray, size: int) -> csr_array:
     return csr_array((np.ones(len(chosen)), chosen, rows), shape=(len(chosen), size))
 
 
-def law_of(parameters: Mapping[str, Any], shape: Shape, data: Prepared, library: Any = None) -> Any:
+def law_of(parameters: Mapping[str, Any], shape: Shape, data: AttendedTuples, library: Any = None) -> Any:
     """Return the law of the next token after every context, shape (B, d).
 
     Args:

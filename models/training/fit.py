@@ -12,7 +12,7 @@ import numpy as np
 
 from stinespring.batches import Report
 from stinespring.errors import InputError
-from stinespring.models.training.blocks import Parameters, Prepared, Shape, law_of, prepared, started
+from stinespring.models.training.blocks import Parameters, AttendedTuples, Shape, law_of, prepared, started
 from stinespring.models.training.windows import Corpus
 from stinespring.readings import FloatArray
 
@@ -44,7 +44,7 @@ class Fitted:
         """How many numbers were trained."""
         return sum(values.size for values in self.parameters.values())
 
-    def law(self, data: Prepared) -> FloatArray:
+    def law(self, data: AttendedTuples) -> FloatArray:
         """Return the law after every context, shape (B, d)."""
         return np.asarray(law_of(self.parameters, self.shape, data))
 
@@ -127,7 +127,7 @@ def objective(
 
     xp = gradients.numpy
     vector, unflatten = flatten(begin)
-    parts: Sequence[tuple[Prepared, FloatArray]] = [
+    parts: Sequence[tuple[AttendedTuples, FloatArray]] = [
         (prepared(windows, shape), share * windows.share[:, None] * windows.laws)
         for windows, share in [(corpus.train, 1.0), *((short, SHORT / len(corpus.short)) for short in corpus.short)]
     ]
