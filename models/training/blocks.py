@@ -24,7 +24,7 @@ from stinespring.models.texts.attention import FORMAT
 from stinespring.models.training.windows import Windows
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["Parameters", "AttendedTuples", "Shape", "attention_file", "law_of", "prepared", "started"]
+__all__ = ["AttendedTuples", "Parameters", "Shape", "attention_file", "law_of", "prepared", "started"]
 
 Parameters = dict[str, FloatArray]
 MOST_CHOICES = 1 << 23  # contexts times choices of attended places: 64 MB of weights

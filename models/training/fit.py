@@ -12,7 +12,7 @@ import numpy as np
 
 from stinespring.batches import Report
 from stinespring.errors import InputError
-from stinespring.models.training.blocks import Parameters, AttendedTuples, Shape, law_of, prepared, started
+from stinespring.models.training.blocks import AttendedTuples, Parameters, Shape, law_of, prepared, started
 from stinespring.models.training.windows import Corpus
 from stinespring.readings import FloatArray
 

@@ -50,7 +50,7 @@ def letters_of(text: str, tokens: int) -> tuple[str, tuple[str, ...], str]:
 
     Example:
         >>> letters_of("Abba a cab", 3)
-        ('abba·a··ab', ('a', 'b', '·'), 'capitals small, 3 characters as ·')
+        ('abba·a··ab', ('a', 'b', '·'), 'capitals small, 2 characters as ·')
     """
     done = []
     if len(set(text)) > tokens and text != text.lower():
