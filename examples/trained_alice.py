@@ -11,7 +11,7 @@ from pathlib import Path
 import stinespring
 from stinespring.models.training.train import Sizes, train
 
-trained = train(Path(__file__).with_name("alice.txt"), Sizes(mlp=32))
+trained = train(Path(__file__).with_name("alice.txt"), Sizes(mlp=32), steps=150)
 output = Path("trained_alice.json")
 output.write_text(json.dumps(trained.content, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
 figures = trained.figures
