@@ -13,7 +13,7 @@ import numpy as np
 from stinespring.batches import Report
 from stinespring.errors import InputError
 from stinespring.models.training.blocks import AttendedTuples, Parameters, Shape, law_of, prepared, started
-from stinespring.models.training.windows import Corpus
+from stinespring.models.training.windows import TINY, Corpus
 from stinespring.readings import FloatArray
 
 __all__ = ["Fitted", "fit", "objective", "require_library"]
@@ -21,7 +21,6 @@ __all__ = ["Fitted", "fit", "objective", "require_library"]
 SHORT = 1.0  # the weight of all shorter contexts together, beside 1 of the full ones: they also teach to back off
 EVERY, PATIENCE = 5, 60  # iterations between two looks at the contexts that choose, and without a gain before the end
 MEMORY = 20  # pairs that L-BFGS keeps
-TINY = 1e-300  # beside a probability, so that its logarithm is a number
 DECIMALS = 4  # of what is written; figures are those of what is written
 
 

@@ -10,6 +10,7 @@ from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["ngram_laws"]
 
+FARTHEST = 9.0  # discounts from 1.2e-4 to 1 - 1.2e-4, strengths from 1.2e-4 to 8,100
 SEARCH = 60  # evaluations for each smoothing parameter
 
 
@@ -33,7 +34,8 @@ def ngram_laws(corpus: Corpus, context: int) -> list[tuple[FloatArray, FloatArra
         def level(
             values: FloatArray, part: int, counts: list[FloatArray] = counts, lower: list[FloatArray] = lower
         ) -> FloatArray:
-            discount, strength = 1.0 / (1.0 + np.exp(-values[0])), np.exp(values[1])
+            logit, logarithm = np.clip(values, -FARTHEST, FARTHEST)  # never 0: what is held out may hold what is new
+            discount, strength = 1.0 / (1.0 + np.exp(-logit)), np.exp(logarithm)
             n = counts[part].sum(axis=1, keepdims=True)
             share = np.maximum(counts[part] - discount, 0.0)
             return np.asarray((share + (n + strength - share.sum(axis=1, keepdims=True)) * lower[part]) / (n + strength))

@@ -10,7 +10,9 @@ import numpy as np
 
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["Corpus", "Windows", "counted"]
+__all__ = ["TINY", "Corpus", "Windows", "counted"]
+
+TINY = 1e-300  # the least probability, so that its logarithm is a number
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +45,8 @@ class Windows:
         return float(-(self.share @ (self.laws * logarithms).sum(axis=1)))
 
     def cross_entropy(self, laws: FloatArray) -> float:
-        """Return ``-sum_c w_c sum_t law_c(t) log laws_c(t)`` in nats; infinite where a token that occurs has probability 0."""
-        with np.errstate(divide="ignore"):
-            logarithms = np.where(self.laws > 0, np.log(laws), 0.0)
+        """Return ``-sum_c w_c sum_t law_c(t) log laws_c(t)`` in nats; probabilities are at least 1e-300."""
+        logarithms = np.log(np.maximum(laws, TINY))
         return float(-(self.share @ (self.laws * logarithms).sum(axis=1)))
 
     def divergence(self, laws: FloatArray) -> float:

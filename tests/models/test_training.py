@@ -175,6 +175,10 @@ def test_ngrams_are_laws_and_learn_a_chain(rng, examples):
     for learnt, held in ngram_laws(corpus, 3):
         assert np.abs(learnt.sum(axis=1) - 1).max() < 1e-12 and np.abs(held.sum(axis=1) - 1).max() < 1e-12
         assert min(learnt.min(), held.min()) > 0
+    new = counted(np.array([[0, 1, 2], [2, 1, 0]]), [3, 4], 5)  # nothing like it was trained on or chosen by
+    strange = replace(corpus, train=counted(np.zeros((50, 3), dtype=int), np.zeros(50, dtype=int), 5), held_out=new)
+    strange = replace(strange, choose=strange.train)
+    assert all(0 < new.cross_entropy(held) < 60 for _, held in ngram_laws(strange, 3))
     numbers = np.tile(np.arange(4), 200)  # a cycle: one token back tells everything
     windows = counted(np.stack([numbers[:-2], numbers[1:-1]], axis=1), numbers[2:], 4)
     cycle = replace(corpus, tokens=tuple("abcd"), train=windows, choose=windows, held_out=windows)
