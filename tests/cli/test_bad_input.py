@@ -280,7 +280,8 @@ OPTIONS = [
     *[(["run"], "--seed", v) for v in ("x", "1.5", "", "nan")],
     (["run"], "--input", "quantum"),
     (["law", "compile"], "--top-k", "0"),
-    (["law", "compile"], "--temperature", "0.5"),
+    (["law", "compile"], "--top-p", "1.5"),
+    (["law", "compile"], "--temperature", "-0.5"),
     (["law", "compile", "run"], "--bogus", "1"),
 ]  # fmt: skip
 
