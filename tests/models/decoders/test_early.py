@@ -63,4 +63,4 @@ def test_what_is_no_layer_is_said(invoke, examples):
         with pytest.raises(InputError, match=r"0\.\.3"):
             stinespring.load("glassllm:en", layer=layer)
     status, _, err = invoke("law", str(examples / "two_tokens.json"), "--prompt", "a", "--steps", "1", "--layer", "0")
-    assert status == 2 and "--layer belongs to language models" in err
+    assert status == 2 and "a layer belongs to language models" in err

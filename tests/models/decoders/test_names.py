@@ -82,8 +82,9 @@ def test_a_decoder_of_ones_own(own, attribute, invoke):
 def test_a_text_model_of_ones_own(own):
     model = stinespring.load(f"{own}:table")
     assert dict(model.joint("a", 1)) == {"a": 0.25, "b": 0.75}
-    with pytest.raises(InputError, match="--top-k belongs to language models"):
-        stinespring.load(f"{own}:table", top_k=1)
+    assert dict(stinespring.load(f"{own}:table", top_k=1).joint("a", 1)) == {"b": 1.0}
+    with pytest.raises(InputError, match="a layer belongs to language models"):
+        stinespring.load(f"{own}:table", layer=0)
     with pytest.raises(InputError, match="the lens looks into language models"):
         load_decoder(f"{own}:table")
 
