@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stinespring.models import channels
     from stinespring.models.load import load
     from stinespring.models.texts.base import TextModel
-    from stinespring.pipeline.counts import read_samples
+    from stinespring.pipeline.counts.files import read_samples
     from stinespring.pipeline.exact import verify_channel
     from stinespring.pipeline.public import estimate, fetch, submit
     from stinespring.pipeline.running import check, run
@@ -43,7 +43,7 @@ _HOMES = {
     "estimate": ("stinespring.pipeline.public", "estimate"),
     "fetch": ("stinespring.pipeline.public", "fetch"),
     "load": ("stinespring.models.load", "load"),
-    "read_samples": ("stinespring.pipeline.counts", "read_samples"),
+    "read_samples": ("stinespring.pipeline.counts.files", "read_samples"),
     "run": ("stinespring.pipeline.running", "run"),
     "submit": ("stinespring.pipeline.public", "submit"),
     "verify_channel": ("stinespring.pipeline.exact", "verify_channel"),

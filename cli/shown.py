@@ -55,7 +55,7 @@ class Plain:
 
     def summary(self, found: Result) -> dict[str, Any]:
         """Return the verdict, the counts, the cost and where they were sampled."""
-        from stinespring.pipeline.counts import counts_of
+        from stinespring.pipeline.counts.files import counts_of
 
         samples = found.samples
         return self.judged(found.verdict) | {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stinespring.cli.output import cost_line, print_verdict
-from stinespring.pipeline.counts import counts_of
+from stinespring.pipeline.counts.files import counts_of
 from stinespring.stages import Verdict
 
 if TYPE_CHECKING:

@@ -12,11 +12,22 @@ from stinespring.cli import options
 from stinespring.cli.failures import conclude
 from stinespring.cli.output import print_json, print_verdict, progress
 from stinespring.cli.shown import shown
-from stinespring.cli.sources import named_source
-from stinespring.pipeline.counts import read_samples
+from stinespring.cli.sources import named_source, spelt
+from stinespring.errors import InputError
+from stinespring.pipeline.counts.elsewhere import check_elsewhere, read_elsewhere
+from stinespring.pipeline.counts.files import read_samples
 from stinespring.pipeline.running import check
 
 Counts = Annotated[Path, typer.Option("--counts", help='{"format": "stinespring/samples@1", "counts": {"a b": 123}}')]
+
+
+Program = Annotated[
+    Path | None,
+    typer.Option(
+        "--program", metavar="FILE.json",
+        help="The counts are of this program's bits, whoever ran it: bit strings, hex, integers, Qiskit's results.",
+    ),
+]  # fmt: skip
 
 
 @options.takes(options.ASKED)
@@ -24,6 +35,7 @@ def check_(
     model: options.AnySource,
     chosen: dict[str, Any],
     counts: Counts,
+    program: Program = None,
     resolution: options.Resolution = 0.05,
     scope: options.Scope = "auto",
     within: options.Within = "auto",
@@ -31,8 +43,16 @@ def check_(
     json: options.Json = False,
 ) -> None:
     """Check counts that were sampled anywhere against the law of a source."""
-    named = named_source(model, chosen)
-    samples = read_samples(counts, named.source, **named.given)
-    with progress("checking"):
-        verdict = check(samples, alpha=alpha, resolution=resolution, scope=scope, within=within)
+    named = named_source(model, chosen, need=program is None)
+    settings: dict[str, Any] = {"alpha": alpha, "resolution": resolution, "scope": scope, "within": within}
+    if program is None:
+        samples = read_samples(counts, named.source, **named.given)
+        with progress("checking"):
+            verdict = check(samples, **settings)
+    else:
+        if named.given:
+            raise InputError("FILE.json says what was asked", got=", ".join(map(spelt, named.given)), todo="leave it out")
+        found = read_elsewhere(counts, program, named.source)
+        with progress("checking"):
+            verdict = check_elsewhere(found, **settings)
     conclude(verdict, lambda: print_json(shown(named.kind).judged(verdict)) if json else print_verdict(verdict))

@@ -14,7 +14,7 @@ from stinespring.cli.output import print_json
 from stinespring.cli.runs.fetch import Name
 from stinespring.ledger.export import provenance
 from stinespring.ledger.store import Ledger
-from stinespring.pipeline.counts import write_samples
+from stinespring.pipeline.counts.files import write_samples
 from stinespring.pipeline.runs import read
 
 Output = Annotated[

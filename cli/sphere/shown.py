@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from stinespring.checks.sphere.sphere import overlaps_summary
 from stinespring.cli.output import print_verdict
-from stinespring.pipeline.counts import counts_of
+from stinespring.pipeline.counts.files import counts_of
 from stinespring.stages import Verdict
 
 if TYPE_CHECKING:

@@ -85,7 +85,7 @@ def check_(
     """Check counts that were sampled elsewhere."""
     from stinespring.cli.spins.shown import judged, print_judged
     from stinespring.models.spins import read_network
-    from stinespring.pipeline.counts import read_samples
+    from stinespring.pipeline.counts.files import read_samples
     from stinespring.pipeline.running import check
 
     samples = read_samples(counts, read_network(file), steps=steps)
