@@ -21,6 +21,7 @@ NAMES = (
     "fuzz",
     "codes",
     "effort",
+    "decoders",
 )
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "QISKIT_NUM_PROCS")
 if __name__ == "__main__":
