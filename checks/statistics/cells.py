@@ -119,14 +119,15 @@ def pooled(observed: FloatArray, law: FloatArray, shots: float) -> PooledCells:
     inside = np.where(kept, law, 0.0).sum(axis=1)
     given = np.where(rare, (totals - seen) / np.where(inside > 0, inside, 1.0), totals)
     rows, columns = np.nonzero(kept)
-    pieces, tables = cut(np.where(thin & ~few[:, None], expected, 0.0), mass, totals)
-    here = pieces >= 0
-    counts, means = (np.bincount(pieces[here], weights=values[here], minlength=len(tables)) for values in (observed, expected))
+    large = np.flatnonzero(~few & (number > 0))  # the tables with a pool of their own: of many thin ones few
+    pieces, tables = cut(np.where(thin[large], expected[large], 0.0), mass[large], totals[large])
+    here, found = pieces >= 0, (observed[large], expected[large])
+    counts, means = (np.bincount(pieces[here], weights=values[here], minlength=len(tables)) for values in found)
     blind = np.where(number > 1, np.where(few & ~rare, totals, np.where(few, 0.0, mass)), 0.0)
     return PooledCells(
         np.concatenate([observed[rows, columns], counts]),
         np.concatenate([law[rows, columns] * given[rows], means]),
-        np.concatenate([rows, tables]).astype(np.int64),
+        np.concatenate([rows, large[tables]]).astype(np.int64),
         float(blind.sum()) / shots,
         counted(totals[rare], share[rare], seen[rare], int(number[rare].sum())),
     )

@@ -160,11 +160,12 @@ def bits_read(p: FloatArray, at: IntArray, symbols: IntArray, bits: int) -> tupl
     padded = np.zeros((len(p), 1 << bits))
     padded[:, :used] = p[:, :used]
     ones, odds = np.empty((len(symbols), bits)), np.empty((len(symbols), bits))
-    for bit in range(bits):
-        masses = padded.reshape(len(p), 1 << (bit + 1), -1).sum(axis=2)
+    masses = padded  # of all symbols that begin with the same bits, shorter beginnings by and by
+    for bit in reversed(range(bits)):
         branch = symbols >> (bits - 1 - bit)
         ones[:, bit] = branch & 1
         high, low = masses[at, branch | 1], masses[at, branch & ~1]
+        masses = masses[:, ::2] + masses[:, 1::2]
         odds[:, bit] = high / (high + low)
     return ones, odds
 

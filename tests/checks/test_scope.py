@@ -11,7 +11,7 @@ from scipy.stats import binom
 
 from stinespring.checks.combine import merged_scope
 from stinespring.checks.spins.spins import check_spins
-from stinespring.checks.statistics.cells import Rare
+from stinespring.checks.statistics.cells import Rare, pooled
 from stinespring.checks.statistics.distance import expected_deviation
 from stinespring.checks.statistics.gtest import pool, upper_tail
 from stinespring.checks.statistics.tails import bennett, concentration, detected_shift, rare_counts
@@ -307,3 +307,38 @@ def test_ranks_counted_one_by_one_are_those_of_sorted_laws(monkeypatch):
         better = [q for i, q in enumerate(law[row]) if (q, -i) > (law[row, symbol], -symbol)]
         assert above == pytest.approx(sum(better), abs=1e-14)
         assert p == law[row, symbol]
+
+
+@pytest.mark.parametrize("bits", [1, 3, 6])
+def test_bits_have_their_odds_given_the_higher_ones(bits):
+    """By the definition, symbol by symbol: the share of those that begin alike which go on with a 1."""
+    rng = np.random.default_rng([4, bits])
+    d = (1 << bits) - (bits > 1)  # with a symbol that no law has
+    law = rng.dirichlet(np.full(d, 0.5), size=5)
+    at, symbols = rng.integers(0, 5, 40), rng.integers(0, d, 40)
+    ones, odds = streams.bits_read(law, at, symbols, bits)
+    for row, (which, symbol) in enumerate(zip(at, symbols, strict=True)):
+        for bit in range(bits):
+            begun = [t for t in range(d) if t >> (bits - bit) == symbol >> (bits - bit)]
+            high = sum(law[which, t] for t in begun if t >> (bits - 1 - bit) & 1)
+            assert ones[row, bit] == symbol >> (bits - 1 - bit) & 1
+            assert odds[row, bit] == pytest.approx(high / sum(law[which, t] for t in begun), abs=1e-12)
+
+
+def test_tables_are_pooled_together_as_one_by_one():
+    """Tables with large pools, small ones and none, side by side in any company: the same cells, pools and hidden mass."""
+    rng = np.random.default_rng(6)
+    shots = np.array([0, 1, 30, 200, 3000, 50_000, 7, 400, 300])
+    rarely = np.array([0.99, *np.full(59, 0.01 / 59)])
+    law = np.concatenate([rng.dirichlet(np.full(60, 0.3), size=6), np.eye(60)[:1], np.full((1, 60), 1 / 60), rarely[None]])
+    seen = np.array([rng.multinomial(n, p) for n, p in zip(shots, law, strict=True)]).astype(float)
+    total = float(shots.sum())
+    together = pooled(seen, law, total)
+    alone = [pooled(seen[row : row + 1], law[row : row + 1], total) for row in range(len(law))]
+    for row, part in enumerate(alone):
+        mine = together.table == row
+        np.testing.assert_array_equal(together.observed[mine], part.observed)
+        np.testing.assert_allclose(together.expected[mine], part.expected, rtol=1e-12)
+    assert together.hidden == pytest.approx(sum(part.hidden for part in alone), abs=1e-12)
+    assert together.rare is not None and together.rare.seen == sum(part.rare.seen for part in alone if part.rare is not None)
+    assert len({len(part.observed) for part in alone}) > 3, "tables of several shapes"
