@@ -80,8 +80,8 @@ def part(name: str, **given: Any) -> Any:
 
 
 def distinct(texts: Sequence[Sequence[int]], steps: int) -> list[list[tuple[int, ...]]]:
-    """Return the distinct prefixes that were bound, by length, from the empty one on."""
-    return [sorted({tuple(text[:length]) for text in texts if len(text) >= length}) for length in range(steps)]
+    """Return the distinct prefixes that were bound, by length, from the empty one on; texts end with their stop token."""
+    return [sorted({tuple(text[:length]) for text in texts if len(text) > length}) for length in range(steps)]
 
 
 def compared(sheet: Sheet, what: str, figure: float, unit: str, goal: float, *, least: bool = False, **more: Any) -> None:
