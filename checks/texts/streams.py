@@ -29,6 +29,7 @@ MOST_CELLS = 1 << 22  # features of one chunk of texts
 FEW_BITS = 3  # bits of a token up to which all products of them are features
 BINS = 16
 FEW_A_LAW = 8  # symbols of one law whose ranks are counted one by one; of more the law is sorted
+EVEN = 1e-6  # nats of spread a text below which all are equally likely: what is left is rounding
 MOST_SKEW = 1.0  # of the log-likelihood's sum, beyond which its law is not known well enough
 
 
@@ -75,7 +76,7 @@ def stream_tests(law: TextLaw, texts: IntArray, counts: IntArray, alpha: float, 
     found = sums.tests(alpha)
     if (uniform.sum(axis=1) > 0).any():
         found.append(transforms(uniform, shots, alpha, rng))
-    if moments[1] > 0:
+    if moments[1] > EVEN**2 * shots:
         found.append(likelihood(moments, shots, alpha))
     return found
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sys
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from typing import Any
 
 from stinespring.errors import InputError
 from stinespring.models.decoders.decoder import Decoder
+from stinespring.models.decoders.guarded import Guarded, said
 from stinespring.models.texts.base import TextModel
 
 __all__ = ["EXPECTED", "GROUP", "NAMES", "is_named", "load_decoder", "load_named", "offered"]
@@ -159,16 +161,26 @@ def _attribute(path: Path, attribute: str) -> Any:
     assert spec is not None and spec.loader is not None  # a name that ends with .py has a loader
     module = module_from_spec(spec)
     sys.modules[called] = module  # dataclasses look their module up
+    vars(module)["print"] = _told
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001 -- whatever the user's file raises
+        with contextlib.redirect_stdout(sys.stderr):
+            spec.loader.exec_module(module)
+    except BaseException as error:  # whatever the user's file raises, SystemExit too
         del sys.modules[called]
-        raise InputError("the Python file cannot be executed", got=f"{path}: {type(error).__name__}: {error}",
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise InputError("the Python file cannot be executed", got=f"{path}: {said(error)}",
                          expected="a file that defines the model") from None  # fmt: skip
     if not hasattr(module, attribute):
         raise InputError("the Python file does not define the model", got=f"no {attribute!r} in {path}",
                          expected=f"{attribute} = a Decoder, a TextModel, or a function that returns one")  # fmt: skip
     return getattr(module, attribute)
+
+
+def _told(*values: object, **more: Any) -> None:
+    """``print`` of the user's file: stdout is for data (``--json``: one object), so it goes to stderr unless it says where."""
+    more["file"] = more.get("file") or sys.stderr
+    print(*values, **more)  # noqa: T201
 
 
 def _made(name: str, found: Any) -> Decoder | TextModel:
@@ -177,19 +189,18 @@ def _made(name: str, found: Any) -> Decoder | TextModel:
         if not callable(found):
             raise _no_model(name, found)
         try:
-            found = found()
-        except InputError:
+            with contextlib.redirect_stdout(sys.stderr):
+                found = found()
+        except (InputError, KeyboardInterrupt):
             raise
-        except Exception as error:  # noqa: BLE001 -- whatever the user's function raises
-            raise InputError("the model cannot be made", got=f"{name}: {type(error).__name__}: {error}",
+        except BaseException as error:  # noqa: BLE001 -- whatever the user's function raises, SystemExit too
+            raise InputError("the model cannot be made", got=f"{name}: {said(error)}",
                              expected="a function without arguments that returns a model") from None  # fmt: skip
     if isinstance(found, TextModel):
         return found
     if isinstance(found, type) or not _methods_of(found):
         raise _no_model(name, found)
-    if found.name != name:
-        found.name = name  # runs that are resumed load it by this name
-    decoder: Decoder = found
+    decoder: Decoder = Guarded(found, name)  # runs that are resumed load it by this name
     return decoder
 
 

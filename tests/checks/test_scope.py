@@ -67,6 +67,16 @@ def some(share, seed):
     return np.random.default_rng(1000 + seed).random(SHOTS) < share
 
 
+@pytest.mark.parametrize("tokens", [1000, 777])
+def test_equally_likely_tokens_have_no_likelihood_to_test(tokens):
+    """Their log-likelihood does not vary: its spread by rounding (1e-15) is no scale for its deviation by rounding."""
+    texts = np.random.default_rng(tokens).integers(0, tokens, (4000, 1))
+    verdict = check_texts(samples(table(np.full(tokens, 1 / tokens)), texts), alpha=1e-6)
+    assert verdict.verdict == "UNVERIFIED" and "likelihood" not in verdict.details
+    few = texts % 500
+    assert check_texts(samples(table(np.full(tokens, 1 / tokens)), few), alpha=1e-6).verdict == "FAIL"
+
+
 def test_a_period_of_two_is_seen():
     """Four texts of 17 coins, after every token either one with odds 1/2: right by context, at TVD 1 as a whole."""
     place = np.arange(17) % 2

@@ -21,6 +21,7 @@ from stinespring.reading import read_json
 __all__ = ["DecoderFolder", "looked_at"]
 
 CONFIG, WHOLE, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")  # what configurations call it
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 TOKENIZERS = (
     "tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt", "vocab.txt", "tokenizer_config.json",
@@ -58,7 +59,7 @@ def looked_at(path: Path) -> DecoderFolder:
 
     Raises:
         InputError: no such folder, no or a broken configuration, no decoder by its configuration, only pickles, weights that
-            are missing, truncated or corrupted.
+            are missing, truncated or corrupted, or fewer arrays than layers.
     """
     if not path.exists():
         raise InputError("there is no such folder", got=str(path), expected=SAFE, todo="check the path; nothing is downloaded")
@@ -69,6 +70,7 @@ def looked_at(path: Path) -> DecoderFolder:
     config = read_json(path / CONFIG, kind="config.json")
     require_decoder(config, path)
     weights, entries = weights_in(path)
+    require_layers(config, path, sum(len(declared(file)) for file in weights))
     tokenizer = tuple(path / name for name in TOKENIZERS if (path / name).is_file())
     return DecoderFolder(path, config, weights, entries, tokenizer)
 
@@ -93,6 +95,24 @@ def require_decoder(config: Mapping[str, Any], path: Path) -> None:
             "the model does not predict a next token", got=f"{heads[0]} in {path}",
             expected="a causal decoder, as LlamaForCausalLM or GPT2LMHeadModel",
         )  # fmt: skip
+
+
+def require_layers(config: Mapping[str, Any], path: Path, arrays: int) -> None:
+    """Refuse a number of layers that the weights cannot have: ``transformers`` builds them all before it looks, for hours.
+
+    Args:
+        config: what ``config.json`` says.
+        path: of the folder, for messages.
+        arrays: how many arrays the weights are; a layer has at least one.
+
+    Raises:
+        InputError: more layers than arrays.
+    """
+    stated = [config.get(name) for name in LAYERS]
+    layers = max((number for number in stated if isinstance(number, int)), default=0)
+    if layers > arrays:
+        raise InputError("the weights do not fit the configuration", got=f"{layers:,} layers, {arrays:,} arrays in {path}",
+                         expected="at least one array a layer")  # fmt: skip
 
 
 def weights_in(path: Path) -> tuple[tuple[Path, ...], int]:

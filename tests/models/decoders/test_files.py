@@ -119,7 +119,7 @@ def test_what_is_not_there_is_said(folder):
     (folder / "config.json").unlink()
     with pytest.raises(InputError, match=r"no config\.json"):
         stinespring.load(f"hf:{folder}")
-    with pytest.raises(InputError, match="no such GGUF file"):
+    with pytest.raises(InputError, match="^there is no such GGUF file"):
         stinespring.load(f"gguf:{folder / 'nowhere.gguf'}")
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 
 import numpy as np
@@ -55,6 +57,12 @@ def made():
 def broken():
     raise RuntimeError("no luck")
 
+def leaves():
+    raise SystemExit(0)
+
+def long():
+    raise ValueError("no luck\\n" * 99)
+
 ready, number = Bigrams(), 3
 table = TableModel({"format": "stinespring/table@1", "tokens": ["a", "b"], "context": 0, "law": [[0.25, 0.75]]}, "coin")
 '''
@@ -102,13 +110,54 @@ def test_a_text_model_of_ones_own(own):
         ("mine.py:np", "no model"),
         ("wrong.py:x", "SyntaxError"),
         ("raises.py:x", "ZeroDivisionError"),
+        ("leaves.py:x", "cannot be executed"),
+        ("mine.py:leaves", "SystemExit: 0"),
+        ("mine.py:long", "ValueError: no luck no luck"),
     ],
 )
 def test_what_is_no_model_is_said(own, name, message):
     (own.parent / "wrong.py").write_text("x = (")
     (own.parent / "raises.py").write_text("x = 1 / 0")
-    with pytest.raises(InputError, match=message):
+    (own.parent / "leaves.py").write_text("raise SystemExit(0)")
+    with pytest.raises(InputError, match=message) as refused:
         stinespring.load(f"{own.parent}/{name}")
+    assert len(str(refused.value).splitlines()) <= 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("return self.logits(prompt[None]), Past(", "return exec('raise SystemExit(0)'), Past(", "begin cannot.*SystemExit"),
+        ("return self.logits(prompt[None])", "return np.nan * self.logits(prompt[None])", "begin cannot.*NaN or infinity"),
+        ("return self.logits(prompt[None])", "return -np.inf * np.ones((1, 3))", "begin cannot.*NaN or infinity"),
+        ("return self.logits(prompt[None])", "return 1j * self.logits(prompt[None])", "begin cannot.*complex128"),
+        ("return self.logits(prompt[None])", "return self.logits(prompt[None])[:, :2]", r"begin cannot.*\(1, 2\)"),
+        ("return self.logits(prompt[None]), Past", "return Past", "begin cannot.*Past"),
+        ("return self.logits(texts), Past", "return np.nan * self.logits(texts), Past", "proceed cannot.*NaN"),
+        ("return self.logits(texts), Past", "return self.logits(texts)[:1], Past", "proceed cannot.*shape"),
+        ("return self.logits(texts), Past", "return {}['x'], Past", "proceed cannot.*KeyError"),
+        ("return sizes / sizes.sum(axis=1, keepdims=True)", "return sizes", "law cannot be used"),
+        ("return sizes / sizes.sum(axis=1, keepdims=True)", "return np.full((len(texts), 3), 1 / 3)", "begin cannot.*differs"),
+        ("isinstance(prompt, str) else prompt, dtype=np.int64)", "isinstance(prompt, str) else prompt) / 2", "encode cannot"),
+        ('("a", "b", "c"), 50, 2,', '("a", "a", "c"), 50, 2,', "tokens cannot"),
+        ('("a", "b", "c"), 50, 2,', '("a", "b", "c"), "x", 2,', "longest cannot"),
+        ('("a", "b", "c"), 50, 2,', '("a", "b", "c"), 50, 3,', "end cannot"),
+        ('"float64"', '"float8"', "rounding cannot"),
+    ],
+)
+def test_a_decoder_that_gives_nonsense_is_bad_input(own, old, new, message, invoke):
+    assert old in OWN
+    own.write_text(OWN.replace(old, new))
+    status, out, err = invoke("law", f"{own}:made", "--prompt", "ab", "--steps", "2", "--json")
+    assert status == 2 and not out and re.search(message, " ".join(err.split()))
+    assert len(err.splitlines()) <= 4
+
+
+def test_what_a_file_prints_is_no_data(own, invoke):
+    own.write_text("print('at once')\n" + OWN.replace("return self.norm(np", "print('later'); return self.norm(np"))
+    status, out, err = invoke("law", f"{own}:made", "--prompt", "ab", "--steps", "1", "--json")
+    assert status == 0 and json.loads(out)["format"] == "stinespring/law@1"
+    assert "at once" in err and "later" in err
 
 
 def test_a_file_is_executed_only_when_it_is_named(own):
