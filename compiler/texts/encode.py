@@ -17,6 +17,7 @@ import numpy as np
 
 from stinespring.compiler.options import Codes
 from stinespring.compiler.texts.operations import BlockOperation, Place, StepLaw
+from stinespring.compiler.texts.order import fitting_order
 from stinespring.compiler.texts.truncate import averaged, bits
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import InputState
@@ -102,7 +103,7 @@ class CodedLaws:
 
 
 def by_prefix(operations: Iterable[BlockOperation], symbols: IntArray | None = None) -> CodedLaws:
-    """Return the operations with every token replaced by its rank after its prefix, the likeliest first.
+    """Return the operations with every token replaced by its rank after its prefix, the likeliest first where that fits.
 
     Args:
         operations: one a step, in order, their laws over whole prefixes; the prompt is known.
@@ -117,6 +118,9 @@ def by_prefix(operations: Iterable[BlockOperation], symbols: IntArray | None = N
         ranked = np.take_along_axis(law.probabilities[where], order, axis=1)
         size = int((ranked > 0).sum(axis=1).max())
         order, ranked = order[:, :size], ranked[:, :size]
+        better = fitting_order(ranked) if operation.laws[-1].reads == law.reads else None
+        if better is not None:
+            order, ranked = np.take_along_axis(order, better, axis=1), np.take_along_axis(ranked, better, axis=1)
         coded.append(replace(operation, laws=tuple(renamed(each, texts, codes, order) for each in operation.laws)))
         row, rank = np.nonzero(ranked)
         reach = reach[row] * ranked[row, rank]
