@@ -18,7 +18,7 @@ def peaked(rng, count, size):
     return -np.sort(-law / law.sum(axis=1, keepdims=True), axis=1)
 
 
-@pytest.mark.parametrize(("count", "size"), [(64, 4), (16, 8), (64, 8)])
+@pytest.mark.parametrize(("count", "size"), [(64, 4), (64, 8)])
 def test_orders_are_permutations_that_fit(count, size):
     """Of fifty random steps those whose ranks do not fit: some are mended, and what is returned fits."""
     rng, mended, misfits = np.random.default_rng(11), 0, 0
