@@ -19,7 +19,7 @@ from stinespring.backends.aer.methods import (
     state_bytes,
     statevector_qubits,
 )
-from stinespring.backends.aer.simulator import checked_simulator, run_counts, versions, without_idle_qubits
+from stinespring.backends.aer.simulator import binds_rows, checked_simulator, run_counts, versions, without_idle_qubits
 from stinespring.backends.histories.choose_path import (
     PLANNED,
     SIMULATED_AT_ONCE,
@@ -270,7 +270,8 @@ class AerBackend:
             self._seconds += ran.seconds
             return [ran.outcomes]
         ready, model = self.prepared(circuit)
-        simulator = self.simulator(how, model)
+        rows = angles is not None and model is None and binds_rows(ready, how.method)
+        simulator = self.simulator(how, model, rows=rows)
         found = run_counts(simulator, ready, angles, shots, seed)
         self._seconds += simulator.seconds
         return found
@@ -289,11 +290,11 @@ class AerBackend:
                 self._ready = (circuit, found.circuit, found.model)
         return self._ready[1], self._ready[2]
 
-    def simulator(self, how: How, model: NoiseModel | None = None) -> AerSimulator:
+    def simulator(self, how: How, model: NoiseModel | None = None, *, rows: bool = False) -> AerSimulator:
         """Return the simulator with this backend's options."""
         options: dict[str, Any] = {
             "noise_model": model, "max_parallel_threads": self.threads or 1, "max_memory_mb": self.memory,
-            "shot_branching_enable": True if how.branching else None,
+            "shot_branching_enable": True if how.branching else None, "runtime_parameter_bind_enable": rows or None,
         }  # fmt: skip
         return checked_simulator(how.method, **{name: value for name, value in options.items() if value is not None})
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qiskit import QuantumCircuit
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit.circuit import ParameterVector
+from qiskit.circuit.library import get_standard_gate_name_mapping
 
 import stinespring
 from sampling import Plain, read, sampled
 from stinespring.backends import open_backend, opened, rows
 from stinespring.backends.aer.backend import AerBackend, checked_simulator, statevector_qubits
+from stinespring.backends.aer.simulator import ROW_BY_ROW, binds_rows, run_counts
 from stinespring.backends.seeds import derive_seed
 from stinespring.batches import Batch, Item
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
@@ -189,3 +192,31 @@ def test_rows_have_their_own_shots_and_come_in_order(method):
     assert [(row.values.tolist(), row.counts.tolist()) for row in found] == [
         ([[1]], [5]), ([], []), ([[1]], [3000]), ([[2]], [2]), ([[2]], [7])
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("shots", [1, 40])
+def test_angles_that_aer_binds_while_it_runs_give_the_same_counts(threads, shots):
+    """Every gate for which that is asked, with a parameter wherever it takes one: the same readings, row by row."""
+    a, rng = ParameterVector("a", 7), np.random.default_rng(12)
+    circuit = QuantumCircuit(QuantumRegister(4, "q"), ClassicalRegister(3, "t1"), ClassicalRegister(1, "t2"))
+    for name in sorted(ROW_BY_ROW - {"measure"}):
+        for repeat in range(2):
+            gate = get_standard_gate_name_mapping()[name]
+            angles = [a[int(i)] * (1 + repeat) + repeat for i in rng.integers(0, 7, len(gate.params))]
+            circuit.append(type(gate)(*angles), rng.permutation(4)[: gate.num_qubits].tolist())
+    circuit.measure(range(4), range(4))
+    assert len(circuit.parameters) > 4 and binds_rows(circuit, "statevector")
+    values = rng.random((60, len(circuit.parameters))) * 3
+    found = []
+    for option in (False, True):
+        options = {"max_parallel_threads": threads, "runtime_parameter_bind_enable": option}
+        found.append(run_counts(checked_simulator("statevector", **options), circuit, values, shots, 5))
+    for one, other in zip(*found, strict=True):
+        assert one.registers == other.registers and one.shots == other.shots == shots
+        np.testing.assert_array_equal(one.values, other.values)
+        np.testing.assert_array_equal(one.counts, other.counts)
+    assert len({row.values.tobytes() for row in found[1]}) > 5, "rows differ"
+    reset = circuit.copy()
+    reset.reset(0)
+    assert not binds_rows(circuit, "density_matrix") and not binds_rows(reset, "statevector")
