@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.decoders.decoder import FinalNorm, Past, layer_points, shown
-from stinespring.models.decoders.llama import Branches, Llama, LlamaLayer
+from stinespring.models.decoders.decoder import FinalNorm, shown
+from stinespring.models.decoders.llama import Llama, LlamaDecoder, LlamaLayer
 from stinespring.models.texts.attention import softmax
 from stinespring.models.texts.base import require_numbers
 from stinespring.readings import FloatArray, IntArray
@@ -24,7 +24,7 @@ LANGUAGES = ("en", "pt")
 MOST_LOGITS = 1 << 22  # logits of one batch of whole texts: 32 MB
 
 
-class GlassDecoder:
+class GlassDecoder(LlamaDecoder):
     """glassllm: 4 Llama-type blocks, 1,024 tokens, a context of 128; see :class:`stinespring.models.decoders.decoder.Decoder`.
 
     Texts are read by :class:`stinespring.models.decoders.llama.Llama`, with the package's weights; :meth:`law` is the
@@ -38,7 +38,6 @@ class GlassDecoder:
     """
 
     end: int | None = None  # glassllm's own generation does not stop either
-    rounding = "float64"
 
     def __init__(self, language: str) -> None:
         if language not in LANGUAGES:
@@ -46,9 +45,7 @@ class GlassDecoder:
         self.name = f"glassllm:{language}"
         self.decoder, self.tokenizer = _load(language)
         self.tokens = tuple(shown(piece) for piece in self.tokenizer.vocab)
-        self.llama = _llama(self.decoder)
-        self.points, self.longest = layer_points(len(self.llama.layers)), self.llama.longest
-        self.unembedding, self.norm = self.llama.unembedding, self.llama.norm
+        super().__init__(_llama(self.decoder))
 
     def encode(self, prompt: str | Sequence[int]) -> IntArray:
         """Return the token numbers of a prompt given as plain text, or as numbers.
@@ -69,19 +66,6 @@ class GlassDecoder:
     def plain(self, numbers: Sequence[int]) -> str:
         """Return the text as the tokenizer writes it."""
         return str(self.tokenizer.decode(list(numbers)))
-
-    def stream(self, texts: IntArray) -> FloatArray:
-        """Return the residual stream, shape (2 layers + 1, B, n, e)."""
-        return self.llama.stream(texts)
-
-    def begin(self, prompt: IntArray) -> tuple[FloatArray, Past]:
-        """Return the logits after a prompt, and the prompt as read."""
-        return self.llama.begin(prompt)
-
-    def proceed(self, past: Past, rows: IntArray, tokens: IntArray) -> tuple[FloatArray, Past]:
-        """Return the logits after texts that are one token longer, and these as read."""
-        assert isinstance(past, Branches)
-        return self.llama.proceed(past, rows, tokens)
 
     def law(self, texts: IntArray) -> FloatArray:
         """Return glassllm's own softmax, shape (B, V)."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stinespring.models.decoders.decoder import FinalNorm
+from stinespring.models.decoders.decoder import FinalNorm, Past, layer_points
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["Branches", "Llama", "LlamaLayer"]
+__all__ = ["Branches", "Llama", "LlamaDecoder", "LlamaLayer"]
 
 AT_ONCE = 1 << 22  # logits, or numbers of one layer's keys, of one batch: 32 MB
 
@@ -199,3 +199,30 @@ class Llama:
 
     def _logits(self, x: FloatArray) -> FloatArray:
         return np.asarray(self.norm(x) @ self.unembedding.T)
+
+
+class LlamaDecoder:
+    """What decoders have in common whose weights :class:`Llama` reads; see :mod:`stinespring.models.decoders.decoder`.
+
+    Args:
+        llama: the weights.
+    """
+
+    rounding = "float64"
+
+    def __init__(self, llama: Llama) -> None:
+        self.llama, self.longest = llama, llama.longest
+        self.points, self.norm, self.unembedding = layer_points(len(llama.layers)), llama.norm, llama.unembedding
+
+    def stream(self, texts: IntArray) -> FloatArray:
+        """Return the residual stream, shape (2 layers + 1, B, n, e)."""
+        return self.llama.stream(texts)
+
+    def begin(self, prompt: IntArray) -> tuple[FloatArray, Past]:
+        """Return the logits after a prompt, and the prompt as read."""
+        return self.llama.begin(prompt)
+
+    def proceed(self, past: Past, rows: IntArray, tokens: IntArray) -> tuple[FloatArray, Past]:
+        """Return the logits after texts that are one token longer, and these as read."""
+        assert isinstance(past, Branches)
+        return self.llama.proceed(past, rows, tokens)

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.decoders.decoder import FinalNorm, Past, layer_points, shown
-from stinespring.models.decoders.llama import Branches, Llama, LlamaLayer
+from stinespring.models.decoders.decoder import FinalNorm, shown
+from stinespring.models.decoders.llama import Llama, LlamaDecoder, LlamaLayer
 from stinespring.models.decoders.local.gguf_file import sha256_of
 from stinespring.models.safetensors import unpack
 from stinespring.models.texts.attention import softmax
@@ -40,7 +40,7 @@ CONFIGURATION = "45a11268a4d085adf78f605dce0ef07940f25201aebf0366886e017eeff01a2
 OF_QUOTIENTS = "9972b677354f59a1c69a3b8dbebb8e4779b78fc4611d9c8aa46495f7f02e7a0b"  # the same words in other bytes
 
 
-class MathDecoder:
+class MathDecoder(LlamaDecoder):
     """One of mathformer's decoders; see :class:`stinespring.models.decoders.decoder.Decoder`.
 
     A prompt is what is to be computed with an equals sign, as ``12+34=``; the decoder goes on with the result and ``</s>``.
@@ -51,8 +51,6 @@ class MathDecoder:
     Raises:
         InputError: mathformer is not installed, an unknown operation, or files that are not those of mathformer 2.0.0.
     """
-
-    rounding = "float64"
 
     def __init__(self, operation: str) -> None:
         if operation not in WEIGHTS:
@@ -66,14 +64,12 @@ class MathDecoder:
         _known(folder / "config.json", OF_QUOTIENTS if operation == "div" else CONFIGURATION)
         arrays, _ = unpack(folder / "model.safetensors", kind="weights", expected=f"those of {LINE}")
         config = read_json(folder / "config.json", kind="config.json")
-        self.llama = llama_of(arrays, config)
+        super().__init__(llama_of(arrays, config))
         numbers: dict[str, int] = read_json(folder / "vocab.json", kind="vocabulary")
         self._numbers = numbers
         self._pieces = sorted(numbers, key=lambda piece: numbers[piece])
         self.tokens = tuple(shown(piece) for piece in self._pieces)
         self.end: int | None = numbers["</s>"]
-        self.points, self.longest = layer_points(len(self.llama.layers)), self.llama.longest
-        self.unembedding, self.norm = self.llama.unembedding, self.llama.norm
 
     def encode(self, prompt: str | Sequence[int]) -> IntArray:
         """Return the numbers of a prompt's characters, or given numbers.
@@ -94,19 +90,6 @@ class MathDecoder:
     def plain(self, numbers: Sequence[int]) -> str:
         """Return the characters in a row."""
         return "".join(self._pieces[number] for number in numbers)
-
-    def stream(self, texts: IntArray) -> FloatArray:
-        """Return the residual stream, shape (3, B, n, 8)."""
-        return self.llama.stream(texts)
-
-    def begin(self, prompt: IntArray) -> tuple[FloatArray, Past]:
-        """Return the logits after a prompt, and the prompt as read."""
-        return self.llama.begin(prompt)
-
-    def proceed(self, past: Past, rows: IntArray, tokens: IntArray) -> tuple[FloatArray, Past]:
-        """Return the logits after texts that are one token longer, and these as read."""
-        assert isinstance(past, Branches)
-        return self.llama.proceed(past, rows, tokens)
 
     def law(self, texts: IntArray) -> FloatArray:
         """Return the next token's law after texts (B, n), all of it read at once, shape (B, V)."""
