@@ -42,6 +42,7 @@ from stinespring.readings import UNUSED, ComplexArray, FloatArray, Register
 
 __all__ = ["QuantumMemory", "quantum_memory"]
 
+MOST_WIRES = 10  # of a step: memory, token and record
 MOST_QUBITS = 6  # of a memory: isometries on more take minutes
 ROUNDING = 1e-12  # of a computed TVD
 
@@ -102,11 +103,29 @@ def quantum_memory(draft: Draft, *, reuse: bool) -> QuantumMemory:
         )
     codes: Codes = "binary" if draft.coding == "binary" else "free"
     tokens = [token_register(law, draft.model.d, codes) for law in laws]
+    require_narrow(tensors, tokens)
     bound = 0.0 if tensors.fidelity == 1.0 else min(1.0, distance + ROUNDING)
     claim = None if not bound else MemoryClaim(tuple(tensor[:, :, 0, :] for tensor in tensors.steps))
     flow, others = _written(tensors, tokens, reuse=reuse, fitted=draft.options.effort != 0)
     classical = max((len(each.laws) for each in states[1:]), default=1)
     return QuantumMemory(flow, (*tokens, *others), tensors, classical, claim, bound)
+
+
+def require_narrow(tensors: MemoryTensors, tokens: Sequence[Register]) -> None:
+    """Refuse steps whose matrices are too wide: w wires take about ``4^w`` gates, and minutes from eleven on.
+
+    Raises:
+        TooLargeError: before any is made.
+    """
+    records = [qubits_for(tensor.shape[2]) for tensor in tensors.steps]
+    widest = max(tensors.qubits + token.size + record for token, record in zip(tokens, records, strict=True))
+    if widest > MOST_WIRES:
+        raise TooLargeError(
+            "a step on a memory of quantum states is too wide",
+            got=f"{widest} qubits of memory and token, about {4**widest:,} gates",
+            expected=f"at most {MOST_WIRES} qubits",
+            todo="give a --tolerance, or use --memory classical",
+        )
 
 
 def require_chain(draft: Draft) -> None:

@@ -20,7 +20,7 @@ from stinespring.compiler.memory.phases import fitted_phases
 from stinespring.compiler.memory.tensors import exact_tensors, hidden_tensors, qubits_for, truncated_tensors
 from stinespring.compiler.texts.merge import causal_states
 from stinespring.compiler.texts.specialise import channels
-from stinespring.errors import InputError
+from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.claims import MemoryClaim, claim_of
 from stinespring.models.texts.law import TextLaw
@@ -263,3 +263,10 @@ def test_what_a_quantum_memory_cannot_do_is_said(options):
 def test_a_stepwise_program_has_no_memory():
     with pytest.raises(InputError, match="the host remembers"):
         stinespring.compile(random_chain(2, 1, 1.0, 1), prompt=[0], steps=3, schedule="stepwise", memory="quantum")
+
+
+def test_steps_that_would_take_minutes_are_refused_at_once():
+    """Of a language model nearly every text is a state of its own, beside registers for all its tokens."""
+    model = stinespring.load("glassllm:en", top_k=4)
+    with pytest.raises(TooLargeError, match="too wide"):
+        stinespring.compile(model, prompt="Alice was", steps=4, schedule="static", memory="quantum", effort=0)
