@@ -29,6 +29,7 @@ MODES = {
     "delays": ("none", "pad", "decouple"),
     "memory": get_args(Memory),
 }
+ROUND = 5  # qubits of a round of a token, by default
 WHOLE = "all"  # of token_qubits
 LIMITS = {"max_qubits": 1, "max_two_qubit_gates": 0, "max_conditions": 0}  # the least that each may be
 
@@ -97,7 +98,7 @@ class CompileOptions:
     attention: Literal["auto", "table", "rejection"] = "auto"
     delays: Literal["none", "pad", "decouple"] = "none"
     memory: Memory = "auto"
-    token_qubits: int | Literal["all"] = 5
+    token_qubits: int | Literal["all"] = ROUND
 
     def __post_init__(self) -> None:
         for name, allowed in MODES.items():
@@ -165,6 +166,7 @@ def check_combination(options: CompileOptions) -> None:
             expected="--schedule dynamic",
         )
     check_codes(options)
+    check_rounds(options)
     if options.memory == "quantum" and options.schedule == "stepwise":
         raise InputError(
             "in a stepwise program the host remembers the text",
@@ -180,6 +182,18 @@ def check_combination(options: CompileOptions) -> None:
         )
 
 
+def check_rounds(options: CompileOptions) -> None:
+    """Refuse rounds where a token is measured at once: they would not be made, without a word."""
+    if options.token_qubits in (ROUND, str(ROUND)) or (options.codes == "binary" and options.token_qubits == WHOLE):
+        return
+    for name, value in (("schedule", options.schedule), ("codes", options.codes)):
+        if value in ("static", "dynamic", "binary"):
+            raise InputError(
+                "a token is measured at once", got=f"--{name} {value} --token-qubits {options.token_qubits}",
+                expected="--schedule stepwise" if name == "schedule" else "--token-qubits all",
+            )  # fmt: skip
+
+
 def check_codes(options: CompileOptions) -> None:
     """Refuse codes of texts where nobody could decode them, or where they are no law of what is measured."""
     if options.codes not in ("prefix", "texts"):
@@ -187,7 +201,7 @@ def check_codes(options: CompileOptions) -> None:
     told = {"expected": "--codes free or binary"}
     if options.input == "quantum":
         raise InputError("whoever decodes would not know the prompt", got=f"--codes {options.codes} --input quantum", **told)
-    if options.phases == "exact":
+    if options.phases == "exact" and options.schedule != "stepwise":  # whose host knows the text, whatever the codes
         raise InputError("the isometry acts on tokens", got=f"--codes {options.codes} --phases exact", **told)
     if options.codes == "texts" and (options.extension != "token" or options.schedule == "stepwise"):
         raise InputError(

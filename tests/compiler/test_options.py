@@ -42,12 +42,24 @@ def test_shares_are_numbers(name, value):
         ({"feed_forward": "none", "schedule": "static"}, "only dynamic programs have feed-forward"),
         ({"attention": "rejection", "schedule": "stepwise"}, "only dynamic programs have feed-forward"),
         ({"input": "quantum", "schedule": "stepwise"}, "knows its prompt"),
+        ({"token_qubits": 2, "schedule": "static"}, "a token is measured at once"),
+        ({"token_qubits": "all", "schedule": "dynamic"}, "a token is measured at once"),
+        ({"token_qubits": 2, "schedule": "stepwise", "codes": "binary"}, "a token is measured at once"),
+        ({"phases": "exact", "schedule": "static", "codes": "prefix"}, "the isometry acts on tokens"),
         ({"tolerance": 1.0}, "up to, not including, 1"),
     ],
 )
 def test_combinations_that_make_no_sense(options, says):
     with pytest.raises(InputError, match=says):
         CompileOptions(**options)
+
+
+def test_stepwise_programs_may_be_asked_for_the_codes_they_have(examples):
+    source = stinespring.load(examples / "three_tokens.json")
+    asked = {"prompt": "sun", "steps": 2, "schedule": "stepwise"}
+    by_default, named = stinespring.compile(source, **asked), stinespring.compile(source, codes="prefix", **asked)
+    assert named.details["codes"] == by_default.details["codes"] == "prefix"
+    assert named.cost == by_default.cost
 
 
 @pytest.mark.parametrize(
