@@ -140,7 +140,7 @@ def check_law(
         off = {key: found.get(key, 0.0) - expected.get(key, 0.0) for key in {*found, *expected}}
         here = 0.5 * sum(map(abs, off.values()))
         leak = max(leak, sum(p for key, p in found.items() if min(key) < 0))
-        if here >= tvd:
+        if np.isnan(here) or here >= tvd:
             worst = max(off, key=lambda key: abs(off[key]))
             tvd, name = here, told(model, (given, (-1,) * wanted.prompt + worst), wanted, prompt=False)
             words = f"{name} has probability {found.get(worst, 0.0):.6g}, not {expected.get(worst, 0.0):.6g}"
@@ -152,7 +152,7 @@ def law_verdict(tvd: float, bound: float, leak: float, words: str, compared: str
     figures = {"method": "law", "tvd": tvd, "tvd_bound": bound, "leak": leak}
     if leak > MOST_LEAK:
         return Verdict("FAIL", f"readings that stand for nothing have probability {leak:.3g}", figures=figures)
-    if tvd > bound + MOST_LEAK:
+    if not tvd <= bound + MOST_LEAK:
         allowed = f"more than the {bound:.3g} promised" if bound else "not 0"
         return Verdict(
             "FAIL", f"the circuit's exact law has TVD {tvd:.3g} from the model's, {allowed}: {words}", figures=figures

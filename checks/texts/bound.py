@@ -60,7 +60,7 @@ def check_bound(
     if distance is None:
         return by_context(own, claimed, claim, bound, texts, counts)
     figures = {"claimed": bound, "distance": distance}
-    if distance > bound + ROUNDING:
+    if not distance <= bound + ROUNDING:  # NaN is no bound
         reason = f"{WRONG} {bound:.6g}, but its law is at TVD {distance:.6g} from the model's"
         return BoundCheck(False, reason, figures)
     reason = f"tested against the truncated law, which is within TVD {bound:.3g} of the model (at TVD {distance:.3g})"
@@ -86,13 +86,13 @@ def by_context(own: TextLaw, claimed: TextLaw, claim: TextClaim, bound: float, t
     }  # fmt: skip
     if isinstance(claim, TailClaim):
         figures["budget"] = claim.budget
-        if most > claim.budget + ROUNDING or claim.budget * own.steps > bound + ROUNDING:
+        if not (most <= claim.budget + ROUNDING and claim.budget * own.steps <= bound + ROUNDING):
             reason = (
                 f"{WRONG} {bound:.6g} over {own.steps} steps with at most {claim.budget:.6g} after each text, and after a text "
                 f"that was visited its law is at TVD {most:.6g} from the model's"
             )
             return BoundCheck(False, reason, figures)
-    if mean - ERRORS * error > bound + ROUNDING:
+    if not mean - ERRORS * error <= bound + ROUNDING:
         reason = f"{WRONG} {bound:.6g}, but after the texts visited its laws differ from the model's by {mean:.6g} in all"
         return BoundCheck(False, reason, figures)
     reason = (

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import stinespring
+from stinespring.checks.texts.block import law_verdict
 from stinespring.circuits.core.flow import Flow, If, Reset
 from stinespring.compiler.systems.lens import compile_operator
 from stinespring.errors import TooLargeError
@@ -302,3 +303,9 @@ def test_a_block_that_fails_fails_the_verdict() -> None:
     found = with_block(Verdict("PASS", "as expected"), block)
     assert (found.verdict, found.reason) == ("FAIL", "block: the amplitude of 'a' is -1, not 1; as expected")
     assert found.details["block"]["error"] == 2.0
+
+
+@pytest.mark.parametrize(("tvd", "bound"), [(float("nan"), 0.1), (0.1, float("nan")), (0.2, 0.1)])
+def test_what_is_no_number_does_not_pass(tvd: float, bound: float) -> None:
+    assert law_verdict(tvd, bound, 0.0, "", "2 outcomes").verdict == "FAIL"
+    assert law_verdict(0.1, 0.2, 0.0, "", "2 outcomes").verdict == "PASS"

@@ -92,7 +92,7 @@ def test_kept_outcomes_the_wrong_way_round_cannot_pass():
     assert check_texts(samples, model).bound_verified is None, "another law is claimed by nobody"
 
 
-@pytest.mark.parametrize(("bound", "verified"), [(0.3, True), (0.26, False)])
+@pytest.mark.parametrize(("bound", "verified"), [(0.3, True), (0.26, False), (float("nan"), False)])
 def test_a_bound_is_held_to_nine_digits(two_tokens, bound, verified):
     """``a`` is dropped after both prompts: the TVD is 1 - P(the text that is kept)."""
     asked = TextAsked((0, 1), 1)
