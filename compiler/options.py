@@ -186,11 +186,15 @@ def check_rounds(options: CompileOptions) -> None:
     """Refuse rounds where a token is measured at once: they would not be made, without a word."""
     if options.token_qubits in (ROUND, str(ROUND)) or (options.codes == "binary" and options.token_qubits == WHOLE):
         return
-    for name, value in (("schedule", options.schedule), ("codes", options.codes)):
-        if value in ("static", "dynamic", "binary"):
+    whole = "--token-qubits all"
+    for name, values, expected in (
+        ("schedule", ("static", "dynamic"), "--schedule stepwise"), ("codes", ("binary",), whole),
+        ("extension", () if options.token_qubits == WHOLE else ("position",), whole),
+    ):  # fmt: skip
+        if getattr(options, name) in values:
             raise InputError(
-                "a token is measured at once", got=f"--{name} {value} --token-qubits {options.token_qubits}",
-                expected="--schedule stepwise" if name == "schedule" else "--token-qubits all",
+                "a token is measured at once", expected=expected,
+                got=f"--{name} {getattr(options, name)} --token-qubits {options.token_qubits}",
             )  # fmt: skip
 
 

@@ -45,6 +45,7 @@ def test_shares_are_numbers(name, value):
         ({"token_qubits": 2, "schedule": "static"}, "a token is measured at once"),
         ({"token_qubits": "all", "schedule": "dynamic"}, "a token is measured at once"),
         ({"token_qubits": 2, "schedule": "stepwise", "codes": "binary"}, "a token is measured at once"),
+        ({"token_qubits": 2, "schedule": "stepwise", "extension": "position"}, "a token is measured at once"),
         ({"phases": "exact", "schedule": "static", "codes": "prefix"}, "the isometry acts on tokens"),
         ({"tolerance": 1.0}, "up to, not including, 1"),
     ],
