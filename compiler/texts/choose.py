@@ -15,7 +15,7 @@ from stinespring.compiler.options import Codes
 from stinespring.compiler.texts.draft import Coding, Draft
 from stinespring.compiler.texts.encode import realised
 from stinespring.compiler.texts.fitted import fitted
-from stinespring.compiler.texts.passes import coded_laws, run_passes, specialised
+from stinespring.compiler.texts.passes import MOST_BITS, coded_laws, run_passes, specialised
 from stinespring.compiler.texts.truncate import bits
 from stinespring.errors import TooLargeError
 from stinespring.readings import FloatArray, rows_of
@@ -23,7 +23,6 @@ from stinespring.stages import Effect
 
 __all__ = ["cheapest", "codings", "decoder", "far_more", "proven", "realised_law", "worth_listing"]
 
-MOST_BITS = 15  # of codes that are tried without being asked for: a second of closed forms
 HOPELESS = 16  # more gates by the Gray-code form than another coding has: no construction here gains as much
 OTHERS, TAILS = 0.5, 0.25  # of a stated effort, for fits and shares besides what is exact, and for the shares at most
 CLOSE = 2  # a search shortens circuits by no more than about this factor

@@ -20,11 +20,13 @@ from stinespring.compiler.texts.operations import BlockOperation
 from stinespring.compiler.texts.specialise import MOST_ENTRIES, MOST_LISTED, channels, prune
 from stinespring.errors import TooLargeError
 from stinespring.models.texts.base import TextModel
+from stinespring.models.texts.joint import MOST_TEXTS, joint_law
 from stinespring.models.texts.truncated import RenumberedModel
 from stinespring.stages import Effect
 
 __all__ = ["FEW_TOKENS", "PASSES", "coded_laws", "require_listed", "run_passes"]
 
+MOST_BITS = 15  # of codes that are tried without being asked for: a second of closed forms
 FEW_TOKENS = 256  # vocabularies that are tabulated as they are
 FIRSTS = 6  # a memory that pays at all pays within the first steps
 
@@ -93,7 +95,8 @@ def listed_model(draft: Draft) -> TextModel:
     if model.d <= FEW_TOKENS or draft.quantum or draft.options.extension != "token":
         return model
     if ("tokens",) not in draft.tables:
-        texts = model.joint(draft.prompt.tolist(), draft.steps).texts
+        most = MOST_TEXTS if draft.options.codes in ("prefix", "texts") else 1 << MOST_BITS  # of more, no coding would be tried
+        texts = joint_law(model, draft.prompt.tolist(), draft.steps, most).texts
         draft.tables["tokens",] = RenumberedModel(model, len(draft.prompt), np.unique(texts[texts < model.d]))
     found: TextModel = draft.tables["tokens",]
     return found

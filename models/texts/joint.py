@@ -142,7 +142,7 @@ def expand(
     for first in range(0, len(texts), size):
         parts.append(model.possible(step, whole[first : first + size]))
         if most is not None and sum(len(part.rows) for part in parts) > most:
-            raise too_many_texts(model, step - 1)
+            raise too_many_texts(model, step - 1, most)
     law = SparseLaw.together(parts)
     require_memory(expand_bytes(len(law.rows), step), "the list of texts with their probabilities", "use fewer steps")
     return np.concatenate([texts[law.rows], law.symbols[:, None]], axis=1), weights[law.rows] * law.probabilities
@@ -158,17 +158,18 @@ def expand_bytes(longer: int, step: int) -> float:
     return 8.0 * longer * (6 + 2 * step)
 
 
-def joint_law(model: NextToken, prompt: str | Sequence[int], steps: int) -> JointLaw:
+def joint_law(model: NextToken, prompt: str | Sequence[int], steps: int, most: int = MOST_TEXTS) -> JointLaw:
     """Return ``P(x_{n+1..n+L}) = prod_l P_l(x_{n+l} | x_1..x_{n+l-1})`` over all texts of ``steps`` new tokens.
 
     Args:
         model: the law of each block.
         prompt: token names separated by white space, or token numbers.
         steps: L, at least 1.
+        most: more texts are refused as soon as they are seen.
 
     Raises:
         InputError: a prompt or a number of steps that cannot be used.
-        TooLargeError: more than 262,144 texts.
+        TooLargeError: more texts.
 
     Source: arXiv 2507.13354, the joint law ``Tr[X_L E_L(... X_1 E_1(rho_0) X_1 ...) X_L]``.
     """
@@ -177,15 +178,15 @@ def joint_law(model: NextToken, prompt: str | Sequence[int], steps: int) -> Join
     model.check_length(len(start) + steps, "the text")
     texts, weights = np.zeros((1, 0), dtype=np.int64), np.ones(1)
     for step in range(1, steps + 1):
-        texts, weights = expand(model, step, start, texts, weights, most=MOST_TEXTS)
+        texts, weights = expand(model, step, start, texts, weights, most=most)
     return JointLaw(model, texts, weights)
 
 
-def too_many_texts(model: NextToken, fits: int) -> TooLargeError:
+def too_many_texts(model: NextToken, fits: int, most: int = MOST_TEXTS) -> TooLargeError:
     """Return the error for a joint law with more texts than fit."""
     return TooLargeError(
         "the joint law has too many texts to list",
-        got=f"more than {MOST_TEXTS:,} texts of {model.name}",
+        got=f"more than {most:,} texts of {model.name}",
         expected=f"at most {fits} step(s) fit",
         todo="ask for fewer steps, or a smaller --top-k",
     )

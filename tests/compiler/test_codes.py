@@ -16,7 +16,7 @@ from oracles import plain_laws
 from oracles.decoding import law_of, read_registers
 from oracles.qasm_runner import distribution
 from oracles.text_programs import assert_same, claimed_law, distance, exact_law, text_law
-from stinespring.errors import InputError
+from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.attention import AttentionModel
 from stinespring.models.texts.table import TableModel
 from stinespring.readings import UNUSED, Codebook
@@ -190,3 +190,19 @@ def test_large_vocabularies_are_renumbered_and_mean_the_same(codes):
     assert program.cost.qubits <= (9 if codes is None else 7)  # 3 bits a token, or the bits of all texts
     assert exact_law(program) == pytest.approx(own, abs=1e-10)
     assert any(len(text.split()) < 3 for text in own)
+
+
+def test_texts_that_no_coding_takes_are_not_listed_to_the_end(monkeypatch):
+    """Each costs a law of a trained decoder: nothing is read on after the list is longer than any coding takes."""
+    model = stinespring.load("glassllm:en", top_k=2)
+    read, possible = [], type(model).possible
+
+    def seen(self, step, texts):
+        read.append(len(texts))
+        return possible(self, step, texts)
+
+    monkeypatch.setattr(type(model), "possible", seen)
+    monkeypatch.setattr("stinespring.compiler.texts.passes.MOST_BITS", 5)
+    with pytest.raises(TooLargeError, match="too many for one circuit"):
+        stinespring.compile(model, prompt="Alice", steps=20, schedule="static")
+    assert max(read) <= 2**11, "where the tables end, not the lists"
