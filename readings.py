@@ -100,7 +100,8 @@ class Codebook:
         registers: names of the registers that hold the codes: one for each token, or one for the whole text.
         codes: shape (N, R), symbols of these registers; all rows distinct.
         texts: shape (N, L), what each row stands for, token by token, the vacuum included. With a register for each token
-            (R = L) the first l codes tell the first l tokens.
+            (R = L) the first l codes tell the first l tokens. Where several rows stand for one text they share its probability
+            evenly.
     """
 
     registers: tuple[str, ...]
@@ -119,10 +120,12 @@ class Codebook:
             rows = np.repeat(rows[:, -1:], self.texts.shape[1], axis=1)
         return np.where(rows < 0, UNUSED, self.texts[rows, np.arange(rows.shape[1])])
 
-    def write(self, texts: IntArray) -> IntArray:
-        """Return the codes of texts (U, L): shape (U, R), ``UNUSED`` throughout where a text has none."""
-        rows = agreeing(self.texts, texts)[:, -1]
-        return np.where(rows[:, None] < 0, UNUSED, self.codes[rows])
+    def write(self, texts: IntArray, shares: FloatArray) -> tuple[IntArray, FloatArray]:
+        """Return the codes of distinct texts (U, L), shape (N, R), and their parts of the texts' shares (U,), shape (N,)."""
+        rows = agreeing(texts, self.texts)[:, -1]
+        times = np.bincount(rows[rows >= 0], minlength=len(texts))
+        known = np.flatnonzero(rows >= 0)
+        return self.codes[known], shares[rows[known]] / times[rows[known]]
 
 
 def agreeing(table: IntArray, rows: IntArray) -> IntArray:

@@ -82,7 +82,7 @@ def codes_law(samples: Samples, entry: int = 0) -> FloatArray | None:
     values, probabilities = listed
     book = registers[0].book if registers else None
     if book is not None:
-        values = book.write(values)
+        values, probabilities = book.write(values, probabilities)
     if values.shape[1] != len(registers):
         return None
     codes = np.stack([coded(register, values[:, i]) for i, register in enumerate(registers)], axis=1)

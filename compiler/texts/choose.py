@@ -33,7 +33,11 @@ Found = tuple[Draft, tuple[Effect, ...]]
 
 def decoder(coding: Coding) -> Codes:
     """Return what a reading needs to be decoded, see :class:`stinespring.compiler.options.CompileOptions`."""
-    return "prefix" if coding == "number" else coding
+    match coding:
+        case "number" | "split":
+            return "prefix"
+        case other:
+            return other
 
 
 def codings(first: Draft) -> Iterator[Coding]:
@@ -70,6 +74,8 @@ def listed(first: Draft) -> Iterator[Coding]:
         yield "prefix"
         if texts <= width and number < 2**width and first.options.extension != "position":
             yield "number"
+            if number < 2**texts:
+                yield "split"
 
 
 def worth_listing(first: Draft) -> bool:
@@ -127,6 +133,8 @@ def shared(first: Draft) -> Found:
     if first.options.tolerance == 0:
         return run_passes(first)
     exact, tails = replace(first, options=replace(first.options, tolerance=0.0)), (1.0, 0.5, 0.0)
+    if first.coding == "split":  # its codes are those of the exact law
+        return run_passes(exact)
     found: list[Found] = []
     stated = first.options.effort is not None
     others = TAILS if stated else OTHERS

@@ -20,7 +20,7 @@ from stinespring.stages import Cost, Effect, Promise
 
 __all__ = ["Coding", "Draft", "counting_bound"]
 
-Coding = Literal["binary", "free", "prefix", "number", "texts"]
+Coding = Literal["binary", "free", "prefix", "number", "split", "texts"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class Draft:
         errors: the TVD that each step may add to the joint law.
         dilations: the circuits, once they are synthesised.
         declared: all registers, once they are synthesised.
-        coding: how texts are coded: as ``codes`` of the options, ``number`` being codes by prefix in one register.
+        coding: how texts are coded: as ``codes`` of the options, ``number`` being codes by prefix in one register, ``split``
+            the same with several codes for likely texts, so that all codes are used.
         book: what the codes mean together, where they depend on the text before.
         tables: laws that were tabulated already, shared by all drafts of one compilation.
     """
@@ -62,7 +63,7 @@ class Draft:
     @property
     def renumbered(self) -> bool:
         """Whether the symbols of a token register may get any codes."""
-        return self.coding not in ("binary", "number")
+        return self.coding not in ("binary", "number", "split")
 
     @property
     def promise(self) -> Promise:

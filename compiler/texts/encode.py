@@ -10,6 +10,7 @@ qubit where supports differ in size; in any other order the decoder is a table o
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -148,18 +149,40 @@ def renamed(law: StepLaw, texts: IntArray, codes: IntArray, order: IntArray) -> 
     return replace(law, contexts=contexts, probabilities=np.take_along_axis(law.probabilities, order[where], axis=1))
 
 
-def by_number(coded: CodedLaws, *, sort: bool) -> CodedLaws:
+def by_number(coded: CodedLaws, *, sort: bool, split: bool = False) -> CodedLaws:
     """Return one law that draws the number of the whole text into a register ``text``.
 
     Args:
         coded: codes by prefix, whose texts are listed in the order of their trie.
         sort: number the texts by falling probability instead.
+        split: use all codes: a likely text has several, each as likely as the others. No code is then impossible, which the
+            constructions of laws with free phases need.
     """
     order = np.argsort(-coded.probabilities, kind="stable") if sort else np.arange(len(coded.probabilities))
     shares = coded.probabilities[order]
+    if split:
+        pieces = dealt_codes(shares, 1 << bits(len(shares)))
+        order, shares = np.repeat(order, pieces), np.repeat(shares / pieces, pieces)
     law = StepLaw(Place("token", 0), (), np.zeros((1, 0), dtype=np.int64), shares[None], np.ones(1))
     book = Codebook((law.target.name,), np.arange(len(order))[:, None], coded.book.texts[order])
     return CodedLaws((BlockOperation(1, "token", (law,)),), book, shares)
+
+
+def dealt_codes(shares: FloatArray, number: int) -> IntArray:
+    """Return how many codes each text gets, shape (N,), at least 1: the next goes to the text whose codes are the likeliest.
+
+    Example:
+        >>> dealt_codes(np.array([0.5, 0.3, 0.2]), 4).tolist()
+        [2, 1, 1]
+    """
+    pieces = np.ones(len(shares), dtype=np.int64)
+    waiting = [(-share, text) for text, share in enumerate(shares.tolist())]
+    heapq.heapify(waiting)
+    for _ in range(number - len(shares)):
+        text = waiting[0][1]
+        pieces[text] += 1
+        heapq.heapreplace(waiting, (-float(shares[text]) / int(pieces[text]), text))
+    return pieces
 
 
 def realised(operations: Sequence[BlockOperation], book: Codebook) -> FloatArray:

@@ -122,7 +122,8 @@ def coded_laws(draft: Draft, tolerance: float) -> CodedLaws:
             model = listed_model(draft)
             draft.tables[key] = by_prefix(operations, model.symbols if isinstance(model, RenumberedModel) else None)
         else:
-            draft.tables[key] = by_number(coded_laws(replace(draft, coding="prefix"), tolerance), sort=draft.coding == "texts")
+            coded = coded_laws(replace(draft, coding="prefix"), tolerance)
+            draft.tables[key] = by_number(coded, sort=draft.coding == "texts", split=draft.coding == "split")
     found: CodedLaws = draft.tables[key]
     return found
 

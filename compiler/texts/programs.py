@@ -160,7 +160,7 @@ def planned_program(first: Draft) -> Compiled:
     least, left = None, 1.0 if first.options.effort is None else first.options.effort
     for coding in codings(first):
         draft = replace(first, coding=coding)
-        if coding == "number":
+        if coding in ("number", "split"):
             continue  # measured on the way, registers that are not full waste no qubits
         try:
             if far_more(draft, least):

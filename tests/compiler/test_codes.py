@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
@@ -77,7 +78,7 @@ def test_texts_of_unequal_supports_are_numbered_in_the_order_of_their_trie(spars
     texts = sum(p > 0 for p in sparse.joint("a", 4).values())
     [register] = program.registers
     assert (register.name, register.size) == ("text", int(np.ceil(np.log2(texts))))
-    numbered = [register.book.texts[code].tolist() for code in range(texts)]
+    numbered = [text for text, _ in itertools.groupby(register.book.texts.tolist())]  # a likely text may have several codes
     following = [
         [t for t, _ in sorted(enumerate(row), key=lambda pair: -pair[1]) if row[t] > 0] for row in sparse.table.tolist()
     ]
@@ -138,7 +139,36 @@ def test_codes_that_stand_for_nothing_are_told():
     book = Codebook(("t1", "t2"), np.array([[0, 0], [0, 1], [1, 0]]), np.array([[5, 7], [5, 8], [6, 7]]))
     read = book.read(np.array([[0, 1], [1, 0], [1, 1], [2, 0], [UNUSED, 0], [0, 2]]))
     assert read.tolist() == [[5, 8], [6, 7], [6, UNUSED], [UNUSED, UNUSED], [UNUSED, UNUSED], [5, UNUSED]]
-    assert book.write(np.array([[6, 7], [6, 8], [7, 7]])).tolist() == [[1, 0], [UNUSED, UNUSED], [UNUSED, UNUSED]]
+    codes, shares = book.write(np.array([[6, 7], [6, 8], [7, 7]]), np.array([0.5, 0.2, 0.3]))
+    assert (codes.tolist(), shares.tolist()) == ([[1, 0]], [0.5])
+
+
+def test_a_text_may_have_several_codes():
+    """They share its probability evenly, and each of them is read as the text."""
+    book = Codebook(("text",), np.arange(4)[:, None], np.array([[5, 7], [5, 7], [5, 8], [5, 7]]))
+    codes, shares = book.write(np.array([[5, 8], [5, 7]]), np.array([0.4, 0.6]))
+    assert codes.ravel().tolist() == [0, 1, 2, 3]
+    assert shares == pytest.approx([0.2, 0.2, 0.4, 0.2])
+    assert book.read(np.array([[3], [2], [1]])).tolist() == [[5, 7], [5, 8], [5, 7]]
+
+
+@pytest.mark.parametrize(("k", "steps", "most"), [(3, 3, 15), (3, 4, 63), (5, 2, 15)])
+def test_supports_that_are_no_power_of_two_cost_no_more_than_full_ones(k, steps, most, tmp_path):
+    """k^L texts on the bits of their number, at most half of 2^q CX; the file decoded by itself has the model's joint law."""
+    rng = np.random.default_rng(4)
+    law = np.exp(rng.normal(size=(k, k)))
+    law /= law.sum(axis=1, keepdims=True)
+    model = TableModel({"tokens": [f"w{i}" for i in range(k)], "context": 1, "law": law.tolist()})
+    program = stinespring.compile(model, prompt="w0", steps=steps, schedule="static", codes="prefix", effort=0)
+    assert program.cost.two_qubit_gates <= most
+    program.write(tmp_path / "p.qasm")
+    decode = json.loads((tmp_path / "p.json").read_text())["decode"]
+    names = read_registers(decode, steps)
+    assert names == ["text"] or (k, steps) == (3, 4)  # where a memory is cheaper still
+    found = law_of(decode, names, distribution((tmp_path / "p.qasm").read_text(), names))
+    assert found == pytest.approx(dict(model.joint("w0", steps)), abs=1e-12)
+    samples = stinespring.run(program, backend="aer?noise=boston", shots=20_000, seed=3, mitigation="readout")
+    assert stinespring.check(samples, alpha=1e-9, resolution=0.5, within="none").verdict != "FAIL"
 
 
 def test_a_tolerance_never_costs_gates_and_its_bound_is_computed(sparse):

@@ -76,7 +76,7 @@ def test_the_attended_positions_are_measured_with_the_attention_map(three_tokens
 
 def test_two_readers_agree_with_the_circuit(three_tokens):
     """Qiskit's own reader and the circuit object give the same state as the independent interpreter."""
-    program = stinespring.compile(three_tokens, prompt="sun rain", steps=2, schedule="static", effort=0)
+    program = stinespring.compile(three_tokens, prompt="sun rain", steps=2, schedule="static", effort=0, codes="free")
     law = distribution(program.qasm3(), ["t1", "t2"])
     for circuit in (qasm3.loads(program.qasm3()), program.circuit):
         circuit.remove_final_measurements()
@@ -87,7 +87,7 @@ def test_two_readers_agree_with_the_circuit(three_tokens):
 
 def test_a_decision_diagram_simulator_reads_and_samples_it(three_tokens):
     """mqt.ddsim, an engine that shares nothing with Aer, on the exported text: chi-squared test at 1e-6, fixed seed."""
-    program = stinespring.compile(three_tokens, prompt="sun rain", steps=2, schedule="static", effort=0)
+    program = stinespring.compile(three_tokens, prompt="sun rain", steps=2, schedule="static", effort=0, codes="free")
     counts = CircuitSimulator(mqt_load(program.qasm3()), seed=11).simulate(20_000)
     names = ["t1", "t2"]
     sizes = {r.name: r.size for r in program.registers}
