@@ -72,9 +72,14 @@ def started(body: str, *words: str) -> subprocess.Popen[str]:
 
 
 def members(session: int) -> list[int]:
-    """The living processes of a session."""
-    found = subprocess.run(["ps", "-o", "pid=,stat=", "-s", str(session)], capture_output=True, text=True, check=False).stdout
-    return [int(line.split()[0]) for line in found.splitlines() if not line.split()[1].startswith("Z")]
+    """The living processes of a session; one that is being ended has closed its pipes before it is gone, and has a while."""
+    words, until = ["ps", "-o", "pid=,stat=", "-s", str(session)], time.monotonic() + AT_MOST
+    while True:
+        found = subprocess.run(words, capture_output=True, text=True, check=False).stdout
+        left = [int(line.split()[0]) for line in found.splitlines() if not line.split()[1].startswith("Z")]
+        if not left or time.monotonic() > until:
+            return left
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("body", [AER, DEAF, LOOP], ids=["aer", "deaf", "loop"])
