@@ -18,6 +18,8 @@ from stinespring.readings import FloatArray, IntArray
 
 __all__ = ["LanguageModel"]
 
+COLD = 0.2  # below that logits that differ by 149, as those of decoders may, have a share of 0 in float64
+
 
 class LanguageModel(TextModel):
     """A decoder's whole stack as one block, with the options of sampling as parts of the law.
@@ -50,6 +52,12 @@ class LanguageModel(TextModel):
     def branching(self) -> int:
         """The most tokens that can follow a text."""
         return self.top_k
+
+    @property
+    def least_branching(self) -> int:
+        """The tokens that are kept, but for the end of text; not known with top-p, nor where small shares may be no numbers."""
+        unknown = self.top_p is not None or self.temperature < COLD
+        return 1 if unknown else max(1, self.top_k - (self.stop is not None))
 
     def content(self) -> dict[str, Any]:
         """Return what identifies the weights, and the options of sampling."""

@@ -61,6 +61,11 @@ class TextModel(ABC):
         return self.d
 
     @property
+    def least_branching(self) -> int:
+        """The fewest tokens that can follow a text before it ends, as far as that is known without a law."""
+        return 1
+
+    @property
     def vacuum(self) -> int:
         """The number that stands for an empty place."""
         return self.d

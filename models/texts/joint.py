@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -74,6 +75,10 @@ class NextToken(Protocol):
 
     def encode(self, prompt: str | Sequence[int]) -> IntArray:
         """Return the prompt's token numbers, shape (n,)."""
+
+    @property
+    def least_branching(self) -> int:
+        """The fewest tokens that can follow a text before it ends, as far as that is known."""
 
     def check_length(self, length: int, what: str) -> None:
         """Refuse a text that is too long."""
@@ -176,6 +181,8 @@ def joint_law(model: NextToken, prompt: str | Sequence[int], steps: int, most: i
     start = model.encode(prompt)
     steps = require_count(steps, "steps")
     model.check_length(len(start) + steps, "the text")
+    if model.least_branching**steps > MOST_TEXTS:  # before any of it is made
+        raise too_many_texts(model, int(math.log(MOST_TEXTS) / math.log(model.least_branching) + 1e-9))
     texts, weights = np.zeros((1, 0), dtype=np.int64), np.ones(1)
     for step in range(1, steps + 1):
         texts, weights = expand(model, step, start, texts, weights, most=most)

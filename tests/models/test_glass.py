@@ -10,7 +10,7 @@ import pytest
 from glassllm import load_pretrained
 
 import stinespring
-from stinespring.errors import InputError
+from stinespring.errors import InputError, TooLargeError
 from stinespring.models.decoders import prefixes
 from stinespring.models.decoders.names import load_decoder
 from stinespring.models.load import made
@@ -131,6 +131,14 @@ def test_names_have_no_white_space_and_are_distinct():
     assert len(set(model.tokens)) == 1024
     assert not any(c.isspace() for name in model.tokens for c in name)
     assert model.plain(model.encode("Alice was")) == "Alice was"
+
+
+def test_too_many_texts_are_refused_before_any_is_read(monkeypatch):
+    model = stinespring.load("glassllm:en", top_k=2)
+    assert len(model.joint("Alice", 5)) == 32
+    monkeypatch.setattr(type(model), "possible", lambda *words: pytest.fail("a law was evaluated"))
+    with pytest.raises(TooLargeError, match="at most 18 step"):
+        model.joint("Alice", 30)
 
 
 def test_bad_options_are_refused():

@@ -18,6 +18,7 @@ class Uniform:
     """Every token as likely as every other: a law that takes no more than its own numbers."""
 
     name = "uniform"
+    least_branching = 1
 
     def __init__(self, d: int) -> None:
         self.d = d
