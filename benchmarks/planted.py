@@ -306,7 +306,7 @@ PLANTED = (
     ),
     Mutant(
         "one token more than top-k is kept",
-        "models/decoders/language.py",
+        "models/texts/truncated.py",
         "_first(logits, top_k)",
         "_first(logits, top_k + 1)",
         "language",

@@ -63,8 +63,8 @@ PLANTED = (
     Mutant(
         "conditions on 1 and above are dropped",
         "circuits/core/flow.py",
-        "                circuit.if_test(condition, body, wires, list(register))",
-        "                _ = item.value or circuit.if_test(condition, body, wires, list(register))",
+        "    circuit.if_test(condition, body, wires, list(register))",
+        "    _ = item.value or circuit.if_test(condition, body, wires, list(register))",
         "block: verified dynamic",
     ),
     Mutant(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Laws that stand in for a model's own: looked up in tables, or without their tails."""
+"""Laws that stand in for a model's own: looked up in tables, without their tails, or as they are sampled."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def tree_table(samples: Samples) -> PageTable:
         expected = law.symbol_law(len(node) + 1, np.array([[*prompt, *node]], dtype=np.int64))[0]
         for child in children:
             share, token = nodes[child] / nodes[node], model.plain([child[-1]]) or model.tokens[child[-1]]
-            rows.append([INDENT * len(node) + shown(token), f"{nodes[child]:,}", f"{share:.4f}", f"{expected[child[-1]]:.4f}"])
+            rows.append([INDENT * len(node) + visible(token), f"{nodes[child]:,}", f"{share:.4f}", f"{expected[child[-1]]:.4f}"])
             grow(child)
 
     grow(())
@@ -66,6 +66,6 @@ def tree_table(samples: Samples) -> PageTable:
     return PageTable(caption, ["token after what stands above it", "count", "share", "analytic"], rows)
 
 
-def shown(token: str) -> str:
+def visible(token: str) -> str:
     """Return a token with its white space visible."""
     return token.replace("\n", BREAK).replace(" ", "\N{OPEN BOX}") or "\N{EMPTY SET}"
