@@ -58,7 +58,8 @@ def tree_table(samples: Samples) -> PageTable:
         expected = law.symbol_law(len(node) + 1, np.array([[*prompt, *node]], dtype=np.int64))[0]
         for child in children:
             share, token = nodes[child] / nodes[node], model.plain([child[-1]]) or model.tokens[child[-1]]
-            rows.append([INDENT * len(node) + visible(token), f"{nodes[child]:,}", f"{share:.4f}", f"{expected[child[-1]]:.4f}"])
+            place, likely = INDENT * len(node) + visible(token), float(expected[child[-1]])
+            rows.append([place, f"{nodes[child]:,}", f"{share:.4f}", f"{likely:.4f}"])
             grow(child)
 
     grow(())
