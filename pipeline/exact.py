@@ -19,6 +19,7 @@ from stinespring.compiler.channels.probe import probed
 from stinespring.errors import InputError
 from stinespring.models.channels.asked import ChannelAsked
 from stinespring.models.channels.cptp import CPTP
+from stinespring.models.channels.given import as_channel
 from stinespring.models.texts.joint import require_count
 from stinespring.pipeline.running import check, on_backend, sampled
 from stinespring.pipeline.systems.channels import settled
@@ -51,12 +52,13 @@ def choi_of(program: Any, channel: CPTP) -> dict[int | None, ComplexArray]:
 
 
 def verify_channel(
-    channel: CPTP, program: Any, *, tolerance: float = 1e-9, outcomes: Mapping[int, int] | None = None
+    channel: Any, program: Any, *, tolerance: float = 1e-9, outcomes: Mapping[int, int] | None = None
 ) -> Verdict:
     """Compare a program with a channel: run it once, reconstruct its Choi matrix, and bound the diamond distance.
 
     Args:
-        channel: what it should be; with labels an instrument, compared outcome by outcome.
+        channel: what it should be, all that :func:`stinespring.compile_channel` takes; with labels an instrument, compared
+            outcome by outcome.
         program: a compiled channel, or a circuit with quantum register ``sys``, and for an instrument classical ``outcome``.
         tolerance: the diamond distance (half the norm) that counts as equal.
         outcomes: for an instrument, the label that each value of ``outcome`` stands for; by default itself.
@@ -66,11 +68,12 @@ def verify_channel(
         TooLargeError: too many qubits for the Choi matrix.
     """
     sheltered()
-    return process.verify_channel(channel, choi_of(program, channel), tolerance=tolerance, outcomes=outcomes)
+    wanted = as_channel(channel)
+    return process.verify_channel(wanted, choi_of(program, wanted), tolerance=tolerance, outcomes=outcomes)
 
 
 def sample_process(
-    channel: CPTP, program: Any, *, shots: int, settings: int = 40, backend: str | Any = "aer",
+    channel: Any, program: Any, *, shots: int, settings: int = 40, backend: str | Any = "aer",
     seed: int | np.random.Generator | None = None, alpha: float = 0.001, resolution: float = 0.05, report: Report = quiet,
 ) -> Verdict:  # fmt: skip
     """Test a program against a channel by sampling: random product inputs, random product measurements.
@@ -79,7 +82,8 @@ def sample_process(
     would have been seen with power 0.9; it is a test of the channel on product inputs, not a bound on the diamond distance.
 
     Args:
-        channel: what it should be; the outcomes of an instrument are summed over.
+        channel: what it should be, all that :func:`stinespring.compile_channel` takes; the outcomes of an instrument are summed
+            over.
         program: a compiled channel, or a circuit with quantum register ``sys``.
         shots: in all, shared evenly among the settings.
         settings: how many pairs of input (6^m) and measurement (3^n) are drawn.
@@ -93,6 +97,7 @@ def sample_process(
     shots, settings, root = require_count(shots, "shots"), require_count(settings, "settings"), root_seed(seed)
     if shots < settings:
         raise InputError("there are fewer shots than settings", got=f"{shots} and {settings}", expected="a shot a setting")
+    channel = as_channel(channel)
     if channel.outputs < 1:
         raise InputError("a channel without output cannot be sampled", got="n = 0", expected="at least one output qubit")
     whole = probed(program, settled(channel, ChannelAsked(()), {"settings": settings}, root), channel=channel)

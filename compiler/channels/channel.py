@@ -27,7 +27,8 @@ from stinespring.circuits.search.work import counted
 from stinespring.compiler.channels.measure_prepare import measure_and_prepare_flow
 from stinespring.compiler.export.files import EXPORTER
 from stinespring.errors import InputError, StinespringError, TooLargeError
-from stinespring.models.channels.cptp import CPTP, as_channel
+from stinespring.models.channels.cptp import CPTP
+from stinespring.models.channels.given import as_channel
 from stinespring.readings import UNUSED, ComplexArray, Register
 from stinespring.stages import Program
 from stinespring.version import __version__
@@ -53,8 +54,9 @@ def compile_channel(channel: Any, *, form: str = "auto", effort: float = DEFAULT
     outcomes steer what follows. A mixture of unitaries becomes classical randomness: its ancilla touches nothing.
 
     Args:
-        channel: Kraus operators of shape (r, 2^n, 2^m), any ``qiskit.quantum_info`` channel, or a
-            :class:`stinespring.models.channels.CPTP`, whose labels make it a quantum instrument.
+        channel: what :func:`stinespring.models.channels.given.as_channel` takes: Kraus operators, a Choi matrix, an isometry,
+            an object of ``qiskit.quantum_info``, the path of a file, or a :class:`stinespring.models.channels.CPTP`, whose
+            labels make it a quantum instrument.
         form: ``isometry``, ``tree``, or ``auto``: fewer two-qubit gates, a mid-circuit measurement counted as two.
         effort: about the seconds that numerical synthesis may take (counted in operations); 0 means closed forms only.
         seed: of the synthesis.

@@ -2,9 +2,10 @@
 """Completely positive trace-preserving maps: how they are given, the standard ones, how far apart two are."""
 
 from stinespring.models.channels.block import block_channel
-from stinespring.models.channels.cptp import CPTP, as_channel
+from stinespring.models.channels.cptp import CPTP
 from stinespring.models.channels.distance import DiamondDistance, diamond_distance, process_fidelity
 from stinespring.models.channels.files import read_channel, write_channel
+from stinespring.models.channels.given import as_channel
 from stinespring.models.channels.standard import (
     amplitude_damping,
     depolarizing,

@@ -15,7 +15,7 @@ from stinespring.errors import InputError, StinespringError, TooLargeError
 from stinespring.memory import require_memory
 from stinespring.readings import ComplexArray
 
-__all__ = ["CPTP", "FORMAT", "as_channel", "canonical", "choi_of_kraus"]
+__all__ = ["CPTP", "FORMAT", "canonical", "choi_of_kraus"]
 
 
 FORMAT = "stinespring/channel@1"
@@ -40,7 +40,7 @@ class CPTP:
         labels: for a quantum instrument the outcome that each operator of ``given`` belongs to; None for a channel.
         name: for titles.
 
-    Build one with :meth:`from_kraus`, :meth:`from_choi`, :meth:`from_isometry` or :func:`as_channel`.
+    Build one with :meth:`from_kraus`, :meth:`from_choi`, :meth:`from_isometry` or :func:`stinespring.channels.as_channel`.
 
     Example:
         >>> CPTP.from_kraus([[[1, 0], [0, 0]], [[0, 0], [0, 1]], [[0, 0], [0, 0]]]).rank
@@ -179,34 +179,6 @@ class CPTP:
             found, lambda i, j: sum(np.outer(block[:, i], block[:, j].conj()) for block in blocks), 100 * _tolerance(isometry)
         )
         return found
-
-
-def as_channel(source: Any) -> CPTP:
-    """Return the map that an object stands for.
-
-    Args:
-        source: a :class:`CPTP`; an array of Kraus operators, shape (r, 2^n, 2^m); any ``qiskit.quantum_info`` channel or
-            operator, a circuit or a gate that one can be made of.
-
-    Raises:
-        InputError: nothing of these, or no completely positive trace-preserving map.
-    """
-    if isinstance(source, CPTP):
-        return source
-    if isinstance(source, list | tuple | np.ndarray):
-        return CPTP.from_kraus(source)
-    from qiskit.exceptions import QiskitError
-    from qiskit.quantum_info import Choi
-
-    try:
-        choi = Choi(source)
-    except (QiskitError, TypeError, AttributeError) as error:
-        raise InputError(
-            "this is no channel",
-            got=f"{type(source).__name__}: {error}",
-            expected="Kraus operators, a CPTP, or a qiskit.quantum_info channel",
-        ) from None
-    return CPTP.from_choi(choi.data, dims=(choi._input_dim, choi._output_dim))
 
 
 def require_same(channel: CPTP, image: Callable[[int, int], Any], tolerance: float) -> None:

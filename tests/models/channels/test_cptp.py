@@ -96,7 +96,7 @@ def test_other_dimensions_are_embedded(into, out, seed):
         (lambda: CPTP.from_choi(np.diag([1, 0, 0, 0.5])), "preserve the trace"),
         (lambda: CPTP.from_choi(np.eye(4) / 2, dims=(3, 2)), "does not fit"),
         (lambda: CPTP.from_isometry(np.eye(4)[:, :3]), "does not fit"),
-        (lambda: as_channel("depolarizing"), "no channel"),
+        (lambda: as_channel("depolarizing"), "channel file not found"),
         (lambda: as_channel(SuperOp(2 * np.eye(4))), "preserve the trace"),
     ],
 )
