@@ -9,31 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stinespring.backends.aer.backend import AerBackend
-from stinespring.backends.aer.fake import calibration_of
 from stinespring.checks.within import wanted_within
 from stinespring.circuits.devices.read_back import used_qubits
 from stinespring.errors import TooLargeError
 from stinespring.ledger.payload import works_of
 from stinespring.models.texts.joint import joint_law
-from stinespring.pipeline.foreseen import Noise, foreseen
+from stinespring.pipeline.foreseen import foreseen
 from stinespring.pipeline.mitigation import ReadoutCircuits
-from stinespring.pipeline.running import check, sampled
-from stinespring.stages import Backend, Distance, Program, Ruling
+from stinespring.pipeline.noise.predicted import bounded, predicted
+from stinespring.stages import Backend, Program, Ruling
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
-    from qiskit.transpiler import Target
 
-__all__ = ["Estimate", "error_bound", "estimated"]
+__all__ = ["Estimate", "estimated"]
 
 LOCAL_SHOTS = 1_000_000  # of one row, where the backend has no limit
 OVERHEAD = 2.0  # seconds of QPU time a job, whatever it runs: IBM's guide "estimate job run time"
-SIMULATED_QUBITS = 10
-SIMULATED_WORK = 1 << 30  # elements of density matrices that all instructions touch: seconds
-SIMULATED_SHOTS = 100_000
-SHOT_BY_SHOT = 10_000  # of a program with feed-forward, which is simulated shot by shot
-FREE = frozenset({"barrier", "delay", "rz", "if_else"})
 
 
 @dataclass(frozen=True)
@@ -49,12 +41,12 @@ class Estimate:
         jobs: in all; for a stepwise program one a step at least.
         executions: shots of all circuits, surplus included.
         qpu_seconds: ``jobs 2 s + executions (rep_delay + duration)``; 0 on a simulator.
-        expected_tvd: the TVD that noise and approximation cause: by simulation with the device's calibration, or the bound
-            ``tvd_bound + 1 - prod (1 - e)`` over the errors e of gates and read-out that the device states, at most 1.
-        expected_tvd_by: which of them: ``noisy simulation``, ``error product``, or ``no noise``.
+        expected_tvd: the TVD that noise and approximation cause, see :func:`stinespring.pipeline.noise.predicted.predicted`.
+        expected_tvd_by: how it was found: ``exact noisy law``, ``noisy simulation``, ``error product`` (a bound), or
+            ``no noise``.
         shots_for_verdict: of a test of agreement the shots with which a TVD of the wanted resolution is detected; of an
             equivalence test those from which on it is decided with probability 0.9; None if never, or if it cannot be told.
-        expected_tvd_low, expected_tvd_high: what it may be: a 95 % interval, or a bound.
+        expected_tvd_low, expected_tvd_high: what it may be, and what 10^6 shots will show: an interval, or a bound.
         within: the distance D of an equivalence test; None: agreement is tested.
         expected_verdict: with the shots asked for; None where that cannot be told.
         expected_pass_probability: likewise.
@@ -95,7 +87,7 @@ def estimated(
         backend: where it will run.
         shots: as asked for.
         calibration: the circuits that measure the readout errors, if there are any.
-        simulate: whether small programs are simulated with the device's noise; a few seconds.
+        simulate: whether the noise of small programs is followed, exactly where that can be; a few seconds.
         alpha: the false-alarm rate of the verdict.
         resolution: the TVD that a PASS must be able to detect.
         within: the distance of an equivalence test; see :func:`stinespring.check`.
@@ -109,14 +101,7 @@ def estimated(
     if calibration is not None:
         jobs, executions = jobs + 1, executions + calibration.shots * len(calibration.circuits)
     circuit = first.items[0].circuit
-    noise = Noise(program.tvd_bound, 0.0, program.tvd_bound, "no noise")
-    if device is not None:
-        errors = 1 - (1 - max(error_bound(item.circuit, device.target) for item in first.items)) ** len(calls)
-        expected = min(1.0, program.tvd_bound + errors)
-        noise = Noise(expected, 0.0, expected, "error product")
-        found = simulated(program, backend) if simulate and simulable(circuit) else None
-        if found is not None:
-            noise = Noise.simulated(found, program.tvd_bound)
+    noise = predicted(program, backend) if simulate else bounded(program, backend)
     distance = wanted_within(within, noisy=backend.capabilities.noisy, resolution=resolution)
     told = foreseen(program, noise, shots, within=distance, alpha=alpha, resolution=resolution)
     each = backend.capabilities.rep_delay + (program.duration or 0.0)
@@ -139,12 +124,6 @@ def estimated(
         expected_pass_probability=told.probability,
         note=told.note,
     )
-
-
-def simulable(circuit: QuantumCircuit) -> bool:
-    """Return whether a few seconds are enough for a noisy simulation."""
-    qubits = used(circuit)
-    return qubits <= SIMULATED_QUBITS and len(circuit.data) << 2 * qubits <= SIMULATED_WORK
 
 
 def later_circuits(program: Program, shots: int) -> list[float]:
@@ -176,46 +155,6 @@ def read_on(contexts: float, shots: int, share: float, parts: int) -> float:
     return contexts * parts * -math.expm1(-shots * share / (contexts * parts))
 
 
-def simulated(program: Program, backend: Backend) -> Distance | None:
-    """Return the distance between noisy outcomes and the law that the program realises, from simulated shots; None: no one."""
-    noisy = AerBackend(calibration=calibration_of(backend), device=backend.capabilities.device)
-    steered = any(hasattr(item.operation, "blocks") for item in program.circuit.data)
-    shots = min(SHOT_BY_SHOT if steered else SIMULATED_SHOTS, noisy.capabilities.max_shots or SIMULATED_SHOTS)
-    return check(sampled(program, noisy, shots, 1), resolution=0.5, within="none").distance
-
-
 def used(circuit: QuantumCircuit) -> int:
     """Return the number of qubits that anything acts on."""
     return len(used_qubits(circuit))
-
-
-def error_bound(circuit: QuantumCircuit, target: Target) -> float:
-    """Return ``1 - prod (1 - e)`` over all instructions of a lowered circuit.
-
-    Conditions count as met, and errors that the device does not state as 0.
-    """
-    if circuit.parameters:
-        circuit = circuit.assign_parameters([0.5] * len(circuit.parameters))
-    good = 1.0
-    for name, on in instructions(circuit):
-        if name in FREE or name not in target.operation_names:
-            continue
-        properties = target[name].get(on)
-        error = None if properties is None else properties.error
-        good *= 1 - min(1.0, error or 0.0)
-    return 1 - good
-
-
-def instructions(circuit: QuantumCircuit) -> list[tuple[str, tuple[int, ...]]]:
-    """Return every instruction of a circuit and of the blocks in it, with its qubits."""
-    found: list[tuple[str, tuple[int, ...]]] = []
-
-    def walk(block: QuantumCircuit, wires: list[int]) -> None:
-        for item in block.data:
-            on = [wires[block.find_bit(qubit).index] for qubit in item.qubits]
-            for inner in getattr(item.operation, "blocks", ()):
-                walk(inner, on)
-            found.append((item.operation.name, tuple(on)))
-
-    walk(circuit, list(range(circuit.num_qubits)))
-    return found

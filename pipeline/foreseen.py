@@ -13,7 +13,7 @@ from stinespring.checks.texts.planning import shots_for_verdict
 from stinespring.errors import TooLargeError
 from stinespring.models.sphere.layer_law import SphereLaw
 from stinespring.readings import FloatArray
-from stinespring.stages import Distance, Program, Ruling
+from stinespring.stages import Program, Ruling
 
 __all__ = ["Foreseen", "Noise", "foreseen"]
 
@@ -24,20 +24,13 @@ class Noise(NamedTuple):
     Attributes:
         tvd: the distance that is expected, or a bound on it.
         low, high: what it may be.
-        by: ``noisy simulation``, ``error product`` (a bound), or ``no noise``.
+        by: ``exact noisy law``, ``noisy simulation``, ``error product`` (a bound), or ``no noise``.
     """
 
     tvd: float
     low: float
     high: float
     by: str
-
-    @classmethod
-    def simulated(cls, found: Distance, bound: float) -> Noise:
-        """Return what simulated shots say, less what shot noise alone makes; half of that is the least that can be told."""
-        tvd = max(found.noise_floor / 2, found.tvd - found.noise_floor)
-        low, high = min(tvd, found.low), max(tvd, found.high)
-        return cls(min(1.0, bound + tvd), low, min(1.0, bound + high), "noisy simulation")
 
 
 class Foreseen(NamedTuple):

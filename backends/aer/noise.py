@@ -12,18 +12,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from stinespring.backends.aer.calibration import Calibration, readout_of
+from stinespring.backends.aer.calibration import Calibration, Readout, readout_of
 from stinespring.circuits.devices.read_back import seconds_of_delay, used_qubits
 from stinespring.errors import InputError
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.circuit import Clbit, Qubit
-    from qiskit_aer.noise import NoiseModel
+    from qiskit_aer.noise import NoiseModel, QuantumError
 
-__all__ = ["Noisy", "noisy"]
+__all__ = ["Errors", "Noisy", "errors_of", "noisy", "rewritten"]
 
 MEASURE_2, RESET_2 = "measure_2", "reset_2"
+
+
+class Errors(NamedTuple):
+    """What goes wrong on the wires of a circuit.
+
+    Attributes:
+        gates: by the gate's name, or its label where it has one that is listed here, and its wires: what follows it.
+        readout: by wire, ``[prepared][read]``.
+    """
+
+    gates: dict[tuple[str, tuple[int, ...]], QuantumError]
+    readout: dict[int, Readout]
 
 
 class Noisy(NamedTuple):
@@ -44,6 +56,32 @@ def noisy(circuit: QuantumCircuit, calibration: Calibration) -> Noisy:
     Raises:
         InputError: the circuit does what the device does not have.
     """
+    found = rewritten(circuit, calibration)
+    return Noisy(found.circuit, noise_model(errors_of(calibration, found)), found.qubits)
+
+
+class Rewritten(NamedTuple):
+    """A circuit on few wires in instructions that Aer knows, before any noise.
+
+    Attributes:
+        circuit: on the wires 0, 1, ...
+        qubits: of the device, that the first wires are.
+        second: of the device, whose second kind of measurement has the wires after those.
+        delays: the device's qubit and the seconds of each delay, by its label.
+    """
+
+    circuit: QuantumCircuit
+    qubits: tuple[int, ...]
+    second: tuple[int, ...]
+    delays: dict[str, tuple[int, float]]
+
+
+def rewritten(circuit: QuantumCircuit, calibration: Calibration) -> Rewritten:
+    """Return a circuit on a device's qubits on the wires that it uses; see :func:`noisy`.
+
+    Raises:
+        InputError: the circuit does what the device does not have.
+    """
     from qiskit import QuantumCircuit, QuantumRegister
 
     require_on_device(circuit, calibration)
@@ -57,8 +95,7 @@ def noisy(circuit: QuantumCircuit, calibration: Calibration) -> Noisy:
     result.add_bits(loose)
     place = {circuit.qubits[qubit]: (qubit, wires[i]) for i, qubit in enumerate(used)}
     writer.write(circuit, result, place, {bit: bit for bit in circuit.clbits})
-    model = noise_model(calibration, used, second, writer.delays)
-    return Noisy(result, model, tuple(used))
+    return Rewritten(result, tuple(used), tuple(second), writer.delays)
 
 
 def has_second(circuit: QuantumCircuit, qubit: int) -> bool:
@@ -118,31 +155,40 @@ class _Writer:
         result.append(IGate(label=label), [on[1]])
 
 
-def noise_model(
-    calibration: Calibration, used: Sequence[int], second: Sequence[int], delays: dict[str, tuple[int, float]]
-) -> NoiseModel:
-    """Return Aer's noise model of some of a device's qubits, numbered as they are listed; then the spare qubits."""
-    from qiskit_aer.noise import NoiseModel, ReadoutError, thermal_relaxation_error
+def errors_of(calibration: Calibration, circuit: Rewritten) -> Errors:
+    """Return the errors on a circuit's wires: those of the device's qubits, then those of the spare ones."""
+    from qiskit_aer.noise import thermal_relaxation_error
     from qiskit_aer.noise.device import basic_device_gate_errors
 
-    few = calibration.restricted(used)
-    model = NoiseModel()
-    for name, qubits, error in basic_device_gate_errors(target=few.target()):
-        if name not in (MEASURE_2, RESET_2, "delay"):
-            model.add_quantum_error(error, name, qubits, warnings=False)
-    for number, figures in enumerate(few.qubits):
-        if figures.readout is not None:
-            model.add_readout_error(ReadoutError(figures.readout), [number], warnings=False)
-    for number, qubit in enumerate(second, start=len(used)):
+    few = calibration.restricted(circuit.qubits)
+    gates = {
+        (name, tuple(qubits)): error
+        for name, qubits, error in basic_device_gate_errors(target=few.target())
+        if name not in (MEASURE_2, RESET_2, "delay")
+    }
+    readout = {number: figures.readout for number, figures in enumerate(few.qubits) if figures.readout is not None}
+    for number, qubit in enumerate(circuit.second, start=len(circuit.qubits)):
         figure = calibration.figures(MEASURE_2, qubit)
         wrong = (figure.error if figure else None) or 0.0
-        model.add_readout_error(ReadoutError(readout_of(wrong, wrong)), [number], warnings=False)
-    place = {qubit: number for number, qubit in enumerate(used)}
-    for label, (qubit, seconds) in delays.items():
+        readout[number] = readout_of(wrong, wrong)
+    place = {qubit: number for number, qubit in enumerate(circuit.qubits)}
+    for label, (qubit, seconds) in circuit.delays.items():
         figures = calibration.qubits[qubit]
         t1 = figures.t1 or float("inf")
         t2 = min(figures.t2 or 2.0 * t1, 2.0 * t1)
-        model.add_quantum_error(thermal_relaxation_error(t1, t2, seconds), label, [place[qubit]], warnings=False)
+        gates[label, (place[qubit],)] = thermal_relaxation_error(t1, t2, seconds)
+    return Errors(gates, readout)
+
+
+def noise_model(errors: Errors) -> NoiseModel:
+    """Return Aer's noise model of some errors."""
+    from qiskit_aer.noise import NoiseModel, ReadoutError
+
+    model = NoiseModel()
+    for (name, wires), error in errors.gates.items():
+        model.add_quantum_error(error, name, list(wires), warnings=False)
+    for wire, matrix in errors.readout.items():
+        model.add_readout_error(ReadoutError(matrix), [wire], warnings=False)
     return model
 
 

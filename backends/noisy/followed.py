@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a noisy circuit reads, exactly: gates, errors, measurements, resets and conditions are done one by one.
+
+Gates on one qubit wait for the next one on two, and gates on the same two qubits for the next on others: one multiplication
+does them all. A measurement that nothing depends on is made as soon as its qubit has had its last gate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from stinespring.backends.aer.calibration import Calibration
+from stinespring.backends.aer.noise import Errors, errors_of, rewritten
+from stinespring.backends.noisy.mixture import Mixture
+from stinespring.backends.noisy.pauli import ZERO, of_superoperator, of_unitary, wider
+from stinespring.errors import InputError
+from stinespring.readings import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
+__all__ = ["Readings", "noisy_readings"]
+
+LEAST = 1e-18  # probability of a reading that is listed
+IDENTITY: FloatArray = np.eye(4)
+
+
+class Readings(NamedTuple):
+    """What is read: values of the circuit's registers, shape (U, R), their probabilities (U,), and numbers computed."""
+
+    registers: tuple[str, ...]
+    values: IntArray
+    weights: FloatArray
+    spent: float
+
+
+def noisy_readings(
+    circuit: QuantumCircuit, calibration: Calibration, *, wanted: Collection[str] | None = None, most: float = math.inf
+) -> Readings:  # fmt: skip
+    """Return the exact law of what a circuit reads on a device with these errors.
+
+    The errors are those of :mod:`stinespring.backends.aer.noise`: the law is the one that Aer samples.
+
+    Args:
+        circuit: on the device's qubits, in its gates, without free parameters.
+        calibration: of the device.
+        wanted: names of registers; None: all of them.
+        most: numbers that may be computed in all.
+
+    Raises:
+        InputError: the circuit does what the device does not have, or other control flow than a flat if.
+        TooLargeError: more numbers than that, or than fit.
+    """
+    found = rewritten(circuit, calibration)
+    registers = [register for register in circuit.cregs if wanted is None or register.name in wanted]
+    kept = {circuit.find_bit(bit).index for register in registers for bit in register}
+    walk = _Passage(found.circuit, errors_of(calibration, found), kept, Mixture(most))
+    walk.run()
+    held = sorted(bit for kind, bit in walk.mixture.axes if kind == "c")
+    weights = np.maximum(walk.mixture.weights(held), 0.0)
+    where = np.argwhere(weights > LEAST)
+    columns = dict(zip(held, where.T, strict=True))
+    values = np.zeros((len(where), len(registers)), dtype=np.int64)
+    for column, register in enumerate(registers):
+        for place, bit in enumerate(register):
+            index = circuit.find_bit(bit).index
+            if index in columns:
+                values[:, column] |= columns[index] << place
+    spent = 0.0 if math.isinf(most) else most - walk.mixture.left
+    return Readings(tuple(r.name for r in registers), values, weights[tuple(where.T)], spent)
+
+
+class _Waiting:
+    """Operations that wait to be applied together."""
+
+    def __init__(self, mixture: Mixture) -> None:
+        self.mixture = mixture
+        self.alone: dict[int, FloatArray] = {}
+        self.together: dict[int, tuple[tuple[int, int], FloatArray]] = {}  # by each of the two wires
+
+    def add(self, matrix: FloatArray, wires: tuple[int, ...]) -> None:
+        """Do an operation, now or later."""
+        if len(wires) == 1:
+            self.alone[wires[0]] = matrix @ self.alone.get(wires[0], IDENTITY)
+        elif len(wires) == 2:
+            pair = wires if wires[0] < wires[1] else (wires[1], wires[0])
+            if pair != wires:
+                matrix = matrix.reshape(4, 4, 4, 4).transpose(1, 0, 3, 2).reshape(16, 16)
+            if any(wire in self.together and self.together[wire][0] != pair for wire in pair):
+                self.flush(pair, alone=False)
+            before = wider(*(self.alone.pop(wire, IDENTITY) for wire in pair))
+            if pair[0] in self.together:
+                before = before @ self.together[pair[0]][1]
+            self.together[pair[0]] = self.together[pair[1]] = (pair, matrix @ before)
+        else:
+            self.flush(wires)
+            self.mixture.apply(matrix, [("q", wire) for wire in wires])
+
+    def flush(self, wires: Collection[int] | None = None, *, alone: bool = True) -> None:
+        """Do what waits on some wires, or on all."""
+        for wire in list(self.together) if wires is None else list(wires):
+            if wire in self.together:
+                pair, matrix = self.together[wire]
+                del self.together[pair[0]], self.together[pair[1]]
+                self.enter(pair)
+                self.mixture.apply(matrix, [("q", each) for each in pair])
+        if alone:
+            for wire in list(self.alone) if wires is None else list(wires):
+                self.enter([wire])
+                if wire in self.alone:
+                    self.mixture.apply(self.alone.pop(wire), [("q", wire)])
+
+    def enter(self, wires: Sequence[int]) -> None:
+        """Give wires their axes."""
+        for wire in wires:
+            if not self.mixture.has(("q", wire)):
+                self.mixture.fresh(wire, ZERO)
+
+    def discard(self, wire: int) -> None:
+        """Trace a wire out; operations on it alone that wait need not be done."""
+        self.alone.pop(wire, None)
+        self.flush([wire])
+        self.mixture.forget(("q", wire))
+
+
+class _Passage:
+    """A circuit on its way through."""
+
+    def __init__(self, circuit: QuantumCircuit, errors: Errors, kept: set[int], mixture: Mixture) -> None:
+        self.circuit, self.errors, self.kept, self.mixture = circuit, errors, kept, mixture
+        self.gates = _Waiting(mixture)
+        self.known: dict[Any, FloatArray] = {}
+        self.noise: dict[tuple[str, tuple[int, ...]], FloatArray] = {}
+        self.wire = {qubit: index for index, qubit in enumerate(circuit.qubits)}  # a swap without errors renames them
+        self.bit = {clbit: index for index, clbit in enumerate(circuit.clbits)}
+        self.last: dict[Any, int] = {}
+        self.tested: dict[int, int] = {}  # where a bit is tested for the last time
+        written: dict[int, int] = {}
+        for index, item in enumerate(circuit.data):
+            self.last |= dict.fromkeys(item.qubits, index)
+            if item.operation.name == "if_else":
+                self.tested |= dict.fromkeys((self.bit[b] for b in item.clbits), index)
+            elif item.operation.name == "measure":
+                written[self.bit[item.clbits[0]]] = written.get(self.bit[item.clbits[0]], 0) + 1
+        self.early: dict[Any, int] = {  # measurements that may be made at once after their qubit's last gate
+            item.qubits[0]: index
+            for index, item in enumerate(circuit.data)
+            if item.operation.name == "measure" and self.last[item.qubits[0]] == index
+            and written[self.bit[item.clbits[0]]] == 1 and self.bit[item.clbits[0]] not in self.tested
+        }  # fmt: skip
+        self.before = self.gates_before()
+
+    def gates_before(self) -> dict[int, list[int]]:
+        """Return, by the number of an instruction, the early measurements that can follow it at once."""
+        latest: dict[Any, int] = {}
+        for index, item in enumerate(self.circuit.data):
+            for qubit in item.qubits:
+                if self.early.get(qubit) != index:
+                    latest[qubit] = index
+        found: dict[int, list[int]] = {}
+        for qubit, index in self.early.items():
+            found.setdefault(latest.get(qubit, index), []).append(index)
+        return found
+
+    def run(self) -> None:
+        """Do everything."""
+        early = set(self.early.values())
+        for index, item in enumerate(self.circuit.data):
+            if index not in early:
+                self.step(index, item)
+            for number in self.before.get(index, ()):
+                self.measure(self.circuit.data[number], number)
+        for wire in [wire for kind, wire in self.mixture.axes if kind == "q"]:
+            self.gates.discard(wire)
+        for bit in [bit for kind, bit in self.mixture.axes if kind == "c" and bit not in self.kept]:
+            self.mixture.forget(("c", bit))
+
+    def step(self, index: int, item: Any) -> None:
+        """Do one instruction."""
+        name = item.operation.name
+        if name == "barrier":
+            return
+        if name == "measure":
+            self.measure(item, index)
+        elif name == "reset":
+            self.reset(item)
+        elif name == "if_else":
+            self.branch(item)
+            for bit in [bit for bit, last in self.tested.items() if last == index and bit not in self.kept]:
+                if self.mixture.has(("c", bit)):
+                    self.mixture.forget(("c", bit))
+        elif item.clbits or hasattr(item.operation, "blocks"):
+            raise InputError("the circuit has control flow that is not followed", got=name, expected="flat 'if' only")
+        else:
+            wires = tuple(self.wire[qubit] for qubit in item.qubits)
+            if name == "swap" and ("swap", wires) not in self.errors.gates:
+                one, two = item.qubits
+                self.wire[one], self.wire[two] = self.wire[two], self.wire[one]
+                return
+            self.gates.add(self.operation(item.operation, wires), wires)
+
+    def measure(self, item: Any, index: int) -> None:
+        """Measure; a bit that nobody wants has no axis."""
+        qubit, bit = item.qubits[0], self.bit[item.clbits[0]]
+        wire = self.wire[qubit]
+        self.gates.flush([wire])
+        readout = np.array(self.errors.readout.get(wire, ((1.0, 0.0), (0.0, 1.0))))
+        wanted = bit in self.kept or self.tested.get(bit, -1) > index
+        if not wanted and self.mixture.has(("c", bit)):
+            self.mixture.forget(("c", bit))
+        self.mixture.read(wire, bit if wanted else None, readout, last=self.last[qubit] <= index)
+
+    def reset(self, item: Any) -> None:
+        """Return a qubit to |0>, with what goes wrong after it."""
+        wire = self.wire[item.qubits[0]]
+        if self.mixture.has(("q", wire)) or wire in self.gates.together:
+            self.gates.discard(wire)
+        self.gates.alone.pop(wire, None)
+        if ("reset", (wire,)) in self.errors.gates:
+            self.gates.add(self.error("reset", (wire,)), (wire,))
+
+    def branch(self, item: Any) -> None:
+        """Do what a condition guards where it holds, and what it does else where it does not."""
+        operation = item.operation
+        if not isinstance(operation.condition, tuple):
+            raise InputError("a condition is an expression", got=str(operation.condition), expected="a bit or a register")
+        tested, value = operation.condition
+        bits = [self.bit[bit] for bit in (tested if hasattr(tested, "__len__") else [tested])]
+        wanted = {bit: int(value) >> place & 1 for place, bit in enumerate(bits)}
+        wires = [self.wire[qubit] for qubit in item.qubits]
+        self.gates.flush(wires)
+        never = any(one and not self.mixture.has(("c", bit)) for bit, one in wanted.items())  # a bit not written is 0
+        held = {bit: one for bit, one in wanted.items() if self.mixture.has(("c", bit))}
+        then, otherwise = (*operation.blocks, None)[:2]
+        if never:
+            then, otherwise = otherwise, None
+            held = {}
+        holding = None if then is None else self.inside(then, wires, held)
+        if otherwise is not None and held:
+            self.put({}, self.inside(otherwise, wires, {}))
+        elif otherwise is not None and not never and not held:
+            otherwise = None  # it holds always
+        if holding is not None:
+            self.put(held, holding)
+
+    def put(self, held: dict[int, int], part: Mixture) -> None:
+        """Write a part back."""
+        self.mixture.put(held, part)
+
+    def inside(self, block: QuantumCircuit, wires: Sequence[int], held: dict[int, int]) -> Mixture:
+        """Return what a block makes of the part in which bits have given values."""
+        part = self.mixture.where(held)
+        gates = _Waiting(part)
+        place = dict(zip(block.qubits, wires, strict=True))
+        for inner in block.data:
+            if inner.operation.name == "barrier":
+                continue
+            if inner.clbits or inner.operation.name == "reset" or hasattr(inner.operation, "blocks"):
+                raise InputError("a condition guards more than gates", got=inner.operation.name, expected="gates")
+            on = tuple(place[qubit] for qubit in inner.qubits)
+            gates.add(self.operation(inner.operation, on), on)
+        gates.flush()
+        self.mixture.left = part.left
+        return part
+
+    def operation(self, operation: Any, wires: tuple[int, ...]) -> FloatArray:
+        """Return a gate with the error that follows it."""
+        if any(getattr(p, "parameters", None) for p in operation.params):
+            raise InputError("an angle of the circuit is free", got=operation.name, expected="numbers")
+        label = str(operation.label)
+        name: str = label if (label, wires) in self.errors.gates else operation.name
+        key = (name, wires, *operation.params) if operation.name != "unitary" else None
+        found = self.known.get(key)
+        if found is None:
+            found = of_unitary(np.asarray(operation.to_matrix()))
+            if (name, wires) in self.errors.gates:
+                found = self.error(name, wires) @ found
+            if key is not None:
+                self.known[key] = found
+        return found
+
+    def error(self, name: str, wires: tuple[int, ...]) -> FloatArray:
+        """Return what goes wrong."""
+        if (name, wires) not in self.noise:
+            self.noise[name, wires] = of_superoperator(np.asarray(self.errors.gates[name, wires].to_quantumchannel().data))
+        return self.noise[name, wires]

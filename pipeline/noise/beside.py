@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a program reads beside the law of its source, outcome by outcome, where that law can be listed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from stinespring.checks.spins.together import tallied
+from stinespring.models.spins.contexts import tokens_of
+from stinespring.models.spins.law import SpinLaw, codes_of
+from stinespring.models.texts.law import TextLaw, texts_of
+from stinespring.readings import FloatArray
+from stinespring.stages import Samples
+
+__all__ = ["Beside", "beside"]
+
+
+class Beside(NamedTuple):
+    """Two distributions over the same outcomes, shape (K,) each.
+
+    Attributes:
+        read: what is read, q.
+        law: the source's own, p.
+    """
+
+    read: FloatArray
+    law: FloatArray
+
+    @property
+    def tvd(self) -> float:
+        """``1/2 sum |q - p|``."""
+        return float(0.5 * abs(self.read - self.law).sum())
+
+    def shown(self, shots: float) -> tuple[float, float]:
+        """Return mean and spread of the TVD between the frequencies of some shots and the law.
+
+        With ``X ~ N(q - p, q (1 - q) / N)`` for each outcome ``E |X| = s sqrt(2/pi) e^{-d^2/2s^2} + d (1 - 2 Phi(-d/s))``; the
+        spread is that of the set of outcomes that are read too often, which is at most ``1 / 2 sqrt N``.
+        """
+        from scipy.special import ndtr
+
+        off = self.read - self.law
+        noise = np.sqrt(np.clip(self.read * (1.0 - self.read), 0.0, None) / shots)
+        scaled = off / np.where(noise > 0, noise, 1.0)
+        folded = noise * np.sqrt(2.0 / np.pi) * np.exp(-0.5 * np.minimum(scaled**2, 1e3)) + off * (2.0 * ndtr(scaled) - 1.0)
+        size = np.where(noise > 0, folded, abs(off))
+        slope = 0.5 * np.where(noise > 0, 2.0 * ndtr(scaled) - 1.0, np.sign(off))
+        variance = float(self.read @ slope**2) - float(self.read @ slope) ** 2
+        return float(0.5 * size.sum()), float(np.sqrt(max(variance, 0.0) / shots))
+
+
+def beside(samples: Samples) -> Beside | None:
+    """Return what was read beside the source's own law, whatever the program claims; None where it cannot be listed.
+
+    Several circuits have their shares of the shots. The last outcome of texts is every reading that stands for none.
+    """
+    law = samples.asked.law(samples.source)
+    shots = float(sum(int(outcomes.counts.sum()) for outcomes in samples.outcomes))
+    if isinstance(law, TextLaw):
+        if law.listed is None:
+            return None
+        texts, counts = texts_of(samples.outcomes[0], law.steps, law.model.vacuum)
+        read = law.tallied(law.listed, texts, counts) / float(counts.sum())
+        return Beside(read, np.append(law.listed.probabilities, 0.0))
+    if isinstance(law, SpinLaw):
+        if law.listed is None:
+            return None
+        [outcomes] = samples.outcomes
+        tokens = tokens_of(outcomes, law.steps, law.columns.N)
+        return Beside(tallied(law.listed, codes_of(tokens), outcomes.counts) / shots, law.listed[1])
+    rows = [(o, p) for table in law.tables(samples.outcomes) for o, p in zip(table.observed, table.law, strict=True)]
+    total = sum(float(o.sum()) for o, _ in rows)
+    read = np.concatenate([o for o, _ in rows]) / total
+    return Beside(read, np.concatenate([p * (float(o.sum()) / total) for o, p in rows]))

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far from its source's law a program's readings will be on a backend with noise, before anything is sampled."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from stinespring.backends.aer.backend import AerBackend
+from stinespring.backends.aer.calibration import Calibration
+from stinespring.backends.aer.fake import calibration_of
+from stinespring.backends.exact import EXACT_SHOTS
+from stinespring.backends.execute import sample_body
+from stinespring.backends.noisy.shares import NoisyShares
+from stinespring.backends.seeds import derive_seed
+from stinespring.circuits.devices.read_back import used_qubits
+from stinespring.errors import InputError
+from stinespring.pipeline.foreseen import Noise
+from stinespring.pipeline.noise.beside import Beside, beside
+from stinespring.pipeline.noise.product import error_product
+from stinespring.pipeline.running import check, on_backend, sampled, samples_of
+from stinespring.stages import Backend, Distance, Program
+
+__all__ = ["BUDGET", "STATED_SHOTS", "bounded", "exactly", "predicted"]
+
+BUDGET = 2.0e9  # numbers computed: some ten seconds
+STATED_SHOTS = 1_000_000  # an interval holds what so many shots show
+SPREADS = 4.0  # standard deviations of what they show
+SIMULATED_QUBITS = 12
+SIMULATED_WORK = 1 << 30  # elements of states that all instructions touch, a shot
+SIMULATED_SHOTS = 100_000
+SHOT_BY_SHOT = 10_000  # of a program with feed-forward, which is simulated shot by shot
+ROOT = 18  # of the seeds of simulations
+
+
+def predicted(program: Program, backend: Backend, *, budget: float = BUDGET) -> Noise:
+    """Return the TVD between what a program reads on a backend and its source's law.
+
+    In this order: exactly, from the density matrices of all histories (``exact noisy law``); by simulated shots (``noisy
+    simulation``); or the bound ``tvd_bound + 1 - prod (1 - e)`` (``error product``). The noise is that of the backend's
+    calibration, as Aer simulates it.
+
+    The interval ``low .. high`` of an exact law holds the TVD itself and the one that 10^6 shots *show*, which shot noise makes
+    larger by up to ``sum sqrt(q (1 - q) / 2 pi N)``: from the TVD less four standard deviations of what they show to the mean
+    of what they show and four more, widened by what was left out. That of simulated shots is one of confidence 95 % for the TVD
+    itself, widened likewise. That of a product is from 0 to the bound.
+
+    Args:
+        program: compiled for the backend, or not lowered yet.
+        backend: open.
+        budget: numbers that the exact way may compute; 10^9 take some seconds.
+    """
+    program = on_backend(program, backend)
+    try:
+        calibration = calibration_of(backend)
+    except InputError:
+        return Noise(program.tvd_bound, 0.0, program.tvd_bound, "no noise")
+    found = exactly(program, backend, calibration, budget=budget)
+    if found is not None:
+        return exact_noise(*found)
+    shown = simulated(program, backend, calibration)
+    if shown is not None:
+        return simulated_noise(shown, program.tvd_bound)
+    return bounded(program, backend)
+
+
+def bounded(program: Program, backend: Backend) -> Noise:
+    """Return a bound on the TVD of a lowered program, from the errors that the device states."""
+    device = backend.capabilities.device
+    if device is None:
+        return Noise(program.tvd_bound, 0.0, program.tvd_bound, "no noise")
+    expected = min(1.0, program.tvd_bound + error_product(program, device.target))
+    return Noise(expected, 0.0, expected, "error product")
+
+
+def exactly(
+    program: Program, backend: Backend, calibration: Calibration, *, budget: float = BUDGET
+) -> tuple[Beside, float] | None:  # fmt: skip
+    """Return the exact noisy law of a lowered program beside its source's law, and the share that was left without noise.
+
+    None where the program is too large, does more than gates behind its conditions, or its source's law cannot be listed.
+    """
+    shares = NoisyShares(calibration, backend.capabilities.device, budget)
+    try:
+        seen = sample_body(program.body, shares, EXACT_SHOTS, 0)
+        samples = samples_of(replace(program, claim=None, tvd_bound=0.0), seen, EXACT_SHOTS)
+        found = beside(samples)
+    except InputError:  # also TooLargeError
+        return None
+    return None if found is None else (found, shares.neglected)
+
+
+def exact_noise(found: Beside, neglected: float) -> Noise:
+    """Return the prediction from an exact law."""
+    tvd = found.tvd
+    mean, spread = found.shown(STATED_SHOTS)
+    low, high = tvd - SPREADS * spread - neglected, max(tvd, mean) + SPREADS * spread + neglected
+    return Noise(min(1.0, tvd), max(0.0, low), min(1.0, high), "exact noisy law")
+
+
+def simulated(program: Program, backend: Backend, calibration: Calibration) -> Distance | None:
+    """Return the distance between simulated shots and the law that the program realises; None where it takes too long."""
+    body: Any = program.body
+    circuit = body.circuit
+    qubits = len(used_qubits(circuit))
+    if qubits > SIMULATED_QUBITS or len(circuit.data) << 2 * min(qubits, 10) > SIMULATED_WORK:
+        return None
+    noisy = AerBackend(calibration=calibration, device=backend.capabilities.device)
+    steered = any(hasattr(item.operation, "blocks") for item in circuit.data)
+    shots = min(SHOT_BY_SHOT if steered else SIMULATED_SHOTS, noisy.capabilities.max_shots or SIMULATED_SHOTS)
+    return check(sampled(program, noisy, shots, derive_seed(ROOT, shots)), resolution=0.5, within="none").distance
+
+
+def simulated_noise(found: Distance, bound: float) -> Noise:
+    """Return the prediction from simulated shots: noise adds to the distance in squares, so that it is taken off in squares."""
+    likely = math.sqrt(max(0.0, found.tvd**2 - found.noise_floor**2))
+    tvd = min(max(likely, found.low), found.high)
+    wider = SPREADS * 0.5 / math.sqrt(STATED_SHOTS)
+    return Noise(min(1.0, bound + tvd), max(0.0, found.low - wider), min(1.0, bound + found.high + wider), "noisy simulation")
