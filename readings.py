@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -55,7 +56,7 @@ class Outcomes:
             values, where = np.unique(rows[:, 0], return_inverse=True)
             values = values[:, None]
         else:
-            values, where = np.unique(rows, axis=0, return_inverse=True)
+            values, where = distinct_rows(rows)
         number = np.bincount(where.ravel(), weights=counts, minlength=len(values)).astype(np.int64)
         return cls(names, values[number > 0], number[number > 0])
 
@@ -141,6 +142,24 @@ def agreeing(table: IntArray, rows: IntArray) -> IntArray:
         at = np.where(keys[place] == key, place, -1)
         found[:, column] = np.where(at < 0, -1, first[place])
     return found
+
+
+def distinct_rows(rows: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the distinct rows, in lexicographic order, and which of them each row is; N rows of R columns.
+
+    Where the columns' ranges allow it a row is one number of 63 bits: sorting these takes a tenth of what sorting rows takes.
+    """
+    least = rows.min(axis=0, initial=0)
+    spans = [int(most) - int(low) + 1 for low, most in zip(least, rows.max(axis=0, initial=0), strict=True)]
+    if prod(spans) >= 1 << 63:
+        values, where = np.unique(rows, axis=0, return_inverse=True)
+        return values, where.ravel()
+    number = np.zeros(len(rows), dtype=np.int64)
+    for column, low, span in zip(rows.T, least, spans, strict=True):
+        number *= span
+        number += column - low
+    _, first, where = np.unique(number, return_index=True, return_inverse=True)
+    return rows[first], where.ravel()
 
 
 def rows_of(table: IntArray, rows: IntArray) -> IntArray:

@@ -248,9 +248,9 @@ PLANTED = (
     ),
     Mutant(
         "a reset leaves the qubit as it is",
-        "backends/histories/segment.py",
-        "                self.clear(event.qubit)\n",
-        "                pass\n",
+        "backends/histories/rounds.py",
+        "            now[event.qubit] = ZERO\n",
+        "            pass\n",
         "one qubit",
     ),
     Mutant(

@@ -7,9 +7,8 @@ from benchmarks.planted import CHANNEL, TEXT, Mutant
 
 __all__ = ["COMMANDS", "PLANTED"]
 
-# deferred measurements would take 24 qubits, more than so little memory holds: the histories are run stretch by stretch
-BRANCHES = 'run benchmarks/table.json --prompt "a c" --steps 12 --shots 20000 --seed 5 --effort 0 --schedule dynamic'
-BRANCHES += ' --feed-forward all --backend "aer?memory=1"'
+HISTORIES = 'run benchmarks/table.json --prompt "a c" --steps 12 --shots 20000 --seed 5 --effort 0 --schedule dynamic'
+HISTORIES += " --feed-forward all"
 COMMANDS = {
     "state": "run examples/two_tokens.json --input-state examples/superposition.json --steps 2 --shots 40000 --seed 5",
     "state exact": "run examples/two_tokens.json --input-state examples/superposition.json --steps 1 --shots 40000 --seed 5"
@@ -20,7 +19,7 @@ COMMANDS = {
     "many on a cluster": TEXT.replace("--shots 40000", "--shots 600000") + " --effort 0 --backend dask:local",
     "stop stepwise": "run examples/stop_token.json --prompt on --steps 3 --shots 40000 --seed 5 --schedule stepwise",
     "position stepwise": TEXT + " --extension position --schedule stepwise",
-    "branches": BRANCHES,
+    "histories": HISTORIES,
     "repeated spins": "spins sample benchmarks/repeated_spins.json --steps 2 --shots 20000 --seed 5 --schedule static",
     "few settings": f"run {CHANNEL} --shots 100003 --seed 5 --effort 0 --settings 6",
     "swap": "sphere overlaps examples/sphere.json --test swap --shots 20000 --seed 5",
@@ -144,18 +143,18 @@ PLANTED = (
         "many on a cluster",
     ),
     Mutant(
-        "stretches of histories have one seed",
-        "backends/histories/stage_runner.py",
-        "derive_seed(seed, purpose, call, 0)",
-        "derive_seed(seed)",
-        "branches",
+        "histories forget what conditions test",
+        "backends/histories/rounds.py",
+        "columns = tuple(sorted((tested | {bits + qubit for qubit in new}) & ones))",
+        "columns = tuple(sorted({bits + qubit for qubit in new} & ones))",
+        "histories",
     ),
     Mutant(
-        "two histories have the outcomes of one run",
-        "backends/histories/branches.py",
-        "outcome.values[used : used + len(part.rows)]",
-        "outcome.values[: len(part.rows)]",
-        "branches",
+        "two histories have the outcomes of one",
+        "backends/histories/together.py",
+        "self.random.multinomial(counts, weights / weights.sum(axis=1, keepdims=True))",
+        "self.random.multinomial(counts, (weights / weights.sum(axis=1, keepdims=True))[np.zeros(number, dtype=int)])",
+        "histories",
     ),
     Mutant(
         "a recorded row is given to the next one",

@@ -26,6 +26,7 @@ from stinespring.backends.histories.choose_path import (
     Path,
     path_and_shots,
     require_flow,
+    require_path,
     runnable_flow,
     sample_by_plan,
 )
@@ -104,6 +105,7 @@ class AerBackend:
         self._seconds = 0.0  # that Aer said it took, all calls together
         self._last: Route | None = None
         self._ready: tuple[QuantumCircuit, QuantumCircuit, NoiseModel | None] | None = None
+        self._flow: tuple[QuantumCircuit, Flow | None] | None = None
 
     def close(self) -> None:
         """End nothing: every call ends by itself."""
@@ -198,9 +200,10 @@ class AerBackend:
         if self.calibration is None and self.method not in ("auto", "statevector"):
             why = f"the method {self.method} has no other path"
         elif self.calibration is None:
-            flow, why = runnable_flow(with_some_angles(circuit)), "only Aer itself has all the circuit's operations"
+            numbered = with_some_angles(circuit)
+            flow, why = self.read(numbered), "only Aer itself has all the circuit's operations"
             if flow is not None:
-                require_flow(with_some_angles(circuit), flow)
+                require_flow(numbered, flow)
                 found = self.planned(flow, plain, shots)
                 if found is not None:
                     return found
@@ -220,11 +223,18 @@ class AerBackend:
             if self.method != "auto":
                 raise
             return None
+        require_path(flow, path)
         if path not in PLANNED:
             self.choice(plain, shots)  # that it fits
             at_once = min(at_once, SIMULATED_AT_ONCE) if path == "plain" else at_once
         how = How("statevector", path, path == "shot_branching" and bool(BRANCHING), self.limit)
         return Route(how, "the paths of programs with measurements on the way need it", why, at_once, 1)
+
+    def read(self, circuit: QuantumCircuit) -> Flow | None:
+        """Return a circuit read back as a program; kept for the chunks of the same circuit."""
+        if self._flow is None or self._flow[0] is not circuit:
+            self._flow = (circuit, runnable_flow(circuit))
+        return self._flow[1]
 
     def choice(self, circuit: QuantumCircuit, shots: int) -> Choice:
         """Return the method for a circuit that has no idle qubits.
@@ -257,7 +267,7 @@ class AerBackend:
     def part(self, circuit: QuantumCircuit, angles: FloatArray | None, shots: int, seed: int, how: How) -> list[Outcomes]:
         """Return the outcomes of one chunk: of each of its rows, or of the one row of a circuit without parameters."""
         if how.path in PLANNED:
-            flow = runnable_flow(circuit if angles is None else circuit.assign_parameters(angles[0]))
+            flow = self.read(circuit) if angles is None else runnable_flow(circuit.assign_parameters(angles[0]))
             assert flow is not None, "a path is chosen for programs that can be read"
             ran = sample_by_plan(
                 flow,
@@ -281,7 +291,8 @@ class AerBackend:
         if self._ready is None or self._ready[0] is not circuit:
             if self.calibration is None:
                 self._ready = (circuit, without_idle_qubits(circuit), None)
-                require_simulated(circuit, self._ready[1], sorted(used_qubits(circuit)))
+                if self._ready[1] is not circuit:
+                    require_simulated(circuit, self._ready[1], sorted(used_qubits(circuit)))
             else:
                 from stinespring.backends.aer.noise import noisy
 

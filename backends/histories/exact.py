@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The law of a program whose measurements are deferred, compared with the program's own: exactly, where both are small.
+"""The laws of what the paths of our own make of a program, compared with the program's own: exactly, where both are small.
 
 The sampled paths run something else than the program: events without what nobody notices, on other wires, with bits in wires.
 The law that this gives must be the program's, which :mod:`stinespring.circuits.deeds.law` computes branch by branch.
@@ -9,18 +9,25 @@ from __future__ import annotations
 
 import numpy as np
 
+from stinespring.backends.histories.amplitudes import WORD, column_values
 from stinespring.backends.histories.flow_events import events, until_reset
+from stinespring.backends.histories.rounds import rounds
 from stinespring.backends.histories.segment import Segment, Step
+from stinespring.backends.histories.together import law_together
 from stinespring.circuits.core.flow import Flow
 from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.core.one_qubit import gate_matrix
 from stinespring.circuits.deeds.account import Account, Deed
 from stinespring.circuits.deeds.language import STANDARD, controlled_by
-from stinespring.circuits.deeds.law import MOST_QUBITS, required_law
+from stinespring.circuits.deeds.law import MOST_QUBITS, law_of, required_law
 from stinespring.circuits.deeds.of_flow import account_of_flow
 from stinespring.errors import DefectError
+from stinespring.readings import IntArray
 
-__all__ = ["require_deferred"]
+__all__ = ["require_deferred", "require_together"]
+
+SAME = 1e-8  # TVD of laws that are the same
+MOST_OUTCOMES = 12  # bits that are measured or reset at random in a program whose histories are all listed
 
 
 def require_deferred(flow: Flow) -> None:
@@ -52,6 +59,37 @@ def require_deferred(flow: Flow) -> None:
     where = required_law(account_of_flow(flow), found)
     if where is not None:
         raise DefectError(f"the program with its measurements deferred is another program: {where}")
+
+
+def require_together(flow: Flow) -> None:
+    """Refuse a program whose histories, followed together, have another law; nothing is said of more than ten qubits.
+
+    Raises:
+        DefectError: the laws differ.
+    """
+    program = rounds(events(flow), flow.clbits)
+    if flow.qubits > MOST_QUBITS or sum(len(one.measured) for one in program) > MOST_OUTCOMES:
+        return
+    wanted = law_of(account_of_flow(flow))
+    if wanted is None:
+        return
+    found = law_together(program, columns=flow.clbits + flow.qubits)
+    law = dict.fromkeys(wanted, 0.0)
+    for word, share in zip(numbers_of(found.words, flow.clbits), found.counts.tolist(), strict=True):
+        law[word] = law.get(word, 0.0) + share
+    distance = sum(abs(share - wanted.get(word, 0.0)) for word, share in law.items()) / 2
+    if distance > SAME:
+        what = "the program with its histories followed together"
+        raise DefectError(f"{what} is another program: the law of its bits is off by a TVD of {distance:.3g}")
+
+
+def numbers_of(words: IntArray, bits: int) -> list[int]:
+    """Return all bits of every history as one number, bit 0 least significant."""
+    total = [0] * words.shape[1]
+    for first in range(0, bits, WORD):
+        part = column_values(words, range(first, min(bits, first + WORD))).tolist()
+        total = [number | value << first for number, value in zip(total, part, strict=True)]
+    return total
 
 
 def deed_of(step: Step) -> Deed:

@@ -83,8 +83,11 @@ def done(states: Branches, deed: Deed) -> Branches:
         return {bits: acted(state, matrix, deed.qubits) for bits, state in states.items()}
     if deed.kind == "if":
         result: Branches = {}
+        wanted = {bit: deed.value >> i & 1 for i, bit in enumerate(deed.bits)}
+        mask, pattern = sum(1 << bit for bit in wanted), sum(value << bit for bit, value in wanted.items())
+        never = deed.value >> len(deed.bits) != 0
         for bits, state in states.items():
-            met = sum((bits >> bit & 1) << i for i, bit in enumerate(deed.bits)) == deed.value
+            met = bits & mask == pattern and not never
             part: Branches = {bits: state}
             for inner in deed.then if met else deed.otherwise:
                 part = done(part, inner)

@@ -6,35 +6,30 @@ Each sampled test is a G-test with a false-alarm rate of 1e-6; outcomes of proba
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
-from scipy.stats import chi2, chi2_contingency
+from scipy.stats import chi2_contingency
 
-from oracles.qasm_runner import distribution
 from sampling import same, sampled
+from steering import ALPHA, chain, coherent, p_value, wide
 from stinespring.backends.aer import chunks
 from stinespring.backends.aer.backend import AerBackend
 from stinespring.backends.histories import branches, segment
 from stinespring.backends.histories import stage_runner as stages
 from stinespring.backends.histories.branches import follow
-from stinespring.backends.histories.choose_path import register_values, sample_by_plan
+from stinespring.backends.histories.choose_path import cheapest, estimates, register_values, sample_by_plan
 from stinespring.backends.histories.flow_events import ClearEvent, ReadEvent, Switch, events
 from stinespring.backends.histories.flow_plan import plan
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
 from stinespring.circuits.core.gates import Gate
-from stinespring.compiler.export.qasm import flow_qasm
 from stinespring.errors import BackendError, InputError, TooLargeError
 from stinespring.readings import Outcomes
 from strategies import flows
 
-ALPHA = 1e-6
 SHOTS = 4000
-RARE = 5.0  # expected counts below which outcomes are pooled
 
 
 def run(flow, *, shots, seed, path="auto", method="auto", **options) -> tuple[Outcomes, dict]:
@@ -45,50 +40,7 @@ def run(flow, *, shots, seed, path="auto", method="auto", **options) -> tuple[Ou
     return outcomes, backend.metadata()
 
 
-def p_value(outcomes: Outcomes, flow) -> float:
-    """Return the p-value of the joint values of all registers under the exact law; 0 if something impossible occurred."""
-    names = [name for name, _ in flow.classical]
-    law = distribution(flow_qasm(flow), names)
-    found = Counter(dict(zip(map(tuple, outcomes.of(names).values.tolist()), outcomes.of(names).counts.tolist(), strict=True)))
-    shots = outcomes.shots
-    if any(law.get(outcome, 0.0) < 1e-12 for outcome in found):
-        return 0.0
-    common = [outcome for outcome, p in law.items() if p * shots >= RARE]
-    observed = np.array([found[o] for o in common] + [shots - sum(found[o] for o in common)], dtype=float)
-    expected = np.array([law[o] * shots for o in common] + [shots * max(0.0, 1 - sum(law[o] for o in common))])
-    if expected[-1] < RARE:  # also where rounding leaves a trace of nothing
-        observed, expected = observed[:-1], expected[:-1]
-    seen = observed > 0
-    statistic = 2 * float((observed[seen] * np.log(observed[seen] / expected[seen])).sum())
-    return float(chi2.sf(max(statistic, 0.0), len(expected) - 1)) if len(expected) > 1 else 1.0
-
-
-def ry(angle: float, qubit: int = 0) -> Gate:
-    return Gate("ry", (qubit,), (angle,))
-
-
-def chain(steps: int, window: int, bits: int = 1) -> Flow:
-    """Tokens on one qubit, bit by bit; register `recent` is a rolling buffer of the last tokens."""
-    size = bits * window
-    angles = np.random.default_rng(bits).uniform(0.4, np.pi - 0.4, (bits, 1 << size))
-    items = []
-    for step in range(steps):
-        for bit in range(bits):
-            items += [Reset((0,)), *(If("recent", v, (ry(float(angles[bit, v])),)) for v in range(1 << size))]
-            items += [Measure((0,), f"t{step + 1}", (bit,)), Measure((0,), "recent", (step % window * bits + bit,))]
-    return Flow((("q", 1),), (*((f"t{s + 1}", bits) for s in range(steps)), ("recent", size)), tuple(items))
-
-
-def coherent(steps: int) -> Flow:
-    """One qubit that stays coherent and is weakly measured through another, whose outcome steers both."""
-    items = [Gate("h", (0,))]
-    for step in range(steps):
-        items += [ry(0.9, 1), Gate("cx", (0, 1)), ry(-0.5, 1), Measure((1,), "m", (step,)), Reset((1,))]
-        items += [If("m", 1, (ry(0.7), Gate("cz", (0, 1))), bit=step), If("m", 0, (Gate("u", (0,), (0.3, 1.0, 0.2)),))]
-    return Flow((("q", 2),), (("m", steps), ("last", 1)), (*items, Gate("h", (0,)), Measure((0,), "last", (0,))))
-
-
-@pytest.mark.parametrize("path", ["deferred", "branches", "shot_branching", "plain"])
+@pytest.mark.parametrize("path", ["together", "deferred", "branches", "shot_branching", "plain"])
 @given(flow=flows())
 @settings(max_examples=15)
 def test_random_programs(path, flow):
@@ -129,9 +81,9 @@ def test_random_programs_without_multiplexers(flow):
 
 
 @pytest.mark.parametrize("flow", [chain(7, 3), chain(4, 2, bits=2), coherent(4)], ids=["bits", "pairs", "coherent"])
-@pytest.mark.parametrize("path", ["auto", "deferred", "branches", "shot_branching", "plain"])
+@pytest.mark.parametrize("path", ["together", "deferred", "branches", "shot_branching", "plain"])
 def test_chains_and_coherent_memories(path, flow):
-    shots = 20_000 if path in {"auto", "deferred", "branches"} else SHOTS
+    shots = 20_000 if path in {"together", "deferred", "branches"} else SHOTS
     assert p_value(run(flow, shots=shots, seed=3, path=path)[0], flow) > ALPHA
 
 
@@ -151,7 +103,7 @@ def test_a_long_chain_runs_one_circuit_for_each_window():
     assert ran.circuits <= 40 * 2**3
     assert ran.qubits == 1
     _, said = run(flow, shots=5000, seed=5)
-    assert said["path"] == "branches"
+    assert said["path"] == "together"
     assert "plain" in said["why"]
     planned = sample_by_plan(flow, shots=5000, seed=5, path="branches", limit=20)
     assert planned.circuits <= planned.segments * 2**3
@@ -227,7 +179,7 @@ def test_neighbouring_seeds_share_no_shots(monkeypatch, path):
 def test_wide_registers_keep_their_bits():
     items = (Gate("x", (0,)), Measure((0,), "w", (61,)), Gate("h", (0,)), Measure((0,), "w", (0,)), Measure((0,), "v", (1,)))
     flow = Flow((("q", 1),), (("w", 62), ("v", 2), ("unused", 3)), items)
-    for path in ("deferred", "branches", "plain", "shot_branching"):
+    for path in ("together", "deferred", "branches", "plain", "shot_branching"):
         outcomes, _ = run(flow, shots=200, seed=1, path=path)
         assert set(outcomes.column("w").tolist()) == {2**61, 2**61 + 1}
         assert np.array_equal(outcomes.column("w") & 1, outcomes.column("v") >> 1)
@@ -237,14 +189,16 @@ def test_wide_registers_keep_their_bits():
 
 def test_the_same_seed_gives_the_same_samples():
     flow = chain(5, 2)
-    for path in ("deferred", "branches", "shot_branching", "plain"):
+    for path in ("together", "deferred", "branches", "shot_branching", "plain"):
         one, two, other = (run(flow, shots=300, seed=s, path=path)[0] for s in (7, 7, 8))
         assert same([one], [two])
         assert not same([one], [other])
 
 
 def test_the_cheapest_path_is_taken():
-    assert run(chain(6, 3), shots=20_000, seed=1)[1]["path"] == "deferred"
+    assert run(chain(6, 3), shots=20_000, seed=1)[1]["path"] == "together"
+    _, seconds = estimates(wide(21), events(wide(21)), 20_000, 26)
+    assert cheapest(seconds, 26)[0] == "deferred"  # one state, and Aer's gates are the faster ones
     program = events(chain(40, 3))
     cut = plan(program, shots=20_000, limit=12)
     assert cut.qubits <= 12

@@ -69,7 +69,7 @@ def test_long_programs_are_cut_and_short_ones_are_not(rounds, template):
     assert len(chunks_of(rounds, 1, 100, 1)) == 1
     assert len(chunks_of(rounds, 1, 10**5, 1, AerBackend("matrix_product_state"))) == 49
     assert len(chunks_of(template[0], 600, 100, 1)) > 1
-    assert chunks_of(rounds, 1, 10**5, 1)[0].how.path in {"deferred", "branches", "shot_branching", "plain"}
+    assert chunks_of(rounds, 1, 10**5, 1)[0].how.path in {"together", "deferred", "branches", "shot_branching", "plain"}
 
 
 def test_a_chunk_has_the_law_of_its_program(rounds):
