@@ -255,7 +255,7 @@ PLANTED = (
     ),
     Mutant(
         "mitigation takes the qubits in reverse",
-        "pipeline/mitigation.py",
+        "pipeline/readout/mitigation.py",
         "wires = [measured_qubits(item.circuit, names) for item",
         "wires = [measured_qubits(item.circuit, names)[::-1] for item",
         "mitigated",

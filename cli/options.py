@@ -144,6 +144,9 @@ MitigationOption = Annotated[
         help="none; readout (of a device's readout errors, programs without feed-forward); or always (with it, too).",
     ),
 ]
+Detect = Annotated[
+    bool, typer.Option("--detect", help="Drop shots whose readings tell an error, say how many, and judge the others.")
+]
 Verify = Annotated[
     str,
     typer.Option(

@@ -15,8 +15,8 @@ from stinespring.errors import TooLargeError
 from stinespring.ledger.payload import works_of
 from stinespring.models.texts.joint import joint_law
 from stinespring.pipeline.foreseen import foreseen
-from stinespring.pipeline.mitigation import ReadoutCircuits
 from stinespring.pipeline.noise.predicted import bounded, predicted
+from stinespring.pipeline.readout.mitigation import ReadoutCircuits
 from stinespring.stages import Backend, Program, Ruling
 
 if TYPE_CHECKING:

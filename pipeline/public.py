@@ -50,8 +50,8 @@ def estimate(
 
 
 def submit(
-    source: Any, *, backend: str, shots: int = 20_000, seed: int | None = None, mitigation: str = "none", once: bool = False,
-    **given: Any,
+    source: Any, *, backend: str, shots: int = 20_000, seed: int | None = None, mitigation: str = "none", detect: bool = False,
+    once: bool = False, **given: Any,
 ) -> Run:  # fmt: skip
     """Write a run into the ledger and send it; :func:`fetch` reads it, in this process or another.
 
@@ -61,6 +61,7 @@ def submit(
         shots: as asked for.
         seed: the same seed gives the same counts as :func:`stinespring.run`.
         mitigation: ``none``, ``readout`` or ``always``.
+        detect: whether shots whose readings tell an error will be dropped.
         once: return an earlier run that asked the same and did not fail, instead of a new one.
         **given: as for :func:`stinespring.compile`; for a channel also ``settings``, as for :func:`stinespring.run`.
 
@@ -72,14 +73,15 @@ def submit(
     given, settings = parted(given)
     with opened(backend) as ready:
         planned = runs.plan(
-            source, given, backend=ready, asked_of=backend, shots=shots, seed=seed, settings=settings, mitigation=mitigation
-        )
+            source, given, backend=ready, asked_of=backend, shots=shots, seed=seed, settings=settings, mitigation=mitigation,
+            detect=detect,
+        )  # fmt: skip
         return runs.submit(Ledger(), planned, once=once)
 
 
 def fetch(
     run: str = "latest", *, wait: float | None = None, alpha: float = 0.001, resolution: float = 0.05, scope: str = "auto",
-    within: float | str | None = "auto",
+    within: float | str | None = "auto", detect: bool = False,
 ) -> Result | Run:  # fmt: skip
     """Return everything about a run that is done, else the run as it is.
 
@@ -90,6 +92,7 @@ def fetch(
         resolution: the TVD that a PASS must be able to detect.
         scope: the deviations that a PASS covers; see :func:`stinespring.check`.
         within: the distance of an equivalence test; see :func:`stinespring.check`.
+        detect: drop the shots whose readings tell an error; see :func:`stinespring.check`.
 
     Raises:
         InputError: no such run.
@@ -100,4 +103,4 @@ def fetch(
     found = runs.bring_forward(ledger, ledger.run(run), Permissions(onward=wait is not None, wait=wait))
     if found.state != "done":
         return found
-    return judged(ledger, found, alpha=alpha, resolution=resolution, scope=scope, within=within)
+    return judged(ledger, found, alpha=alpha, resolution=resolution, scope=scope, within=within, detect=detect)

@@ -71,7 +71,7 @@ def plain_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def requested(
     program: Program, options: Mapping[str, Any], *, wanted: Asked, settings: Mapping[str, Any], shots: int, seed: int | None,
-    backend: str, mitigation: str, title: str,
+    backend: str, mitigation: str, title: str, detect: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Return what was asked, so that it can be asked again without the files it came from.
 
@@ -85,12 +85,14 @@ def requested(
         backend: the backend string that was given.
         mitigation: ``none``, ``readout`` or ``always``.
         title: one line for the list of runs.
+        detect: whether shots whose readings tell an error will be dropped; written down only where they are.
     """
     source = program.source
     return {
         "kind": program.asked.kind, "name": source.name, "content": source.content(), "fingerprint": source.fingerprint(),
         "asked": program.asked.plain(), "wanted": wanted.plain(), "settings": dict(settings), "options": plain_options(options),
         "shots": shots, "seed": seed, "backend": backend, "mitigation": mitigation, "title": title,
+        **({"detect": True} if detect else {}),
     }  # fmt: skip
 
 

@@ -15,12 +15,14 @@ from stinespring.backends.native import sheltered
 from stinespring.backends.registry import opened
 from stinespring.backends.seeds import root_seed
 from stinespring.batches import Report, Several, quiet
+from stinespring.checks.detection import with_detection
 from stinespring.checks.plain.shots import lost
 from stinespring.checks.plain.spelling import misspelt
 from stinespring.checks.statistics.family import require_scope
 from stinespring.checks.within import equivalent, wanted_within
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.joint import require_count
+from stinespring.pipeline.readout.stated import stated_errors
 from stinespring.pipeline.system import System
 from stinespring.pipeline.systems import system, system_of
 from stinespring.stages import Asked, Backend, Device, Program, Samples, Verdict
@@ -176,6 +178,8 @@ def sampled(program: Program, backend: Backend, shots: int, root: int, report: R
     begun = time.perf_counter()
     seen = sample_body(program.body, backend, shots, root, report)
     found = {**backend.metadata(), "stinespring": __version__, "program": program.hash}
+    if backend.capabilities.noisy and backend.capabilities.device is not None:
+        found["stated_errors"] = stated_errors(program, backend)
     return samples_of(
         program,
         seen,
@@ -212,7 +216,7 @@ def require_scoped(kind: System, scope: str) -> None:
 
 def check(
     samples: Samples, source: Any = None, *, alpha: float = 0.001, resolution: float = 0.05, seed: int = 0,
-    scope: str = "auto", within: float | str | None = "auto",
+    scope: str = "auto", within: float | str | None = "auto", detect: bool = False,
 ) -> Verdict:  # fmt: skip
     """Test samples against the law of their source.
 
@@ -233,9 +237,11 @@ def check(
         within: D: test equivalence instead, whether the sampled distribution is at most at a TVD of D from the law, see
             :func:`stinespring.checks.within.equivalent`. ``auto``: the resolution where readings may be wrong
             (``samples.noisy``), else none; ``none``: test agreement.
+        detect: drop the shots whose readings tell an error, and judge the others against the law given that nothing was
+            detected, see :func:`stinespring.checks.detection.with_detection`; ``figures["detected"]`` says how many.
 
     Raises:
-        InputError: no samples, an unknown scope, or alpha, resolution or within out of range.
+        InputError: no samples, an unknown scope, overlaps with ``detect``, or alpha, resolution or within out of range.
     """
     sheltered()
     if source is not None:
@@ -244,16 +250,22 @@ def check(
     require_scoped(kind, scope)
     distance = wanted_within(within, noisy=samples.noisy, resolution=resolution)
     sought = resolution if distance is None else distance
-    verdict = kind.check(samples, alpha, sought, seed, *([scope] if kind.scoped else []))
-    if distance is not None:
-        verdict = equivalent(verdict, distance, bound=samples.tvd_bound if samples.claim is not None else 0.0)
-    return looked_at(samples, verdict)
+
+    def judged(some: Samples, rate: float) -> Verdict:
+        verdict = kind.check(some, rate, sought, seed, *([scope] if kind.scoped else []))
+        if distance is None:
+            return verdict
+        return equivalent(verdict, distance, bound=samples.tvd_bound if samples.claim is not None else 0.0)
+
+    return looked_at(samples, with_detection(samples, judged, alpha=alpha) if detect else judged(samples, alpha))
 
 
 def looked_at(samples: Samples, verdict: Verdict) -> Verdict:
     """Return the verdict, or FAIL where what is counted, spelt or evaluated plainly a second time says otherwise."""
     kind = system(samples.asked.kind)
-    for wrong in (lost(samples, verdict, shared=kind.shared), misspelt(samples), kind.second(samples)):
+    sifted = verdict.figures.get("detected", {})
+    whole = replace(verdict, shots=verdict.shots + sifted["dropped"]) if sifted.get("judged") == "kept" else verdict
+    for wrong in (lost(samples, whole, shared=kind.shared), misspelt(samples), kind.second(samples)):
         if wrong is not None:
             return replace(verdict, verdict="FAIL", reason=f"{wrong}; {verdict.reason}")
     return verdict

@@ -18,7 +18,8 @@ from stinespring.errors import BackendError, InputError
 from stinespring.ledger.delivery import Delivery
 from stinespring.ledger.recorded import CALIBRATION, FIRST, Pending, Permissions, Recorded, jobs_of
 from stinespring.ledger.store import FINAL, Ledger, LedgerError, Run, damage, fresh_id, now
-from stinespring.pipeline.mitigation import ReadoutCircuits, calibration_body, planned_mitigation
+from stinespring.pipeline.readout.mitigation import ReadoutCircuits, calibration_body, planned_mitigation, require_mode
+from stinespring.pipeline.readout.stated import stated_errors
 from stinespring.pipeline.record import described, identity, requested, require_kept, restored, unlowered
 from stinespring.pipeline.running import compile_asked, require_runnable, samples_of, split
 from stinespring.pipeline.systems import system_of
@@ -65,7 +66,7 @@ class Planned:
 def plan(
     source: Any, given: Mapping[str, Any], *, backend: Backend, asked_of: str, shots: int, seed: int | None = None,
     settings: Mapping[str, Any] | None = None, mitigation: str = "none", alpha: float = 0.001, resolution: float = 0.05,
-    within: float | str | None = "auto", simulate: bool = False, title: str = "", report: Report = quiet,
+    within: float | str | None = "auto", detect: bool = False, simulate: bool = False, title: str = "", report: Report = quiet,
 ) -> Planned:  # fmt: skip
     """Compile what is asked for a backend and estimate it; nothing is written or submitted.
 
@@ -81,6 +82,7 @@ def plan(
         alpha: of the verdict.
         resolution: of the verdict.
         within: of the verdict; see :func:`stinespring.check`.
+        detect: whether shots whose readings tell an error will be dropped.
         simulate: whether the expected TVD of a small program is simulated with the device's noise.
         title: one line for the list of runs.
         report: progress.
@@ -88,6 +90,7 @@ def plan(
     from stinespring.pipeline.estimate import estimated
 
     settings = settings or {}
+    require_mode(mitigation, detect)
     wanted, options = split(source, given)
     options = {**options, "target": target_for(backend, options.get("target", "aer"))}
     root = root_seed(seed)
@@ -101,7 +104,7 @@ def plan(
     )
     request = requested(
         program, options, wanted=wanted, settings=settings, shots=shots, seed=seed, backend=asked_of, mitigation=mitigation,
-        title=title or source.name,
+        title=title or source.name, detect=detect,
     )  # fmt: skip
     return Planned(program, options, backend, shots, root, calibration, note, found, request)
 
@@ -141,7 +144,7 @@ def submit(ledger: Ledger, planned: Planned, *, once: bool = False, report: Repo
     first = again.body.next([], planned.shots)
     assert first is not None, "every program makes a call"
     versions = {"stinespring": __version__, "qiskit": metadata.version("qiskit"), **backend.metadata()}
-    versions["noisy"] = backend.capabilities.noisy
+    versions |= {"noisy": backend.capabilities.noisy, "stated_errors": stated_errors(program, backend)}
     run = Run(
         id=fresh_id(), identity=identity(planned.request), state="created", backend=backend.name, shots=planned.shots,
         seed=planned.root, created=now(), message="", request=planned.request,

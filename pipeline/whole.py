@@ -11,7 +11,13 @@ from stinespring.backends.seeds import root_seed
 from stinespring.batches import Report, quiet
 from stinespring.checks.within import wanted_within
 from stinespring.ledger.store import Ledger, Run
-from stinespring.pipeline.mitigation import calibration_body, measured_calibration, mitigated, planned_mitigation
+from stinespring.pipeline.readout.mitigation import (
+    calibration_body,
+    measured_calibration,
+    mitigated,
+    planned_mitigation,
+    require_mode,
+)
 from stinespring.pipeline.running import check, compile_asked, on_backend, require_runnable, require_scoped, sampled, split
 from stinespring.pipeline.runs import read
 from stinespring.pipeline.systems import system_of
@@ -47,7 +53,8 @@ class Result:
 def measured(
     source: Any, given: Mapping[str, Any], *, backend: Backend, shots: int, seed: int | None = None,
     settings: Mapping[str, Any] | None = None, mitigation: str = "none", alpha: float = 0.001, resolution: float = 0.05,
-    scope: str = "auto", within: float | str | None = "auto", verify: Mode = "auto", report: Report = quiet,
+    scope: str = "auto", within: float | str | None = "auto", detect: bool = False, verify: Mode = "auto",
+    report: Report = quiet,
 ) -> Result:  # fmt: skip
     """Compile, sample and check at once, on an open backend that keeps no jobs.
 
@@ -64,11 +71,13 @@ def measured(
         scope: the deviations that a PASS covers; see :func:`stinespring.check`.
         verify: which programs are also followed exactly; see :func:`stinespring.pipeline.blocks.verify_block`.
         within: the distance of an equivalence test; see :func:`stinespring.check`.
+        detect: whether shots whose readings tell an error are dropped; not together with mitigation, which needs them.
         report: progress.
     """
     from stinespring.pipeline.blocks import verify_block, with_block
 
     require_scoped(system_of(source), scope)
+    require_mode(mitigation, detect)
     wanted_within(within, noisy=False, resolution=resolution)
     root, device = root_seed(seed), backend.capabilities.device
     if device is not None and given.get("target", "aer") == "aer":
@@ -84,21 +93,32 @@ def measured(
     readings = measured_calibration(calibration_body(note, backend, shots), backend, root)
     samples = sampled(program, backend, shots, root, report)
     report("checking", 1.0)
-    verdict = check(samples, alpha=alpha, resolution=resolution, scope=scope, within=within)
+    verdict = check(samples, alpha=alpha, resolution=resolution, scope=scope, within=within, detect=detect)
     found, told = mitigated(samples, verdict, note, readings, resolution=resolution)
     return Result(program, samples, with_block(found, block), told, block=block)
 
 
 def judged(
     ledger: Ledger, run: Run, *, alpha: float = 0.001, resolution: float = 0.05, scope: str = "auto",
-    within: float | str | None = "auto",
+    within: float | str | None = "auto", detect: bool = False,
 ) -> Result:  # fmt: skip
     """Return everything about a run of the ledger that is done.
+
+    Args:
+        ledger: where it is kept.
+        run: which one.
+        alpha: the false-alarm rate.
+        resolution: the TVD that a PASS must be able to detect.
+        scope: the deviations that a PASS covers; see :func:`stinespring.check`.
+        within: the distance of an equivalence test; see :func:`stinespring.check`.
+        detect: whether shots whose readings tell an error are dropped, if that was not asked for when it was submitted.
 
     Raises:
         InputError: it is not done, or an earlier version wrote it.
     """
+    detect = detect or bool(run.request.get("detect"))
+    require_mode(run.request["mitigation"], detect)
     program, samples, readings = read(ledger, run)
-    verdict = check(samples, alpha=alpha, resolution=resolution, scope=scope, within=within)
+    verdict = check(samples, alpha=alpha, resolution=resolution, scope=scope, within=within, detect=detect)
     found, note = mitigated(samples, verdict, run.program["mitigation"], readings, resolution=resolution)
     return Result(program, samples, found, note, run)

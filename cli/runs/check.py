@@ -40,11 +40,12 @@ def check_(
     scope: options.Scope = "auto",
     within: options.Within = "auto",
     alpha: options.Alpha = 0.001,
+    detect: options.Detect = False,
     json: options.Json = False,
 ) -> None:
     """Check counts that were sampled anywhere against the law of a source."""
     named = named_source(model, chosen, need=program is None)
-    settings: dict[str, Any] = {"alpha": alpha, "resolution": resolution, "scope": scope, "within": within}
+    settings: dict[str, Any] = {"alpha": alpha, "resolution": resolution, "scope": scope, "within": within, "detect": detect}
     if program is None:
         samples = read_samples(counts, named.source, **named.given)
         with progress("checking"):

@@ -36,6 +36,7 @@ def fetch_(
     resolution: options.Resolution = 0.05,
     scope: options.Scope = "auto",
     within: options.Within = "auto",
+    detect: options.Detect = False,
     plot: options.Plot = None,
     page: options.Report = None,
     json: options.Json = False,
@@ -57,7 +58,7 @@ def fetch_(
         with progress() as report, resumable(run.id):
             run = bring_forward(ledger, run, may, report)
     if run.state == "done":
-        found = judged(ledger, run, alpha=alpha, resolution=resolution, scope=scope, within=within)
+        found = judged(ledger, run, alpha=alpha, resolution=resolution, scope=scope, within=within, detect=detect)
         end(found, run.request["title"], alpha=alpha, plot=plot, page=page, json=json)
     if json:
         print_json({"id": run.id, "state": run.state, "message": run.message})

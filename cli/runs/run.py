@@ -31,7 +31,7 @@ from stinespring.cli.shown import shown
 from stinespring.cli.sources import Named, named_source
 from stinespring.ledger.store import Ledger, Run
 from stinespring.models.texts.joint import require_count
-from stinespring.pipeline.mitigation import require_mode
+from stinespring.pipeline.readout.mitigation import require_mode
 from stinespring.pipeline.running import require_scoped
 from stinespring.pipeline.runs import EVERYTHING, Planned, bring_forward, plan, submit
 from stinespring.pipeline.systems import system_of
@@ -52,6 +52,7 @@ def run_(
     scope: options.Scope = "auto",
     within: options.Within = "auto",
     mitigation: options.MitigationOption = "none",
+    detect: options.Detect = False,
     verify: options.Verify = "auto",
     plot: options.Plot = None,
     page: options.Report = None,
@@ -62,23 +63,23 @@ def run_(
     require_shares(alpha, resolution)
     require_plot(plot)
     require_report(page, plot)
-    require_mode(mitigation)
+    require_mode(mitigation, detect)
     run_named(
         named_source(model, chosen), backend=backend, shots=shots, seed=seed, alpha=alpha, resolution=resolution,
-        scope=scope, within=within, mitigation=mitigation, verify=verify, plot=plot, page=page, json=json,
+        scope=scope, within=within, mitigation=mitigation, detect=detect, verify=verify, plot=plot, page=page, json=json,
     )  # fmt: skip
 
 
 def run_named(
     named: Named, *, backend: str, shots: int, seed: int | None, alpha: float, resolution: float, scope: str = "auto",
-    within: str = "auto", mitigation: str = "none", verify: str = "auto", plot: Path | None = None, page: Path | None = None,
-    json: bool = False,
+    within: str = "auto", mitigation: str = "none", detect: bool = False, verify: str = "auto", plot: Path | None = None,
+    page: Path | None = None, json: bool = False,
 ) -> NoReturn:  # fmt: skip
     """Run a named source at once, or through the ledger on a service that keeps jobs; print the verdict and exit."""
     from stinespring.pipeline.blocks import require_verify, verify_block, with_block
 
     asked: dict[str, Any] = {"shots": shots, "seed": seed, "settings": named.settings, "mitigation": mitigation}
-    asked |= {"alpha": alpha, "resolution": resolution, "within": within}
+    asked |= {"alpha": alpha, "resolution": resolution, "within": within, "detect": detect}
     require_scoped(system_of(named.source), scope)
     wanted_within(within, noisy=False, resolution=resolution)
     mode = require_verify(verify)
@@ -96,7 +97,7 @@ def run_named(
                 sys.stderr.write("nothing was sent\n")
                 raise typer.Exit(EXIT["FAIL"])
             run = in_ledger(ledger, planned)
-            found = judged(ledger, run, alpha=alpha, resolution=resolution, scope=scope, within=within)
+            found = judged(ledger, run, alpha=alpha, resolution=resolution, scope=scope, within=within, detect=detect)
             found = replace(found, verdict=with_block(found.verdict, block), block=block)
         else:
             with progress() as report:

@@ -28,6 +28,7 @@ def submit_(
     seed: options.Seed = None,
     backend: options.BackendOption = "aer",
     mitigation: options.MitigationOption = "none",
+    detect: options.Detect = False,
     yes: Yes = False,
     once: Once = False,
     json: options.Json = False,
@@ -44,7 +45,7 @@ def submit_(
         with progress("compiling") as report:
             planned = plan(
                 named.source, named.given, backend=ready, asked_of=backend, shots=shots, seed=seed, settings=named.settings,
-                mitigation=mitigation, simulate=not yes, title=named.title, report=report,
+                mitigation=mitigation, detect=detect, simulate=not yes, title=named.title, report=report,
             )  # fmt: skip
         if not yes:
             print_estimate(planned, to=sys.stderr)

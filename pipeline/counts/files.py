@@ -37,15 +37,23 @@ def read_samples(path: str | Path, source: Any, **given: Any) -> Samples:
         raise InputError("the file holds no samples", got=f"format {data.get('format')!r}", expected=FORMAT)
     asked = split(source, given)[0] if given or "asked" not in data else told(source, data["asked"])
     outcomes = asked.read_counts(source, data)
-    return Samples(source=source, asked=asked, outcomes=outcomes, backend=f"file:{Path(path).name}", noisy=known_noise(data))
+    known = {name: value for name in ("noisy", "stated_errors") if (value := provenance(data, name)) is not None}
+    return Samples(
+        source=source, asked=asked, outcomes=outcomes, backend=f"file:{Path(path).name}", noisy=known.get("noisy") is True,
+        metadata=known,
+    )  # fmt: skip
 
 
-def known_noise(data: Mapping[str, Any]) -> bool:
-    """Return whether a file says that its counts come from a backend with noise, as exported runs do."""
+def provenance(data: Mapping[str, Any], name: str) -> Any:
+    """Return what a file says of the backend that its counts come from, as exported runs do; None if nothing.
+
+    ``noisy``: whether readings may be wrong there; ``stated_errors``: the most that the device's errors explain.
+    """
     found: Any = data.get("provenance")
-    for name in ("versions", "noisy"):
-        found = found.get(name) if isinstance(found, dict) else None
-    return found is True
+    for key in ("versions", name):
+        found = found.get(key) if isinstance(found, dict) else None
+    fits = isinstance(found, bool) if name == "noisy" else type(found) in (int, float) and 0 <= found <= 1
+    return found if fits else None
 
 
 def told(source: Any, asked: Any) -> Asked:

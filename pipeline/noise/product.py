@@ -16,18 +16,18 @@ __all__ = ["error_bound", "error_product"]
 FREE = frozenset({"barrier", "delay", "rz", "if_else"})
 
 
-def error_product(program: Program, target: Target) -> float:
-    """Return ``1 - prod (1 - e)`` over the circuits of a lowered program that one text goes through."""
+def error_product(program: Program, target: Target, times: float = 1.0) -> float:
+    """Return ``1 - prod (1 - times e)`` over the circuits of a lowered program that one text goes through."""
     first = program.body.next([], 1 if not hasattr(program.body, "forms") else len(program.body.forms))
     assert first is not None, "every program makes a call"
-    worst = max(error_bound(item.circuit, target) for item in first.items)
+    worst = max(error_bound(item.circuit, target, times) for item in first.items)
     rounds = len(program.body.rounds) if program.asked.kind == "texts" and program.body.host else 0  # type: ignore[attr-defined]
     calls = program.asked.steps * (1 + rounds) if program.body.host else 1
     return float(1.0 - (1.0 - worst) ** calls)
 
 
-def error_bound(circuit: QuantumCircuit, target: Target) -> float:
-    """Return ``1 - prod (1 - e)`` over all instructions of a lowered circuit.
+def error_bound(circuit: QuantumCircuit, target: Target, times: float = 1.0) -> float:
+    """Return ``1 - prod (1 - times e)`` over all instructions of a lowered circuit.
 
     Conditions count as met, and errors that the device does not state as 0.
     """
@@ -39,7 +39,7 @@ def error_bound(circuit: QuantumCircuit, target: Target) -> float:
             continue
         properties = target[name].get(on)
         error = None if properties is None else properties.error
-        good *= 1 - min(1.0, error or 0.0)
+        good *= 1 - min(1.0, times * (error or 0.0))
     return 1 - good
 
 

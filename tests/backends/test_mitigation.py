@@ -22,7 +22,7 @@ from stinespring.backends.readout.mitigation import (
 from stinespring.batches import Batch, Item
 from stinespring.checks.codes import numbers
 from stinespring.errors import InputError
-from stinespring.pipeline.mitigation import (
+from stinespring.pipeline.readout.mitigation import (
     calibration_body,
     measured_calibration,
     measured_qubits,
@@ -165,7 +165,7 @@ def test_stepwise_programs(two_tokens):
 def test_bad_modes(monkeypatch):
     with pytest.raises(InputError, match="unknown mitigation"):
         require_mode("some")
-    monkeypatch.setattr("stinespring.pipeline.mitigation.find_spec", lambda name: None)
+    monkeypatch.setattr("stinespring.pipeline.readout.mitigation.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"stinespring\[mitigation\]"):
         require_mode("readout")
     assert require_mode("none") == "none"

@@ -21,7 +21,7 @@ from stinespring.ledger import delivery, recorded
 from stinespring.ledger.recorded import Permissions
 from stinespring.ledger.store import Ledger
 from stinespring.pipeline import runs
-from stinespring.pipeline.mitigation import ReadoutCircuits
+from stinespring.pipeline.readout.mitigation import ReadoutCircuits
 from stinespring.pipeline.runs import bring_forward, cancel, plan, read, submit
 
 FETCH, RESUME, LOOK = Permissions(onward=True, wait=60.0), Permissions(send=True, onward=True), Permissions()

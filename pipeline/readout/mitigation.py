@@ -51,10 +51,14 @@ class ReadoutCircuits:
         return Batch(tuple(Item(circuit, None, np.array([self.shots])) for circuit in self.circuits), (0,))
 
 
-def require_mode(mode: str) -> str:
-    """Return the mode, or say what is wrong: it is unknown, or mthree is not installed."""
+def require_mode(mode: str, detect: bool = False) -> str:
+    """Return the mode, or say what is wrong: it is unknown, mthree is not installed, or shots are to be dropped as well."""
     if mode not in MODES:
         raise InputError("unknown mitigation", got=mode, expected=" or ".join(MODES))
+    if mode != "none" and detect:
+        raise InputError(
+            "mitigation needs every shot, and --detect drops some", got=f"--mitigation {mode} --detect", expected="one of them"
+        )  # fmt: skip
     if mode != "none" and find_spec("mthree") is None:
         raise InputError(
             "readout mitigation needs mthree, which is not installed",
