@@ -136,7 +136,7 @@ class Exporter(Protocol):
     def qasm3(self, program: Program) -> str:
         """Return OpenQASM 3."""
 
-    def write(self, program: Program, path: str | Path) -> list[Path]:
+    def write(self, program: Program, path: str | Path, dialect: str = "qasm3") -> list[Path]:
         """Write the program's files."""
 
 
@@ -188,9 +188,9 @@ class Program:
         """Return the program as OpenQASM 3 in the portable subset; the same program always gives the same bytes."""
         return self.exporter.qasm3(self)
 
-    def write(self, path: str | Path) -> list[Path]:
-        """Write FILE.qasm with FILE.json beside it, or a stepwise program's folder; return what was written."""
-        return self.exporter.write(self, path)
+    def write(self, path: str | Path, dialect: str = "qasm3") -> list[Path]:
+        """Write FILE.qasm with FILE.json beside it, or a folder; in ``qasm3`` (portable), ``braket`` or (static) ``qasm2``."""
+        return self.exporter.write(self, path, dialect)
 
     def draw(self, **options: Any) -> Any:
         """Return Qiskit's drawing of the circuit."""

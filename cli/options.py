@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from stinespring.circuits.qasm.dialects import require_dialect
 from stinespring.writing import require_place
 
 Model = Annotated[
@@ -177,7 +178,14 @@ Output = Annotated[
         "-o", "--output", callback=writable_program, help="FILE.qasm (with FILE.json beside it), or a folder for stepwise."
     ),
 ]
-
+DialectOption = Annotated[
+    str,
+    typer.Option(
+        "--dialect",
+        callback=require_dialect,
+        help="The language of -o: qasm3 (the portable subset), braket (Amazon Braket's) or qasm2 (static programs).",
+    ),
+]
 Particle = Annotated[int | None, typer.Option("--particle", help="sphere: which particle; 0 is the first.")]
 Layers = Annotated[int, typer.Option("--layers", help="sphere: how many layers.")]
 Amplify = Annotated[str, typer.Option("--amplify", help="sphere: rounds of amplitude amplification, or auto.")]

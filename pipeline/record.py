@@ -239,6 +239,6 @@ class Unwritable:
         """Refuse."""
         raise gone()
 
-    def write(self, program: Program, path: str | Path) -> list[Path]:
+    def write(self, program: Program, path: str | Path, dialect: str = "qasm3") -> list[Path]:
         """Refuse."""
         raise gone()

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from stinespring.backends.braket.qasm import braket_qasm, first_bits, measured_bits
 from stinespring.backends.probing.behaviour import NEEDS, Behaviour, needs, probe, require_capable
 from stinespring.backends.rows import Gathered, bound, require_values
 from stinespring.backends.seeds import derive_seed
@@ -22,6 +21,7 @@ from stinespring.circuits.deeds.account import MOST_DEEDS, require_same
 from stinespring.circuits.deeds.of_circuit import account_of_circuit
 from stinespring.circuits.deeds.of_text import UnreadableError, account_of_text
 from stinespring.circuits.devices.read_back import flow_of
+from stinespring.circuits.qasm.braket import braket_qasm, first_bits, measured_bits
 from stinespring.errors import BackendError, DefectError, InputError, TooLargeError, shorten
 from stinespring.readings import IntArray, Outcomes
 from stinespring.stages import Capabilities

@@ -17,7 +17,7 @@ import numpy as np
 
 from stinespring.readings import ComplexArray
 
-__all__ = ["BRAKET", "BUILT_IN", "STANDARD", "Spelled", "controlled_by", "on_wires"]
+__all__ = ["BRAKET", "BUILT_IN", "ELDER", "STANDARD", "Spelled", "controlled_by", "on_wires"]
 
 
 class Spelled(NamedTuple):
@@ -118,6 +118,10 @@ STANDARD: Mapping[str, Spelled] = {
     "u1": ONE["p"],
     "u2": Spelled(2, 1, lambda phi, lam: general(pi / 2, phi, lam)),
     "u3": Spelled(3, 1, general),
+}
+ELDER: Mapping[str, Spelled] = {  # what stands in OpenQASM 2's library as it was published
+    **{name: ONE[name] for name in ("id", "x", "y", "z", "h", "s", "sdg", "t", "tdg", "rx", "ry", "rz")},
+    **{name: STANDARD[name] for name in ("u1", "u2", "u3", "cx", "cy", "cz", "ch", "ccx", "crz")},
 }
 ECHOED = HALF * np.array([[0, 1, 0, 1j], [1, 0, -1j, 0], [0, 1j, 0, 1], [-1j, 0, 1, 0]], dtype=np.complex128)
 BRAKET: Mapping[str, Spelled] = {

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stinespring.circuits.deeds.account import Account, Deed, slot_angle
-from stinespring.circuits.deeds.language import BRAKET, BUILT_IN, STANDARD, Spelled, controlled_by, on_wires
+from stinespring.circuits.deeds.language import BRAKET, BUILT_IN, ELDER, STANDARD, Spelled, controlled_by, on_wires
 from stinespring.readings import ComplexArray
 
 __all__ = ["UnreadableError", "account_of_text"]
@@ -32,6 +32,9 @@ DEFINED = re.compile(rf"gate ({NAME})(?:\(({NAME}(?:, {NAME})*)\))? ({NAME}(?:, 
 DELAY = re.compile(rf"delay\[([\d.e+-]+[a-z]+)\] ({OPERAND}(?:, {OPERAND})*)")
 TEST = re.compile(rf"(!?)({NAME})(?:\[(\d+)\])?(?: == (\d+))?")
 ANGLE = re.compile(rf"(-?)({NAME}|\d+(?:\.\d*)?(?:e[+-]?\d+)?)(?:/(\d+))?")
+ELDER_REGISTER = re.compile(rf"([qc])reg ({NAME})\[([1-9]\d*)\];")
+ELDER_MEASURE = re.compile(rf"measure ({OPERAND}) -> ({OPERAND});")
+ELDER_CALL = re.compile(rf"([a-z][a-z0-9]*)(\([^()]*\))? ({OPERAND}(?:,{OPERAND})*);")
 PIECES = re.compile(r"[^;{}]+|[;{}]")
 WIDEST = 3  # qubits of a gate that the text defines
 
@@ -258,12 +261,31 @@ def product(body: _Body, values: Sequence[float]) -> ComplexArray:
     return result
 
 
+def translated(line: str) -> str:
+    """Return a line of OpenQASM 2 as the other language says it.
+
+    Raises:
+        UnreadableError: a statement that only the other language has.
+    """
+    if line in ("", "OPENQASM 2.0;"):
+        return line
+    if line == 'include "qelib1.inc";':
+        return ""
+    if found := ELDER_REGISTER.fullmatch(line):
+        return f"{'qubit' if found[1] == 'q' else 'bit'}[{found[3]}] {found[2]};"
+    if found := ELDER_MEASURE.fullmatch(line):
+        return f"{found[2]} = measure {found[1]};"
+    if found := ELDER_CALL.fullmatch(line):
+        return f"{found[1]}{(found[2] or '').replace(',', ', ')} {found[3].replace(',', ', ')};"
+    raise UnreadableError(f"no statement of OpenQASM 2 as it is written here: {line}")
+
+
 def account_of_text(text: str, *, dialect: str = "qasm3") -> Account:
     r"""Return what a text says that is done.
 
     Args:
         text: OpenQASM 3 as it is written here; comments take whole lines.
-        dialect: ``qasm3``, or ``braket`` with Braket's gates instead of a library.
+        dialect: ``qasm3``, ``braket`` with Braket's gates instead of a library, or ``qasm2``.
 
     Raises:
         UnreadableError: anything that is not in the subset.
@@ -274,10 +296,13 @@ def account_of_text(text: str, *, dialect: str = "qasm3") -> Account:
         ['gate on qubit 0', 'measure qubit 0 into bit 0']
     """
     lines = [line for line in text.split("\n") if not line.startswith("//")]
-    if not lines or lines[0] != "OPENQASM 3.0;" or lines[-1]:
+    version = "OPENQASM 2.0;" if dialect == "qasm2" else "OPENQASM 3.0;"
+    if not lines or lines[0] != version or lines[-1]:
         raise UnreadableError("the text does not begin with its version, or does not end with a line")
+    if dialect == "qasm2":
+        lines = [translated(line) for line in lines]
     pieces = [piece for line in lines[1:] for piece in (part.lstrip() for part in PIECES.findall(line)) if piece]
-    reader = _Reader(pieces, {**BUILT_IN, **BRAKET} if dialect == "braket" else BUILT_IN)
+    reader = _Reader(pieces, {"qasm3": BUILT_IN, "braket": {**BUILT_IN, **BRAKET}, "qasm2": ELDER}[dialect])
     deeds = reader.program()
     quantum, classical = (tuple(reader.order[kind]) for kind in ("qubit", "bit"))
     return Account(quantum, classical, tuple(deeds), reader.phase, len(reader.inputs))

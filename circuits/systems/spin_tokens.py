@@ -15,6 +15,7 @@ import numpy as np
 from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate, Slot
 from stinespring.circuits.exact.multiplexer import gray_angles, multiplexed_ry
+from stinespring.circuits.qasm.assigned import narrowed
 from stinespring.readings import FloatArray
 
 __all__ = ["controlled_tokens", "steered_tokens", "token_angles", "token_template"]
@@ -99,7 +100,7 @@ def steered_tokens(angles: Sequence[FloatArray], L: int) -> Flow:
     classical = [(f"t{step}", spins) for step in range(1, steps + 1)]
     if slots > 1:
         classical.append((HISTORY, spins * slots))
-    return Flow((("q", spins),), tuple(classical), tuple(items))
+    return narrowed(Flow((("q", spins),), tuple(classical), tuple(items)), spare=(HISTORY,) if slots > 1 else ())
 
 
 def condition(context: int, gates: tuple[Gate, ...], step: int, read: int, spins: int, slots: int) -> If:

@@ -27,12 +27,13 @@ def channel_(
     form: FormOption = "auto",
     effort: EffortOption = DEFAULT_EFFORT,
     output: options.Output = None,
+    dialect: options.DialectOption = "qasm3",
     json: options.Json = False,
 ) -> None:
     """Compile a channel into a circuit: a Stinespring isometry, or a tree of measurements."""
     with progress("compiling"):
         program = compile_source(read_channel(file), form=form, effort=effort)
-    files = [] if output is None else [str(path) for path in program.write(output)]
+    files = [] if output is None else [str(path) for path in program.write(output, dialect)]
     if json:
         print_json(program.summary() | {"files": files})
         return

@@ -36,6 +36,7 @@ def compile_(
     lens: options.Lens = "logit",
     verify: options.Verify = "none",
     output: options.Output = None,
+    dialect: options.DialectOption = "qasm3",
     json: options.Json = False,
 ) -> None:
     """Compile the layers for one prompt: prepare the first state, one reflection for each operator, measure."""
@@ -53,7 +54,7 @@ def compile_(
     block = verify_block(program, mode)
     if block is not None and block.verdict == "FAIL":
         output = None
-    files = [] if output is None else [str(path) for path in program.write(output)]
+    files = [] if output is None else [str(path) for path in program.write(output, dialect)]
     if json:
         print_json(program.summary() | {"files": files} | ({} if block is None else {"block": block_told(block)}))
         raise typer.Exit(0 if block is None else EXIT[block.verdict])

@@ -37,6 +37,7 @@ def compile_(
     model: options.AnySource,
     chosen: dict[str, Any],
     output: options.Output = None,
+    dialect: options.DialectOption = "qasm3",
     explain: Explain = False,
     verify: options.Verify = "none",
     draw: Draw = None,
@@ -48,26 +49,29 @@ def compile_(
     named = named_source(model, chosen)
     if named.kind == "sphere" and "test" not in named.given:
         named.given["read"] = "nothing"  # what the circuit leaves in x is the particle
+    if output is not None and dialect != "qasm3":  # devices of Braket, and OpenQASM 2 as it is written here, have no conditions
+        plain = {"schedule": "static", "form": "isometry"}
+        named.given.update({k: v for k, v in plain.items() if k not in named.given and named.kind in options.COMPILE[k][2]})
     with progress("compiling"):
         program = compile_source(named.source, **{**named.given, "target": target_of(chosen["target"])})
     block = verify_block(program, mode)
     if block is not None and block.verdict == "FAIL":
         output = draw = None  # a program that breaks its promise is not written
-    show(program, output=output, explain=explain, draw=draw, json=json, block=block)
+    show(program, output=output, dialect=dialect, explain=explain, draw=draw, json=json, block=block)
     if block is not None:
         raise typer.Exit(EXIT[block.verdict])
 
 
 def show(
-    program: Program, *, output: Path | None, explain: bool = False, draw: Path | None = None, json: bool = False,
-    block: Verdict | None = None,
+    program: Program, *, output: Path | None, dialect: Any = "qasm3", explain: bool = False, draw: Path | None = None,
+    json: bool = False, block: Verdict | None = None,
 ) -> None:  # fmt: skip
     """Write the files that were asked for, and print what a program costs."""
     if draw is not None:
         from stinespring.report.figures.draw import draw_program
 
         draw_program(program, draw)
-    files = [] if output is None else [str(path) for path in program.write(output)]
+    files = [] if output is None else [str(path) for path in program.write(output, dialect)]
     if json:
         print_json(program.summary() | {"files": files} | ({} if block is None else {"block": block_told(block)}))
         return

@@ -25,6 +25,7 @@ def compile_(
     file: File,
     particle: Particle,
     output: options.Output = None,
+    dialect: options.DialectOption = "qasm3",
     layers: Layers = 1,
     schedule: ScheduleOption = "static",
     amplify: Amplify = "0",
@@ -41,7 +42,7 @@ def compile_(
             read_sphere(file), particle=particle, layers=layers, schedule=schedule, amplify=amplify,
             read="amplitudes" if measure else "nothing", ancilla=ancilla,
         )  # fmt: skip
-    files = [] if output is None else [str(path) for path in program.write(output)]
+    files = [] if output is None else [str(path) for path in program.write(output, dialect)]
     if json:
         print_json(program.summary() | {"files": files})
         return

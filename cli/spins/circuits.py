@@ -26,6 +26,7 @@ def compile_(
     steps: options.Steps,
     schedule: ScheduleOption = "stepwise",
     output: options.Output = None,
+    dialect: options.DialectOption = "qasm3",
     json: options.Json = False,
 ) -> None:
     """Compile the next tokens into circuits: one qubit a spin."""
@@ -35,7 +36,7 @@ def compile_(
 
     with progress("compiling"):
         program = compile_source(read_network(file), steps=steps, schedule=schedule)
-    files = [] if output is None else [str(path) for path in program.write(output)]
+    files = [] if output is None else [str(path) for path in program.write(output, dialect)]
     if json:
         print_json(program.summary() | {"files": files})
         return

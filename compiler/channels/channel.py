@@ -23,6 +23,7 @@ from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.flow_kraus import flow_kraus
 from stinespring.circuits.core.gates import count_two_qubit
 from stinespring.circuits.core.worst_path import worst_path
+from stinespring.circuits.qasm.assigned import narrowed
 from stinespring.circuits.search.work import counted
 from stinespring.compiler.channels.measure_prepare import measure_and_prepare_flow
 from stinespring.compiler.export.files import EXPORTER
@@ -205,7 +206,7 @@ def tree_flow(tree: Tree, system: int) -> Flow:
             if depth < bits - 1:
                 instructions.append(Reset(ancilla))
     classical = (("outcome", bits),) if bits else ()
-    return Flow((("sys", system), ("env", tree.width - system if bits else 0)), classical, tuple(instructions))
+    return narrowed(Flow((("sys", system), ("env", tree.width - system if bits else 0)), classical, tuple(instructions)))
 
 
 def price(flow: Flow) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from stinespring.circuits.channels.isometry import isometry_gates
 from stinespring.circuits.channels.round import up_to_diagonal
 from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate
+from stinespring.circuits.qasm.assigned import narrowed
 from stinespring.models.channels.cptp import CPTP
 from stinespring.readings import ComplexArray
 
@@ -70,7 +71,7 @@ def measure_and_prepare_flow(channel: CPTP, *, effort: float, seed: int) -> Flow
             prepared[word | index << read] = tuple(gates)
     instructions += chosen(prepared, conditional=read + coins > 0)
     classical = (("outcome", read + coins),) if read + coins else ()
-    return Flow((("sys", width), ("env", 1 if coins else 0)), classical, tuple(instructions))
+    return narrowed(Flow((("sys", width), ("env", 1 if coins else 0)), classical, tuple(instructions)))
 
 
 def recognised(channel: CPTP) -> Prepared | None:

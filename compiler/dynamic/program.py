@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate, relabel
+from stinespring.circuits.qasm.assigned import narrowed
 from stinespring.compiler.dynamic.conditional import BitStage, ConditionalLaw, Synthesis
 from stinespring.compiler.dynamic.history import HistoryPlan, Lookup, Need, plan_histories
 from stinespring.compiler.dynamic.lifetimes import START, Life, colour, event_graph, explain, lives
@@ -164,10 +165,12 @@ class _SteeredWriter:
         items = tuple(moved(item, number) for item in without_useless_resets(useful))
         sizes = {self.classical[name]: register.size for name, register in self.registers.items() if name in self.classical}
         classical = tuple(sizes.items()) + tuple(self.histories.sizes.items())
+        given = (*quantum, *((("q", len(rest)),) if rest else ()))
+        flow = narrowed(Flow(given, classical, items), spare=self.histories.sizes)
         return SteeredFlow(
-            (*quantum, *((("q", len(rest)),) if rest else ())),
-            classical,
-            items,
+            flow.quantum,
+            flow.classical,
+            flow.instructions,
             registers=tuple(self.registers.values()),
             plan=self.plan,
             lives=tuple(self.lives),

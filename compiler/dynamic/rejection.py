@@ -16,6 +16,7 @@ import numpy as np
 
 from stinespring.circuits.core.flow import Flow, If, Instruction, Measure, Reset
 from stinespring.circuits.core.gates import Gate, relabel
+from stinespring.circuits.qasm.assigned import narrowed
 from stinespring.compiler.dynamic.conditional import Synthesis
 from stinespring.compiler.texts.encode import plain
 from stinespring.compiler.texts.operations import Place
@@ -104,7 +105,8 @@ class _RejectionWriter:
             ("kept", self.width),
             ("done", 1),
         )
-        flow = Flow(quantum, tuple(self.classical), tuple(self.out))
+        drawn = [name for name, _ in self.classical if name.startswith("d")]
+        flow = narrowed(Flow(quantum, tuple(self.classical), tuple(self.out)), spare=drawn)
         return Rejection(flow, tuple(registers), tuple(errors), tuple(rounds))
 
     def room(self, rounds: int, length: int) -> None:

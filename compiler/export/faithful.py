@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "is_read_back",
     "read_back",
+    "read_back_flow",
     "require_circuit",
     "require_circuits",
     "require_kept",
@@ -91,6 +92,30 @@ def read_back(text: str, form: Any) -> str:
     where = difference(account_of(form), found)
     if where is not None:
         raise DefectError(f"the OpenQASM that was written is another program: {where}")
+    return text
+
+
+def read_back_flow(text: str, flow: Flow, slots: int, *, dialect: str, registers: bool) -> str:
+    """Return a text in another dialect that was written of a flow, once it was read back and compared.
+
+    Args:
+        text: as it will be written.
+        flow: what it was written from, in the gates that the dialect has.
+        slots: how many free angles it has.
+        dialect: as :func:`stinespring.circuits.deeds.of_text.account_of_text` knows it.
+        registers: whether names and sizes of registers must agree.
+
+    Raises:
+        DefectError: the text says something else; the message says where.
+    """
+    if size_of(flow) > MOST_DEEDS:
+        return text
+    try:
+        found = account_of_text(text, dialect=dialect)
+    except UnreadableError as error:
+        raise DefectError(f"the {dialect} text that was written cannot be read back: {error}") from None
+    what = f"the {dialect} text that was written"
+    require_same(account_of_flow(flow, slots), found, what, registers=registers, phase=False)
     return text
 
 

@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from stinespring.batches import Several
+from stinespring.circuits.qasm.assigned import INPUTS
+from stinespring.circuits.qasm.dialects import Dialect, require_dialect
 from stinespring.circuits.qasm.pairs import FORMAT, digest, stamped
 from stinespring.compiler.export.decode import decode_tables
-from stinespring.compiler.export.faithful import is_read_back, read_back
+from stinespring.compiler.export.dialects import WrittenText, written
+from stinespring.compiler.export.faithful import is_read_back
 from stinespring.compiler.export.forms import Listing
-from stinespring.compiler.export.qasm import form_qasm, lowered_qasm
 from stinespring.compiler.texts.operations import Layout
 from stinespring.errors import InputError
 from stinespring.models.spins.network import SpinNetwork
@@ -37,35 +39,48 @@ class FileExporter:
         """
         body: Any = program.body
         if body.host:
-            return written(body.widest)
+            return written(body.widest).text
         if body.lowered is not None:
-            return written(body.circuit)
-        return written(body.forms[0] if isinstance(body, Several) else body.form)
+            return written(body.circuit, inputs=input_qubits(program)).text
+        return written(body.forms[0] if isinstance(body, Several) else body.form).text
 
-    def write(self, program: Program, path: str | Path) -> list[Path]:
-        """Write a program; return the files.
+    def write(self, program: Program, path: str | Path, dialect: str = "qasm3") -> list[Path]:
+        """Write a program in a dialect; return the files.
 
         One circuit becomes ``path`` and a ``.json`` file beside it; several, and those of a host in the loop, the folder
         ``path`` with the circuits, ``program.json``, and for free angles ``angles.json``. An existing folder is replaced only
         if it holds a program.
         """
         body: Any = program.body
-        path = usable(path)
+        path, language = usable(path), require_dialect(dialect)
         if body.host:
-            return write_folder(*listed_files(program), path)
+            return write_folder(*listed_files(program, language), path)
         if isinstance(body, Several):
-            return write_folder(*several_files(program, body), path)
+            return write_folder(*several_files(program, body, language), path)
         form = body.form if body.lowered is None else body.circuit
+        found = written(form, language, finish=stamped, inputs=input_qubits(program))
         told = {"decode": decode_tables(program), "read_back": is_read_back(form)}
-        return write_pair(path, written(form, stamped), describe(program) | told)
+        return write_pair(path, found.text, describe(program) | told | found.told)
 
 
 EXPORTER: Exporter = FileExporter()
 
 
-def written(form: Any, finish: Callable[[str], str] = str) -> str:
-    """Return a form, or a circuit on a device, as OpenQASM 3 that was read back after ``finish``, as it will be written."""
-    return read_back(finish(lowered_qasm(form) if hasattr(form, "data") else form_qasm(form)), form)
+def together(found: Mapping[str, WrittenText]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the texts of several circuits by name, and what a reader has to know of each beside the dialect."""
+    told: dict[str, Any] = {}
+    for name, one in found.items():
+        for key, value in one.told.items():
+            if key == "dialect":
+                told[key] = value
+            else:
+                told.setdefault(key, {})[name] = value
+    return {name: one.text for name, one in found.items()}, told
+
+
+def input_qubits(program: Program) -> list[int]:
+    """Return the qubits of a device that hold an input at the start."""
+    return [qubit for name, qubits in initial_layout(program).items() if INPUTS.fullmatch(name) for qubit in qubits]
 
 
 def write_pair(path: Path, text: str, description: dict[str, Any]) -> list[Path]:
@@ -133,7 +148,7 @@ def write_folder(files: Mapping[str, str], description: dict[str, Any], path: Pa
     return write_files(path, {**files, "program.json": dump(description | {"hashes": hashes})}, holds="program.json")
 
 
-def listed_files(program: Program) -> tuple[dict[str, str], dict[str, Any]]:
+def listed_files(program: Program, dialect: Dialect) -> tuple[dict[str, str], dict[str, Any]]:
     """Return the files of a host in the loop by name, templates and angles by prefix, and their description.
 
     ``angles.json`` lists, for each prefix (its key is the text generated so far), the template, the angles ``a0, a1, ...``, the
@@ -147,21 +162,24 @@ def listed_files(program: Program) -> tuple[dict[str, str], dict[str, Any]]:
     if isinstance(program.source, SpinNetwork):
         description["decode"] = decode_tables(program)
     angles = {"format": "stinespring/angles@1", "prefixes": found.prefixes}
-    files = {name: written(template, stamped) for name, template in found.templates.items()}
+    pieces = {name: written(template, dialect, finish=stamped) for name, template in found.templates.items()}
+    files, told = together(pieces)
+    description |= told
     description["read_back"] = all(map(is_read_back, found.templates.values()))
     return files | {"angles.json": json.dumps(angles, ensure_ascii=False) + "\n"}, description
 
 
-def several_files(program: Program, body: Several) -> tuple[dict[str, str], dict[str, Any]]:
+def several_files(program: Program, body: Several, dialect: Dialect) -> tuple[dict[str, str], dict[str, Any]]:
     """Return the files of several circuits by name, and their description; free angles of a circuit are listed row by row."""
     layers = program.details.get("layers", ())
     stem = "layer" if program.schedule == "stepwise" and len(layers) == len(body.forms) else "circuit"
     names = [f"{stem}_{number}.qasm" for number in range(1, len(body.forms) + 1)]
     forms = body.forms if body.lowered is None else body.lowered
-    files = {name: written(form, stamped) for name, form in zip(names, forms, strict=True)}
+    pieces = {name: written(form, dialect, finish=stamped) for name, form in zip(names, forms, strict=True)}
+    files, told = together(pieces)
     rows = {name: table.tolist() for name, table in zip(names, body.angles, strict=True) if table is not None}
     description = describe(program) | {
-        "templates": sorted(files), "decode": decode_tables(program), "read_back": all(map(is_read_back, forms))
+        "templates": sorted(files), "decode": decode_tables(program), "read_back": all(map(is_read_back, forms)), **told
     }  # fmt: skip
     if rows:
         files["angles.json"] = json.dumps({"format": "stinespring/angles@1", "rows": rows}) + "\n"

@@ -24,6 +24,7 @@ from stinespring.stages import Samples, Verdict
 
 __all__ = ["Elsewhere", "check_elsewhere", "read_elsewhere"]
 
+ELDER = re.compile(r"^creg (\w+)\[(\d+)\];", re.MULTILINE)
 DECLARED = re.compile(r"^bit\[(\d+)\] (\w+);", re.MULTILINE)
 FORMS = (
     'bit strings ("01 10": blanks or none, the last register first, bit 0 of each last), hexadecimal "0x9" or whole numbers as '
@@ -74,6 +75,8 @@ def read_elsewhere(counts: str | Path, program: str | Path, source: Any) -> Else
         return Samples(source=source, asked=asked, outcomes=(outcomes,), backend=f"file:{Path(counts).name}", noisy=noisy)
 
     turned = {int(f"{value:0{width}b}"[::-1], 2): number for value, number in readings.items()}
+    if told.get("dialect") == "braket":  # whose counts have the first bit on the left
+        readings, turned = turned, readings
     return Elsewhere(samples(readings), samples(turned))
 
 
@@ -122,6 +125,10 @@ def declared(told: Mapping[str, Any], program: Path) -> list[tuple[str, int]]:
                          expected=f"{beside.name} beside it")  # fmt: skip
     text = read_bytes(beside, kind="program").decode("utf-8", errors="replace")
     found = [(name, int(size)) for size, name in DECLARED.findall(text)]
+    if told.get("dialect") == "qasm2":
+        found = [(name, int(size)) for name, size in ELDER.findall(text)]
+    elif told.get("dialect") == "braket":  # one register holds all of them
+        found = [(name, len(bits)) for name, bits in told["bits_of"].items()]
     names = {name for name, _ in found}
     wanted = {"text"} if "text" in told["decode"] else {f"t{step}" for step in range(1, told["steps"] + 1)}
     if not wanted <= names:

@@ -15,10 +15,10 @@ from oracles.qasm_runner import distribution
 from sampling import read, same, sampled
 from stinespring.backends import open_backend
 from stinespring.backends.braket.backend import BraketBackend
-from stinespring.backends.braket.qasm import braket_qasm
 from stinespring.backends.probing.behaviour import needs
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
 from stinespring.circuits.core.gates import Gate
+from stinespring.circuits.qasm.braket import braket_qasm
 from stinespring.compiler.export.qasm import flow_qasm
 from stinespring.errors import BackendError, InputError, TooLargeError
 

@@ -41,7 +41,7 @@ def assert_legal(program) -> None:
             assert line.count("{") == 1
             assert "measure" not in line
             assert "reset" not in line
-            assert sizes[re.match(r"if \((\w+)", line).group(1)] <= 32
+            assert sizes[re.match(r"if \(!?(\w+)", line).group(1)] <= 32
     assert statements(qasm)["if"] == program.cost.conditions
     assert sum(registers(qasm)[0].values()) == program.cost.qubits
     assert sum(sizes.values()) == program.cost.clbits

@@ -23,9 +23,10 @@ from stinespring.circuits.core.gates import Gate
 from stinespring.circuits.devices.legality import IBM, violations
 from stinespring.circuits.devices.read_back import used_qubits
 from stinespring.circuits.devices.targets import open_target
+from stinespring.circuits.qasm.assigned import assigned_circuit
 from stinespring.compiler.devices.lower import lower, on_device
 from stinespring.compiler.devices.timing import FEED_FORWARD, duration, with_delays
-from stinespring.compiler.export.files import EXPORTER
+from stinespring.compiler.export.files import EXPORTER, input_qubits
 from stinespring.compiler.export.qasm import flow_qasm, lowered_qasm
 from stinespring.errors import InputError
 from stinespring.stages import Device, Program
@@ -137,7 +138,7 @@ def test_a_program_on_a_device(boston, steered):
     assert [(note.name, note.applied, note.two_qubit_gates) for note in program.passes] == [
         ("lower", True, program.cost.two_qubit_gates)
     ]
-    assert program.qasm3() == lowered_qasm(lowered)
+    assert program.qasm3() == lowered_qasm(assigned_circuit(lowered, input_qubits(program))[0])
     assert on_device(program, boston) is program
     line = open_target("line:3")
     with pytest.raises(InputError, match="on another device") as caught:

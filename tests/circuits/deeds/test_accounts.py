@@ -14,7 +14,6 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.quantum_info import Operator
 
-from stinespring.backends.braket.qasm import NAMES, braket_qasm
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
 from stinespring.circuits.core.from_qasm import program_of
 from stinespring.circuits.core.gates import Gate, Slot
@@ -24,6 +23,7 @@ from stinespring.circuits.deeds.law import law_of, required_law
 from stinespring.circuits.deeds.of_circuit import account_of_circuit
 from stinespring.circuits.deeds.of_flow import account_of_flow
 from stinespring.circuits.deeds.of_text import UnreadableError, account_of_text
+from stinespring.circuits.qasm.braket import NAMES, braket_qasm
 from stinespring.compiler.export.qasm import flow_qasm, lowered_qasm
 from tests.oracles.qasm_runner import distribution
 
