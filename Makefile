@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find . -name '*.py' -not -path './.venv/*' -not -path './build/*' -not -path './tests/*') pyproject.toml README.md
 
-.PHONY: demo test test-long clean
+.PHONY: demo test test-long docs tutorials clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/stinespring run glassllm:en --prompt "Alice was beginning to" --steps 3 --top-k 4 --shots 60000 --seed 1 --plot demo.png
@@ -22,6 +22,15 @@ test: $(VENV)/test.stamp
 test-long: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --long --cov --cov-report=term
 
+# The documentation site, in site/; what could mislead a reader is an error.
+docs: $(VENV)/docs.stamp
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "site: site/index.html"
+
+# The tutorials' pages and figures, by running them.
+tutorials: $(VENV)/test.stamp
+	$(BIN)/python docs/tools/tutorial.py
+
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "stinespring needs Python 3.11 or newer; try make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
@@ -37,5 +46,10 @@ $(VENV)/test.stamp: $(BIN)/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet ".[test]"
 	@touch $@ $(VENV)/demo.stamp
 
+$(VENV)/docs.stamp: $(BIN)/python $(SOURCES)
+	rm -rf build
+	$(BIN)/python -m pip install --quiet ".[docs]"
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build *.egg-info demo.png
+	rm -rf $(VENV) build site *.egg-info demo.png
