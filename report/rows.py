@@ -15,6 +15,7 @@ from stinespring.models.lens.states import LensStates
 from stinespring.models.sphere.asked import CircuitAsked, SphereAsked
 from stinespring.models.sphere.model import SphereModel
 from stinespring.readings import FloatArray
+from stinespring.report.visible import visible
 from stinespring.stages import Program, Samples
 
 __all__ = ["SampledRow", "Words", "rows_of", "words_of"]
@@ -30,12 +31,18 @@ class SampledRow(NamedTuple):
         observed: counts, shape (D,).
         law: probabilities, shape (D,).
         outcome: the name of each outcome by its number.
+        plain: the token that an outcome stands for as it is in a text, where it stands for one.
     """
 
     name: str
     observed: FloatArray
     law: FloatArray
     outcome: Callable[[int], str]
+    plain: Callable[[int], str] | None = None
+
+    def shown(self, code: int) -> str:
+        """Return an outcome's name for tables and figures; of a token with its blanks visible."""
+        return visible(self.plain(code)) if self.plain is not None else self.outcome(code)
 
     @property
     def shots(self) -> float:
@@ -78,7 +85,16 @@ def rows_of(samples: Samples) -> list[SampledRow]:
         for number, (observed, law) in enumerate(zip(table.observed, table.law, strict=True), start=1)
     ]
     names = words.names if len(words.names) == len(found) else [name for name, _, _ in found]
-    return [SampledRow(name, observed, law, words.outcome) for name, (_, observed, law) in zip(names, found, strict=True)]
+    plain = plain_tokens(samples.source) if isinstance(samples.asked, LensAsked) else None
+    return [
+        SampledRow(name, observed, law, words.outcome, plain) for name, (_, observed, law) in zip(names, found, strict=True)
+    ]
+
+
+def plain_tokens(states: LensStates) -> Callable[[int], str]:
+    """Return what each token of a decoder is in a text; what has none keeps its name."""
+    decoder = states.decoder
+    return lambda code: (decoder.plain([code]) or decoder.tokens[code]) if code < len(decoder.tokens) else "(no token)"
 
 
 def words_of(samples: Samples | Program) -> Words:

@@ -28,7 +28,10 @@ from stinespring.stages import Program
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_program", "extent"]
+__all__ = [
+    "MOST_BLOCKS", "MOST_CIRCUITS", "DrawnBlock", "blocks_of", "circuit_names", "draw_program", "extent", "flow_from", "head",
+    "shown_of", "template_blocks", "timeline_title",
+]  # fmt: skip
 
 FILL = {"prompt": "#e8e8e8", "token": "#cfe0f5", "environment": "#fbe3c6", "memory": "#dcefdc", "ancilla": "#f0f0f0"}
 EDGE, QUIET = "#1d3557", "#777777"

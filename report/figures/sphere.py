@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,13 +14,13 @@ from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.simulate import SphereRun
 from stinespring.readings import FloatArray
 from stinespring.report.figures.canvas import canvas, image, opened_figure, raised, require_figure, require_matplotlib, titled
-from stinespring.report.figures.sphere_page import PAGE
+from stinespring.report.html.player import player_page
 from stinespring.writing import require_place, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["player", "plot_run", "require_outputs", "write_figures", "write_movie", "write_page"]
+__all__ = ["played", "plot_run", "require_outputs", "write_figures", "write_movie", "write_page"]
 
 EARLY, LATE, NEURON, ATTENTION = "#9db7d9", "#1f4e8c", "#c2571a", "#3b6fb6"
 MOST_FRAMES = 120
@@ -142,21 +141,20 @@ def write_movie(run: SphereRun, path: Path) -> None:
 
 def write_page(run: SphereRun, path: Path) -> None:
     """Write a page that plays the kept positions."""
-    write_whole(path, player(run))
+    write_whole(path, player_page(played(run)))
 
 
-def player(run: SphereRun) -> str:
-    """Return a page that plays the kept positions: a slider, a sphere that can be turned, the energy; nothing is loaded."""
+def played(run: SphereRun) -> dict[str, Any]:
+    """Return what is played of a run: the kept positions, energies and times, and the neurons; see ``html/player.py``."""
     model, (shown, kept) = run.model, frames_of(run)
     energies = kept["energies"][shown].sum(axis=1)
     neurons = [] if model.perceptron is None else [
         {"a": np.round(a / max(float(np.linalg.norm(a)), 1e-300), 4).tolist(), "w": float(w)}
         for a, w in zip(model.perceptron.directions, model.perceptron.weights, strict=True)
     ]  # fmt: skip
-    data = {
+    return {
         "d": model.d, "beta": model.beta, "n": model.n, "rule": f"{model.normalise}, {model.direction}, {run.scheme}",
         "frames": [np.round(kept["trajectory"][i], 4).tolist() for i in shown.tolist()],
         "steps": kept["steps"][shown].tolist(), "times": kept["times"][shown].tolist(), "neurons": neurons,
         "energies": [None if not np.isfinite(e) else float(e) for e in energies.tolist()],
     }  # fmt: skip
-    return PAGE.replace("__DATA__", json.dumps(data, allow_nan=False))

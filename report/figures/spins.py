@@ -25,11 +25,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
+    "MOST_LINES",
+    "Averages",
+    "averages_of",
     "draw_averages",
     "draw_diagram",
     "draw_exponents",
     "draw_plane",
     "draw_spectrum",
+    "overlap",
     "plot_averages",
     "plot_diagram",
     "plot_sampled",
@@ -39,7 +43,7 @@ __all__ = [
 
 COLOURS = ("#3b6fb6", "#d9822b", "#1b7f4d", "#8e44ad", "#b3261e", "#555555")
 MOST_POINTS = 400_000  # of one scatter
-FEW_POINTS = 20_000  # that are more than pixels
+FEW_POINTS, FEW_LEVELS = 20_000, 100  # points, and temperatures, that are drawn as more than pixels
 MOST_LINES = 6  # features that are drawn
 
 
@@ -53,9 +57,12 @@ def draw_diagram(axes: Axes, found: Diagram, feature: int = 0) -> None:
     n, keep, _ = found.m_o.shape
     shown = max(1, min(keep, MOST_POINTS // n))
     values = found.m_o[:, keep - shown :, feature]
-    dot = {"marker": ",", "alpha": 0.35} if values.size > FEW_POINTS else {"marker": ".", "ms": 2.5, "alpha": 0.6}
+    few = n <= FEW_LEVELS or values.size <= FEW_POINTS  # the pixels of a few temperatures would hardly be seen
+    dot = {"marker": ".", "ms": 4.0 if n <= FEW_LEVELS else 2.5, "alpha": 0.6} if few else {"marker": ",", "alpha": 0.35}
     axes.plot(np.repeat(found.betas, shown), values.ravel(), ls="none", color=COLOURS[0], rasterized=True, **dot)  # type: ignore[arg-type]
-    axes.set(xlabel="β", ylabel=overlap(feature), xlim=(found.betas.min(), found.betas.max() or 1.0))
+    low, high = float(found.betas.min()), float(found.betas.max())
+    room = 0.02 * (high - low) if n > FEW_LEVELS else 0.05 * (high - low) or max(0.5, 0.1 * high)
+    axes.set(xlabel="β", ylabel=overlap(feature), xlim=(low - room, high + room))
 
 
 def draw_exponents(axes: Axes, found: Diagram) -> None:
@@ -63,7 +70,15 @@ def draw_exponents(axes: Axes, found: Diagram) -> None:
     assert found.exponents is not None, "the diagram was computed without exponents"
     for i in range(min(MOST_LINES, found.exponents.values.shape[1])):
         values = np.where(np.isfinite(found.exponents.values[:, i]), found.exponents.values[:, i], np.nan)
-        axes.plot(found.betas, values, lw=0.9, color=COLOURS[i], label=f"exponent {i + 1}")
+        axes.plot(
+            found.betas,
+            values,
+            lw=0.9,
+            marker="." if len(values) <= FEW_LEVELS else None,
+            ms=4,
+            color=COLOURS[i],
+            label=f"exponent {i + 1}",
+        )
     axes.axhline(0.0, color="#888888", lw=0.8)
     axes.set(xlabel="β", ylabel="nats a token", ylim=(max(-1.0, axes.get_ylim()[0]), None))
     axes.legend(frameon=False, fontsize=8)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
-from stinespring.circuits.core.gates import TWO_QUBIT, Gate
+from stinespring.circuits.core.gates import TWO_QUBIT, Gate, Slot
 from stinespring.report.figures.canvas import canvas, titled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["MOST_COLUMNS", "columns", "draw_timeline", "lines"]
+__all__ = ["MOST_COLUMNS", "MOST_GATES", "Column", "columns", "draw_timeline", "lines", "placed"]
 
 MOST_COLUMNS = 120
 MOST_GATES = 48  # gates that are drawn one by one
@@ -36,6 +36,7 @@ class Column(NamedTuple):
         label: what is written there.
         number: of gates, or of conditions.
         pairs: two-qubit gates among them.
+        angle: of one gate that turns, in few letters.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Column(NamedTuple):
     label: str = ""
     number: int = 1
     pairs: int = 0
+    angle: str = ""
 
     def joined(self, other: Column) -> Column | None:
         """Return both as one column, where they are one thing: gates, conditions on one register, bits of the same qubits."""
@@ -54,12 +56,13 @@ class Column(NamedTuple):
         return None
 
 
-def columns(flow: Flow) -> list[Column]:
-    """Return what happens, in order: few gates one by one.
+def columns(flow: Flow, single: bool | None = None) -> list[Column]:
+    """Return what happens, in order: few gates one by one, or all of them with ``single``.
 
     Of many gates neighbours are one column, and so are neighbouring conditions on one register.
     """
-    single = sum(isinstance(item, Gate) for item in flow.instructions) <= MOST_GATES
+    if single is None:
+        single = sum(isinstance(item, Gate) for item in flow.instructions) <= MOST_GATES
     result: list[Column] = []
     for column in happenings(flow, single):
         merged = result[-1].joined(column) if result else None
@@ -91,9 +94,22 @@ def happenings(flow: Flow, single: bool) -> Iterator[Column]:
         elif isinstance(item, If):
             yield Column("if", tuple(sorted({q for gate in item.gates for q in gate.qubits})), item.register)
         elif single:
-            yield Column("gate", item.qubits, item.name, 1, int(item.name in TWO_QUBIT))
+            yield Column("gate", item.qubits, item.name, 1, int(item.name in TWO_QUBIT), angle_of(item))
         else:
             yield Column("gates", tuple(sorted(set(item.qubits))), "", 1, int(item.name in TWO_QUBIT))
+
+
+def angle_of(gate: Gate) -> str:
+    """Return the angle of a gate that has one, in few letters; the host's angles by their numbers.
+
+    Example:
+        >>> angle_of(Gate("ry", (0,), (1.57079,))), angle_of(Gate("ry", (0,), (Slot(2),))), angle_of(Gate("x", (0,)))
+        ('1.571', 'a2', '')
+    """
+    if len(gate.params) != 1:
+        return ""
+    [angle] = gate.params
+    return f"a{angle.number}" if isinstance(angle, Slot) else f"{angle:.3f}".replace("-", "\N{MINUS SIGN}")
 
 
 def follows(one: object, other: object) -> bool:

@@ -3,24 +3,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 
 from stinespring.models.lens.metrics import cos_u
 from stinespring.models.lens.states import read_states
 from stinespring.models.lens.study import Study
 from stinespring.models.lens.tuned import TunedLens
-from stinespring.report.figures.canvas import canvas
-from stinespring.report.figures.lens import draw_answers, draw_components, draw_cosines, draw_trajectories, plot_states
-from stinespring.report.html.page import Figure, Page, PageTable, Section, embedded
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from stinespring.report.html.page import Figure, Page, PageTable, Section
+from stinespring.report.svg.lens import PARTS, answers_picture, states_pictures
+from stinespring.report.svg.paper import Picture
+from stinespring.report.svg.plot import Series, bars_picture, plot_picture
+from stinespring.report.visible import visible_text
 
 __all__ = ["study_page"]
 
 HEAT_MAPS = 3  # prompts that are shown one by one
 PREDICTIONS = 20  # rows of the table
+LINES = 60  # trajectories drawn
+CLUSTERS = 6  # colours
 
 
 def study_page(study: Study, lens: TunedLens | None, *, command: str, provenance: Mapping[str, Any]) -> Page:
@@ -39,9 +42,9 @@ def study_page(study: Study, lens: TunedLens | None, *, command: str, provenance
         lead="each part of a layer as a reflection U = 1 - 2 v v^T on the states of its output tokens, compared over prompts",
         command=command,
         sections=[
-            Section("The operators", [operators(study), cautions(study), cosines(study), components(study)]),
+            Section("The operators", [operators(study), cautions(study), cosines(study)]),
             Section("Attention and mlp of one layer", [distances(study)]),
-            Section("How predictions come about", [answers(study), trajectories(study), predictions(study)]),
+            Section("How predictions come about", [answers(study), predictions(study)]),
             Section("Single prompts", heat_maps(study, lens)),
         ],
         provenance={
@@ -49,16 +52,6 @@ def study_page(study: Study, lens: TunedLens | None, *, command: str, provenance
             "permutations": study.permutations, **provenance,
         },
     )  # fmt: skip
-
-
-def panel(draw: Callable[[Axes, Study], None], study: Study, alt: str, caption: str) -> Figure:
-    """Return one panel of the study's figure as a figure of its own."""
-
-    def write(path: Any) -> None:
-        with canvas(path, size=(8.5, 4.6)) as (_, axes):
-            draw(axes[0, 0], study)
-
-    return embedded(write, alt, caption)
 
 
 def operators(study: Study) -> PageTable:
@@ -98,14 +91,36 @@ def cautions(study: Study) -> str:
 
 def cosines(study: Study) -> Figure:
     """Return the cosines of Hamiltonians as a figure."""
-    alt = f"Bars of the mean cosine of Hamiltonians by operator, with the value of random ones, {study.random_cos_h:.3g}."
-    return panel(draw_cosines, study, alt, "how alike an operator is from prompt to prompt, beside random operators (dashed)")
+    values = np.array([np.nan if one.mean_cos_h is None else one.mean_cos_h for one in study.operators])
+    picture = bars_picture(
+        [str(one.point) for one in study.operators], values, title="how alike an operator is from prompt to prompt",
+        across="mean cos(H, H')", kinds=[PARTS[one.point.after] for one in study.operators], reference=study.random_cos_h,
+        known=f"random operators, {study.random_cos_h:.2g}", log=True,
+    )  # fmt: skip
+    caption = (
+        "how alike operators are beside random ones, attention blue, mlp orange; and the principal components of the "
+        "directions v of the operator that settles most answers, a colour is a cluster"
+    )
+    return Figure([picture, components(study)], caption)
 
 
-def components(study: Study) -> Figure:
-    """Return the principal components of the operator that settles most answers as a figure."""
-    alt = "Scatter of the operator's directions in their first two principal components, coloured by cluster."
-    return panel(draw_components, study, alt, "principal components of the directions v; a colour is a cluster")
+def components(study: Study) -> Picture:
+    """Return the principal components of the operator that settles most answers."""
+    most = max(operator.decides for operator in study.operators)
+    chosen, *others = [operator for operator in study.operators if operator.decides == most]
+    numbers, (x, y) = np.unique(chosen.clusters), chosen.components.T
+    series = [
+        Series(
+            f"cluster {number}", x[chosen.clusters == number], y[chosen.clusters == number], f"dots c{(i % CLUSTERS) + 1} large"
+        )
+        for i, number in enumerate(numbers.tolist())
+    ]
+    share = chosen.explained * 100
+    tie = f", as many as {', '.join(str(other.point) for other in others)}" if others else ""
+    title = f"directions v of {chosen.point}"
+    desc = f"{len(numbers)} clusters of the directions of {chosen.point}, which settles most answers{tie}."
+    return plot_picture(series, title=title, across=f"component 1 ({share[0]:.0f} % of the variance)",
+                        up=f"component 2 ({share[1]:.0f} %)", desc=desc)  # fmt: skip
 
 
 def distances(study: Study) -> PageTable:
@@ -122,15 +137,21 @@ def distances(study: Study) -> PageTable:
 
 
 def answers(study: Study) -> Figure:
-    """Return the heat map of final answers as a figure."""
-    alt = "Heat map of the probability of the final answer by prompt and point of the decoder; marks where it starts to lead."
-    return panel(draw_answers, study, alt, "probability of the final answer after each part, prompt by prompt")
+    """Return the heat map of final answers as a figure, and the trajectories of their probabilities."""
+    shown = f"the first {LINES} of " if len(study.prompts) > LINES else ""
+    return Figure([answers_picture(study), trajectories(study)], "probability of the final answer after each part, prompt by "
+                  f"prompt; from the framed cell on it leads. Lines: {shown}{len(study.prompts)} predictions")  # fmt: skip
 
 
-def trajectories(study: Study) -> Figure:
-    """Return the trajectories as a figure."""
-    alt = "Lines of the probability of the final answer along the layers, one for each prompt, with median and quartiles."
-    return panel(draw_trajectories, study, alt, "trajectories of the final answers' probabilities")
+def trajectories(study: Study) -> Picture:
+    """Return the trajectories of the answers' probabilities."""
+    p, names = study.trajectories.answer_p, [str(point) for point in study.decoder.points]
+    places = np.arange(p.shape[1], dtype=np.float64)
+    low, middle, high = np.quantile(p, (0.25, 0.5, 0.75), axis=0)
+    series = [Series("one prompt" if i == 0 else "", places, row, "curve c1 faint") for i, row in enumerate(p[:LINES])]
+    series += [Series("quartiles", places, low, "c2", upper=high), Series("median", places, middle, "curve c2 thick")]
+    up = "probability of the final answer"
+    return plot_picture(series, title="trajectories", across="after", up=up, names=names, low=0.0, high=1.0)
 
 
 def predictions(study: Study) -> PageTable:
@@ -139,10 +160,11 @@ def predictions(study: Study) -> PageTable:
     for number in range(min(PREDICTIONS, len(study.prompts))):
         path = study.trajectory(number)
         rows.append([
-            path["prompt"], path["answer"]["token"], f"{path['answer_p'][-1]:.4f}", str(study.decoder.points[path["settled"]]),
+            path["prompt"], study.decoder.plain([path["answer"]["id"]]), f"{path['answer_p'][-1]:.4f}",
+            str(study.decoder.points[path["settled"]]),
         ])  # fmt: skip
     caption = f"{len(rows)} of {len(study.prompts)} predictions"
-    return PageTable(caption, ["prompt", "what it answers", "probability", "what settles it"], rows)
+    return PageTable(caption, ["prompt", "what it answers", "probability", "what settles it"], rows, frozenset({1}))
 
 
 def heat_maps(study: Study, lens: TunedLens | None) -> list[str | Figure]:
@@ -150,9 +172,6 @@ def heat_maps(study: Study, lens: TunedLens | None) -> list[str | Figure]:
     found: list[str | Figure] = [f"The first {min(HEAT_MAPS, len(study.prompts))} of {len(study.prompts)} prompts."]
     for prompt in study.prompts[:HEAT_MAPS]:
         states = read_states(study.decoder, prompt.tolist(), lens=lens)
-        text = study.decoder.plain(states.prompt.tolist())
-        alt = (
-            f"Heat map of the probabilities of tokens after each part of the layers for the prompt “{text}”, and step lengths."
-        )
-        found.append(embedded(lambda path, states=states: plot_states(states, path), alt, f"after “{text}”"))  # type: ignore[misc]
+        text = visible_text(study.decoder.plain(states.prompt.tolist()))
+        found.append(Figure(states_pictures(states), f"after “{text}”: what is likely after each part, and how far it moves"))
     return found

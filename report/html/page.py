@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import platform
-import tempfile
-from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
@@ -14,19 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from stinespring.errors import InputError, shorten
-from stinespring.report.figures.canvas import require_matplotlib
-from stinespring.report.html.style import STYLE
+from stinespring.report.html.document import READING, document
+from stinespring.report.html.player import SCRIPT, stage
+from stinespring.report.svg.paper import Picture
+from stinespring.report.visible import legend, visible, visible_text
 from stinespring.version import __version__
 from stinespring.writing import require_place, write_whole
 
-__all__ = ["Figure", "Finding", "Page", "PageTable", "Player", "Section", "embedded", "plain_table", "require_report"]
+__all__ = [
+    "Code", "Figure", "Finding", "Folded", "Page", "PageTable", "Part", "Player", "Section", "plain_table", "rendered",
+    "require_report",
+]  # fmt: skip
 
-Draw = Callable[[Path], None]
-MOST_SVG = 600_000  # bytes of a figure above which it is embedded as pixels
 LONG = 400  # characters of a value above which it is cut
 WORDS = "what"  # columns that start so hold words and are read from the left
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-PLAYING = "; script-src 'unsafe-inline'"  # a player inherits the policy of the page around it
 
 
 @dataclass(frozen=True)
@@ -40,37 +39,60 @@ class Finding:
 
 @dataclass(frozen=True)
 class PageTable:
-    """Rows of text under a caption; the first cell of a row names it, columns that start with "what" hold words."""
+    """Rows of text under a caption; the first cell of a row names it, columns that start with "what" hold words.
+
+    Columns of ``tokens`` hold single tokens, every blank of which is made visible; of all other cells what breaks lines, and
+    those blanks that could be overlooked.
+    """
 
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    tokens: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture as a data URI, what it shows for who cannot see it, and its caption."""
+    """Pictures beside each other, or below each other where there is no room, and their caption."""
 
-    uri: str
-    alt: str
+    pictures: Sequence[Picture]
     caption: str
 
 
 @dataclass(frozen=True)
 class Player:
-    """A page of its own inside the page, kept apart from it, with a title and a caption."""
+    """A run that is played, with a title and a caption; ``data`` is what :mod:`stinespring.report.html.player` shows."""
 
-    html: str
+    data: Mapping[str, Any]
     title: str
     caption: str
 
 
 @dataclass(frozen=True)
-class Section:
-    """A heading with paragraphs (str), tables, figures and players below it."""
+class Code:
+    """A text to be copied, folded under its title."""
 
     title: str
-    parts: Sequence[str | PageTable | Figure | Player]
+    text: str
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Parts folded under a title."""
+
+    title: str
+    parts: Sequence[str | PageTable | Figure]
+
+
+Part = str | PageTable | Figure | Player | Code | Folded
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with paragraphs (str) and other parts below it."""
+
+    title: str
+    parts: Sequence[Part]
 
 
 @dataclass(frozen=True)
@@ -108,7 +130,7 @@ def require_report(path: Path | None, *others: Path | None) -> None:
         others: further files of the same command, which it must not replace.
 
     Raises:
-        InputError: the name, the folder or matplotlib is missing, or another output has the same name.
+        InputError: the name or the folder is missing, or another output has the same name.
     """
     if path is None:
         return
@@ -117,19 +139,6 @@ def require_report(path: Path | None, *others: Path | None) -> None:
     require_place(path, "report")
     if any(other is not None and other.resolve() == path.resolve() for other in others):
         raise InputError("two outputs have one name", got=str(path), expected="a name of its own for --report")
-    require_matplotlib("--report")
-
-
-def embedded(draw: Draw, alt: str, caption: str) -> Figure:
-    """Return what a function draws into a file as a figure: as SVG, or as pixels where that would be large."""
-    with tempfile.TemporaryDirectory() as folder:
-        path, kind = Path(folder) / "figure.svg", "svg+xml"
-        draw(path)
-        if path.stat().st_size > MOST_SVG:
-            path, kind = path.with_suffix(".png"), "png"
-            draw(path)
-        data = path.read_bytes()
-    return Figure(f"data:image/{kind};base64,{b64encode(data).decode()}", alt, caption)
 
 
 def rendered(page: Page) -> str:
@@ -139,23 +148,16 @@ def rendered(page: Page) -> str:
         >>> "<h1>&lt;b&gt;</h1>" in rendered(Page(title="<b>", lead="", command="stinespring law"))
         True
     """
-    body = [f'<header><h1>{escape(page.title)}</h1><p class="lead">{escape(page.lead)}</p></header>']
+    body = [f'<header><h1>{escape(visible_text(page.title))}</h1><p class="lead">{escape(page.lead)}</p></header>']
     if page.verdict is not None:
         body.append(verdict_of(page.verdict))
     if len(page.findings) > 1:
         body.append(section(Section("Findings", ())) + "".join(map(line_of, page.findings)))
     body += map(section, page.sections)
-    body.append(f"<h2>How to reproduce</h2><pre><code>{escape(page.command)}</code></pre>")
+    body.append(f'<h2>How to reproduce</h2><pre class="wrap"><code>{escape(page.command)}</code></pre>')
     body.append(section(Section("Provenance", [provenance(page.provenance)])))
     playing = any(isinstance(part, Player) for found in page.sections for part in found.parts)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY + PLAYING * playing}">\n'
-        f"<title>{escape(page.title)}</title>\n<style>\n{STYLE}\n</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(body)
-        + "\n</main>\n</body>\n</html>\n"
-    )
+    return document(page.title, "\n".join(body), (READING, SCRIPT) if playing else (READING,))
 
 
 def badge(verdict: str) -> str:
@@ -178,7 +180,7 @@ def section(part: Section) -> str:
     return f"<h2>{escape(part.title)}</h2>\n" + "\n".join(map(element, part.parts))
 
 
-def element(part: str | PageTable | Figure | Player) -> str:
+def element(part: Part) -> str:
     """Return a part of a section."""
     match part:
         case str():
@@ -186,26 +188,45 @@ def element(part: str | PageTable | Figure | Player) -> str:
         case PageTable():
             return table(part)
         case Figure():
-            image = f'<img src="{part.uri}" alt="{escape(part.alt)}">'
-            return f"<figure>{image}<figcaption>{escape(part.caption)}</figcaption></figure>"
+            pictures = "".join(picture.markup() for picture in part.pictures)
+            return f'<figure><div class="panels">{pictures}</div><figcaption>{escape(part.caption)}</figcaption></figure>'
         case Player():
-            frame = f'<iframe sandbox="allow-scripts" title="{escape(part.title)}" srcdoc="{escape(part.html)}"></iframe>'
-            return f"<figure>{frame}<figcaption>{escape(part.caption)}</figcaption></figure>"
+            played = stage(part.data, part.title)
+            return f'<figure class="player">{played}<figcaption>{escape(part.caption)}</figcaption></figure>'
+        case Code():
+            button = '<button type="button" class="copy">copy</button>'
+            code = (
+                f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(part.title)}">'
+                f"<pre><code>{escape(part.text)}</code></pre></div>"
+            )
+            return f"<details><summary>{escape(part.title)}</summary>{button}{code}</details>"
+        case Folded():
+            inside = "\n".join(map(element, part.parts))
+            return f"<details><summary>{escape(part.title)}</summary>{inside}</details>"
 
 
 def table(part: PageTable) -> str:
-    """Return a table that scrolls where the screen is narrow."""
-    words = [index == 0 or column.startswith(WORDS) for index, column in enumerate(part.columns)]
-    kinds = [' class="words"' if word else "" for word in words]
+    """Return a table that scrolls where the screen is narrow, and says what its signs mean if it has some."""
+    kinds = [kind_of(index, column, part.tokens) for index, column in enumerate(part.columns)]
     head = "".join(f'<th scope="col"{kind}>{escape(c)}</th>' for c, kind in zip(part.columns, kinds, strict=True))
-    rows = []
-    for name, *cells in part.rows:
-        row = "".join(f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(cells, kinds[1:], strict=True))
-        rows.append(f'<tr><th scope="row">{escape(name)}</th>{row}</tr>')
+    rows, every = [], ""
+    for cells in part.rows:
+        shown = [visible(cell) if i in part.tokens else visible_text(cell) if cell else "" for i, cell in enumerate(cells)]
+        every += "".join(shown)
+        row = "".join(f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(shown[1:], kinds[1:], strict=True))
+        rows.append(f'<tr><th scope="row"{kinds[0]}>{escape(shown[0])}</th>{row}</tr>')
+    caption = ". ".join(filter(None, [part.caption, legend(every)]))
     return (
-        f'<div class="scroll"><table><caption>{escape(part.caption)}</caption>'
+        f'<p class="caption">{escape(caption)}</p>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(part.caption)}"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def kind_of(index: int, column: str, tokens: frozenset[int]) -> str:
+    """Return the classes of a column as an attribute."""
+    kinds = ["words"] * (index == 0 or column.startswith(WORDS)) + ["code"] * (index in tokens)
+    return f' class="{" ".join(kinds)}"' if kinds else ""
 
 
 def provenance(figures: Mapping[str, Any]) -> PageTable:

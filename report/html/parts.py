@@ -9,20 +9,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from stinespring.compiler.options import DECODERS
+from stinespring.errors import InputError
 from stinespring.ledger.store import Ledger, Run
 from stinespring.pipeline.record import Written
 from stinespring.pipeline.whole import Result
-from stinespring.report.figures.draw import draw_program, extent
-from stinespring.report.html.page import Figure, Finding, PageTable, Section, embedded, plain_table
-from stinespring.stages import Verdict
+from stinespring.report.figures.draw import extent
+from stinespring.report.html.page import Code, Figure, Finding, PageTable, Part, Section, plain_table
+from stinespring.report.qiskit_cost import besides
+from stinespring.report.svg.gates import gates_pictures, program_pictures
+from stinespring.stages import Program, Verdict
 
 __all__ = [
-    "asked_sections", "cost_of", "distances", "findings_of", "mitigation", "program_section", "provenance_of",
+    "asked_sections", "cost_of", "distances", "explained", "findings_of", "mitigation", "program_section", "provenance_of",
 ]  # fmt: skip
 
 MOST_LINES, MOST_COLUMNS = 16, 60  # of a drawing that can be read on a page
 MOST_QUASI = 20  # quasi-probabilities that are listed
 MOST_FINDINGS = 6  # parts of a verdict that are listed below it
+MOST_NOISE = 0.9  # TVD that shot noise makes, above which there is nothing to be seen
+MOST_QASM = 200_000  # characters of a program that can be copied from a page
 
 
 def cost_of(found: Result) -> Mapping[str, Any]:
@@ -34,6 +39,20 @@ def findings_of(verdict: Verdict, about: str) -> list[Finding]:
     """Return a verdict, or the few parts that it was combined from."""
     parts = {about: verdict} if not 1 < len(verdict.parts) <= MOST_FINDINGS else verdict.parts
     return [Finding(part.verdict, name, part.reason) for name, part in parts.items()]
+
+
+def explained(verdict: Verdict) -> str:
+    """Return one sentence that says what TVD and resolution are, with this verdict's figures."""
+    d = verdict.distance
+    tvd = "" if d is None else f" (here {d.tvd:.4f}, and shot noise alone would make {d.noise_floor:.4f})"
+    if d is not None and d.noise_floor > MOST_NOISE:
+        tvd = " (of so many possible readings as here it cannot be told: shot noise alone would make nearly 1)"
+    resolution = f" (here {verdict.resolution:.3g})" if verdict.resolution < 1 else ""
+    return (
+        "TVD, the total variation distance, is the largest difference between the two laws in the probability of any event, 0 "
+        f"where they are equal and 1 where they never agree{tvd}; the resolution is the smallest TVD that so many shots would "
+        f"have shown with probability 0.9{resolution}, so a PASS says nothing about deviations below it."
+    )
 
 
 def distances(verdict: Verdict) -> PageTable:
@@ -70,16 +89,43 @@ def mitigation(note: Mapping[str, Any]) -> str | PageTable:
 
 
 def program_section(found: Result) -> Section:
-    """Return the drawing of a program, what it costs and what the compiler did."""
+    """Return the drawing of a program, what it costs beside Qiskit's own synthesis, the OpenQASM and what the compiler did."""
     cost = cost_of(found)
     figures = {name: value for name, value in cost.items() if name not in ("passes", "hash", "costs")}
     if figures.get("codes") in DECODERS:  # counts only compare within one class
         figures["codes"] = f"{figures['codes']}: {DECODERS[figures['codes']]}"
-    return Section("The program", [*drawing(found), plain_table("cost", figures), *passes(cost)])
+    at_hand = not isinstance(found.program.body, Written)
+    parts: list[Part] = [*drawing(found), plain_table("cost", figures)]
+    if at_hand:
+        parts += [beside_qiskit(found.program), openqasm(found.program)]
+    return Section("The program", [*parts, *passes(cost)])
+
+
+def beside_qiskit(program: Program) -> str | PageTable:
+    """Return what the program takes beside what Qiskit's own synthesis of the same would take, computed now."""
+    found = besides(program)
+    if isinstance(found, str):
+        return found
+    rows = [[one.what, *(f"{figure:,}" for figure in one[1:])] for one in found]
+    caption = "the cost beside Qiskit's own synthesis, computed for this page, all-to-all"
+    return PageTable(caption, ["circuit", "qubits", "two-qubit gates", "two-qubit depth"], rows)
+
+
+def openqasm(program: Program) -> str | Code:
+    """Return the program as OpenQASM 3 to copy; of several circuits the first, of a host in the loop its widest template."""
+    try:
+        text = program.qasm3()
+    except InputError as error:  # circuits of a host in the loop that is not there any more, or too large for the exporter
+        return f"There is no OpenQASM to copy here: {error.what}."
+    if len(text) > MOST_QASM:
+        return f"Its OpenQASM has {len(text):,} characters, too many for a page; 'compile -o FILE.qasm' writes it."
+    number = len(getattr(program.body, "forms", ()))
+    which = f", the first of {number} circuits" if number > 1 else ", the template of one step" if program.body.host else ""
+    return Code(f"OpenQASM 3 to copy{which}: {len(text.splitlines()):,} lines", text)
 
 
 def drawing(found: Result) -> list[str | Figure]:
-    """Return the drawing of a program that is at hand and small enough to be read."""
+    """Return the drawing of a program that is at hand and small enough to be read, and its gates if they are few."""
     program = found.program
     if isinstance(program.body, Written):
         return ["The circuits of this run are in the ledger, not at hand: they are not drawn here; see 'compile --draw'."]
@@ -87,8 +133,7 @@ def drawing(found: Result) -> list[str | Figure]:
     if lines > MOST_LINES or columns > MOST_COLUMNS:
         return [f"{lines} lines, {columns} columns: too large to draw here; see 'compile --draw'."]
     caption = "the program before any device: registers or qubits from above to below, time from the left"
-    alt = f"The {program.schedule} program on {program.cost.qubits} qubits: {caption}."
-    return [embedded(lambda path: draw_program(program, path), alt, caption)]
+    return [Figure([*program_pictures(program), *gates_pictures(program)], caption)]
 
 
 def passes(cost: Mapping[str, Any]) -> list[PageTable]:

@@ -7,26 +7,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.simulate import SphereRun
 from stinespring.pipeline.whole import Result
-from stinespring.report.figures.sphere import player, plot_run
-from stinespring.report.figures.sphere_layers import plot_layers
-from stinespring.report.html.page import Figure, Finding, Page, PageTable, Player, Section, embedded, plain_table
+from stinespring.report.figures.sphere import played
+from stinespring.report.figures.tables import together
+from stinespring.report.html.page import Figure, Finding, Page, PageTable, Part, Player, Section, plain_table
 from stinespring.report.html.parts import (
     asked_sections,
     cost_of,
     distances,
+    explained,
     findings_of,
     mitigation,
     program_section,
     provenance_of,
 )
 from stinespring.report.rows import SampledRow, rows_of, words_of
+from stinespring.report.svg.shares import scatter_picture, shares_picture
+from stinespring.report.svg.sphere import run_pictures
 
 __all__ = ["layers_page", "run_page"]
 
-SHOWN = 20  # rows of a table
+SHOWN, CIRCUITS = 20, 16  # rows of a table and of a figure
 
 
 def run_page(run: SphereRun, summary: Mapping[str, Any], *, command: str, movie: Path | None) -> Page:
@@ -39,15 +44,14 @@ def run_page(run: SphereRun, summary: Mapping[str, Any], *, command: str, movie:
         movie: what was written besides; if it is a page, that page is put into this one, too.
     """
     model = run.model
-    alt = f"First and last positions of {model.n} particles, the energy's parts and the largest projected field over time."
-    parts: list[str | Figure | PageTable | Player] = [
-        embedded(lambda path: plot_run(run, path), alt, "positions, energy along the flow, and what still moves"),
+    parts: list[Part] = [
+        Figure(run_pictures(run), "positions, energy along the flow, and what still moves"),
         plain_table("where the run ended", ended(run, summary)),
         last_positions(run),
     ]
     if movie is not None and movie.suffix.lower() == ".html":
-        caption = "the run, step by step; a page of its own that nothing is loaded into"
-        parts.append(Player(player(run), "particles on the sphere, to be played and turned", caption))
+        caption = "the run, step by step"
+        parts.append(Player(played(run), "particles on the sphere, to be played and turned", caption))
     return Page(
         title=f"{model.n:,} particles on the sphere in {model.d} dimensions",
         lead=f"{run.step:,} {run.scheme} steps to time {run.time:.6g}, {'converged' if run.converged else 'not converged'}",
@@ -87,8 +91,16 @@ def layers_page(found: Result, command: str) -> Page:
         command: how to get it again.
     """
     samples, verdict, words = found.samples, found.verdict, words_of(found.samples)
-    alt = f"Sampled shares of all outcomes over their analytic probabilities, and success by circuit: {verdict.verdict}."
-    figure = embedded(lambda path: plot_layers(samples, verdict, path), alt, "sampled outcomes beside the analytic ones")
+    rows = rows_of(samples)
+    kept, shots, law = np.array([(row.observed[:-1].sum(), row.shots, row.law[:-1].sum()) for row in rows[:CIRCUITS]]).T
+    title = f"success of {len(kept)} of {len(rows)} circuits"
+    pictures = [
+        shares_picture(
+            [row.name for row in rows[:CIRCUITS]], kept, shots, law, title=title, across="probability of success", whole=True
+        ),
+        scatter_picture(*together(rows), "outcomes"),
+    ]
+    figure = Figure(pictures, "sampled outcomes beside the analytic ones")
     return Page(
         title=f"Layer steps of {len(samples.asked.particles)} particle(s) on the sphere",
         lead=f"{len(samples.outcomes)} {words.rows}, {samples.shots:,} shots each, sampled on {samples.backend}",
@@ -96,7 +108,7 @@ def layers_page(found: Result, command: str) -> Page:
         verdict=Finding(verdict.verdict, "layers", verdict.reason),
         findings=findings_of(verdict, "layers"),
         sections=[
-            Section("Sampled against analytic", [figure, circuits(found), distances(verdict)]),
+            Section("Sampled against analytic", [figure, circuits(found), distances(verdict), explained(verdict)]),
             Section("Mitigation", [mitigation(found.mitigation)]),
             program_section(found),
             *asked_sections(found),

@@ -10,14 +10,25 @@ import numpy as np
 
 from stinespring.models.spins import Diagram, SpinNetwork
 from stinespring.pipeline.whole import Result
-from stinespring.report.figures.spins import plot_diagram, plot_sampled
-from stinespring.report.html.page import Figure, Finding, Page, PageTable, Section, embedded
-from stinespring.report.html.parts import asked_sections, distances, mitigation, program_section, provenance_of
+from stinespring.report.figures.spins import MOST_LINES, Averages, averages_of, overlap
+from stinespring.report.html.page import Figure, Finding, Page, PageTable, Section
+from stinespring.report.html.parts import (
+    asked_sections,
+    distances,
+    explained,
+    mitigation,
+    program_section,
+    provenance_of,
+)
+from stinespring.report.svg.paper import Picture
+from stinespring.report.svg.plot import Series, diagram_picture, plot_picture
 from stinespring.stages import Samples, Verdict
 
 __all__ = ["diagram_page", "spins_page"]
 
 SHOWN = 40  # rows of a table
+FEATURES = 3  # that are drawn
+FEW = 60  # temperatures whose exponents are dots, too
 
 
 def spins_page(found: Result, command: str) -> Page:
@@ -32,7 +43,7 @@ def spins_page(found: Result, command: str) -> Page:
     alone = "A single run has no averages." if samples.shots < 2 else "The averages were not compared with the mean field."
     averages: list[str | Figure | PageTable] = [alone]
     if limit is not None:
-        averages = [averages_figure(samples, verdict), averages_table(limit)]
+        averages = [averages_figure(samples), averages_table(limit)]
     return Page(
         title=f"{network.name}: {samples.asked.steps} token(s) of {network.spins:,} spins",
         lead=f"{samples.shots:,} runs of the circuits ({found.program.schedule}), sampled on {samples.backend}",
@@ -40,7 +51,7 @@ def spins_page(found: Result, command: str) -> Page:
         verdict=Finding(verdict.verdict, "tokens", verdict.reason),
         findings=spin_findings(verdict),
         sections=[
-            Section("Every token against its product law", [tokens_table(verdict)]),
+            Section("Every token against its product law", [tokens_table(verdict), explained(verdict)]),
             Section("Averages against the mean field", averages),
             Section("Mitigation", [mitigation(found.mitigation)]),
             program_section(found),
@@ -75,12 +86,32 @@ def tokens_table(verdict: Verdict) -> PageTable:
     return PageTable(caption, ["token", "p", "resolution", "verdict", "what the shots tell"], rows)
 
 
-def averages_figure(samples: Samples, verdict: Verdict) -> Figure:
+def averages_figure(samples: Samples) -> Figure:
     """Return the averages over the mean field as a figure."""
-    limit = verdict.figures["mean_field"]["verdict"]
-    alt = f"Points of the averaged overlaps by token over lines of the mean field, and their distance: {limit}."
-    caption = "averages with two standard errors, beside the limit of infinitely many spins"
-    return embedded(lambda path: plot_sampled(samples, verdict, path), alt, caption)
+    return Figure(averages_pictures(averages_of(samples)), "averages with two standard errors (dots), beside the limit of "
+                  "infinitely many spins (lines), and how far they are from it")  # fmt: skip
+
+
+def averages_pictures(shown: Averages) -> list[Picture]:
+    """Return averages over the mean field, and their distance from it by token."""
+    times = np.arange(1.0, len(shown.mean) + 1)
+    series = []
+    for feature in range(min(shown.mean.shape[1], MOST_LINES)):
+        colour = f"c{feature + 1}"
+        series.append(Series(overlap(feature), times, shown.limit[:, feature], f"curve {colour}"))
+        error = 2.0 * shown.error[:, feature]
+        series.append(Series("", times, shown.mean[:, feature], f"dots {colour}", error=error))
+    far = np.sqrt(((shown.mean - shown.limit) ** 2).mean(axis=1))
+    distance = [Series("distance", times, np.maximum(far, 1e-12), "dots c1"), Series("", times, np.maximum(far, 1e-12))]
+    if np.isfinite(shown.error).all():
+        noise = np.maximum(np.sqrt((shown.error**2).mean(axis=1)), 1e-12)
+        distance.append(Series("standard error", times, noise, "curve c6 dash"))
+    return [
+        plot_picture(series, title="averaged overlaps", across="generated token", up="overlap", whole=True),
+        plot_picture(
+            distance, title="distance from the mean field", across="generated token", up="distance", log=True, whole=True
+        ),
+    ]
 
 
 def averages_table(limit: Mapping[str, Any]) -> PageTable:
@@ -102,8 +133,27 @@ def diagram_page(network: SpinNetwork, found: Diagram, *, command: str, settings
         settings: transient, sweep and the like.
     """
     low, high, keep = float(found.betas.min()), float(found.betas.max()), found.m_o.shape[1]
-    alt = f"Scatter of the overlaps that the mean field takes at inverse temperatures from {low:g} to {high:g}."
-    figure = embedded(lambda path: plot_diagram(network, found, path), alt, "outputs kept at every inverse temperature")
+    pictures = [
+        diagram_picture(
+            found.betas,
+            found.m_o[:, :, feature].astype(np.float64),
+            title=f"outputs of feature {feature + 1}",
+            across="β",
+            up=overlap(feature),
+        )
+        for feature in range(min(network.M, FEATURES))
+    ]
+    if found.exponents is not None:
+        values = found.exponents.values
+        lines = [
+            Series(f"exponent {i + 1}", found.betas, values[:, i], f"curve c{i + 1}")
+            for i in range(min(MOST_LINES, values.shape[1]))
+        ]
+        dots = [Series("", one.x, one.y, one.kind.replace("curve", "dots")) for one in lines] if len(found.betas) <= FEW else []
+        finite = values[np.isfinite(values)]
+        least = max(-1.0, float(finite.min())) if finite.size else -1.0
+        pictures.append(plot_picture([*lines, *dots], title="Lyapunov exponents", across="β", up="nats a token", low=least))
+    figure = Figure(pictures, "outputs kept at every inverse temperature")
     return Page(
         title=f"{network.name}: bifurcation diagram",
         lead=f"{keep:,} tokens of the mean field at each of {len(found.betas):,} temperatures, β {low:g} to {high:g}",

@@ -1,22 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sampled texts as a tree, and the contexts in which they deviate most."""
+"""Sampled texts as a tree beside the law, its deviating branches marked, and the contexts in which they deviate most."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from stinespring.checks.texts.verdict import claimed_law
-from stinespring.models.texts.asked import texts_of
-from stinespring.report.html.page import PageTable
+from stinespring.report.html.page import Figure, Folded, PageTable
+from stinespring.report.svg.tree import TextBranch, branches_of, tree_picture
+from stinespring.report.visible import visible
 from stinespring.stages import Samples, Verdict
 
-__all__ = ["BREAK", "contexts_table", "tree_table"]
+__all__ = ["INDENT", "contexts_table", "tree_parts", "tree_table"]
 
-NODES = 48  # of the tree
-BREAK = "\N{RETURN SYMBOL}"
-INDENT = "\N{BOX DRAWINGS LIGHT VERTICAL}\N{EN SPACE}"
+INDENT = "│ "
 
 
 def contexts_table(verdict: Verdict) -> list[PageTable]:
@@ -25,48 +21,38 @@ def contexts_table(verdict: Verdict) -> list[PageTable]:
     if not most:
         return []
     rows = [
-        [one["after"].replace("\n", BREAK) or "(the prompt)", f"{one['shots']:,}", f"{one['p_value']:.3g}", f"{one['tvd']:.4f}",
-         one["token"].replace("\n", BREAK), f"{one['count']:,}", f"{one['expected']:.1f}"]
+        [one["after"] or "(the prompt)", f"{one['shots']:,}", f"{one['p_value']:.3g}", f"{one['tvd']:.4f}",
+         one["token"], f"{one['count']:,}", f"{one['expected']:.1f}"]
         for one in most
     ]  # fmt: skip
     columns = ["generated so far", "shots", "p", "TVD", "token furthest off", "count", "expected"]
-    return [PageTable("contexts that deviate most; p is of each alone, not corrected for their number", columns, rows)]
+    caption = "contexts that deviate most; p is of each alone, not corrected for their number"
+    return [PageTable(caption, columns, rows, frozenset({4}))]
 
 
-def tree_table(samples: Samples) -> PageTable:
-    """Return the most frequent beginnings of texts as a tree: each token with its share after what stands before it."""
-    model, steps = samples.source, samples.asked.steps
-    texts, counts = texts_of(samples.outcomes[0], steps, model.vacuum)
-    nodes: dict[tuple[int, ...], int] = {(): int(counts.sum())}
-    for length in range(1, steps + 1):
-        prefixes, where = np.unique(texts[:, :length], axis=0, return_inverse=True)
-        totals = np.bincount(where.ravel(), weights=counts).astype(np.int64)
-        nodes |= {
-            tuple(prefix): int(total)
-            for prefix, total in zip(prefixes.tolist(), totals, strict=True)
-            if 0 <= prefix[-1] < model.d and min(prefix) >= 0
-        }
-    kept = set(sorted(nodes, key=lambda node: (-nodes[node], len(node), node))[: NODES + 1])  # a node's parent is no rarer
-    law, prompt = claimed_law(samples).model, claimed_law(samples).prompt.tolist()
-    rows: list[list[str]] = []
-
-    def grow(node: tuple[int, ...]) -> None:
-        children = sorted((child for child in kept if len(child) == len(node) + 1 and child[: len(node)] == node),
-                          key=lambda child: (-nodes[child], child))  # fmt: skip
-        if not children:
-            return
-        expected = law.symbol_law(len(node) + 1, np.array([[*prompt, *node]], dtype=np.int64))[0]
-        for child in children:
-            share, token = nodes[child] / nodes[node], model.plain([child[-1]]) or model.tokens[child[-1]]
-            place, likely = INDENT * len(node) + visible(token), float(expected[child[-1]])
-            rows.append([place, f"{nodes[child]:,}", f"{share:.4f}", f"{likely:.4f}"])
-            grow(child)
-
-    grow(())
-    caption = f"the {len(rows)} most frequent beginnings of {len(counts):,} different texts, as a tree"
-    return PageTable(caption, ["token after what stands above it", "count", "share", "analytic"], rows)
+def tree_parts(samples: Samples) -> list[Figure | Folded]:
+    """Return the tree as a figure, with the same as a table below it; nothing after a prompt that is a state."""
+    if samples.asked.begin(samples.source).state is not None:  # a token has no law of its own there
+        return []
+    branches = branches_of(samples)
+    off = sum(branch.deviates for branch in branches)
+    caption = (
+        "each token after what stands before it: the bar is the sampled share, the diamond the analytic probability; "
+        + (f"{off} branch{'es' * (off != 1)} marked ▶ deviate" + "s" * (off == 1) if off else "no branch deviates")
+        + " (p below 0.001 over all branches shown)"
+    )
+    return [
+        Figure([tree_picture(branches)], caption),
+        Folded("the tree as a table", [tree_table(branches, len(samples.outcomes[0].counts))]),
+    ]
 
 
-def visible(token: str) -> str:
-    """Return a token with its white space visible."""
-    return token.replace("\n", BREAK).replace(" ", "\N{OPEN BOX}") or "\N{EMPTY SET}"
+def tree_table(branches: list[TextBranch], different: int) -> PageTable:
+    """Return the tree as a table: each token with its share after what stands before it."""
+    rows = [
+        [INDENT * (len(b.tokens) - 1) + visible(b.name), f"{b.count:,}", f"{b.share:.4f}", f"{b.law:.4f}",
+         f"{b.p_value:.2g}" + " ▶" * b.deviates]
+        for b in branches
+    ]  # fmt: skip
+    caption = f"the {len(rows)} most frequent or likely beginnings of {different:,} different texts"
+    return PageTable(caption, ["token after what stands above it", "count", "share", "analytic", "p"], rows)

@@ -23,8 +23,8 @@ def test_outputs(tmp_path, d):
     assert Image.open(plot).size[0] > 1000
     assert Image.open(movie).n_frames == 6
     text = page.read_text(encoding="utf-8")
-    assert "http" not in text
-    data = json.loads(re.search(r"const data = (\{.*\});", text)[1])
+    assert "https:" not in text and set(re.findall(r"http:[^\"]*", text)) == {"http://www.w3.org/2000/svg"}
+    data = json.loads(re.search(r'id="run">(\{.*?\})</script>', text)[1])
     assert data["steps"] == [0, 4, 8, 12, 16, 20]
     assert len(data["frames"]) == 6 and len(data["frames"][0]) == 12
     assert data["energies"] == pytest.approx([sum(e) for e in run.record.energies])

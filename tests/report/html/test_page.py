@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shlex
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import stinespring
-from oracles.page_reader import PageReader, read_page
+from oracles.page_reader import PageReader, read_page, require_policy
 from stinespring.compiler.options import DECODERS
 from stinespring.ledger.store import Ledger
 from stinespring.models.spins import draw_network
 from stinespring.pipeline.whole import Result
-from stinespring.report.html.page import Figure, Finding, Page, PageTable, Player, Section, embedded, rendered
-from stinespring.report.html.texts import texts_page, tree
-from stinespring.report.html.tree import INDENT, contexts_table
+from stinespring.report.html.page import Code, Figure, Finding, Folded, Page, PageTable, Player, Section, rendered
+from stinespring.report.html.texts import texts_page
+from stinespring.report.html.tree import INDENT, contexts_table, tree_parts, tree_table
+from stinespring.report.svg.paper import Paper
+from stinespring.report.svg.tree import branches_of
 
 
 def ask(invoke, *words):
@@ -33,45 +35,45 @@ def ask(invoke, *words):
     return status, json.loads(out)
 
 
+def drawn(words):
+    """Return a picture of some words, whole and cut."""
+    paper = Paper()
+    paper.words(0, 0, words)
+    paper.words(0, 0, words[:5], hint=words)
+    return paper.picture(10, 10, words, words)
+
+
 def test_whatever_is_quoted_is_escaped(tmp_path):
     nasty = "<script>alert('x')</script>\" onload=\"y &amp; ]]>"
     page = Page(
         nasty, nasty, nasty, Finding("FAIL", nasty, nasty), [Finding("FAIL", nasty, nasty), Finding("PASS", nasty, nasty)],
-        [Section(nasty, [nasty, PageTable(nasty, [nasty, nasty], [[nasty, nasty]]), Figure("data:image/png;base64,iVBORw==",
-                         nasty, nasty), Player(f"<p>{nasty}</p>", nasty, nasty)])],
+        [Section(nasty, [nasty, PageTable(nasty, [nasty, nasty], [[nasty, nasty]]), Figure([drawn(nasty)], nasty),
+                         Player({"rule": nasty}, nasty, nasty), Code(nasty, nasty), Folded(nasty, [nasty])])],
         {nasty: nasty, "inner": {nasty: 1}, "nothing": None},
     )  # fmt: skip
     path = tmp_path / "page.html"
     page.write(path)
     found = PageReader(path.read_text(encoding="utf-8"))
-    assert found.all("script") == []
+    assert len(found.all("script")) == 3  # what copies and plays, and what is played
     assert not any("onload" in attributes for _, attributes in found.tags)
     plain = " ".join(nasty.split())
-    assert found.words.count(plain) == 21  # everything but alternative text, titles and the page within
-    assert found.all("img")[0]["alt"] == nasty
-    assert found.all("iframe")[0]["srcdoc"] == f"<p>{nasty}</p>"
-    assert found.all("iframe")[0]["sandbox"] == "allow-scripts"  # no way out into the page around it
+    assert found.words.count(plain) == 25  # everything but what is drawn and played
+    [picture] = [one for one in found.pictures if one.title == nasty]
+    assert picture.desc == nasty and picture.words == [nasty, nasty]  # the second was cut and has the whole as a hint
+    [data] = re.findall(r'<script type="application/json" id="run">(.*?)</script>', path.read_text(encoding="utf-8"))
+    assert json.loads(data) == {"rule": nasty} and "<" not in data
     assert found.badges == ["FAIL", "FAIL", "PASS"]
     assert "nothing" not in found.words
 
 
-def test_scripts_are_allowed_for_players_only():
-    def policy(*parts):
-        page = Page("t", "l", "c", sections=[Section("s", parts)])
-        [found] = [m["content"] for m in PageReader(rendered(page)).all("meta") if "http-equiv" in m]
-        return found
+def test_only_the_scripts_written_here_may_run():
+    def page(*parts):
+        text = rendered(Page("t", "l", "c", sections=[Section("s", parts)]))
+        require_policy(text, PageReader(text))
+        return text
 
-    assert "default-src 'none'" in policy()
-    assert "script-src" not in policy("words")
-    assert "script-src" in policy(Player("<p></p>", "t", "c"))
-
-
-def test_large_figures_become_pixels(tmp_path):
-    def draw(size):
-        return lambda path: path.write_bytes(b"x" * size if path.suffix == ".svg" else b"\x89PNG")
-
-    assert embedded(draw(10), "a", "c").uri.startswith("data:image/svg+xml;base64,")
-    assert embedded(draw(10**6), "a", "c").uri.startswith("data:image/png;base64,")
+    alone, playing = page("words"), page(Player({"n": 1}, "t", "c"))
+    assert alone.count("<script>") == 1 and playing.count("<script>") == 2
 
 
 @pytest.mark.parametrize("schedule", ["static", "dynamic"])
@@ -79,7 +81,7 @@ def test_run(invoke, examples, tmp_path, schedule):
     path = tmp_path / "report.html"
     words = ["run", examples / "two_tokens.json", "--prompt", "a b", "--steps", 2, "--extension", "position", "--shots", 2000]
     status, data = ask(invoke, *words, "--schedule", schedule, "--effort", 0, "--report", path)
-    page = read_page(path, figures=3)  # texts, attention, circuit
+    page = read_page(path, figures=4)  # texts, tree, attention, circuit
     assert page.badges[1:3] == [data["verdict"], data["attention_verdict"]["verdict"]]
     assert {"PASS": 0, "FAIL": 1, "UNVERIFIED": 3}[page.badges[0]] == status
     assert data["reason"] in page.words
@@ -102,7 +104,7 @@ def test_a_failure_is_what_the_page_begins_with(two_tokens, tmp_path):
     assert verdict.verdict == "FAIL"
     path = tmp_path / "report.html"
     texts_page(Result(program, wrong, verdict, {"applied": False}), "c").write(path)
-    page = read_page(path, figures=2)
+    page = read_page(path, figures=3)
     assert page.badges == ["FAIL"]
     assert page.words.count(verdict.reason) == 1
 
@@ -116,7 +118,7 @@ def test_costs_say_what_decodes_a_reading(invoke, examples, tmp_path, codes):
     assert status == 0 and DECODERS[codes] in " ".join((out + err).split())
     _, data = ask(invoke, "run", *words, "--shots", 500, "--seed", 4, "--report", path)
     assert data["cost"]["codes"] == codes
-    assert f"{codes}: {DECODERS[codes]}" in read_page(path, figures=2).words
+    assert f"{codes}: {DECODERS[codes]}" in read_page(path, figures=3).words
 
 
 @pytest.mark.parametrize(("schedule", "drawn"), [("dynamic", 0), ("stepwise", 1)])
@@ -128,7 +130,7 @@ def test_fetch(invoke, examples, tmp_path, monkeypatch, schedule, drawn):
     status, _, err = invoke("submit", examples / "two_tokens.json", *words, "--effort", 0, "--yes")
     assert status == 0, err
     status, data = ask(invoke, "fetch", "latest", "--report", path)
-    page = read_page(path, figures=1 + drawn)
+    page = read_page(path, figures=2 + drawn)
     assert page.badges == [data["verdict"]]
     assert data["reason"] in page.words and data["cost"]["hash"] in page.words
     assert ("they are not drawn here" in page.words) == (not drawn)
@@ -148,7 +150,7 @@ def test_the_calibration_of_the_day_is_shown(invoke, examples, tmp_path, monkeyp
     found = {"name": "some_device", "taken": "2026-01-02", "qubits": [{"t1": 1.0}] * 7, "gates": []}
     monkeypatch.setattr(Ledger, "calibration", lambda self, run: found)
     ask(invoke, "fetch", "latest", "--report", path)
-    page = read_page(path, figures=1)
+    page = read_page(path, figures=2)
     digest = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
     assert page.words.count(digest) == 2  # with the calibration, and where the numbers come from
     assert all(text in page.words for text in ("some_device", "2026-01-02", "7 entries", "0 entries"))
@@ -158,7 +160,7 @@ def test_the_calibration_is_named(invoke, examples, tmp_path):
     path = tmp_path / "report.html"
     words = ["--prompt", "a b", "--steps", 2, "--shots", 3000, "--seed", 1, "--effort", 0, "--schedule", "static"]
     _, data = ask(invoke, "run", examples / "two_tokens.json", *words, "--backend", "aer?noise=fez", "--report", path)
-    page = read_page(path, figures=2)
+    page = read_page(path, figures=3)
     assert page.badges[0] == data["verdict"]
     assert data["metadata"]["noise"]["digest"] in page.words
 
@@ -167,7 +169,7 @@ def test_token_names_are_text(invoke, save, tmp_path):
     path, name = tmp_path / "report.html", "<script>alert(1)</script>"
     model = {"format": "stinespring/table@1", "tokens": [name, "b&amp;"], "context": 1, "law": [[0.5, 0.5], [0.2, 0.8]]}
     _, data = ask(invoke, "run", save(model), "--prompt", name, "--steps", 1, "--shots", 500, "--report", path)
-    page = read_page(path, figures=2)
+    page = read_page(path, figures=3)
     assert page.badges[0] == data["verdict"]
     assert page.words.count(name) >= 3
     assert "b&amp; " in page.words
@@ -177,7 +179,7 @@ def test_lens_study(invoke, examples, tmp_path):
     path, prompts = tmp_path / "report.html", tmp_path / "prompts.txt"
     prompts.write_text("Alice was\nThe Queen said\n", encoding="utf-8")
     _, data = ask(invoke, "lens", "study", "glassllm:en", "--prompts", prompts, "--permutations", 19, "--report", path)
-    page = read_page(path, figures=6)
+    page = read_page(path, figures=4)  # operators, answers, two prompts
     assert page.badges == []
     assert f"{data['operators'][0]['floor_U']:.6f}" in page.words
     for operator in data["operators"]:
@@ -222,11 +224,17 @@ def test_sphere_run(invoke, examples, tmp_path, movie):
     path, played = tmp_path / "report.html", tmp_path / "play.html"
     more = ["--movie", played] if movie else []
     _, data = ask(invoke, "sphere", "run", examples / "sphere.json", "--steps", 8, *more, "--report", path)
-    page = read_page(path, figures=1)
+    page = read_page(path, figures=1 + movie)
     assert f"{data['energy']['attention']:.6g}" in page.words
     assert all(f"{value:.6f}" in page.words for value in np.ravel(data["positions"]))
-    frames = page.all("iframe")
-    assert [frame["srcdoc"] for frame in frames] == ([played.read_text(encoding="utf-8")] if movie else [])
+    found = re.findall(r'<script type="application/json" id="run">(.*?)</script>', path.read_text(encoding="utf-8"))
+    assert found == ([run_of(played)] if movie else [])
+
+
+def run_of(path):
+    """Return what the page of ``--movie`` plays."""
+    [found] = re.findall(r'<script type="application/json" id="run">(.*?)</script>', path.read_text(encoding="utf-8"))
+    return found
 
 
 def test_sphere_sample(invoke, examples, tmp_path):
@@ -266,16 +274,6 @@ def test_unusable_names_are_refused_before_the_work(invoke, examples, tmp_path, 
     assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.html"]
 
 
-@pytest.mark.parametrize("number", range(7))
-def test_matplotlib_is_asked_for_before_the_work(invoke, examples, tmp_path, monkeypatch, number):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.setenv("STINESPRING_HOME", str(tmp_path / "ledger"))
-    status, out, err = invoke(*commands(examples, tmp_path)[number], "--report", tmp_path / "report.html")
-    assert (status, out) == (2, "")
-    assert "matplotlib is not installed" in err and "--report" in err and "stinespring[plot]" in err
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_report_replaces_no_other_output(invoke, examples, tmp_path):
     path = tmp_path / "page.html"
     status, _, err = invoke("sphere", "run", examples / "sphere.json", "--steps", 1, "--movie", path, "--report", path)
@@ -298,9 +296,11 @@ def test_the_tree_of_texts_and_the_contexts_that_deviate(three_tokens, tmp_path)
     program = stinespring.compile(three_tokens, prompt="sun rain", steps=3)
     samples = stinespring.run(program, shots=4_000, seed=2)
     verdict = stinespring.check(samples)
-    [table] = tree(samples)
+    branches = branches_of(samples)
+    table = tree_table(branches, 1)
+    assert tree_parts(samples)[1].parts[0].rows == table.rows
     texts = samples.by_text()
-    rows = [(len(row[0]) - len(row[0].lstrip(INDENT)), row[0].lstrip(INDENT), *row[1:]) for row in table.rows]
+    rows = [(len(row[0]) - len(row[0].lstrip(INDENT)), row[0].lstrip(INDENT), *row[1:4]) for row in table.rows]
     path: list[str] = []
     for depth, token, count, share, analytic in rows:
         path[depth // len(INDENT) :] = [token]

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Qiskit's own synthesis would take for the same thing: computed here and now, from the law that the program has."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from stinespring.backends.exact import EXACT_SHOTS, ExactShares
+from stinespring.backends.execute import sample_body
+from stinespring.batches import Circuit, OneCircuit, Several
+from stinespring.circuits.core.cost import circuit_cost, flow_cost
+from stinespring.circuits.core.flow import Flow
+from stinespring.compiler.texts.operations import Layout
+from stinespring.errors import InputError, TooLargeError
+from stinespring.models.channels.cptp import CPTP
+from stinespring.readings import ComplexArray, FloatArray, Outcomes
+from stinespring.stages import Program
+
+__all__ = ["Beside", "besides", "isometry_of", "law_of", "qiskit_isometry", "qiskit_state"]
+
+MOST_STATE, MOST_ISOMETRY = 10, 7  # qubits: less than half a second each
+BUDGET = float(1 << 25)  # amplitudes of the simulation that gives the law: half a second
+BASIS = ("cx", "u")
+
+
+class Beside(NamedTuple):
+    """Figures of one circuit.
+
+    Attributes:
+        what: how it is made.
+        qubits, two_qubit_gates, two_qubit_depth: all-to-all, before any device.
+    """
+
+    what: str
+    qubits: int
+    two_qubit_gates: int
+    two_qubit_depth: int
+
+
+def besides(program: Program) -> list[Beside] | str:
+    """Return the program's figures and those of Qiskit's own synthesis of the same; or in words why there are none.
+
+    For a channel that is Qiskit's ``Isometry`` of ``sum_k |k> (x) K_k``. For all others it is ``StatePreparation`` of
+    ``sum_x sqrt(p(x)) |x>`` with p the joint law of everything that is read, exactly followed, in plain binary codes. Both are
+    transpiled to CX and U at optimization level 3.
+    """
+    if isinstance(program.source, CPTP):
+        V = isometry_of(program.source)
+        size = (len(V) - 1).bit_length()
+        if size > MOST_ISOMETRY:
+            return f"Qiskit's isometry on {size} qubits is not synthesised here: at most {MOST_ISOMETRY}."
+        return [ours(program), figures("Qiskit's Isometry, level 3", qiskit_isometry(V))]
+    try:
+        law = law_of(program)
+    except InputError as error:
+        return f"Qiskit's synthesis is not asked for the same law, which cannot be followed here: {error.what}."
+    size = (len(law) - 1).bit_length()
+    if size > MOST_STATE:
+        return f"What is read has {size} bits; Qiskit's synthesis is asked for at most {MOST_STATE}."
+    return [ours(program), figures("Qiskit's StatePreparation of the same law, level 3", qiskit_state(law))]
+
+
+def ours(program: Program) -> Beside:
+    """Return the program's own figures before any device, on its worst path; of several circuits those of the first."""
+    cost, body = program.cost, program.body
+    form = body.forms[0] if isinstance(body, Several) else body.form if isinstance(body, OneCircuit) else None
+    if isinstance(form, Layout):
+        cost = circuit_cost(form.gates(), form.qubits, cost.clbits)
+    elif isinstance(form, Flow):
+        cost = flow_cost(form)
+    return Beside(f"this program ({program.schedule})", cost.qubits, cost.two_qubit_gates, cost.two_qubit_depth)
+
+
+def law_of(program: Program) -> FloatArray:
+    """Return the exact joint law of what the program reads (of several circuits the first), in plain binary codes.
+
+    Returns:
+        Probabilities, shape (2^n,): every register's values from 0 on in as few bits as they need, the first one lowest.
+
+    Raises:
+        TooLargeError: following the circuits takes too long.
+    """
+    body = program.body
+    found: Outcomes = body.outcomes(sample_body(body, ExactShares(BUDGET), EXACT_SHOTS, 0), EXACT_SHOTS)[0]
+    code, width = np.zeros(len(found.counts), dtype=np.int64), 0
+    for name in found.registers:
+        _, values = np.unique(found.column(name), return_inverse=True)
+        bits = int(values.max(initial=0)).bit_length()
+        code |= values.ravel() << width
+        width += bits
+        if width > 2 * MOST_STATE:
+            raise TooLargeError("the law has too many bits", got=f"more than {width}", expected=f"at most {MOST_STATE}")
+    law = np.bincount(code, weights=found.counts, minlength=1 << max(1, width)).astype(np.float64)
+    return np.asarray(law / law.sum())
+
+
+def isometry_of(channel: CPTP) -> ComplexArray:
+    """Return ``V = sum_k |k> (x) K_k`` with the fewest Kraus operators, rows filled with zeros to a power of 2."""
+    rank, out, inputs = channel.kraus.shape
+    V = np.zeros(((1 << (rank - 1).bit_length()) * out, inputs), dtype=np.complex128)
+    V[: rank * out] = channel.kraus.reshape(rank * out, inputs)
+    return V
+
+
+def qiskit_state(law: FloatArray) -> Circuit:
+    """Return Qiskit's circuit for ``sum_x sqrt(p(x)) |x>`` over CX and U."""
+    from qiskit import QuantumCircuit
+    from qiskit.circuit.library import StatePreparation
+
+    circuit = QuantumCircuit((len(law) - 1).bit_length())
+    amplitudes = np.sqrt(law)
+    circuit.append(StatePreparation(amplitudes / np.linalg.norm(amplitudes)), circuit.qubits)
+    return lowered(circuit)
+
+
+def qiskit_isometry(V: ComplexArray) -> Circuit:
+    """Return Qiskit's circuit for an isometry, shape (2^n, 2^m), over CX and U."""
+    from qiskit import QuantumCircuit
+    from qiskit.circuit.library import Isometry
+
+    circuit = QuantumCircuit((len(V) - 1).bit_length())
+    circuit.append(Isometry(V, 0, 0), circuit.qubits)
+    return lowered(circuit)
+
+
+def lowered(circuit: Circuit) -> Circuit:
+    """Return a circuit over CX and U."""
+    from qiskit import transpile
+
+    return transpile(circuit, basis_gates=list(BASIS), optimization_level=3, seed_transpiler=1)
+
+
+def figures(what: str, circuit: Circuit) -> Beside:
+    """Return what a circuit takes."""
+    depth = circuit.depth(lambda instruction: len(instruction.qubits) == 2)
+    return Beside(what, circuit.num_qubits, circuit.count_ops().get("cx", 0), depth)
