@@ -18,14 +18,14 @@ from stinespring.models.channels.cptp import CPTP
 from stinespring.readings import ComplexArray, FloatArray, Outcomes
 from stinespring.stages import Program
 
-__all__ = ["Beside", "besides", "isometry_of", "law_of", "qiskit_isometry", "qiskit_state"]
+__all__ = ["CircuitCost", "besides", "isometry_of", "law_of", "qiskit_isometry", "qiskit_state"]
 
 MOST_STATE, MOST_ISOMETRY = 10, 7  # qubits: less than half a second each
 BUDGET = float(1 << 25)  # amplitudes of the simulation that gives the law: half a second
 BASIS = ("cx", "u")
 
 
-class Beside(NamedTuple):
+class CircuitCost(NamedTuple):
     """Figures of one circuit.
 
     Attributes:
@@ -39,7 +39,7 @@ class Beside(NamedTuple):
     two_qubit_depth: int
 
 
-def besides(program: Program) -> list[Beside] | str:
+def besides(program: Program) -> list[CircuitCost] | str:
     """Return the program's figures and those of Qiskit's own synthesis of the same; or in words why there are none.
 
     For a channel that is Qiskit's ``Isometry`` of ``sum_k |k> (x) K_k``. For all others it is ``StatePreparation`` of
@@ -62,7 +62,7 @@ def besides(program: Program) -> list[Beside] | str:
     return [ours(program), figures("Qiskit's StatePreparation of the same law, level 3", qiskit_state(law))]
 
 
-def ours(program: Program) -> Beside:
+def ours(program: Program) -> CircuitCost:
     """Return the program's own figures before any device, on its worst path; of several circuits those of the first."""
     cost, body = program.cost, program.body
     form = body.forms[0] if isinstance(body, Several) else body.form if isinstance(body, OneCircuit) else None
@@ -70,7 +70,7 @@ def ours(program: Program) -> Beside:
         cost = circuit_cost(form.gates(), form.qubits, cost.clbits)
     elif isinstance(form, Flow):
         cost = flow_cost(form)
-    return Beside(f"this program ({program.schedule})", cost.qubits, cost.two_qubit_gates, cost.two_qubit_depth)
+    return CircuitCost(f"this program ({program.schedule})", cost.qubits, cost.two_qubit_gates, cost.two_qubit_depth)
 
 
 def law_of(program: Program) -> FloatArray:
@@ -132,7 +132,7 @@ def lowered(circuit: Circuit) -> Circuit:
     return transpile(circuit, basis_gates=list(BASIS), optimization_level=3, seed_transpiler=1)
 
 
-def figures(what: str, circuit: Circuit) -> Beside:
+def figures(what: str, circuit: Circuit) -> CircuitCost:
     """Return what a circuit takes."""
     depth = circuit.depth(lambda instruction: len(instruction.qubits) == 2)
-    return Beside(what, circuit.num_qubits, circuit.count_ops().get("cx", 0), depth)
+    return CircuitCost(what, circuit.num_qubits, circuit.count_ops().get("cx", 0), depth)
