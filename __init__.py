@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from stinespring.compiler.channels.channel import compile_channel
     from stinespring.compiler.options import CompileOptions
     from stinespring.errors import StinespringError
-    from stinespring.models import channels
-    from stinespring.models.load import load
+    from stinespring.models import channels, lens, sphere, spins
+    from stinespring.models.load import load, token_names
+    from stinespring.models.own.wrappers import temperature, top_k, top_p
     from stinespring.models.texts.base import TextModel
     from stinespring.pipeline.counts.files import read_samples
     from stinespring.pipeline.exact import verify_channel
@@ -42,19 +43,27 @@ _HOMES = {
     "compile_channel": ("stinespring.compiler.channels.channel", "compile_channel"),
     "estimate": ("stinespring.pipeline.public", "estimate"),
     "fetch": ("stinespring.pipeline.public", "fetch"),
+    "lens": ("stinespring.models", "lens"),
     "load": ("stinespring.models.load", "load"),
     "read_samples": ("stinespring.pipeline.counts.files", "read_samples"),
     "run": ("stinespring.pipeline.running", "run"),
+    "sphere": ("stinespring.models", "sphere"),
+    "spins": ("stinespring.models", "spins"),
     "submit": ("stinespring.pipeline.public", "submit"),
+    "temperature": ("stinespring.models.own.wrappers", "temperature"),
+    "token_names": ("stinespring.models.load", "token_names"),
+    "top_k": ("stinespring.models.own.wrappers", "top_k"),
+    "top_p": ("stinespring.models.own.wrappers", "top_p"),
     "verify_channel": ("stinespring.pipeline.exact", "verify_channel"),
 }
 
 __all__ = [
     "CompileOptions", "Program", "Samples", "StinespringError", "TextModel", "Verdict", "__version__", "channels", "check",
-    "compile", "compile_channel", "estimate", "fetch", "load", "read_samples", "run", "submit", "verify_channel",
+    "compile", "compile_channel", "estimate", "fetch", "lens", "load", "read_samples", "run", "sphere", "spins", "submit",
+    "temperature", "token_names", "top_k", "top_p", "verify_channel",
 ]  # fmt: skip
 
-_ROOMS = ("channels",)  # modules
+_ROOMS = ("channels", "lens", "sphere", "spins")  # modules
 
 
 def __getattr__(name: str) -> Any:

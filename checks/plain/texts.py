@@ -148,7 +148,7 @@ def plain_law(model: TextModel, step: int, text: Sequence[int]) -> Vector | None
     if content.get("format") == "stinespring/table@1":
         return sampled_law(content, table_law(content, text))
     if is_packaged(content):
-        return package_law(content, text)
+        return sampled_law(content, package_law(content, text))
     return None
 
 
@@ -273,9 +273,13 @@ def sampled_law(content: Mapping[str, Any], law: Vector | None) -> Vector | None
     """Return a law with the options of sampling that the content has, if any."""
     if law is None or "sampling" not in content:
         return law
-    options = content["sampling"]
-    logits = [math.log(p) / options["temperature"] if p > 0 else -math.inf for p in law]
-    return sampled(logits, int(options["top_k"]), options["top_p"], AGREE)
+    stages = content["sampling"]
+    for options in stages if isinstance(stages, list) else [stages]:
+        logits = [math.log(p) / options["temperature"] if p > 0 else -math.inf for p in law]
+        law = sampled(logits, int(options["top_k"]), options["top_p"], AGREE)
+        if law is None:
+            return None
+    return law
 
 
 def package_logits(name: str, text: Sequence[int]) -> Vector:

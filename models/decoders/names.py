@@ -16,9 +16,11 @@ from typing import Any
 from stinespring.errors import InputError
 from stinespring.models.decoders.decoder import Decoder
 from stinespring.models.decoders.guarded import Guarded, said
+from stinespring.models.own.guard import require_described
+from stinespring.models.own.named import NamedModel
 from stinespring.models.texts.base import TextModel
 
-__all__ = ["EXPECTED", "GROUP", "NAMES", "is_named", "load_decoder", "load_named", "offered"]
+__all__ = ["EXPECTED", "GROUP", "NAMES", "is_decoder", "is_named", "load_decoder", "load_named", "offered", "own_model"]
 
 GROUP = "stinespring.models"  # entry points: a name, and a Decoder, a TextModel or a function that returns one
 
@@ -196,12 +198,37 @@ def _made(name: str, found: Any) -> Decoder | TextModel:
         except BaseException as error:  # noqa: BLE001 -- whatever the user's function raises, SystemExit too
             raise InputError("the model cannot be made", got=f"{name}: {said(error)}",
                              expected="a function without arguments that returns a model") from None  # fmt: skip
+    return own_model(found, name, again=True)
+
+
+def own_model(found: Any, name: str, *, again: bool = False) -> Decoder | TextModel:
+    """Return an object as the model it is, held to what it has to give.
+
+    Args:
+        found: a text model or a decoder.
+        name: how the user named it.
+        again: whether it is loaded again by this name; those of the package are made of their own content.
+
+    Raises:
+        InputError: it is neither, or its tokens cannot be used.
+    """
     if isinstance(found, TextModel):
-        return found
-    if isinstance(found, type) or not _methods_of(found):
+        if type(found).__module__.startswith("stinespring."):
+            return found
+        require_described(found)
+        return NamedModel(found, name) if again else found
+    if not is_decoder(found):
         raise _no_model(name, found)
-    decoder: Decoder = Guarded(found, name)  # runs that are resumed load it by this name
+    known = not again and type(found).__module__.startswith("stinespring.")
+    decoder: Decoder = (
+        found if known else Guarded(found, name if again else str(found.name))
+    )  # runs that are resumed load it by this name
     return decoder
+
+
+def is_decoder(found: object) -> bool:
+    """Return whether an object has what a decoder has; nothing of it is computed."""
+    return isinstance(found, Guarded) or (not isinstance(found, type | TextModel) and _methods_of(found))
 
 
 def _methods_of(found: object) -> bool:
@@ -214,5 +241,5 @@ def _no_model(name: str, found: Any) -> InputError:
     return InputError(
         "the object is no model", got=f"{name}: {type(found).__name__}" + (f" without {', '.join(missing)}" if missing else ""),
         expected="stinespring.models.decoders.decoder.Decoder, or a subclass of stinespring.models.texts.base.TextModel",
-        todo="see docs/models.md",
+        todo="see docs/own-model.md",
     )  # fmt: skip

@@ -9,16 +9,19 @@ from stinespring.models.lens.states import LensStates, read_states
 from stinespring.models.lens.study import Study, study_prompts
 from stinespring.models.lens.train import train_lens
 from stinespring.models.lens.tuned import TunedLens, read_lens
+from stinespring.models.own.hooked import HookedDecoder, from_torch
 
 __all__ = [
     "Decoder",
     "FinalNorm",
     "GlassDecoder",
+    "HookedDecoder",
     "LensStates",
     "Point",
     "Reflection",
     "Study",
     "TunedLens",
+    "from_torch",
     "load_decoder",
     "read_lens",
     "read_states",

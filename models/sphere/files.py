@@ -17,8 +17,9 @@ from stinespring.models.sphere.perceptron import ACTIVATIONS, Perceptron
 from stinespring.reading import MODEL_BYTES, array, fields, positive_number, read_arrays, read_json, stem_of
 from stinespring.readings import FloatArray
 
-__all__ = ["at_state", "made", "random_model", "read_sphere", "sphere_from", "uniform_points", "write_sphere"]
+__all__ = ["at_state", "given_sphere", "made", "random_model", "read_sphere", "sphere_from", "uniform_points", "write_sphere"]
 
+ROUNDING = 1e-15  # of a particle that is on the sphere already
 UNIT = 1e-9  # how far the length of a state's rows may be from 1
 KNOWN = (
     "format", "particles", "beta", "normalise", "kernel", "query", "key", "value", "perceptron", "direction", "field", "step",
@@ -93,6 +94,12 @@ def perceptron_from(data: object, d: int) -> Perceptron | None:
 def made(content: Mapping[str, Any], name: str) -> SphereModel:
     """Return the model that :meth:`SphereModel.content` describes, the same to the last bit."""
     return replace(sphere_from(content), particles=np.array(content["particles"], dtype=np.float64), name=name)
+
+
+def given_sphere(data: Mapping[str, Any], name: str) -> SphereModel:
+    """Return the model that a dict describes: read as a file, but particles on the sphere stay the same to the last bit."""
+    found, kept = replace(sphere_from(data), name=name), made(data, name)
+    return kept if float(np.abs(found.particles - kept.particles).max()) <= ROUNDING else found
 
 
 def write_sphere(model: SphereModel) -> str:

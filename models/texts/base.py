@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stinespring.errors import InputError
+from stinespring.models.own.guard import guarded
 from stinespring.models.texts.joint import JointLaw, SparseLaw, joint_law
 from stinespring.models.texts.kraus import block_kraus
 from stinespring.readings import FloatArray, IntArray
@@ -36,6 +37,9 @@ class TextModel(ABC):
         shortest: the least number of tokens a text must have.
         longest: the greatest number of tokens a text may have, prompt and generated tokens together, or None.
         costly: whether a law takes so long that none is evaluated before it is needed.
+
+    Outside this package a subclass needs ``name``, ``tokens``, :meth:`law` and :meth:`content`; what its law gives is looked
+    at, see :mod:`stinespring.models.own.guard`.
     """
 
     name: str
@@ -45,6 +49,11 @@ class TextModel(ABC):
     shortest: int = 1
     longest: int | None = None
     costly: bool = False
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        if "law" in vars(cls) and not cls.__module__.startswith("stinespring."):
+            cls.law = guarded(cls.law)  # type: ignore[method-assign, assignment]
 
     @property
     def d(self) -> int:

@@ -106,9 +106,9 @@ def block_kraus(model: Grows, block: int, level: int) -> dict[str, FloatArray]:
     """
     space = FockSpace(model.d, require_count(level, "level"))
     size = space.dimension
+    require_room((size * model.d + 2) * size**2, space)
     stay = _staying(model, space)
     dephased, token = [np.diag(stay)], np.zeros((size, size))
-    require_room((size * model.d + 2) * size**2, space)
     if model.shortest > 0:
         token[space.index([0]), 0] = 1.0
         dephased.append(token.copy())
@@ -154,8 +154,8 @@ def position_kraus(model: Attends, block: int, level: int, *, heads: int) -> Flo
         TooLargeError: more than 2^25 matrix entries.
     """
     space = FockSpace(model.d, require_count(level, "level"))
-    stay = _staying(model, space)
     require_room(space.level**heads * space.dimension**2, space)
+    stay = _staying(model, space)
     operators = np.zeros((*([space.level] * heads), space.dimension, space.dimension))
     operators[(0,) * heads][space.index([0]), 0] = 1.0
     for length in range(1, space.level):

@@ -260,6 +260,10 @@ class Sampling(NamedTuple):
         count = d if top_k is None else min(require_count(top_k, "top-k"), d)
         return cls(count, share, positive_number(1.0 if temperature is None else temperature, "temperature"))
 
+    def after(self, first: Sampling) -> Sampling:
+        """Return this and a first one without top-p as one: the logits of what stays are scaled by both temperatures."""
+        return Sampling(min(self.top_k, first.top_k), self.top_p, self.temperature * first.temperature)
+
 
 class SampledModel(ReplacedLaw):
     """A model whose next token is sampled with a temperature, or from its likeliest tokens only; see :class:`Sampling`.
@@ -276,13 +280,21 @@ class SampledModel(ReplacedLaw):
         self.name, self.window, self.sampling = model.name, model.window, sampling
 
     @property
+    def inner(self) -> TextModel:
+        """The model as it is not sampled."""
+        return self._model
+
+    @property
     def branching(self) -> int:
         """The most tokens that can follow a text."""
         return min(self._model.branching, self.sampling.top_k)
 
     def content(self) -> dict[str, Any]:
-        """Return the model's content and how it is sampled."""
-        return {**self._model.content(), "sampling": self.sampling._asdict()}
+        """Return the model's content and how it is sampled; of a model that is sampled already, one after the other."""
+        content, own = self._model.content(), self.sampling._asdict()
+        before = content.get("sampling")
+        stages = before if isinstance(before, list) else [] if before is None else [before]
+        return {**content, "sampling": [*stages, own] if stages else own}
 
     def law(self, step: int, texts: IntArray) -> FloatArray:
         """Return the law of what is sampled, shape (B, d)."""

@@ -10,7 +10,7 @@ compiled.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ from stinespring.errors import InputError
 from stinespring.models.decoders.decoder import FinalNorm, Point, layer_points
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["Residual"]
+__all__ = ["Residual", "array_of", "close", "hooked", "norm_of"]
 
 ATTENTION = ("self_attn", "attn", "attention", "self_attention")
 MIDDLE = ("post_attention_layernorm", "ln_2", "norm2", "ffn_norm")
@@ -47,8 +47,8 @@ class Residual:
     def __init__(self, model: Any, probe: IntArray) -> None:
         self.model = model
         self.layers, final = _stack(model)
-        self.norm = _norm(final, model)
-        self.unembedding: FloatArray = _array(model.get_output_embeddings().weight)
+        self.norm = norm_of(final, lambda why: no_stream(model, why))
+        self.unembedding: FloatArray = array_of(model.get_output_embeddings().weight)
         self.middles = self._middles(probe)
         wholes = layer_points(len(self.layers))
         self.points: tuple[Point, ...] = wholes if self.middles else tuple(p for p in wholes if p.after != "attention")
@@ -65,11 +65,11 @@ class Residual:
         found: list[FloatArray] = []
         places = [(self.layers[0], "input"), *((middle, "input") for middle in self.middles)]
         places += [(layer, "output") for layer in self.layers]
-        with _hooked([(module, side, found) for module, side in places]), torch.inference_mode():
+        with hooked([(module, side, found) for module, side in places]), torch.inference_mode():
             logits = self.model(
                 torch.from_numpy(np.array(texts, order="C")), use_cache=False
             ).logits  # it passes by the points in their order
-        return np.stack(found), _array(logits)
+        return np.stack(found), array_of(logits)
 
     def _middles(self, probe: IntArray) -> tuple[Any, ...]:
         """Return the norm between the parts of every layer, or nothing where the stream does not pass by there."""
@@ -85,17 +85,17 @@ class Residual:
             for layer, (attention, middle) in places
             for i, (module, side) in enumerate(((layer, "input"), (attention, "output"), (middle, "input")))
         ]
-        with _hooked(watched), torch.inference_mode():
+        with hooked(watched), torch.inference_mode():
             self.model(torch.from_numpy(probe), use_cache=False)
         fits = all(len(figures) == len(self.layers) for figures in seen) and all(
-            _close(before + given, between) for before, given, between in zip(*seen, strict=True)
+            close(before + given, between) for before, given, between in zip(*seen, strict=True)
         )
         return tuple(middle for _, middle in parts) if fits else ()
 
     def _require_logits(self, probe: IntArray) -> None:
         stream, logits = self._read(probe)
         made = self.norm(stream[-1]) @ self.unembedding.T
-        if made.shape != logits.shape or not _close(made, logits):
+        if made.shape != logits.shape or not close(made, logits):
             off = f"by {abs(made - logits).max():.3g}" if made.shape == logits.shape else f"in shape, {made.shape}"
             raise no_stream(self.model, f"its logits differ from norm(x) W_U^T {off}")
 
@@ -124,43 +124,48 @@ def _stack(model: Any) -> tuple[list[Any], Any]:
     raise no_stream(model, f"no list of {count} layers")
 
 
-def _norm(module: Any, model: Any) -> FinalNorm:
-    """Return the final norm by its parameters; whether it is what its name says is seen at the logits."""
+def norm_of(module: Any, refused: Callable[[str], InputError]) -> FinalNorm:
+    """Return a torch module's norm by its parameters; whether it is what its name says is seen at the logits."""
     gain, shift = getattr(module, "weight", None), getattr(module, "bias", None)
     eps = getattr(module, "variance_epsilon", getattr(module, "eps", None))
+    if eps is None and gain is not None and "RMS" in type(module).__name__:  # torch's own rule
+        eps = float(np.finfo(np.float64 if "64" in str(gain.dtype) else np.float32).eps)
+    eps = float(eps) if isinstance(eps, int) else eps
     if gain is None or not isinstance(eps, float):
-        raise no_stream(model, f"its final norm is a {type(module).__name__}")
+        raise refused(f"its final norm is a {type(module).__name__}")
     kind = "rms" if "RMS" in type(module).__name__ else "layer"
-    return FinalNorm("rms" if kind == "rms" else "layer", _array(gain), eps, None if shift is None else _array(shift))
+    return FinalNorm("rms" if kind == "rms" else "layer", array_of(gain), eps, None if shift is None else array_of(shift))
 
 
 def _child(module: Any, names: tuple[str, ...]) -> Any:
     return next((getattr(module, name) for name in names if hasattr(module, name)), None)
 
 
-def _array(tensor: Any) -> FloatArray:
+def array_of(tensor: Any) -> FloatArray:
+    """Return a tensor as an array in float64."""
     return np.asarray(tensor.detach().double().numpy())
 
 
-def _close(a: FloatArray, b: FloatArray) -> bool:
+def close(a: FloatArray, b: FloatArray) -> bool:
+    """Return whether two arrays are the same, in single precision of their largest entry."""
     return a.shape == b.shape and bool(abs(a - b).max() <= AGREE * (1.0 + abs(b).max()))
 
 
 @contextmanager
-def _hooked(watched: list[tuple[Any, str, list[FloatArray]]]) -> Iterator[None]:
+def hooked(watched: list[tuple[Any, str, list[FloatArray]]]) -> Iterator[None]:
     """Append what goes into modules, or comes out of them, to lists, as long as this lasts."""
     handles = []
     for module, side, found in watched:
         if side == "input":
 
             def before(_: Any, given: tuple[Any, ...], named: dict[str, Any], found: list[FloatArray] = found) -> None:
-                found.append(_array(given[0] if given else named["hidden_states"]))
+                found.append(array_of(given[0] if given else named["hidden_states"]))
 
             handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
         else:
 
             def after(_: Any, __: Any, result: Any, found: list[FloatArray] = found) -> None:
-                found.append(_array(result[0] if isinstance(result, tuple) else result))
+                found.append(array_of(result[0] if isinstance(result, tuple) else result))
 
             handles.append(module.register_forward_hook(after))
     try:

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two models that a package of yours could bring: one in NumPy, one in PyTorch."""
