@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from stinespring.errors import InputError, TooLargeError, spelt
 
 __all__ = [
-    "MODEL_BYTES", "array", "fields", "positive_number", "read_arrays", "read_bytes", "read_json", "stem_of",
-    "token_names",
+    "MODEL_BYTES", "array", "fields", "positive_number", "read_arrays", "read_bytes", "read_json", "require_file",
+    "stem_of", "token_names",
 ]  # fmt: skip
 
 HALF = re.compile(  # in JSON, the escape of half a character: a surrogate without its other half
@@ -58,10 +58,7 @@ def read_bytes(path: str | Path, *, kind: str, expected: str = "a file that exis
     """
     file = Path(path)
     try:
-        if not file.exists():
-            raise InputError(f"{kind} not found", got=str(path), expected=expected, todo="check the path")
-        if not file.is_file():
-            raise InputError(f"the {kind} is no file", got=str(path), expected=expected, todo="check the path")
+        require_present(file, kind, expected)
         handle = os.open(file, os.O_RDONLY | NONBLOCKING)  # a pipe that took its place is not waited for
         with os.fdopen(handle, "rb", buffering=0) as stream:
             size = os.fstat(stream.fileno()).st_size
@@ -75,6 +72,29 @@ def read_bytes(path: str | Path, *, kind: str, expected: str = "a file that exis
     if max(size, len(content)) > most:
         raise TooLargeError(f"the {kind} is too large", got=str(path), expected=f"at most {most:,} bytes")
     return content
+
+
+def require_file(path: str | Path, *, kind: str, expected: str = "a file that exists") -> None:
+    """Refuse a file that cannot be read, before it is needed.
+
+    Raises:
+        InputError: as :func:`read_bytes`.
+    """
+    try:
+        require_present(Path(path), kind, expected)
+        os.close(os.open(path, os.O_RDONLY | NONBLOCKING))
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{kind} cannot be read", got=f"{path}: {error}", expected=expected) from None
+
+
+def require_present(file: Path, kind: str, expected: str) -> None:
+    """Refuse what is not there, and what is no file: a folder, a pipe, a device."""
+    if not file.exists():
+        raise InputError(f"{kind} not found", got=str(file), expected=expected, todo="check the path")
+    if not file.is_file():
+        raise InputError(f"the {kind} is no file", got=str(file), expected=expected, todo="check the path")
 
 
 def read_arrays(path: str | Path, *, kind: str, expected: str, most: int = OTHER_BYTES) -> dict[str, NDArray[Any]]:

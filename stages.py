@@ -201,7 +201,7 @@ class Program:
         return {
             "schedule": self.schedule, "extension": None, "phases": self.promise, **asdict(self.cost),
             "tvd_bound": self.tvd_bound, "seconds": self.seconds, "hash": self.hash, "duration": self.duration,
-            "passes": [asdict(effect) for effect in self.passes], **self.details,
+            "qubits_used": self.cost.qubits, "passes": [asdict(effect) for effect in self.passes], **self.details,
         }  # fmt: skip
 
 

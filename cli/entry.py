@@ -19,6 +19,10 @@ def main() -> None:
     if before is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, stop)
     try:
+        if "_STINESPRING_COMPLETE" in os.environ:  # a shell asks how a word goes on
+            from stinespring.cli.words.completing import answer
+
+            answer()
         from stinespring.cli.main import main as command
 
         signal.signal(signal.SIGINT, before)

@@ -12,28 +12,45 @@ from typing import Annotated, Any
 import typer
 
 from stinespring.circuits.qasm.dialects import require_dialect
-from stinespring.writing import require_place
+from stinespring.cli import paths
+from stinespring.cli.words import names
 
 Model = Annotated[
     str,
     typer.Argument(
-        metavar="MODEL", help="A model file (.json), or a language model as glassllm:en or hf:FOLDER (docs/models.md)."
+        metavar="MODEL",
+        autocompletion=names.model_names,
+        help="A model file (.json), or a language model as glassllm:en or hf:FOLDER (docs/models.md).",
     ),
 ]
 AnySource = Annotated[
     str,
     typer.Argument(
-        metavar="MODEL", help="A file of any source (.json, .npz), or a language model as glassllm:en or hf:FOLDER."
+        metavar="MODEL",
+        autocompletion=names.model_names,
+        help="A file of any source (.json, .npz), or a language model as glassllm:en or hf:FOLDER.",
     ),
 ]
 Prompt = Annotated[
     str | None, typer.Option("--prompt", help="Token names separated by spaces; for a language model plain text.")
 ]
 DecoderModel = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A language model as glassllm:en or hf:FOLDER (docs/models.md).")
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        autocompletion=names.lens_words,
+        help="A language model as glassllm:en or hf:FOLDER (docs/models.md).",
+    ),
 ]
 TextPrompt = Annotated[str, typer.Option("--prompt", help="Plain text.")]
-Lens = Annotated[str, typer.Option("--lens", help="logit, or tuned:FILE.safetensors that 'lens train' wrote.")]
+Lens = Annotated[
+    str,
+    typer.Option(
+        "--lens",
+        autocompletion=names.lens_names,
+        help="logit, or tuned:FILE.safetensors that 'lens train' wrote.",
+    ),
+]
 Upto = Annotated[
     int | None, typer.Option("--upto", help="Number of the point to measure at, 0 = embedding; default the last one.")
 ]
@@ -43,7 +60,12 @@ SimplifyOption = Annotated[
     typer.Option("--simplify", help="operators (merge neighbouring preparations), none, or state (prepare the last state)."),
 ]
 InputState = Annotated[
-    Path | None, typer.Option("--input-state", help="Instead of --prompt: FILE.json, a superposition or mixture of texts.")
+    Path | None,
+    typer.Option(
+        "--input-state",
+        callback=paths.existing("input state"),
+        help="Instead of --prompt: FILE.json, a superposition or mixture of texts.",
+    ),
 ]
 Level = Annotated[
     int | None, typer.Option("--level", help="N of the Fock space: texts of N tokens are left as they are; default no limit.")
@@ -104,7 +126,12 @@ AncillaOption = Annotated[
     str, typer.Option("--ancilla", help="One clean qubit for reflections: clean, none, or auto (where the target has room).")
 ]
 TargetOption = Annotated[
-    str, typer.Option("--target", help="aer, line:N, grid:RxC, heavy-hex:D or fake:NAME: lower to a device.")
+    str,
+    typer.Option(
+        "--target",
+        autocompletion=names.target_names,
+        help="aer, line:N, grid:RxC, heavy-hex:D or fake:NAME: lower to a device.",
+    ),
 ]
 AttentionOption = Annotated[
     str, typer.Option("--attention", help="dynamic: table (a law a context), rejection (long contexts) or auto.")
@@ -119,11 +146,19 @@ Tolerance = Annotated[float, typer.Option("--tolerance", help="TVD of the joint 
 Shots = Annotated[int, typer.Option("--shots", help="How many texts to sample.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="The same seed gives the same counts.")]
 BackendOption = Annotated[
-    str, typer.Option("--backend", help="For example aer, aer?noise=boston or fake:boston; see 'stinespring backends'.")
+    str,
+    typer.Option(
+        "--backend",
+        autocompletion=names.backend_names,
+        help="For example aer, aer?noise=boston or fake:boston; see 'stinespring backends'.",
+    ),
 ]
-Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg): sampled against analytic.")]
+Plot = Annotated[
+    Path | None, typer.Option("--plot", callback=paths.FIGURE, help="Write a figure (.png or .svg): sampled against analytic.")
+]
 Report = Annotated[
-    Path | None, typer.Option("--report", metavar="FILE.html", help="Write a page with everything that was found.")
+    Path | None,
+    typer.Option("--report", metavar="FILE.html", callback=paths.PAGE, help="Write a page with everything that was found."),
 ]
 Alpha = Annotated[float, typer.Option("--alpha", help="False-alarm rate of the check.")]
 Resolution = Annotated[float, typer.Option("--resolution", help="The TVD that a PASS must be able to detect.")]
@@ -156,26 +191,10 @@ Verify = Annotated[
 ]
 
 
-def writable(path: Path | None) -> Path | None:
-    """Return the path of an output, once it was seen that a file can be written there: before any work is done."""
-    if path is not None:
-        require_place(path)
-    return path
-
-
-def writable_program(path: Path | None) -> Path | None:
-    """Return the path of a program, a file with another one beside it or a folder, once it was seen that it can be written."""
-    if path is not None:
-        require_place(path, folder=True)
-        if not path.is_dir() and path.name:
-            require_place(path, folder=True, beside=".json")
-    return path
-
-
 Output = Annotated[
     Path | None,
     typer.Option(
-        "-o", "--output", callback=writable_program, help="FILE.qasm (with FILE.json beside it), or a folder for stepwise."
+        "-o", "--output", callback=paths.PROGRAM, help="FILE.qasm (with FILE.json beside it), or a folder for stepwise."
     ),
 ]
 DialectOption = Annotated[
@@ -192,7 +211,14 @@ Amplify = Annotated[str, typer.Option("--amplify", help="sphere: rounds of ampli
 OverlapTest = Annotated[
     str | None, typer.Option("--test", help="sphere: overlaps of all pairs by hadamard (signed, with the energy) or swap.")
 ]
-LensOption = Annotated[str | None, typer.Option("--lens", help="Read a decoder's layers: logit, or tuned:FILE.safetensors.")]
+LensOption = Annotated[
+    str | None,
+    typer.Option(
+        "--lens",
+        autocompletion=names.lens_names,
+        help="Read a decoder's layers: logit, or tuned:FILE.safetensors.",
+    ),
+]
 EveryPoint = Annotated[bool, typer.Option("--every-point", help="lens: measure after every layer, a circuit for each point.")]
 FormOption = Annotated[str, typer.Option("--form", help="channel: isometry, tree (one measured ancilla) or auto.")]
 SettingsOption = Annotated[int, typer.Option("--settings", help="channel: how many inputs and measurements are drawn.")]

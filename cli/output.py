@@ -6,10 +6,11 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 from stinespring.cli.progress import progress as progress  # noqa: PLC0414 -- the verbs show it beside what they print
+from stinespring.cli.screen import print_table, say, wrote
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,22 +32,6 @@ def say_rounding(source: Any) -> None:
     rounding = getattr(getattr(source, "decoder", source), "rounding", "float64")
     if rounding != "float64":
         sys.stderr.write(f"the laws of {source.name} are computed in {rounding}\n")
-
-
-def require_plot(path: Path | None) -> None:
-    """Refuse a figure that could not be written, before the work is done."""
-    if path is not None:
-        from stinespring.report.figures.canvas import require_figure
-
-        require_figure(path)
-
-
-def require_report(path: Path | None, *others: Path | None) -> None:
-    """Refuse a report that could not be written, before the work is done."""
-    if path is not None:
-        from stinespring.report.html.page import require_report
-
-        require_report(path, *others)
 
 
 def command_line(seed: int | None = None, run: str | None = None) -> str:
@@ -72,30 +57,31 @@ def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     write_whole(path, buffer.getvalue())
-
-
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a small table for people."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    sys.stdout.write(f"{title}\n")
-    table = Table(box=box.SIMPLE)
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 or column.startswith("what") else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*[cell.replace("[", r"\[") for cell in row])
-    Console(highlight=False, width=None if sys.stdout.isatty() else 100).print(table)
+    wrote(path)
 
 
 def cost_line(program: Program) -> str:
     """Return a program's cost in one line."""
     c = program.cost
     return (
-        f"{program.schedule}: {c.qubits} qubits, {c.two_qubit_gates} two-qubit gates (depth {c.two_qubit_depth}), "
+        f"{program.schedule}: {qubits(program)}, {c.two_qubit_gates} two-qubit gates (depth {c.two_qubit_depth}), "
         f"{decoder(program)}TVD bound {program.tvd_bound:.3g}, compiled in {program.seconds:.2f} s"
     )
+
+
+def write_program(program: Program, path: Path | None, dialect: str = "qasm3") -> list[str]:
+    """Write a program if a path is given, say so, and return the files; of a folder with many its name alone is said."""
+    if path is None:
+        return []
+    files = [str(file) for file in program.write(path, dialect)]
+    wrote(*(files if len(files) <= SHOWN else [path]))
+    return files
+
+
+def qubits(program: Program) -> str:
+    """Return how many qubits a program uses; on a device also how many that has, which all are declared."""
+    used = program.details.get("qubits_used", program.cost.qubits)
+    return f"{used} qubits" if program.device is None else f"{used} of {program.cost.qubits} qubits of {program.device}"
 
 
 def decoder(program: Program) -> str:
@@ -108,12 +94,20 @@ def decoder(program: Program) -> str:
     return f"{DECODERS[codes]}, "
 
 
+LEAST = ("TVD bound", "depth", "bound from below")  # columns that a narrow screen has no room for
 PASS_COLUMNS = ("pass", "CX", "depth", "qubits", "TVD bound", "bound from below", "what it did")
 
 
-def pass_row(effect: Effect) -> list[str]:
-    """Return one row of the table of passes: two-qubit gates and depth, qubits, TVD bound, counting lower bound."""
-    figures = [f"{n:,}" for n in (effect.two_qubit_gates, effect.two_qubit_depth, effect.qubits)]
+def print_passes(program: Program, title: str) -> None:
+    """Print what each pass of the compiler did."""
+    used = program.details.get("qubits_used")
+    rows = [pass_row(effect, used if effect.name == "lower" and used else effect.qubits) for effect in program.passes]
+    print_table(title, PASS_COLUMNS, rows, least=LEAST)
+
+
+def pass_row(effect: Effect, qubits: int) -> list[str]:
+    """Return one row of the table of passes: two-qubit gates and depth, qubits used, TVD bound, counting lower bound."""
+    figures = [f"{n:,}" for n in (effect.two_qubit_gates, effect.two_qubit_depth, qubits)]
     return [effect.name, *figures, f"{effect.tvd_bound:.3g}", f"{effect.lower_bound:,}", effect.reason]
 
 
@@ -121,16 +115,16 @@ def print_verdict(verdict: Verdict) -> None:
     """Print the verdict and the distances behind it."""
     d = verdict.distance
     if d is not None:
-        sys.stdout.write(
+        say(
             f"TVD {d.tvd:.4f}, 95 % interval of the true one [{d.low:.4f}, {d.high:.4f}], "
-            f"shot noise alone {d.noise_floor:.4f}, Hellinger fidelity {d.hellinger_fidelity:.5f}\n"
+            f"shot noise alone {d.noise_floor:.4f}, Hellinger fidelity {d.hellinger_fidelity:.5f}"
         )
-    sys.stdout.write(f"{verdict.verdict}: {verdict.reason}\n")
+    say(f"{verdict.verdict}: {verdict.reason}")
 
 
 def say_block(block: Verdict, to: TextIO | None = None) -> None:
     """Say what following the circuits exactly found."""
-    (to or sys.stdout).write(f"{block.verdict}: block: {block.reason}\n")
+    say(f"{block.verdict}: block: {block.reason}", to)
 
 
 def print_estimate(planned: Planned, to: TextIO | None = None) -> None:
@@ -138,11 +132,12 @@ def print_estimate(planned: Planned, to: TextIO | None = None) -> None:
     e = planned.estimate
     duration = "unknown" if e.duration_s is None else f"{e.duration_s * 1e6:.1f} us a shot"
     needed = "cannot be told" if e.shots_for_verdict is None else f"{e.shots_for_verdict:,}"
-    (to or sys.stdout).write(
+    say(
         f"{planned.program.schedule} program on {planned.backend.name}: {e.qubits_used} qubits, "
         f"{e.two_qubit_gates} two-qubit gates, {decoder(planned.program)}duration {duration}\n"
         f"{planned.shots:,} shots: {e.circuits:,} circuit(s) in {e.jobs} job(s), about "
         f"{e.qpu_seconds:.1f} s of QPU time\n"
-        f"expected TVD {e.expected_tvd:.3g} ({e.expected_tvd_by}); shots for a verdict: {needed}\n"
-        + (f"{e.note}\n" if e.note else "")
+        f"expected TVD {e.expected_tvd:.3g} ({e.expected_tvd_by}); shots for a verdict: {needed}"
+        + (f"\n{e.note}" if e.note else ""),
+        to,
     )

@@ -8,11 +8,11 @@ module is shown as :class:`Plain` does.
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from stinespring.cli.screen import print_table, say
 from stinespring.errors import InputError
 from stinespring.stages import Verdict
 
@@ -70,12 +70,12 @@ class Plain:
 
     def show(self, found: Result, title: str) -> None:
         """Print the most frequent readings of the first circuit, and the verdict."""
-        from stinespring.cli.output import SHOWN, cost_line, print_table, print_verdict
+        from stinespring.cli.output import SHOWN, cost_line, print_verdict
 
         samples = found.samples
         if found.run is None:
-            sys.stdout.write(f"{cost_line(found.program)}\n")
-        sys.stdout.write(f"{samples.shots:,} shots on {samples.backend} in {samples.seconds:.2f} s\n")
+            say(cost_line(found.program))
+        say(f"{samples.shots:,} shots on {samples.backend} in {samples.seconds:.2f} s")
         rows = [[key, f"{count:,}"] for key, count in list(samples.by_text().items())[:SHOWN]]
         print_table(title, ["reading", "count"], rows)
         print_verdict(found.verdict)

@@ -107,7 +107,8 @@ def test_the_backend_of_the_page_is_one_and_fails(coin: dict[str, Any], monkeypa
 
 def test_its_file_goes_through_the_command_line(file: Path, tmp_path: Path, invoke: Any) -> None:
     status, out, err = invoke("compile", file, "--target", "line:4", "-o", tmp_path / "program.qasm", "--json")
-    assert (status, err) == (0, "") and json.loads(out)["clbits"] == 1 and (tmp_path / "program.qasm").is_file()
+    assert status == 0 and json.loads(out)["clbits"] == 1 and (tmp_path / "program.qasm").is_file()
+    assert err == "".join(f"wrote {tmp_path / name}\n" for name in ("program.qasm", "program.json"))
     status, out, _ = invoke("run", file, "--seed", 11, *SURE, "--json")
     found = json.loads(out)
     assert (status, found["verdict"]) == (0, "PASS") and set(found["counts"]) == {"heads", "tails"}

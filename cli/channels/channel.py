@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stinespring.cli import options
-from stinespring.cli.output import print_json, progress
+from stinespring.cli.output import print_json, progress, write_program
+from stinespring.cli.screen import say
 from stinespring.compiler.channels.channel import DEFAULT_EFFORT
 from stinespring.models.channels.files import read_channel
 from stinespring.pipeline.running import compile_source
@@ -33,16 +33,14 @@ def channel_(
     """Compile a channel into a circuit: a Stinespring isometry, or a tree of measurements."""
     with progress("compiling"):
         program = compile_source(read_channel(file), form=form, effort=effort)
-    files = [] if output is None else [str(path) for path in program.write(output, dialect)]
+    files = write_program(program, output, dialect)
     if json:
         print_json(program.summary() | {"files": files})
         return
     c, told = program.cost, program.details
-    sys.stdout.write(
+    say(
         f"{told['inputs']} -> {told['outputs']} qubits, rank {told['rank']}, form {told['form']}: "
         f"{c.qubits} qubits, {c.two_qubit_gates} two-qubit gates (depth {c.two_qubit_depth}) on the worst path, "
         f"{c.mid_circuit_measurements} mid-circuit measurements, {c.conditions} conditions\n"
-        f"{told['method']}; largest Choi error {told['choi_error']:.2g}; compiled in {program.seconds:.2f} s\n"
+        f"{told['method']}; largest Choi error {told['choi_error']:.2g}; compiled in {program.seconds:.2f} s"
     )
-    for path in files:
-        sys.stdout.write(f"wrote {path}\n")

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stinespring.cli.output import cost_line, print_verdict
+from stinespring.cli.screen import say
 from stinespring.pipeline.counts.files import counts_of
 from stinespring.stages import Verdict
 
@@ -35,8 +35,8 @@ def show(found: Result, title: str) -> None:
     """Print how the channel was sampled, and the verdict."""
     samples = found.samples
     if found.run is None:
-        sys.stdout.write(cost_line(found.program) + "\n")
-    sys.stdout.write(f"{len(samples.outcomes)} settings, {samples.shots:,} shots each on {samples.backend}\n")
+        say(cost_line(found.program))
+    say(f"{len(samples.outcomes)} settings, {samples.shots:,} shots each on {samples.backend}")
     print_verdict(found.verdict)
 
 

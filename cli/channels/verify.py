@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +17,7 @@ from stinespring.cli import options
 from stinespring.cli.channels.channel import File
 from stinespring.cli.failures import conclude
 from stinespring.cli.output import print_json, print_verdict, progress
+from stinespring.cli.screen import say
 from stinespring.errors import InputError
 from stinespring.models.channels.files import read_channel
 from stinespring.pipeline.exact import sample_process, verify_channel
@@ -61,9 +61,9 @@ def verify_(
 
 def print_process(found: Verdict) -> None:
     """Print how far a process is from what it should be."""
-    sys.stdout.write(
+    say(
         f"process fidelity {found.figures['process_fidelity']:.12f}, largest Choi error {found.figures['choi_error']:.3g}\n"
-        f"{found.verdict}: {found.reason}\n"
+        f"{found.verdict}: {found.reason}"
     )
 
 

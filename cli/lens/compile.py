@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sys
 import time as clock
 from dataclasses import replace
 from typing import Annotated
@@ -13,12 +12,9 @@ import typer
 from stinespring.cli import options
 from stinespring.cli.failures import EXIT
 from stinespring.cli.lens.prompt import named_decoder, prompt_states
-from stinespring.cli.output import print_json, say_block
-from stinespring.compiler.systems.lens import compile_operator
+from stinespring.cli.output import print_json, say_block, write_program
+from stinespring.cli.screen import say
 from stinespring.errors import InputError
-from stinespring.models.lens.tuned import named_lens
-from stinespring.pipeline.blocks import block_told, require_verify, verify_block
-from stinespring.pipeline.running import compile_source
 
 Operator = Annotated[
     int | None, typer.Option("--operator", help="Only the unitary that leads to this point, on register x, nothing measured.")
@@ -40,6 +36,11 @@ def compile_(
     json: options.Json = False,
 ) -> None:
     """Compile the layers for one prompt: prepare the first state, one reflection for each operator, measure."""
+    from stinespring.compiler.systems.lens import compile_operator
+    from stinespring.models.lens.tuned import named_lens
+    from stinespring.pipeline.blocks import block_told, require_verify, verify_block
+    from stinespring.pipeline.running import compile_source
+
     mode = require_verify(verify)
     if operator is not None and (upto is not None or simplify != "operators"):
         raise InputError("--operator exports one unitary", got="--upto or --simplify beside it", expected="one of them")
@@ -54,17 +55,15 @@ def compile_(
     block = verify_block(program, mode)
     if block is not None and block.verdict == "FAIL":
         output = None
-    files = [] if output is None else [str(path) for path in program.write(output, dialect)]
+    files = write_program(program, output, dialect)
     if json:
         print_json(program.summary() | {"files": files} | ({} if block is None else {"block": block_told(block)}))
         raise typer.Exit(0 if block is None else EXIT[block.verdict])
     c, what, point = program.cost, "up to" if operator is None else "the operator into", program.details["point"]
-    sys.stdout.write(
+    say(
         f"{what} point {point} ({states.points[point]}): {c.qubits} qubits, {c.two_qubit_gates:,} two-qubit "
-        f"gates (depth {c.two_qubit_depth:,}), compiled in {program.seconds:.2f} s\n{program.details['method']}\n"
+        f"gates (depth {c.two_qubit_depth:,}), compiled in {program.seconds:.2f} s\n{program.details['method']}"
     )
     if block is not None:
         say_block(block)
-    for path in files:
-        sys.stdout.write(f"wrote {path}\n")
     raise typer.Exit(0 if block is None else EXIT[block.verdict])

@@ -11,19 +11,23 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from stinespring.cli import options
+from stinespring.cli import options, paths
 from stinespring.cli.lens.prompt import named_decoder, prompt_states
-from stinespring.cli.output import print_json, print_table, require_plot
+from stinespring.cli.output import print_json
+from stinespring.cli.screen import print_table, say, wrote
 from stinespring.models.lens.metrics import floor_u
 from stinespring.models.lens.states import LensStates
 from stinespring.models.lens.tuned import named_lens
-from stinespring.writing import require_place, write_whole
+from stinespring.writing import write_whole
 
 Full = Annotated[
     Path | None,
-    typer.Option("--full", callback=options.writable, help="FILE.npz: psi (points, V) and v (operators, V) in float64."),
+    typer.Option("--full", callback=paths.ARRAYS, help="FILE.npz: psi (points, V) and v (operators, V) in float64."),
 ]
-Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg): probabilities along the layers.")]
+Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", callback=paths.FIGURE, help="Write a figure (.png or .svg): probabilities along the layers."),
+]
 COUNTED = 5  # tokens at each point
 
 
@@ -36,13 +40,11 @@ def lens_(
     json: options.Json = False,
 ) -> None:
     """Show the states of a prompt after every layer, and the operators between them."""
-    require_plot(plot)
-    if full is not None:
-        require_place(full)
     decoder = named_decoder(model)
     states = prompt_states(decoder, prompt, named_lens(lens, decoder))
     if full is not None:
         write_full(states, full)
+        wrote(full)
     data = summary(states)
     if json:
         print_json(data)
@@ -53,6 +55,7 @@ def lens_(
         from stinespring.report.figures.lens import plot_states
 
         plot_states(states, plot)
+        wrote(plot)
 
 
 def summary(states: LensStates) -> dict[str, Any]:
@@ -107,5 +110,5 @@ def print_states(states: LensStates, data: dict[str, Any]) -> None:
             + ([f"{move['overlap']:.4f}", f"{move['norm_delta_psi']:.4f}"] if move else ["", ""])
         )
     columns = ["point", "after", "entropy", "what is most likely", "overlap", "|Δψ|"]
-    print_table(f"{data['model']} after {states.title()!r}, lens {data['lens']}", columns, rows)
-    sys.stdout.write(f"floor of cos(U, U'): 1 - 4/V = {data['floor_U']:.6f}\n")
+    print_table(f"{data['model']} after {states.title()!r}, lens {data['lens']}", columns, rows, ["|Δψ|", "overlap"])
+    say(f"floor of cos(U, U'): 1 - 4/V = {data['floor_U']:.6f}")

@@ -8,7 +8,6 @@ from typing import Any
 from stinespring.checks.statistics.ruling import require_shares
 from stinespring.cli import options
 from stinespring.cli.lens.prompt import named_decoder, prompt_states
-from stinespring.cli.output import require_report
 from stinespring.cli.runs.run import run_named
 from stinespring.cli.sources import Named
 from stinespring.models.lens.tuned import named_lens
@@ -34,7 +33,6 @@ def run_(
     """Sample the layers as circuits: the last point is held to the model's own softmax, the others to their lens."""
     require_count(shots, "shots")
     require_shares(alpha, resolution)
-    require_report(page)
     decoder = named_decoder(model)
     states = prompt_states(decoder, prompt, named_lens(lens, decoder))
     given: dict[str, Any] = {"upto": upto, "every_point": every_point, "time": time, "simplify": simplify}

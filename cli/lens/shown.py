@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stinespring.cli.output import print_table
+from stinespring.cli.screen import print_table, say
 from stinespring.stages import Samples, Verdict
 
 if TYPE_CHECKING:
@@ -71,9 +70,9 @@ def show(found: Result, title: str) -> None:
         gates = at_point(cost, samples, point)["two_qubit_gates"]
         rows.append([str(point), place, f"{gates:,}", *distances, f"{verdict.p_value:.3g}", verdict.verdict])
     columns = ["point", "after", "two-qubit gates", "TVD", "shot noise", "p", "verdict"]
-    print_table(f"{samples.shots:,} shots a point after {states.title()!r}", columns, rows)
+    print_table(f"{samples.shots:,} shots a point after {states.title()!r}", columns, rows, ["two-qubit gates", "shot noise"])
     last = verdicts[-1]
-    sys.stdout.write(f"{last.verdict}: {last.reason}\n")
+    say(f"{last.verdict}: {last.reason}")
 
 
 def plot(found: Result, path: Path) -> None:

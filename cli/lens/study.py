@@ -9,18 +9,24 @@ from typing import Annotated
 
 import typer
 
-from stinespring.cli import options
+from stinespring.cli import options, paths
 from stinespring.cli.lens.prompt import named_decoder, tell_left_out
-from stinespring.cli.output import command_line, print_json, print_table, progress, require_plot, require_report
+from stinespring.cli.output import command_line, print_json, progress
+from stinespring.cli.screen import print_table, say, wrote
 from stinespring.models.lens.lines import encode_lines
 from stinespring.models.lens.metrics import cos_u
 from stinespring.models.lens.study import Study, study_prompts
 from stinespring.models.lens.tuned import named_lens
 
-Prompts = Annotated[Path, typer.Option("--prompts", help="A text file, one prompt a line.")]
+Prompts = Annotated[
+    Path, typer.Option("--prompts", callback=paths.existing("prompts file"), help="A text file, one prompt a line.")
+]
 Permutations = Annotated[int, typer.Option("--permutations", help="Of every test; p-values are at least 1 / (1 + N).")]
 StudySeed = Annotated[int, typer.Option("--seed", min=0, help="Of the random operators and the permutations.")]
-Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg): trajectories, cosines, components.")]
+Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", callback=paths.FIGURE, help="Write a figure (.png or .svg): trajectories, cosines, components."),
+]
 
 
 def study_(
@@ -34,8 +40,6 @@ def study_(
     json: options.Json = False,
 ) -> None:
     """Compare the operators of many prompts: which are alike, which layer moves the answer."""
-    require_plot(plot)
-    require_report(page, plot)
     decoder = named_decoder(model)
     texts = encode_lines(decoder, prompts)
     tuned = named_lens(lens, decoder)
@@ -58,10 +62,12 @@ def study_(
         from stinespring.report.figures.lens import plot_study
 
         plot_study(study, plot)
+        wrote(plot)
     if page is not None:
         from stinespring.report.html.lens import study_page
 
         study_page(study, tuned, command=command_line(), provenance={"seed": seed}).write(page)
+        wrote(page)
 
 
 def print_study(study: Study) -> None:
@@ -80,12 +86,12 @@ def print_study(study: Study) -> None:
             str(operator.decides),
         ])  # fmt: skip
     columns = ["operator", "cos U", "cos H", "p (H)", "|mean Δψ|", "mean |Δψ|", "answer gains", "decides"]
-    print_table(f"{len(study.prompts)} prompts of {study.decoder.name}", columns, rows)
+    print_table(f"{len(study.prompts)} prompts of {study.decoder.name}", columns, rows, ["mean |Δψ|", "p (H)", "decides"])
     pairs = ", ".join(
         f"layer {i} {value:.4f} (p {p:.3g})"
         for i, (value, p) in enumerate(zip(study.distance_correlation, study.p_value_distance, strict=True))
     )
-    sys.stdout.write(
+    say(
         f"cos U cannot be below 1 - 4/V = {study.floor_u:.6f}; random operators have cos H {study.random_cos_h:.5f}\n"
-        f"distance correlation of attention and mlp: {pairs}; of independent random ones {study.random_distance:.4f}\n"
+        f"distance correlation of attention and mlp: {pairs}; of independent random ones {study.random_distance:.4f}"
     )

@@ -3,23 +3,30 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stinespring.cli import options
+from stinespring.cli import options, paths
 from stinespring.cli.lens.prompt import named_decoder
-from stinespring.cli.output import print_json, print_table, progress
+from stinespring.cli.output import print_json, progress
+from stinespring.cli.screen import print_table, wrote
 from stinespring.models.lens.lines import encode_lines
 from stinespring.models.lens.train import train_lens
-from stinespring.writing import require_place, write_whole
+from stinespring.writing import write_whole
 
-LensFile = Annotated[Path, typer.Option("-o", "--output", callback=options.writable, help="FILE.safetensors.")]
+LensFile = Annotated[
+    Path, typer.Option("-o", "--output", callback=paths.written("lens", ".safetensors"), help="FILE.safetensors.")
+]
 Texts = Annotated[
-    Path | None, typer.Option("--texts", help="A text file to read, one text a line; by default the model's own samples.")
+    Path | None,
+    typer.Option(
+        "--texts",
+        callback=paths.existing("text file"),
+        help="A text file to read, one text a line; by default the model's own samples.",
+    ),
 ]
 Positions = Annotated[
     int, typer.Option("--positions", help="How many positions of the texts are used, a quarter of them to test.")
@@ -41,13 +48,13 @@ def train_(
     json: options.Json = False,
 ) -> None:
     """Train one bias for each point, or also a matrix, by KL(final || lens); everything else stays as it is."""
-    require_place(output)
     decoder = named_decoder(model)
     read = None if texts is None else encode_lines(decoder, texts)
     begun = time.perf_counter()
     with progress() as report:
         trained = train_lens(decoder, texts=read, positions=positions, steps=steps, seed=seed, affine=affine, progress=report)
     write_whole(output, trained.lens.to_bytes())
+    wrote(output)
     rows = [
         {"after": place.after, "layer": place.layer, "kl_logit": float(trained.logit[i]), "kl_tuned": float(trained.tuned[i])}
         for i, place in enumerate(decoder.points)
@@ -65,4 +72,3 @@ def train_(
     ]
     title = f"Mean KL(final || lens) in nats on {trained.positions[1]} positions that were not trained on"
     print_table(title, ["after", "logit lens", "tuned lens"], table)
-    sys.stdout.write(f"wrote {output}\n")

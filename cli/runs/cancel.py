@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import sys
-
 from stinespring.cli import options
 from stinespring.cli.output import print_json, progress
 from stinespring.cli.runs.fetch import Name
+from stinespring.cli.screen import say
 from stinespring.errors import InputError
 from stinespring.ledger.store import Ledger
 from stinespring.pipeline.runs import cancel
@@ -25,4 +24,4 @@ def cancel_(id: Name, json: options.Json = False) -> None:
     if json:
         print_json({"id": run.id, "state": run.state, "message": run.message})
     else:
-        sys.stdout.write(f"run {run.id} on {run.backend}: {run.state}\n")
+        say(f"run {run.id} on {run.backend}: {run.state}")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stinespring.cli import options
+from stinespring.cli import options, paths
 from stinespring.cli.failures import conclude
 from stinespring.cli.output import print_json, print_verdict, progress
 from stinespring.cli.shown import shown
@@ -18,13 +18,18 @@ from stinespring.pipeline.counts.elsewhere import check_elsewhere, read_elsewher
 from stinespring.pipeline.counts.files import read_samples
 from stinespring.pipeline.running import check
 
-Counts = Annotated[Path, typer.Option("--counts", help='{"format": "stinespring/samples@1", "counts": {"a b": 123}}')]
+Counts = Annotated[
+    Path,
+    typer.Option(
+        "--counts", callback=paths.existing("counts file"), help='{"format": "stinespring/samples@1", "counts": {"a b": 123}}'
+    ),
+]
 
 
 Program = Annotated[
     Path | None,
     typer.Option(
-        "--program", metavar="FILE.json",
+        "--program", metavar="FILE.json", callback=paths.existing("description"),
         help="The counts are of this program's bits, whoever ran it: bit strings, hex, integers, Qiskit's results.",
     ),
 ]  # fmt: skip

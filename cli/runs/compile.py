@@ -3,25 +3,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from stinespring.backends.registry import target_of
-from stinespring.cli import options
+from stinespring.cli import options, paths
 from stinespring.cli.failures import EXIT
-from stinespring.cli.output import (
-    PASS_COLUMNS,
-    cost_line,
-    pass_row,
-    print_json,
-    print_table,
-    progress,
-    require_plot,
-    say_block,
-)
+from stinespring.cli.output import cost_line, print_json, print_passes, progress, say_block, write_program
+from stinespring.cli.paths import require_file_of_one
+from stinespring.cli.screen import say, wrote
 from stinespring.cli.sources import named_source
 from stinespring.pipeline.blocks import block_told, require_verify, verify_block
 from stinespring.pipeline.running import compile_source
@@ -29,7 +21,9 @@ from stinespring.stages import Program, Verdict
 
 Explain = Annotated[bool, typer.Option("--explain", help="Print what each pass of the compiler did.")]
 
-Draw = Annotated[Path | None, typer.Option("--draw", help="Write a picture (.png or .svg): registers and steps.")]
+Draw = Annotated[
+    Path | None, typer.Option("--draw", callback=paths.FIGURE, help="Write a picture (.png or .svg): registers and steps.")
+]
 
 
 @options.takes(options.COMPILE)
@@ -44,8 +38,8 @@ def compile_(
     json: options.Json = False,
 ) -> None:
     """Compile a source into a quantum program."""
-    require_plot(draw)
     mode = require_verify(verify)
+    require_file_of_one(output, chosen["schedule"] in ("auto", "stepwise"))
     named = named_source(model, chosen)
     if named.kind == "sphere" and "test" not in named.given:
         named.given["read"] = "nothing"  # what the circuit leaves in x is the particle
@@ -71,21 +65,20 @@ def show(
         from stinespring.report.figures.draw import draw_program
 
         draw_program(program, draw)
-    files = [] if output is None else [str(path) for path in program.write(output, dialect)]
+        wrote(draw)
+    files = write_program(program, output, dialect)
     if json:
         print_json(program.summary() | {"files": files} | ({} if block is None else {"block": block_told(block)}))
         return
     if explain:
         reasons = getattr(getattr(program.body, "form", None), "reasons", None)
         if reasons is not None:
-            sys.stdout.write("\n".join(reasons()) + "\n")
+            say("\n".join(reasons()))
         title = f"Promise: phases {program.promise}"
         if program.passes:
-            print_table(title, PASS_COLUMNS, [pass_row(effect) for effect in program.passes])
+            print_passes(program, title)
         else:
-            sys.stdout.write(f"{title}; the circuits are written directly, without passes\n")
-    sys.stdout.write(cost_line(program) + "\n")
+            say(f"{title}; the circuits are written directly, without passes")
+    say(cost_line(program))
     if block is not None:
         say_block(block)
-    for path in files:
-        sys.stdout.write(f"wrote {path}\n")

@@ -3,22 +3,25 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stinespring.cli import options
+from stinespring.cli import options, paths
 from stinespring.cli.output import print_json
 from stinespring.cli.runs.fetch import Name
+from stinespring.cli.screen import wrote
 from stinespring.ledger.export import provenance
 from stinespring.ledger.store import Ledger
 from stinespring.pipeline.counts.files import write_samples
 from stinespring.pipeline.runs import read
 
 Output = Annotated[
-    Path, typer.Option("-o", "--output", callback=options.writable, help="FILE.json: stinespring/samples@1 with provenance.")
+    Path,
+    typer.Option(
+        "-o", "--output", callback=paths.written("file", ".json"), help="FILE.json: stinespring/samples@1 with provenance."
+    ),
 ]
 
 
@@ -28,7 +31,6 @@ def export_(id: Name, output: Output, json: options.Json = False) -> None:
     run = ledger.run(id)
     _, samples, _ = read(ledger, run)
     write_samples(samples, provenance(ledger, run), output)
+    wrote(output)
     if json:
         print_json({"id": run.id, "state": run.state, "files": [str(output)]})
-    else:
-        sys.stdout.write(f"wrote {output}\n")

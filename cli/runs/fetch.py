@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -11,8 +10,9 @@ import typer
 from stinespring.checks.statistics.ruling import require_shares
 from stinespring.checks.within import wanted_within
 from stinespring.cli import options
-from stinespring.cli.output import print_json, progress, require_plot, require_report
+from stinespring.cli.output import print_json, progress
 from stinespring.cli.runs.run import end, resumable
+from stinespring.cli.screen import say
 from stinespring.errors import BackendError, InputError
 from stinespring.ledger.recorded import Permissions
 from stinespring.ledger.store import Ledger, Run, damage
@@ -42,9 +42,7 @@ def fetch_(
     json: options.Json = False,
 ) -> None:
     """Fetch and judge what a submitted run measured."""
-    require_plot(plot)
     require_shares(alpha, resolution)
-    require_report(page, plot)
     ledger, seconds = Ledger(), waiting(wait)
     run = ledger.run(id)
     ledger.require_readable(run)
@@ -63,7 +61,7 @@ def fetch_(
     if json:
         print_json({"id": run.id, "state": run.state, "message": run.message})
     else:
-        sys.stdout.write(f"run {run.id} on {run.backend}: {run.state}{': ' if run.message else ''}{run.message}\n")
+        say(f"run {run.id} on {run.backend}: {run.state}{': ' if run.message else ''}{run.message}")
     refuse(run, seconds)
 
 

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import sys
-
 from stinespring.cli import options
 from stinespring.cli.output import print_json, progress
 from stinespring.cli.runs.fetch import Name, refuse
+from stinespring.cli.screen import say
 from stinespring.ledger.recorded import Permissions
 from stinespring.ledger.store import Ledger
 from stinespring.pipeline.runs import bring_forward
@@ -26,5 +25,5 @@ def resume_(id: Name, json: options.Json = False) -> None:
             {"id": run.id, "state": run.state, "message": run.message, "jobs": len(ledger.jobs(run.id)), "remote": remote}
         )
     else:
-        sys.stdout.write(f"run {run.id} on {run.backend}: {run.state}\n")
+        say(f"run {run.id} on {run.backend}: {run.state}")
     refuse(run, None)

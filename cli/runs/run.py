@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -18,15 +18,8 @@ from stinespring.checks.statistics.ruling import require_shares
 from stinespring.checks.within import wanted_within
 from stinespring.cli import options
 from stinespring.cli.failures import EXIT, conclude
-from stinespring.cli.output import (
-    command_line,
-    print_estimate,
-    print_json,
-    progress,
-    require_plot,
-    require_report,
-    say_block,
-)
+from stinespring.cli.output import command_line, print_estimate, print_json, progress, say_block
+from stinespring.cli.screen import wrote
 from stinespring.cli.shown import shown
 from stinespring.cli.sources import Named, named_source
 from stinespring.ledger.store import Ledger, Run
@@ -61,8 +54,6 @@ def run_(
     """Compile, sample and check: from a source to a verdict."""
     require_count(shots, "shots")
     require_shares(alpha, resolution)
-    require_plot(plot)
-    require_report(page, plot)
     require_mode(mitigation, detect)
     run_named(
         named_source(model, chosen), backend=backend, shots=shots, seed=seed, alpha=alpha, resolution=resolution,
@@ -113,7 +104,7 @@ def end(found: Result, title: str, *, alpha: float, plot: Path | None, page: Pat
 
         block = block_told(found.block)
 
-    def say() -> None:
+    def tell() -> None:
         if json:
             head = {} if run is None else {"state": run.state, "id": run.id}
             print_json({**head, **kind.summary(found), "mitigation": dict(found.mitigation), "block": block})
@@ -126,8 +117,14 @@ def end(found: Result, title: str, *, alpha: float, plot: Path | None, page: Pat
         command = command_line(found.samples.seed) if run is None else command_line(run.seed, run.id)
         kind.page(found, command).write(path)
 
-    files = [partial(kind.plot, found, plot)] if plot is not None else []
-    conclude(found.verdict, say, *files, *([partial(write_page, page)] if page is not None else []))
+    files: dict[Path | None, Callable[[Path], object]] = {plot: partial(kind.plot, found), page: write_page}
+    conclude(found.verdict, tell, *(partial(write_file, path, write) for path, write in files.items() if path is not None))
+
+
+def write_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file, and say so."""
+    write(path)
+    wrote(path)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import typer
 from stinespring.backends.registry import opened
 from stinespring.cli import options
 from stinespring.cli.output import print_estimate, print_json, progress
+from stinespring.cli.screen import say
 from stinespring.cli.sources import named_source
 from stinespring.errors import InputError
 from stinespring.ledger.store import Ledger
@@ -59,5 +60,5 @@ def submit_(
     if json:
         print_json({"id": run.id, "state": run.state, "jobs": jobs, "backend": run.backend, "estimate": dict(run.estimate)})
     else:
-        sys.stdout.write(f"run {run.id} on {run.backend}: {run.state}, {jobs} job(s)\n")
-        sys.stdout.write(f"see 'stinespring fetch {run.id} --wait'\n")
+        say(f"run {run.id} on {run.backend}: {run.state}, {jobs} job(s)")
+        say(f"see 'stinespring fetch {run.id} --wait'")

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stinespring.cli import options
-from stinespring.cli.output import print_json, progress, require_report
+from stinespring.cli.output import print_json, progress, write_program
+from stinespring.cli.screen import say
 from stinespring.errors import InputError
 from stinespring.reading import stem_of
 
@@ -42,18 +42,16 @@ def compile_(
             read_sphere(file), particle=particle, layers=layers, schedule=schedule, amplify=amplify,
             read="amplitudes" if measure else "nothing", ancilla=ancilla,
         )  # fmt: skip
-    files = [] if output is None else [str(path) for path in program.write(output, dialect)]
+    files = write_program(program, output, dialect)
     if json:
         print_json(program.summary() | {"files": files})
         return
     c, told = program.cost, program.details
-    sys.stdout.write(
+    say(
         f"particle {particle} through {layers} layer(s), {program.schedule}: {c.qubits} qubits, {c.two_qubit_gates} "
         f"two-qubit gates (depth {c.two_qubit_depth}), success {told['success_probability']:.6g} "
-        f"({told['amplification_rounds']} rounds of amplification)\nupdated: {told['updated']}\n"
+        f"({told['amplification_rounds']} rounds of amplification)\nupdated: {told['updated']}"
     )
-    for path in files:
-        sys.stdout.write(f"wrote {path}\n")
 
 
 def sample_(
@@ -77,7 +75,6 @@ def sample_(
     from stinespring.models.sphere.files import read_sphere
     from stinespring.models.texts.joint import require_count
 
-    require_report(page)
     require_count(shots, "shots")
     require_shares(alpha, resolution)
     model = read_sphere(file)
@@ -112,7 +109,6 @@ def overlaps_(
     from stinespring.models.sphere.files import read_sphere
     from stinespring.models.texts.joint import require_count
 
-    require_report(page)
     require_count(shots, "shots")
     require_shares(alpha, resolution)
     run_named(

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stinespring.checks.sphere.sphere import overlaps_summary
 from stinespring.cli.output import print_verdict
+from stinespring.cli.screen import say
 from stinespring.pipeline.counts.files import counts_of
 from stinespring.stages import Verdict
 
@@ -43,17 +43,17 @@ def show(found: Result, title: str) -> None:
     """Print how many circuits ran, and the verdicts."""
     samples = found.samples
     if samples.asked.overlaps:
-        sys.stdout.write(f"{len(samples.outcomes)} pairs by the {samples.asked.read} test, ")
+        what = f"{len(samples.outcomes)} pairs by the {samples.asked.read} test"
     else:
-        sys.stdout.write(f"{len(samples.outcomes)} circuits for {len(samples.asked.particles)} particle(s), ")
-    sys.stdout.write(f"{samples.shots:,} shots each on {samples.backend}\n")
+        what = f"{len(samples.outcomes)} circuits for {len(samples.asked.particles)} particle(s)"
+    say(f"{what}, {samples.shots:,} shots each on {samples.backend}")
     parts = found.verdict.parts
     print_verdict(parts.get("overlaps", found.verdict))
     if "energy" in parts:
         e, verdict = parts["energy"].figures, parts["energy"]
-        sys.stdout.write(
+        say(
             f"{verdict.verdict}: energy {e['estimate']:.6g} sampled, {e['analytic']:.6g} analytic, {e['expected']:.6g} +- "
-            f"{e['standard_deviation']:.2g} expected of the estimate, p = {verdict.p_value:.3g}\n"
+            f"{e['standard_deviation']:.2g} expected of the estimate, p = {verdict.p_value:.3g}"
         )
 
 

@@ -5,24 +5,19 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from stinespring.cli import options
+from stinespring.cli import options, paths
 from stinespring.cli.failures import conclude
-from stinespring.cli.output import (
-    command_line,
-    print_json,
-    print_table,
-    progress,
-    require_report,
-    write_arrays,
-)
+from stinespring.cli.output import command_line, print_json, progress, write_arrays
+from stinespring.cli.screen import print_table, say, wrote
 from stinespring.cli.sphere.circuits import compile_, overlaps_, sample_
 from stinespring.errors import InputError
-from stinespring.writing import require_place, write_whole
+from stinespring.writing import write_whole
 
 if TYPE_CHECKING:
     from stinespring.models.sphere.dynamics import Sums
@@ -34,22 +29,29 @@ sphere = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mod
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A sphere file (.json).")]
 Steps = Annotated[int, typer.Option("--steps", help="How many steps in all (adaptive: accepted ones).")]
 Scheme = Annotated[str, typer.Option("--scheme", help="euler (a layer each step), rk4 or adaptive.")]
+StepOption = Annotated[float | None, typer.Option("--step", help="h, instead of the file's; adaptive begins with it.")]
 Every = Annotated[int | None, typer.Option("--every", help="Keep the particles of every so many steps.")]
 Arrays = Annotated[
-    Path | None, typer.Option("-o", "--output", callback=options.writable, help="FILE.npz: final positions, and what was kept.")
+    Path | None, typer.Option("-o", "--output", callback=paths.ARRAYS, help="FILE.npz: final positions, and what was kept.")
 ]
 StepTolerance = Annotated[float, typer.Option("--tolerance", help="adaptive: error of one step, radians.")]
 Stop = Annotated[bool, typer.Option("--stop", help="End as soon as the particles have converged.")]
 Converged = Annotated[float, typer.Option("--converged", help="Residual over the forces on a particle at which they have.")]
 SumsOption = Annotated[str, typer.Option("--sums", help="direct (all pairs), series (harmonics; d = 2, 3) or auto.")]
 Checkpoint = Annotated[
-    Path | None, typer.Option("--checkpoint", callback=options.writable, help="FILE.npz to go on from, and to keep up to date.")
+    Path | None, typer.Option("--checkpoint", callback=paths.ARRAYS, help="FILE.npz to go on from, and to keep up to date.")
 ]
 CheckpointSeconds = Annotated[float, typer.Option("--checkpoint-every", help="Seconds between checkpoints.")]
-Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg): positions and energy.")]
+Plot = Annotated[
+    Path | None, typer.Option("--plot", callback=paths.FIGURE, help="Write a figure (.png or .svg): positions and energy.")
+]
 Movie = Annotated[
     Path | None,
-    typer.Option("--movie", callback=options.writable, help="Write a movie (.gif) or a page (.html) of what --every kept."),
+    typer.Option(
+        "--movie",
+        callback=paths.written("movie", ".gif", ".html"),
+        help="Write a movie (.gif) or a page (.html) of what --every kept.",
+    ),
 ]
 
 
@@ -58,6 +60,7 @@ def run_(
     file: File,
     steps: Steps,
     scheme: Scheme = "euler",
+    step: StepOption = None,
     every: Every = None,
     output: Arrays = None,
     tolerance: StepTolerance = 1e-6,
@@ -75,19 +78,16 @@ def run_(
     from stinespring.models.sphere.dynamics import require_finite_energy
     from stinespring.models.sphere.files import read_sphere
     from stinespring.models.sphere.simulate import simulate
+    from stinespring.reading import positive_number
 
     model = read_sphere(file)
+    if step is not None:
+        model = replace(model, step=positive_number(step, "--step"))
     if not (checkpoint_every > 0 and math.isfinite(checkpoint_every)):
         raise InputError("--checkpoint-every is out of range", got=checkpoint_every, expected="seconds, above 0")
     require_finite_energy(model)
-    for path in (output, checkpoint):
-        if path is not None and path.suffix != ".npz":
-            raise InputError("the file's name has another ending", got=str(path), expected="FILE.npz")
-        if path is not None:
-            require_place(path)  # known before the run, not after it
     if sums not in ("auto", "direct", "series"):
         raise InputError("unknown sums", got=sums, expected="auto, direct or series")
-    require_report(page, plot, movie)
     if (plot, movie, page) != (None, None, None):
         from stinespring.report.figures.sphere import require_outputs, write_figures
 
@@ -106,12 +106,22 @@ def run_(
     else:
         print_run(run, summary)
     sys.stdout.flush()  # said, whatever becomes of the figures
+    warn(run)
     if plot is not None or movie is not None:
         write_figures(run, plot, movie)
+        wrote(*(path for path in (plot, movie) if path is not None))
     if page is not None:
         from stinespring.report.html.sphere import run_page
 
         run_page(run, summary, command=command_line(), movie=movie).write(page)
+        wrote(page)
+
+
+def warn(run: SphereRun) -> None:
+    """Say on stderr that the steps are too large, and what to do."""
+    if run.diverges is not None:
+        smaller = f"a smaller step (--step {run.model.step / 10:g}, it is {run.model.step:g})"
+        sys.stderr.write(f"the run diverges: {run.diverges}\n  to do: --scheme adaptive, or {smaller}\n")
 
 
 def run_summary(run: SphereRun) -> dict[str, Any]:
@@ -137,31 +147,33 @@ def run_summary(run: SphereRun) -> dict[str, Any]:
         "field": model.field if run.scheme == "euler" else "projected", "rescaling": model.rescaling,
         "energy_check": {"monotone_flow": model.energy_rises, "wrong_steps": run.wrong_steps, "worst": run.worst_change},
         "rejected": None if adaptive is None else {"steps": adaptive.rejected, "by_energy": adaptive.by_energy},
-        "kept": len(run.record.steps),
+        "kept": len(run.record.steps), "diverges": run.diverges,
     }  # fmt: skip
 
 
 def print_run(run: SphereRun, summary: dict[str, Any]) -> None:
     """Print the run for people."""
     model, clusters = run.model, summary["clusters"]
-    sys.stdout.write(
+    say(
         f"{model.n:,} particles on S^{model.d - 1}, beta {model.beta:g}, {model.normalise}, {model.direction}: "
         f"{run.step:,} {run.scheme} steps to time {run.time:.6g} ({run.method} sums)\n"
-        f"kernel rescaling: {model.rescaling}\n"
+        f"kernel rescaling: {model.rescaling}"
     )
     if run.energy is not None:
-        sys.stdout.write(f"energy {run.energy.attention:.10g} (attention) + {run.energy.perceptron:.10g} (perceptron)\n")
+        say(f"energy {run.energy.attention:.10g} (attention) + {run.energy.perceptron:.10g} (perceptron)")
     linked, arcs = clusters["single_linkage"], clusters["greedy_arc"]
     rule = f"within {clusters['threshold']:.4g} rad: {len(linked)} by single linkage (largest {linked[0]})"
     rule += "" if arcs is None else f", {len(arcs)} greedy arcs (largest {arcs[0]})"
-    sys.stdout.write(f"residual {run.residual:.3g}, {'converged' if run.converged else 'not converged'}; clusters {rule}\n")
+    say(f"residual {run.residual:.3g}, {'converged' if run.converged else 'not converged'}; clusters {rule}")
     if model.energy_rises:
-        sys.stdout.write(f"energy moved the wrong way in {run.wrong_steps} steps, by at most {run.worst_change:.3g}\n")
+        say(f"energy moved the wrong way in {run.wrong_steps} steps, by at most {run.worst_change:.3g}")
 
 
 @sphere.command("new")
 def new_(
-    output: Annotated[Path, typer.Option("-o", "--output", callback=options.writable, help="The file to write.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", callback=paths.written("file", ".json"), help="FILE.json to write.")
+    ],
     particles: Annotated[int, typer.Option("--particles", help="How many.")],
     beta: Annotated[float, typer.Option("--beta", help="Inverse temperature.")],
     dimension: Annotated[int, typer.Option("--dimension", help="d: the sphere is S^(d-1).")] = 3,
@@ -186,13 +198,16 @@ def new_(
         normalise=normalise, kernel=kernel, direction=direction, field=field, step=step,
     )  # fmt: skip
     write_whole(output, write_sphere(sphere_from(model.content())))  # read back: a wrong word is refused
-    sys.stdout.write(f"wrote {output}\n")
+    wrote(output)
 
 
 @sphere.command("analyse")
 def analyse_(
     file: File,
-    state: Annotated[Path | None, typer.Option("--state", help="FILE.npz of a run: its final positions instead.")] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option("--state", callback=paths.existing("state"), help="FILE.npz of a run: its final positions instead."),
+    ] = None,
     kind: Annotated[str, typer.Option("--kind", help="minimum or maximum (default: by the file's direction).")] = "",
     width: Annotated[float, typer.Option("--width", help="Particles within so many radians are one atom.")] = 1e-6,
     tolerance: Annotated[float, typer.Option("--tolerance", help="Of the conditions, relative to the forces that act.")] = 1e-6,
@@ -215,19 +230,22 @@ def analyse_(
         print_json(found)
         return
     second, energy = found["second_order"], found["energy"]
-    sys.stdout.write(
+    say(
         f"{len(found['masses'])} atoms, heaviest {found['masses'][0]:.4g}; energy {energy['attention']:.10g} (attention) + "
         f"{energy['perceptron']:.10g} (perceptron)\n"
         f"residual {second['residual']:.3g}; Wasserstein Hessian in [{second['lowest']:.6g}, {second['highest']:.6g}], "
         f"splitting an atom [{second['splitting_lowest']:.6g}, {second['splitting_highest']:.6g}]\n"
-        f"second-order {kind}: {'yes' if second['holds'] else 'no'}{', strict' if second['strict'] else ''}\n"
+        f"second-order {kind}: {'yes' if second['holds'] else 'no'}{', strict' if second['strict'] else ''}"
     )
 
 
 @sphere.command("claims")
 def claims_(
     file: File,
-    state: Annotated[Path | None, typer.Option("--state", help="FILE.npz of a run: its final positions instead.")] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option("--state", callback=paths.existing("state"), help="FILE.npz of a run: its final positions instead."),
+    ] = None,
     width: Annotated[float, typer.Option("--width", help="Particles within so many radians are one atom.")] = 1e-3,
     seed: Annotated[int, typer.Option("--seed", help="Of the measures that are tried.")] = 0,
     tolerance: Annotated[float, typer.Option("--tolerance", help="Of the second-order conditions.")] = 1e-6,
@@ -256,7 +274,7 @@ def print_claims(verdict: Verdict, summary: dict[str, Any]) -> None:
         for c in summary["claims"]
     ]
     print_table("Claims", ["claim", "verdict", "what was found"], rows)
-    sys.stdout.write(f"{verdict.verdict} over the claims that apply and are not known to be false\n")
+    say(f"{verdict.verdict} over the claims that apply and are not known to be false")
 
 
 sphere.command("compile")(compile_)

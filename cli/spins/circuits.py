@@ -3,22 +3,25 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stinespring.cli import options
+from stinespring.cli import options, paths
 from stinespring.cli.failures import conclude
-from stinespring.cli.output import print_json, progress, require_plot, require_report
+from stinespring.cli.output import print_json, progress, write_program
+from stinespring.cli.screen import say
 from stinespring.reading import stem_of
 
 File = Annotated[Path, typer.Argument(metavar="FILE.json", help="A network: stinespring/spins@1.")]
 ScheduleOption = Annotated[
     str, typer.Option("--schedule", help="stepwise (host in the loop), dynamic (conditions) or static (quantum controls).")
 ]
-Plot = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg): sampled against mean field.")]
+Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", callback=paths.FIGURE, help="Write a figure (.png or .svg): sampled against mean field."),
+]
 
 
 def compile_(
@@ -36,13 +39,11 @@ def compile_(
 
     with progress("compiling"):
         program = compile_source(read_network(file), steps=steps, schedule=schedule)
-    files = [] if output is None else [str(path) for path in program.write(output, dialect)]
+    files = write_program(program, output, dialect)
     if json:
         print_json(program.summary() | {"files": files})
         return
-    sys.stdout.write(cost_line(program) + "\n")
-    for path in files:
-        sys.stdout.write(f"wrote {path}\n")
+    say(cost_line(program))
 
 
 def sample_(
@@ -67,8 +68,6 @@ def sample_(
 
     require_count(shots, "shots")
     require_shares(alpha, resolution)
-    require_plot(plot)
-    require_report(page, plot)
     named = Named("spins", read_network(file), {"steps": steps, "schedule": schedule}, {}, f"{stem_of(file)} +{steps}")
     run_named(
         named, backend=backend, shots=shots, seed=seed, alpha=alpha, resolution=resolution, plot=plot, page=page, json=json
@@ -78,7 +77,14 @@ def sample_(
 def check_(
     file: File,
     steps: options.Steps,
-    counts: Annotated[Path, typer.Option("--counts", help="FILE.json: counts by text, tokens as +- signs, spin 0 first.")],
+    counts: Annotated[
+        Path,
+        typer.Option(
+            "--counts",
+            callback=paths.existing("counts file"),
+            help="FILE.json: counts by text, tokens as +- signs, spin 0 first.",
+        ),
+    ],
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
     json: options.Json = False,

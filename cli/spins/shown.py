@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stinespring.cli.output import print_table, print_verdict
+from stinespring.cli.output import print_verdict
+from stinespring.cli.screen import print_table, say
 from stinespring.pipeline.counts.files import counts_of
 from stinespring.stages import Program, Verdict
 
@@ -37,7 +37,7 @@ def show(found: Result, title: str) -> None:
     """Print the cost and the verdicts."""
     samples = found.samples
     begun = cost_line(found.program) + "; " if found.run is None else ""
-    sys.stdout.write(f"{begun}{samples.shots:,} runs on {samples.backend} in {samples.seconds:.2f} s\n")
+    say(f"{begun}{samples.shots:,} runs on {samples.backend} in {samples.seconds:.2f} s")
     print_judged(found.verdict)
 
 
@@ -51,11 +51,11 @@ def print_judged(verdict: Verdict) -> None:
         return
     rows = [[str(s["step"]), f"{s['p_value']:.3g}", s["verdict"], s["reason"]] for s in figures["steps"]]
     print_table("every token against its product law", ["token", "p", "verdict", "what the shots tell"], rows)
-    sys.stdout.write(f"{figures['product_law']}: product law, p = {verdict.p_value:.3g} over {len(rows)} token(s)\n")
+    say(f"{figures['product_law']}: product law, p = {verdict.p_value:.3g} over {len(rows)} token(s)")
     limit = figures["mean_field"]
     if limit is not None:
         exact = f"{limit['exact_verdict']}: averages of the exact law of finite N, p = {limit['exact_p_value']:.3g}\n"
-        sys.stdout.write(f"{exact}{limit['verdict']}: mean field: {limit['reason']}\n")
+        say(f"{exact}{limit['verdict']}: mean field: {limit['reason']}")
 
 
 def cost_line(program: Program) -> str:

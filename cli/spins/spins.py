@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import typer
 
-from stinespring.cli import options
-from stinespring.cli.output import command_line, print_json, print_table, require_plot, require_report, write_arrays
+from stinespring.cli import options, paths
+from stinespring.cli.output import command_line, print_json, write_arrays
+from stinespring.cli.screen import print_table, say, wrote
 from stinespring.cli.spins.circuits import check_, compile_, sample_
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.spins import (
@@ -31,7 +32,7 @@ from stinespring.models.spins import (
 from stinespring.models.spins.network import probability_plus
 from stinespring.models.texts.joint import require_count
 from stinespring.readings import FloatArray
-from stinespring.writing import require_place, write_whole
+from stinespring.writing import write_whole
 
 spins = typer.Typer(add_completion=False, rich_markup_mode=None)
 SHOWN = 12  # rows of a table for people
@@ -42,10 +43,10 @@ Steps = Annotated[int, typer.Option("--steps", help="How many tokens.")]
 Transient = Annotated[
     int, typer.Option("--transient", help="Tokens thrown away first; for exponents at least the L of a window.")
 ]
-Figure = Annotated[Path | None, typer.Option("--plot", help="Write a figure (.png or .svg).")]
+Figure = Annotated[Path | None, typer.Option("--plot", callback=paths.FIGURE, help="Write a figure (.png or .svg).")]
 Arrays = Annotated[
     Path | None,
-    typer.Option("-o", "--output", callback=options.writable, help="FILE.npz with the arrays, or FILE.png, FILE.svg."),
+    typer.Option("-o", "--output", callback=paths.PICTURE, help="FILE.npz with the arrays, or FILE.png, FILE.svg."),
 ]
 
 
@@ -60,7 +61,7 @@ def step_(file: File, json: options.Json = False) -> None:
         figures = {"attention_weights": found.weights, "A": found.attention, "h": h, "p_plus": plus}
         print_json({name: value.tolist() for name, value in figures.items()})
         return
-    sys.stdout.write(f"attention weights, newest first: {numbers(found.weights)}\nA: {numbers(found.attention)}\n")
+    say(f"attention weights, newest first: {numbers(found.weights)}\nA: {numbers(found.attention)}")
     rows = [[str(i), f"{h[i]:.6f}", f"{plus[i]:.6f}"] for i in range(min(SHOWN, network.N))]
     print_table(f"the token of time {network.time + 1}, {len(rows)} of {network.N} columns", ["column", "h", "P(+1)"], rows)
 
@@ -75,7 +76,6 @@ def run_(
     json: options.Json = False,
 ) -> None:
     """Sample the stochastic network and average its overlaps."""
-    require_plot(plot)
     network = read_network(file)
     found = run_network(network, steps=steps, runs=runs, seed=seed)
     mean, error = found.mean[0], found.standard_error[0]
@@ -93,6 +93,7 @@ def run_(
         from stinespring.report.figures.spins import plot_averages
 
         plot_averages(network, mean, error, mean_field(network, steps=steps).m_o[0, 1:], runs, plot)
+        wrote(plot)
 
 
 @spins.command("meanfield")
@@ -102,15 +103,16 @@ def meanfield_(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", callback=options.writable, help="FILE.json: the same network where the mean field ended."
+            "-o",
+            "--output",
+            callback=paths.written("network", ".json"),
+            help="FILE.json: the same network where the mean field ended.",
         ),
     ] = None,
     plot: Figure = None,
     json: options.Json = False,
 ) -> None:
     """Follow the closed equations for infinitely many spins."""
-    require_plot(plot)
-    require_suffix(output, (".json",))
     network = read_network(file)
     if output is not None and network.window is not None and steps < network.L:
         raise InputError(
@@ -129,6 +131,7 @@ def meanfield_(
         from stinespring.report.figures.spins import plot_trajectory
 
         plot_trajectory(network, found.m_o[0], plot)
+        wrote(plot)
 
 
 @spins.command("lyapunov")
@@ -152,7 +155,7 @@ def lyapunov_(
         return
     rows = [[str(i + 1), f"{values[i]:.6f}", f"{errors[i]:.2g}"] for i in range(len(values))]
     print_table(f"beta {network.beta:g}, {steps} steps after {found.transient}", ["exponent", "nats a token", "error"], rows)
-    sys.stdout.write(f"cycle of length {found.cycle}\n" if found.cycle else "no cycle found\n")
+    say(f"cycle of length {found.cycle}" if found.cycle else "no cycle found")
 
 
 @spins.command("cycle")
@@ -175,7 +178,7 @@ def cycle_(
     rows = [[str(found.time + t), numbers(found.A[t])] for t in shown(length)]
     print_table(f"cycle of {length} tokens at beta {network.beta:g}", ["time", "A"], rows)
     kind = "stable" if found.stable else "unstable"
-    sys.stdout.write(f"{kind}: largest multipliers {numbers(moduli[:4])}; ends {found.residual:.2g} apart\n")
+    say(f"{kind}: largest multipliers {numbers(moduli[:4])}; ends {found.residual:.2g} apart")
 
 
 @spins.command("diagram")
@@ -183,7 +186,7 @@ def diagram_(
     file: File,
     betas: Annotated[str, typer.Option("--betas", help="lo:hi:n, both ends included.")],
     output: Annotated[
-        Path, typer.Option("-o", "--output", callback=options.writable, help="FILE.npz with the arrays, or FILE.png, FILE.svg.")
+        Path, typer.Option("-o", "--output", callback=paths.PICTURE, help="FILE.npz with the arrays, or FILE.png, FILE.svg.")
     ],
     transient: Transient = 1000,
     keep: Annotated[int, typer.Option("--keep", help="Tokens that are kept at each temperature.")] = 500,
@@ -195,8 +198,6 @@ def diagram_(
     json: options.Json = False,
 ) -> None:
     """Compute the bifurcation diagram over the inverse temperature."""
-    require_suffix(output, (".npz", ".png", ".svg"))
-    require_report(page)
     network = read_network(file)
     levels = beta_range(betas)
     found = diagram(network, betas=levels, transient=transient, keep=keep, exponents=exponents, sweep=sweep)
@@ -214,11 +215,13 @@ def diagram_(
         from stinespring.report.figures.spins import plot_diagram
 
         plot_diagram(network, found, output)
+        wrote(output)
     if page is not None:
         from stinespring.report.html.spins import diagram_page
 
         settings = {"transient": transient, "keep": keep, "sweep": sweep}
         diagram_page(network, found, command=command_line(), settings=settings).write(page)
+        wrote(page)
     if json:
         print_json({
             "betas": levels.tolist(), "transient": transient, "keep": keep, "sweep": sweep,
@@ -226,7 +229,7 @@ def diagram_(
             "initial": network.initial(), "files": [str(output)],
         })  # fmt: skip
         return
-    sys.stdout.write(f"{len(levels)} temperatures, {keep} tokens after {transient}\nwrote {output}\n")
+    say(f"{len(levels)} temperatures, {keep} tokens after {transient}")
 
 
 @spins.command("spectrum")
@@ -238,7 +241,6 @@ def spectrum_(
     json: options.Json = False,
 ) -> None:
     """Compute the power spectrum of the mean field's outputs."""
-    require_suffix(output, (".npz", ".png", ".svg"))
     network = read_network(file)
     found = diagram(network, betas=np.array([network.beta]), transient=transient, keep=require_count(steps, "steps"))
     spectrum = power_spectrum(found.m_o[0].astype(np.float64))
@@ -248,6 +250,7 @@ def spectrum_(
         from stinespring.report.figures.spins import plot_spectrum
 
         plot_spectrum(network, spectrum, output)
+        wrote(output)
     peaks = spectrum.peaks()
     if json:
         files = [] if output is None else [str(output)]
@@ -266,8 +269,15 @@ def spectrum_(
 @spins.command("new")
 def new_(
     context: typer.Context,
-    output: Annotated[Path, typer.Option("-o", "--output", callback=options.writable, help="FILE.json to write.")],
-    like: Annotated[Path | None, typer.Option("--like", help="Take this file, and draw only a new window of tokens.")] = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", callback=paths.written("network", ".json"), help="FILE.json to write.")
+    ],
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            "--like", callback=paths.existing("network"), help="Take this file, and draw only a new window of tokens."
+        ),
+    ] = None,
     features: Annotated[int, typer.Option("--features", help="M.")] = 3,
     columns: Annotated[int, typer.Option("--columns", help="N, feature columns.")] = 99,
     position_bits: Annotated[int, typer.Option("--position-bits", help="P; the context has 2^P tokens.")] = 2,
@@ -279,7 +289,6 @@ def new_(
     seed: options.Seed = None,
 ) -> None:
     """Write a network with random features, or another one's with a new random window."""
-    require_suffix(output, (".json",))
     if like is not None:
         refuse_beside_like(context)
         network = draw_window(read_network(like), seed)
@@ -288,7 +297,6 @@ def new_(
             M=features, N=columns, P=position_bits, eps=eps, gamma=gamma, beta=beta, segments=segments, repeat=repeat, seed=seed
         )  # fmt: skip
     write_json(network, output)
-    sys.stdout.write(f"wrote {output}\n")
 
 
 def refuse_beside_like(context: typer.Context) -> None:
@@ -316,6 +324,7 @@ def write_json(network: SpinNetwork, path: Path) -> None:
     import json
 
     write_whole(path, json.dumps(network.content(), ensure_ascii=False) + "\n")
+    wrote(path)
 
 
 def storable(time: int) -> int | str:
@@ -359,16 +368,3 @@ def beta_range(text: str) -> FloatArray:
     if number > MOST_BETAS:
         raise TooLargeError("too many temperatures", got=f"{int(number):,}", expected=f"at most {MOST_BETAS:,}")
     return np.linspace(low, high, int(number))
-
-
-def require_suffix(path: Path | None, suffixes: tuple[str, ...]) -> None:
-    """Refuse an output that could not be written, before anything is computed."""
-    if path is None:
-        return
-    if path.suffix not in suffixes:
-        raise InputError(
-            "the output's format is not known", got=str(path), expected="a name that ends in " + " or ".join(suffixes)
-        )
-    if path.suffix in (".png", ".svg"):
-        require_plot(path)
-    require_place(path)

@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 from stinespring.cli import options
-from stinespring.cli.output import SHOWN, print_json, print_table, progress, say_rounding
+from stinespring.cli.output import SHOWN, print_json, progress, say_rounding
+from stinespring.cli.screen import print_table
 from stinespring.errors import InputError
 from stinespring.models.load import load
 from stinespring.models.texts.fock import start
@@ -70,4 +71,4 @@ def print_memory(cuts: list[MemoryCut], codes: str) -> None:
         rows.append([str(cut.step), *figures, *(f"{classical}/{quantum}" for classical, quantum in pairs)])
     told = "places after each prefix" if codes == "prefix" else "tokens"
     title = f"What must be remembered between two steps, of {told}: classical/quantum states, and their entropies in bits"
-    print_table(title, columns, rows)
+    print_table(title, columns, rows, [name for name in reversed(columns) if name.startswith("at TVD")])

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stinespring.cli.output import SHOWN, cost_line, print_table, print_verdict
+from stinespring.cli.output import SHOWN, cost_line, print_verdict
+from stinespring.cli.screen import print_table, say
 from stinespring.models.texts.asked import texts_of
 from stinespring.stages import Samples, Verdict
 
@@ -70,9 +70,10 @@ def show(found: Result, title: str) -> None:
         for row in rows[:SHOWN]
     ]
     begun = samples.source.plain(list(samples.asked.prompt)) if samples.asked.input_state is None else "the input state"
-    print_table(f"{samples.shots:,} texts after {begun!r}, {len(rows):,} different", ["text", "ids", "count", "share"], table)
+    title, columns = f"{samples.shots:,} texts after {begun!r}, {len(rows):,} different", ["text", "ids", "count", "share"]
+    print_table(title, columns, table, ["ids"])
     if found.run is None:
-        sys.stdout.write(f"{cost_line(found.program)}, sampled in {samples.seconds:.2f} s on {samples.backend}\n")
+        say(f"{cost_line(found.program)}, sampled in {samples.seconds:.2f} s on {samples.backend}")
     print_verdict(found.verdict)
     if "attention" in found.verdict.parts:
         print_attention(found.verdict.parts["attention"])
@@ -86,7 +87,7 @@ def print_attention(positions: Verdict) -> None:
         shares = "  ".join(f"{share:.3f}/{law:.3f}" for share, law in pairs)
         rows.append([name, shares, f"{register['p_value']:.3g}", register["verdict"]])
     print_table("Attention, sampled/analytic by position", ["step", "what was attended to", "p", "verdict"], rows)
-    sys.stdout.write(f"{positions.verdict}: attention map, p = {positions.p_value:.3g} over {len(rows)} register(s)\n")
+    say(f"{positions.verdict}: attention map, p = {positions.p_value:.3g} over {len(rows)} register(s)")
 
 
 def plot(found: Result, path: Path) -> None:

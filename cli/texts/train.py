@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from json import dumps
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from stinespring.cli import options
-from stinespring.cli.output import print_json, print_table, progress
+from stinespring.cli import options, paths
+from stinespring.cli.output import print_json, progress
+from stinespring.cli.screen import print_table, say, wrote
 from stinespring.errors import InputError
 from stinespring.models.decoders.names import is_named
 from stinespring.models.load import load
@@ -21,7 +21,7 @@ from stinespring.models.training.train import Sizes, train
 from stinespring.writing import write_whole
 
 Source = Annotated[str, typer.Argument(metavar="TEXT|MODEL", help="A text file, or a model to distil: a file or a name.")]
-ModelFile = Annotated[Path, typer.Option("-o", "--output", callback=options.writable, help="FILE.json.")]
+ModelFile = Annotated[Path, typer.Option("-o", "--output", callback=paths.written("model", ".json"), help="FILE.json.")]
 Tokens = Annotated[
     int | None, typer.Option("--tokens", help="d, 2 to 32: default 16 characters of a text, 8 tokens of a model.")
 ]
@@ -69,11 +69,12 @@ def train_(
     with progress("reading") as report:
         trained = train(read, sizes, steps=steps, seed=seed, prompt=prompt, samples=samples, decay=decay, report=report)
     write_whole(output, dumps(trained.content, ensure_ascii=False, separators=(",", ":")) + "\n")
+    wrote(output)
     found = trained.figures | {"seconds": time.perf_counter() - begun, "files": [str(output)]}
     if json:
         print_json(found)
     else:
-        show(found, output)
+        show(found)
 
 
 def named(source: str, prompt: str | None, sampling: dict[str, Any]) -> Path | TextModel:
@@ -91,7 +92,7 @@ def named(source: str, prompt: str | None, sampling: dict[str, Any]) -> Path | T
     return path
 
 
-def show(found: dict[str, Any], output: Path) -> None:
+def show(found: dict[str, Any]) -> None:
     """Print the figures for people."""
     heads = f"the block, {found['heads']} heads" if found["heads"] > 1 else "the block, one head"
     rows = [(heads, found["kl_per_token"])] + [
@@ -101,7 +102,7 @@ def show(found: dict[str, Any], output: Path) -> None:
     table.append(["entropy floor", *(f"{found['floors'][part]:.4f}" for part in ("train", "held_out"))])
     print_table(f"KL per token in nats: {found['source']}", ["", "train", "held out"], table)
     kept = found["iterations"]
-    sys.stdout.write(
+    say(
         f"{found['parameters']:,} parameters, {found['tokens']} tokens, {kept['kept']} of {kept['all']} iterations kept, "
-        f"{found['seconds']:.1f} s\nwrote {output}\n"
+        f"{found['seconds']:.1f} s"
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stinespring.batches import Several
 from stinespring.circuits.core.cost import flow_cost
 from stinespring.circuits.devices.legality import Rules, require_legal, rules_of
-from stinespring.circuits.devices.read_back import flow_of, is_dynamic, worst_path_of
+from stinespring.circuits.devices.read_back import flow_of, is_dynamic, used_qubits, worst_path_of
 from stinespring.compiler.devices.timing import duration, has_times, with_delays
 from stinespring.compiler.export.faithful import require_kept, require_lowered, require_padded
 from stinespring.compiler.export.forms import largest_cost
@@ -62,6 +62,7 @@ def on_device(program: Program, device: Device | None, delays: str = "none") -> 
     cost, details = largest_cost([lowered_cost(circuit) for circuit in circuits_of(body)]), dict(program.details)
     if isinstance(body, Several):
         details["circuits"] = len(body.circuits)
+    details["qubits_used"] = max(len(used_qubits(circuit)) for circuit in circuits_of(body))
     if delays != "none":
         decouple = delays == "decouple"
         body = body.on(lambda circuit: padded(circuit, device, decouple))

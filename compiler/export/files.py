@@ -91,6 +91,14 @@ def write_pair(path: Path, text: str, description: dict[str, Any]) -> list[Path]
     beside = path.with_suffix(".json")
     for file in (path, beside):
         require_regular(require_place(file))
+    require_beside(beside)
+    write_whole(path, text)
+    write_whole(beside, dump(description | {"circuit_hash": digest(text)}))
+    return [path, beside]
+
+
+def require_beside(beside: Path) -> None:
+    """Refuse to replace a file that is no program's description by one."""
     if beside.exists() and not is_program(beside):
         raise InputError(
             "the file beside the program holds something else",
@@ -98,9 +106,6 @@ def write_pair(path: Path, text: str, description: dict[str, Any]) -> list[Path]
             expected="no file, or an earlier program's description",
             todo="choose another output name",
         )
-    write_whole(path, text)
-    write_whole(beside, dump(description | {"circuit_hash": digest(text)}))
-    return [path, beside]
 
 
 def is_program(path: Path) -> bool:

@@ -26,6 +26,7 @@ __all__ = ["Record", "SphereRun", "simulate"]
 Progress = Callable[[str, float], None]
 CHECK_EVERY = 10  # steps between looks at the clock
 CONVERGED = 1e-8
+WRONG, SETTLED, TURN = 20, 10, 0.5  # see SphereRun.diverges
 
 
 @dataclass
@@ -102,6 +103,26 @@ class SphereRun:
     def residual(self) -> float:
         """Largest norm of the projected field now."""
         return self.moment.residual
+
+    @property
+    def diverges(self) -> str | None:
+        """How it shows that the steps are too large to follow the flow, or None; the adaptive scheme's never are.
+
+        Particles stay on the sphere whatever the step. What shows is the energy, where it is monotone along the flow: it moves
+        the wrong way in more than one of :data:`WRONG` steps, as they jump from side to side of where they should come to rest.
+        Where no energy tells, it is particles that after :data:`SETTLED` steps still turn by more than :data:`TURN` radians in
+        each.
+        """
+        if self.adaptive is not None:
+            return None
+        if self.wrong_steps * WRONG > self.step and self.wrong_steps > 1:
+            return (
+                f"the energy moved the wrong way in {self.wrong_steps} of {self.step} steps, by at most {self.worst_change:.3g}"
+            )
+        turn = self.model.step * self.residual
+        if self.step >= SETTLED and not self.converged and turn > TURN:
+            return f"after {self.step} steps a particle still turns by {turn:.3g} rad in a step"
+        return None
 
 
 def simulate(

@@ -11,17 +11,16 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from stinespring.errors import InputError, shorten
+from stinespring.errors import shorten
 from stinespring.report.html.document import READING, document
 from stinespring.report.html.player import SCRIPT, stage
 from stinespring.report.svg.paper import Picture
 from stinespring.report.visible import legend, visible, visible_text
 from stinespring.version import __version__
-from stinespring.writing import require_place, write_whole
+from stinespring.writing import write_whole
 
 __all__ = [
     "Code", "Figure", "Finding", "Folded", "Page", "PageTable", "Part", "Player", "Section", "plain_table", "rendered",
-    "require_report",
 ]  # fmt: skip
 
 LONG = 400  # characters of a value above which it is cut
@@ -120,25 +119,6 @@ class Page:
     def write(self, path: Path) -> None:
         """Write the page, whole or not at all."""
         write_whole(path, rendered(self))
-
-
-def require_report(path: Path | None, *others: Path | None) -> None:
-    """Refuse a report that could not be written, before anything is computed.
-
-    Args:
-        path: of the report; None: nothing is refused.
-        others: further files of the same command, which it must not replace.
-
-    Raises:
-        InputError: the name or the folder is missing, or another output has the same name.
-    """
-    if path is None:
-        return
-    if path.suffix.lower() != ".html":
-        raise InputError("the report's format is not known", got=str(path), expected="a name that ends in .html")
-    require_place(path, "report")
-    if any(other is not None and other.resolve() == path.resolve() for other in others):
-        raise InputError("two outputs have one name", got=str(path), expected="a name of its own for --report")
 
 
 def rendered(page: Page) -> str:

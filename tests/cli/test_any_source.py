@@ -44,6 +44,7 @@ def folder(tmp_path, monkeypatch):
     """A folder with a small source of every kind, in which the commands run."""
     for name, content in (("texts.json", TEXTS), ("spins.json", SPINS), ("sphere.json", SPHERE)):
         (tmp_path / name).write_text(json.dumps(content))
+    (tmp_path / "x.json").write_text("{}")  # an input state, which nothing reads
     (tmp_path / "damping.npz").write_bytes((EXAMPLES / "amplitude_damping.npz").read_bytes())
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("STINESPRING_HOME", str(tmp_path / "ledger"))

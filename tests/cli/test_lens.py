@@ -23,7 +23,7 @@ COMPILE_KEYS = {
 def test_states_of_a_prompt(invoke, tmp_path):
     full, figure = tmp_path / "full.npz", tmp_path / "states.png"
     status, out, err = invoke("lens", "glassllm:en", *PROMPT, "--full", full, "--plot", figure, "--json")
-    assert (status, err) == (0, "")
+    assert (status, err) == (0, f"wrote {full}\nwrote {figure}\n")
     data = json.loads(out)
     places = [(p["after"], p["layer"]) for p in data["points"]]
     assert places == [("embedding", None), *((part, i) for i in range(4) for part in ("attention", "mlp"))]

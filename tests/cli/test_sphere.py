@@ -125,7 +125,7 @@ def test_new_analyse_claims(invoke, tmp_path):
         (("run", "FILE", "--steps", 1, "--scheme", "leapfrog"), "unknown scheme"),
         (("run", "FILE", "--steps", 1, "--every", 0), "every must be at least 1"),
         (("run", "FILE", "--steps", 1, "--tolerance", 0), "tolerance is out of range"),
-        (("run", "FILE", "--steps", 1, "-o", "o.txt"), "another ending"),
+        (("run", "FILE", "--steps", 1, "-o", "o.txt"), "a name that ends in .npz"),
         (("run", "FILE", "--steps", 1, "-o", "none/o.npz"), "existing folder"),
         (("run", "FILE", "--steps", 1, "--checkpoint", "none/o.npz"), "existing folder"),
         (("run", "FILE", "--steps", 1, "--sums", "fast"), "unknown sums"),
@@ -144,7 +144,7 @@ def test_new_analyse_claims(invoke, tmp_path):
         (("run", "FILE", "--steps", 1, "--checkpoint-every", 0), "checkpoint-every"),
         (("run", "FILE", "--steps", 1, "--checkpoint-every", "inf"), "checkpoint-every"),
         (("claims", "FILE", "--tolerance", 0), "out of range"),
-        (("fly", "FILE"), "No such command"),
+        (("fly", "FILE"), "has no verb 'fly'"),
     ],
 )
 def test_bad_input(invoke, file, tmp_path, monkeypatch, words, message):
@@ -194,3 +194,32 @@ def test_states_must_be_unit_rows(invoke, file, tmp_path):
     assert (status, out) == (2, "") and "unit" in err
     np.savez(state, positions=np.array([[1.0, 0.0], [0.0, 1.0 + 1e-11]]))
     assert invoke("sphere", "analyse", file, "--state", state)[0] == 0
+
+
+@pytest.mark.parametrize(("step", "diverges"), [(0.05, False), (3.0, True), (40.0, True)])
+def test_steps_that_are_too_large_are_told_of(step, diverges, invoke, file, save):
+    """Against plain loops: of a gradient flow (USA) the energy is followed step by step, and what is said is what it does."""
+    flow = save(DATA | {"normalise": "USA"}, "flow.json")
+    status, out, err = invoke("sphere", "run", flow, "--steps", 40, "--step", step, "--json")
+    xs, energies = [plain.unit(x) for x in DATA["particles"]], []
+    for _ in range(41):
+        energies.append(sum(plain.energy(DATA | {"normalise": "USA"}, xs)))
+        xs = plain.euler(DATA | {"normalise": "USA", "step": step}, xs)
+    wrong = sum(after < before - 1e-12 for before, after in zip(energies[:-1], energies[1:], strict=True))
+    found = json.loads(out)
+    assert status == 0 and (wrong > 2) == diverges
+    if diverges:
+        assert found["diverges"].startswith(f"the energy moved the wrong way in {wrong} of 40 steps")
+        assert f"the run diverges: {found['diverges']}\n  to do: --scheme adaptive, or a smaller step (--step " in err
+    else:
+        assert found["diverges"] is None and err == ""
+    assert json.loads(invoke("sphere", "run", flow, "--steps", 40, "--step", step, "--scheme", "adaptive", "--json").stdout)[
+        "diverges"
+    ] is None  # fmt: skip
+
+
+def test_where_no_energy_tells_particles_that_still_turn_are_told_of(invoke, file):
+    """SA with a perceptron is no gradient flow: Euler's steps of 30 throw the particles about, and they never come to rest."""
+    assert "still turns by" in invoke("sphere", "run", file, "--steps", 40, "--step", 30).stderr
+    assert invoke("sphere", "run", file, "--steps", 40).stderr == ""
+    assert "--step must be a positive number" in invoke("sphere", "run", file, "--steps", 1, "--step", 0).stderr

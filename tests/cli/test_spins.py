@@ -135,7 +135,7 @@ def test_sample(small, invoke, tmp_path):
         "--plot", tmp_path / "s.png", "--json",
     )  # fmt: skip
     found = read(out)
-    assert (status, err) == (0, "")
+    assert (status, err) == (0, f"wrote {tmp_path / 's.png'}\n")
     assert found["verdict"] == "PASS" and len(found["steps"]) == 2
     assert found["mean_field"]["exact_verdict"] == "PASS"
     assert (tmp_path / "s.png").exists()
