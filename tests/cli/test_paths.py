@@ -18,6 +18,7 @@ SPHERE, SPINS, DAMPING = ("sphere.json",), ("three_spins.json",), ("amplitude_da
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch, examples):
+    commands()  # every verb is imported before anything it imports is replaced
     for file in (
         "two_tokens.json",
         "sphere.json",
