@@ -23,7 +23,8 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 COPIED = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}  # pages that stand beside docs/
-REST = "In depth"  # the part of the navigation for pages that it does not name
+REST, DECISIONS = "In depth", "Decisions"  # the parts of the navigation for pages that it does not name
+ROW, CODE = re.compile(r"^\|.*\|$", re.MULTILINE), re.compile(r"`[^`]+`")  # tables escape bars in code for GitHub only
 LINK = re.compile(r"(\]\()([^)\s#:]+)(#[^)\s]*)?(\))")
 
 
@@ -62,11 +63,18 @@ def repository_path(uri: str, link: str) -> str | None:
 def name_the_rest(config: MkDocsConfig, uris: list[str]) -> None:
     """Put pages that the navigation does not name where all the details are."""
     forgotten = sorted(set(uris) - set(named(config.nav)))
-    [rest] = [part[REST] for part in config.nav or [] if isinstance(part, dict) and REST in part]
-    rest.extend(uri for uri in forgotten if not uri.startswith("decisions/"))
-    decisions = [uri for uri in forgotten if uri.startswith("decisions/")]
-    if decisions:
-        config.nav.append({"Decisions": decisions})
+    for uri in forgotten:
+        part(config.nav, DECISIONS if uri.startswith("decisions/") else REST).append(uri)
+
+
+def part(nav: Any, name: str) -> list[Any]:
+    """Return the part of the navigation that has a name, at any depth; an empty list if there is none."""
+    for entry in nav:
+        for title, inner in entry.items() if isinstance(entry, dict) else ():
+            found = inner if title == name else part(inner, name) if isinstance(inner, list) else []
+            if found:
+                return found
+    return []
 
 
 def named(nav: Any) -> list[str]:
@@ -90,7 +98,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
     text = LINK.sub(led, markdown) if uri not in COPIED.values() else markdown
     twins.keep(uri, text)
-    return text
+    return ROW.sub(lambda row: CODE.sub(lambda code: code[0].replace("\\|", "|"), row[0]), text)
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:

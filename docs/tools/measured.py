@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from shown import TABLES, Shown
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
 FORMAT = "stinespring/benchmark@1"
@@ -43,7 +44,7 @@ def page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def section(name: str, path: Path, content: dict[str, Any], older: list[Path]) -> Iterator[str] | list[str]:
+def section(name: str, path: Path, content: dict[str, Any], older: list[Path]) -> list[str]:
     """Return what is shown of one file."""
     machine, versions = content["machine"], content["versions"]
     used = ", ".join(f"{package} {number}" for package, number in versions.items())
@@ -57,9 +58,20 @@ def section(name: str, path: Path, content: dict[str, Any], older: list[Path]) -
     if older:
         lines.append("Before: " + ", ".join(link(p) for p in older) + ".")
     lines.append("")
-    for rows in grouped(content["rows"]):
-        lines += [*folded(table(rows), len(rows)), ""]
+    left = content["rows"]
+    for shown in TABLES.get(name, ()):
+        rows = [row for row in left if all(key in row for key in shown.needs)]
+        left = [row for row in left if row not in rows]
+        if rows and shown.columns:
+            lines += [*folded(table([chosen(row, shown) for row in rows]), f"{shown.title} ({len(rows)} rows)", len(rows)), ""]
+    for rows in grouped(left):
+        lines += [*folded(table(rows), f"{len(rows)} rows", len(rows)), ""]
     return lines
+
+
+def chosen(row: dict[str, Any], shown: Shown) -> dict[str, Any]:
+    """Return a row with the columns that are shown."""
+    return {head: row.get(key) if isinstance(key, str) else key(row) for head, key in shown.columns.items()}
 
 
 def link(path: Path) -> str:
@@ -118,8 +130,8 @@ def cell(value: Any) -> str:
     return text if len(text) <= WIDE else text[: WIDE - 1] + "…"
 
 
-def folded(lines: list[str], rows: int) -> list[str]:
+def folded(lines: list[str], title: str, rows: int) -> list[str]:
     """Return a table, folded away if it is long."""
     if rows <= LONG:
-        return lines
-    return [f'??? note "{rows} rows"', "", *(f"    {line}" for line in lines)]
+        return [f"{title}:", "", *lines]
+    return [f'??? note "{title}"', "", *(f"    {line}" for line in lines)]

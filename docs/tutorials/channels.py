@@ -22,7 +22,12 @@ damping = channels.amplitude_damping(0.3)
 print("Kraus rank", damping.rank)
 excited, plus = np.diag([0, 1]).astype(complex), np.full((2, 2), 0.5, dtype=complex)
 print("E(|1><1|) =", np.diag(damping(excited)).real)
-print("coherence of E(|+><+|):", damping(plus)[0, 1].real.round(6), "= sqrt(1 - g) / 2 =", (np.sqrt(0.7) / 2).round(6))
+print(
+    "coherence of E(|+><+|):",
+    damping(plus)[0, 1].real.round(6),
+    "= sqrt(1 - g) / 2 =",
+    (np.sqrt(0.7) / 2).round(6),
+)
 
 # %% [markdown]
 # ## The dilation
@@ -73,7 +78,12 @@ print(f"{other.verdict} | diamond distance between {low:.4f} and {high:.4f}")
 import matplotlib.pyplot as plt
 
 grid = np.linspace(0.1, 0.5, 17)
-distances = [channels.diamond_distance(damping.choi(), channels.amplitude_damping(g).choi(), inputs=1) for g in grid]
+distances = [
+    channels.diamond_distance(
+        damping.choi(), channels.amplitude_damping(g).choi(), inputs=1
+    )
+    for g in grid
+]
 figure, axes = plt.subplots()
 axes.plot(grid, [d.high for d in distances], "o-", color="#3f51b5")
 axes.set_xlabel("g")
@@ -87,12 +97,18 @@ axes.set_ylabel("diamond distance")
 # because classical randomness is enough; the compiler recognises it.
 
 # %%
-some = {"damping": damping, "depolarizing": channels.depolarizing(0.1), "random": channels.random_channel(1, rank=4, seed=1)}
+some = {
+    "damping": damping,
+    "depolarizing": channels.depolarizing(0.1),
+    "random": channels.random_channel(1, rank=4, seed=1),
+}
 print("two-qubit gates and mid-circuit measurements")
 for name, channel in some.items():
     for form in ("isometry", "tree"):
         cost = ss.compile(channel, form=form).cost
-        print(f"{name:13} {form:9} {cost.two_qubit_gates} {cost.mid_circuit_measurements}")
+        print(
+            f"{name:13} {form:9} {cost.two_qubit_gates} {cost.mid_circuit_measurements}"
+        )
 
 # %% [markdown]
 # Which is better depends on the device: a mid-circuit measurement errs about as often as two two-qubit gates, and takes longer than
@@ -105,7 +121,10 @@ for name, channel in some.items():
 
 # %%
 model = ss.load("examples/two_tokens.json")
-blocks = {name: channels.block_channel(model, 1, level=3, extension=name) for name in ("token", "position", "dephased")}
+blocks = {
+    name: channels.block_channel(model, 1, level=3, extension=name)
+    for name in ("token", "position", "dephased")
+}
 for name, block in blocks.items():
     print(f"{name:9} Kraus rank {block.rank}")
 

@@ -18,7 +18,9 @@
 import os
 import tempfile
 
-os.environ["STINESPRING_HOME"] = tempfile.mkdtemp()  # a ledger for this page only; leave this line out to keep your runs
+os.environ["STINESPRING_HOME"] = (
+    tempfile.mkdtemp()
+)  # a ledger for this page only; leave this line out to keep your runs
 
 import stinespring as ss
 
@@ -36,7 +38,10 @@ for text in sorted(law, key=lambda text: -law[text])[:4]:
 # %%
 for options in ({"effort": 0}, {}, {"tolerance": 0.05}):
     program = ss.compile(model, prompt="Alice was", steps=2, **options)
-    print(options, f"{program.cost.qubits} qubits, {program.cost.two_qubit_gates} CX, TVD bound {program.tvd_bound:.3f}")
+    print(
+        options,
+        f"{program.cost.qubits} qubits, {program.cost.two_qubit_gates} CX, TVD bound {program.tvd_bound:.3f}",
+    )
 
 # %% [markdown]
 # Where noise costs about one per cent of TVD a gate, giving up a few per cent of the law to save gates can bring you *nearer* to the
@@ -60,7 +65,9 @@ print(ss.check(samples).verdict)
 
 # %% [sampled]
 asked = {"prompt": "Alice was", "steps": 2, "tolerance": 0.05}
-expected = ss.estimate(model, backend="fake:manila", shots=10_000, resolution=0.15, **asked)
+expected = ss.estimate(
+    model, backend="fake:manila", shots=10_000, resolution=0.15, **asked
+)
 print("two-qubit gates on the device:", expected.two_qubit_gates)
 print(f"QPU seconds: {expected.qpu_seconds:.0f}")
 print(f"expected TVD: {expected.expected_tvd:.3f}, by {expected.expected_tvd_by}")
@@ -85,7 +92,12 @@ import matplotlib.pyplot as plt
 texts = sorted(law, key=lambda text: -law[text])
 counts = result.samples.by_text()
 figure, axes = plt.subplots()
-axes.bar(range(16), [counts.get(text, 0) / result.samples.shots for text in texts], color="#9fa8da", label="fake:manila")
+axes.bar(
+    range(16),
+    [counts.get(text, 0) / result.samples.shots for text in texts],
+    color="#9fa8da",
+    label="fake:manila",
+)
 axes.plot(range(16), [law[text] for text in texts], "o", color="#1a237e", label="law")
 axes.set_xlabel("text, the likeliest first")
 axes.set_ylabel("probability")
@@ -100,7 +112,9 @@ axes.legend(frameon=False)
 # %% [sampled]
 exact = ss.compile(model, prompt="Alice was", steps=2, target="fake:manila")
 print("two-qubit gates on the device:", exact.cost.two_qubit_gates)
-strict = ss.check(ss.run(exact, backend="fake:manila", shots=10_000, seed=1), within=0.02)
+strict = ss.check(
+    ss.run(exact, backend="fake:manila", shots=10_000, seed=1), within=0.02
+)
 print(strict.verdict)
 print(strict.reason)
 

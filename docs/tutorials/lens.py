@@ -21,9 +21,14 @@ from stinespring.models.lens import load_decoder, read_states
 
 decoder = load_decoder("glassllm:en")
 states = read_states(decoder, "Alice was beginning to")
-print(states.psi.shape, "points and tokens; entropy in nats, and the three likeliest tokens")
+print(
+    states.psi.shape,
+    "points and tokens; entropy in nats, and the three likeliest tokens",
+)
 for number, point in enumerate(states.points):
-    best = ", ".join(f"{decoder.tokens[token]} {share:.2f}" for token, share in states.top(number, 3))
+    best = ", ".join(
+        f"{decoder.tokens[token]} {share:.2f}" for token, share in states.top(number, 3)
+    )
     print(f"{number}  {point!s:14}  {states.entropy[number]:.2f}  {best}")
 
 # %% Entropy of what the decoder would say after each layer
@@ -50,7 +55,10 @@ axes.set_ylabel("entropy / nats")
 
 # %%
 layer = states.operator(3)
-print("U psi_in = psi_out, off by", f"{abs(layer.apply(states.psi[2]) - states.psi[3]).max():.0e}")
+print(
+    "U psi_in = psi_out, off by",
+    f"{abs(layer.apply(states.psi[2]) - states.psi[3]).max():.0e}",
+)
 halfway = abs(layer.evolve(states.psi[2], 0.5)) ** 2
 print("half the layer is a law, too:", round(float(halfway.sum()), 12))
 
@@ -65,7 +73,10 @@ print("half the layer is a law, too:", round(float(halfway.sum()), 12))
 
 # %%
 v = states.v
-print("cos(U, U') of the first two layers:", round(1 - 4 / v.shape[1] + 4 / v.shape[1] * float(v[0] @ v[1]) ** 2, 4))
+print(
+    "cos(U, U') of the first two layers:",
+    round(1 - 4 / v.shape[1] + 4 / v.shape[1] * float(v[0] @ v[1]) ** 2, 4),
+)
 print("(v.v')^2:                          ", round(float(v[0] @ v[1]) ** 2, 4))
 
 # %% [markdown]
@@ -76,7 +87,12 @@ print("(v.v')^2:                          ", round(float(v[0] @ v[1]) ** 2, 4))
 
 # %%
 program = ss.compile(states, upto=4)
-print(program.cost.qubits, "qubits,", program.cost.two_qubit_gates, "two-qubit gates for", 4, "layer operators")
+print(
+    program.cost.qubits,
+    "qubits,",
+    program.cost.two_qubit_gates,
+    "two-qubit gates for 4 layer operators",
+)
 
 # %% [markdown]
 # A generic unitary of ten qubits would take half a million. Sample it, and hold it against the lens at that point. 1,024 outcomes need
@@ -93,7 +109,12 @@ top = states.top(4, 6)
 names = [decoder.tokens[token].replace("▁", "_") for token, _ in top]
 counts = samples.by_text()
 figure, axes = plt.subplots()
-axes.bar(names, [counts.get(decoder.tokens[token], 0) / samples.shots for token, _ in top], color="#9fa8da", label="sampled")
+axes.bar(
+    names,
+    [counts.get(decoder.tokens[token], 0) / samples.shots for token, _ in top],
+    color="#9fa8da",
+    label="sampled",
+)
 axes.plot(names, [share for _, share in top], "o", color="#1a237e", label="lens")
 axes.legend(frameon=False)
 axes.set_ylabel("probability")

@@ -25,12 +25,20 @@ from stinespring.models.sphere.simulate import simulate
 crowd = random_model(particles=60, dimension=2, beta=9.0, seed=4, kernel="scaled")
 run = simulate(crowd, steps=300, scheme="adaptive", every=1)
 record = run.record.arrays()
-print(run.step, "steps, time", round(run.time, 1), "| steps with the energy going the wrong way:", run.wrong_steps)
+print(
+    run.step,
+    "steps, time",
+    round(run.time, 1),
+    "| steps with the energy going the wrong way:",
+    run.wrong_steps,
+)
 
 # %% Sixty particles on the circle: each line is a particle's angle; they meet in clusters, which then wait for each other
 import matplotlib.pyplot as plt
 
-angles = np.unwrap(np.arctan2(record["trajectory"][..., 1], record["trajectory"][..., 0]), axis=0)
+angles = np.unwrap(
+    np.arctan2(record["trajectory"][..., 1], record["trajectory"][..., 0]), axis=0
+)
 figure, axes = plt.subplots()
 axes.semilogx(record["times"][1:], angles[1:], color="#3f51b5", linewidth=0.6)
 axes.set_xlabel("time")
@@ -81,7 +89,10 @@ print(
     program.cost.two_qubit_gates,
 )
 print("success probability", round(told["success_probability"], 4))
-print("the state in the branch of success is off by", f"{np.abs(np.array(told['updated']) - moved).max():.0e}")
+print(
+    "the state in the branch of success is off by",
+    f"{np.abs(np.array(told['updated']) - moved).max():.0e}",
+)
 
 # %% [markdown]
 # ## Is it right?
@@ -104,7 +115,9 @@ print(verdict.reason)
 # %%
 for rounds in (0, 1):
     layer = ss.compile(model, particle=0, amplify=rounds)
-    print(f"rounds {rounds}: success {layer.details['success_probability']:.3f}, {layer.cost.two_qubit_gates} two-qubit gates")
+    print(
+        f"rounds {rounds}: success {layer.details['success_probability']:.3f}, {layer.cost.two_qubit_gates} two-qubit gates"
+    )
 
 # %% [markdown]
 # From 0.81 one round overshoots to 0.04, at four times the gates. `amplify="auto"` takes the best number of rounds, which is none here;

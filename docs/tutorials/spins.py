@@ -23,7 +23,9 @@ import stinespring as ss
 from stinespring.models.spins import diagram, lyapunov, mean_field, run_network
 
 network = ss.load("examples/spins.json")
-print(f"N = {network.spins} spins, M = {network.M} features, L = {network.L} tokens of context, beta = {network.beta}")
+print(
+    f"N = {network.spins} spins, M = {network.M} features, L = {network.L} tokens of context, beta = {network.beta}"
+)
 
 # %% [markdown]
 # ## The mean field
@@ -38,7 +40,14 @@ betas = np.array([1.0, 1.4, 2.05])
 found = diagram(network, betas=betas, transient=3000, keep=1500)
 figure, panels = plt.subplots(1, 3, figsize=(6.4, 2.4), sharex=True, sharey=True)
 for axes, beta, points in zip(panels, betas, found.m_o, strict=True):
-    axes.plot(points[:-1, 0], points[1:, 0], ".", markersize=1.5, color="#3f51b5", rasterized=True)
+    axes.plot(
+        points[:-1, 0],
+        points[1:, 0],
+        ".",
+        markersize=1.5,
+        color="#3f51b5",
+        rasterized=True,
+    )
     axes.set_title(f"beta = {beta}", fontsize=10)
 panels[0].set_ylabel("next token")
 panels[1].set_xlabel("m_o[0]")
@@ -73,7 +82,13 @@ for repeat in (1, 10, 100, 1000):
     gaps.append(float(np.abs(runs.m_o[0] - limit).mean()))
 figure, axes = plt.subplots()
 axes.loglog(sizes, gaps, "o-", color="#3f51b5", label="sampled")
-axes.loglog(sizes, gaps[-1] * np.sqrt(sizes[-1] / np.array(sizes)), "--", color="#9e9e9e", label="c / sqrt N")
+axes.loglog(
+    sizes,
+    gaps[-1] * np.sqrt(sizes[-1] / np.array(sizes)),
+    "--",
+    color="#9e9e9e",
+    label="c / sqrt N",
+)
 axes.set_xlabel("N")
 axes.set_ylabel("mean distance")
 axes.legend(frameon=False)
@@ -86,7 +101,14 @@ axes.legend(frameon=False)
 
 # %% [sampled]
 program = ss.compile(network, steps=2)
-print(program.schedule, "|", program.cost.qubits, "qubits,", program.cost.two_qubit_gates, "two-qubit gates")
+print(
+    program.schedule,
+    "|",
+    program.cost.qubits,
+    "qubits,",
+    program.cost.two_qubit_gates,
+    "two-qubit gates",
+)
 samples = ss.run(program, shots=150, seed=1)
 verdict = ss.check(samples, resolution=0.4)
 law, limit = verdict.parts["product law"], verdict.parts["mean field"]
@@ -103,4 +125,6 @@ print("mean field:       ", limit.verdict)
 small = ss.load("examples/three_spins.json")
 for schedule in ("static", "dynamic"):
     cost = ss.compile(small, steps=3, schedule=schedule).cost
-    print(f"{schedule}: {cost.qubits} qubits, {cost.two_qubit_gates} two-qubit gates, {cost.conditions} conditions")
+    print(
+        f"{schedule}: {cost.qubits} qubits, {cost.two_qubit_gates} two-qubit gates, {cost.conditions} conditions"
+    )

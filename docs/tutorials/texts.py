@@ -21,7 +21,9 @@ import stinespring as ss
 
 model = ss.load("examples/two_tokens.json")
 prompt = model.encode("a b")
-print("attended positions after 'a b':", model.attention(1, prompt[None, :])[0].round(6))
+print(
+    "attended positions after 'a b':", model.attention(1, prompt[None, :])[0].round(6)
+)
 print("the next token:                ", model.law(1, prompt[None, :])[0].round(6))
 
 # %% [markdown]
@@ -62,7 +64,9 @@ print(program.draw(output="text", fold=100))
 
 # %%
 fixed = ss.compile(model, prompt="a b", steps=2, codes="free")
-print(program.details["codes"], program.cost.two_qubit_gates, "two-qubit gates;", end=" ")
+print(
+    program.details["codes"], program.cost.two_qubit_gates, "two-qubit gates;", end=" "
+)
 print(fixed.details["codes"], fixed.cost.two_qubit_gates)
 
 # %% [markdown]
@@ -106,7 +110,15 @@ shares = np.array([counts.get(text, 0) for text in texts]) / samples.shots
 exact = np.array([law[text] for text in texts])
 figure, axes = plt.subplots()
 axes.bar(texts, shares, color="#9fa8da", label="sampled")
-axes.errorbar(texts, exact, 3 * np.sqrt(exact * (1 - exact) / samples.shots), fmt="o", color="#1a237e", capsize=5, label="law")
+axes.errorbar(
+    texts,
+    exact,
+    3 * np.sqrt(exact * (1 - exact) / samples.shots),
+    fmt="o",
+    color="#1a237e",
+    capsize=5,
+    label="law",
+)
 axes.set_ylabel("probability")
 axes.legend(frameon=False)
 
@@ -118,7 +130,9 @@ axes.legend(frameon=False)
 
 # %%
 for given in ("a b", "a a"):
-    found = ss.check(ss.read_samples("examples/counts.json", model, prompt=given, steps=2))
+    found = ss.check(
+        ss.read_samples("examples/counts.json", model, prompt=given, steps=2)
+    )
     print(f"as counts after {given!r}: {found.verdict}, p = {found.p_value:.2g}")
 
 # %% [markdown]
@@ -141,7 +155,10 @@ seen = ss.run(dilated, shots=20_000, seed=3)
 exact_map = bigger.attention(1, bigger.encode("sun rain wind")[None, :])[0]
 for head, row in enumerate(exact_map, start=1):
     column = seen.outcomes[0].column(f"e1_{head}")
-    share = np.bincount(column, weights=seen.outcomes[0].counts, minlength=3)[:3] / seen.shots
+    share = (
+        np.bincount(column, weights=seen.outcomes[0].counts, minlength=3)[:3]
+        / seen.shots
+    )
     print(f"head {head}: exact {row.round(3)}, sampled {share.round(3)}")
 
 # %% [markdown]
