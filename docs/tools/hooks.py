@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import measured
+import names
 import twins
 import verbs
 from mkdocs.config.defaults import MkDocsConfig
@@ -23,14 +24,15 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 COPIED = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}  # pages that stand beside docs/
-REST, DECISIONS = "In depth", "Decisions"  # the parts of the navigation for pages that it does not name
+# The parts of the navigation for pages that it does not name, by their folder; pages in none go to the rest.
+PARTS, REST = {"decisions": "Decisions", "reference": "Python", "howto": "How-to", "explanation": "Explanation"}, "In depth"
 ROW, CODE = re.compile(r"^\|.*\|$", re.MULTILINE), re.compile(r"`[^`]+`")  # tables escape bars in code for GitHub only
 LINK = re.compile(r"(\]\()([^)\s#:]+)(#[^)\s]*)?(\))")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add generated pages, files outside of ``docs/`` that pages link to, and forgotten pages to the navigation."""
-    pages = {"reference/cli.md": verbs.page(), "reference/measured.md": measured.page()}
+    pages = {"reference/cli.md": verbs.page(), "reference/measured.md": measured.page(), **names.pages()}
     for name, uri in COPIED.items():
         pages[uri] = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
     for uri, text in pages.items():
@@ -64,7 +66,7 @@ def name_the_rest(config: MkDocsConfig, uris: list[str]) -> None:
     """Put pages that the navigation does not name where all the details are."""
     forgotten = sorted(set(uris) - set(named(config.nav)))
     for uri in forgotten:
-        part(config.nav, DECISIONS if uri.startswith("decisions/") else REST).append(uri)
+        part(config.nav, PARTS.get(uri.partition("/")[0], REST)).append(uri)
 
 
 def part(nav: Any, name: str) -> list[Any]:
