@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from stinespring.models.load import load, token_names
     from stinespring.models.own.wrappers import temperature, top_k, top_p
     from stinespring.models.texts.base import TextModel
+    from stinespring.pipeline.compiling import compile_source as compile  # noqa: A004 - the field's word for it
     from stinespring.pipeline.counts.files import read_samples
     from stinespring.pipeline.exact import verify_channel
     from stinespring.pipeline.public import estimate, fetch, submit
     from stinespring.pipeline.running import check, run
-    from stinespring.pipeline.running import compile_source as compile  # noqa: A004 - the field's word for it
     from stinespring.stages import Program, Samples, Verdict
 
 # name -> its module, and its name there
@@ -39,7 +39,7 @@ _HOMES = {
     "Verdict": ("stinespring.stages", "Verdict"),
     "channels": ("stinespring.models", "channels"),
     "check": ("stinespring.pipeline.running", "check"),
-    "compile": ("stinespring.pipeline.running", "compile_source"),
+    "compile": ("stinespring.pipeline.compiling", "compile_source"),
     "compile_channel": ("stinespring.compiler.channels.channel", "compile_channel"),
     "estimate": ("stinespring.pipeline.public", "estimate"),
     "fetch": ("stinespring.pipeline.public", "fetch"),

@@ -15,6 +15,12 @@ from stinespring.circuits.qasm.dialects import require_dialect
 from stinespring.cli import paths
 from stinespring.cli.words import names
 
+
+def share_or_auto(text: Any) -> Any:
+    """Return a number, or ``auto``."""
+    return "auto" if text == "auto" else float(text)
+
+
 Model = Annotated[
     str,
     typer.Argument(
@@ -93,7 +99,14 @@ Layer = Annotated[
         "--layer", help="Language models: the law after this layer, 0 for the first, by the final norm and unembedding."
     ),
 ]
-ScheduleOption = Annotated[str, typer.Option("--schedule", help="static, dynamic, stepwise or auto.")]
+ScheduleOption = Annotated[
+    str | None,
+    typer.Option(
+        "--schedule",
+        help="static, dynamic, stepwise or auto; on a device with noise auto takes what is predicted closest to the law "
+        "(default: likewise, of programs without the host in the loop where one circuit holds the text).",
+    ),
+]
 MaxQubits = Annotated[int | None, typer.Option("--max-qubits", help="Hard limit on the qubits of the program.")]
 MaxGates = Annotated[int | None, typer.Option("--max-two-qubit-gates", help="Hard limit on the worst path.")]
 MaxConditions = Annotated[int | None, typer.Option("--max-conditions", help="Hard limit on the 'if' statements.")]
@@ -142,7 +155,13 @@ MemoryOption = Annotated[
 Delays = Annotated[
     str, typer.Option("--delays", help="With a device as target: none, pad (idle times) or decouple (pairs of X in them).")
 ]
-Tolerance = Annotated[float, typer.Option("--tolerance", help="TVD of the joint law that the compiler may spend.")]
+Tolerance = Annotated[
+    float,
+    typer.Option(
+        "--tolerance", metavar="E|auto", parser=share_or_auto, show_default="0",
+        help="TVD of the joint law that the compiler may spend; auto: what makes least of it and the target's noise together.",
+    ),
+]  # fmt: skip
 Shots = Annotated[int, typer.Option("--shots", help="How many texts to sample.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="The same seed gives the same counts.")]
 BackendOption = Annotated[
@@ -249,7 +268,7 @@ ASKED: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
 # What the compilers take beside that; the fields of CompileOptions are those of texts.
 COMPILE: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
     **ASKED,
-    "schedule": (ScheduleOption, "auto", (TEXTS, SPHERE, SPINS)),
+    "schedule": (ScheduleOption, None, (TEXTS, SPHERE, SPINS)),
     "extension": (ExtensionOption, "token", (TEXTS,)),
     "input": (InputOption, None, (TEXTS,)),
     "codes": (CodesOption, None, (TEXTS,)),

@@ -70,7 +70,7 @@ def named_source(name: str, options: Mapping[str, Any], *, need: bool = True) ->
     given: dict[str, Any] = {}
     for option, value in options.items():
         _, default, kinds = COMPILE[option]
-        if value == default:
+        if value == default or (option == "schedule" and value == "auto" and kind != "texts"):
             continue
         if kinds != ANY and kind not in kinds:
             words = " or ".join(called(k) for k in kinds)

@@ -101,7 +101,7 @@ def estimated(
     if calibration is not None:
         jobs, executions = jobs + 1, executions + calibration.shots * len(calibration.circuits)
     circuit = first.items[0].circuit
-    noise = predicted(program, backend) if simulate else bounded(program, backend)
+    noise = predicted(program, backend) if simulate else bounded(program, device)
     distance = wanted_within(within, noisy=backend.capabilities.noisy, resolution=resolution)
     told = foreseen(program, noise, shots, within=distance, alpha=alpha, resolution=resolution)
     each = backend.capabilities.rep_delay + (program.duration or 0.0)

@@ -31,7 +31,6 @@ from stinespring.version import __version__
 __all__ = [
     "check",
     "compile_asked",
-    "compile_source",
     "looked_at",
     "on_backend",
     "require_runnable",
@@ -51,34 +50,6 @@ def split(source: Any, given: Mapping[str, Any]) -> tuple[Asked, dict[str, Any]]
     kind = system_of(source)
     asked = {name: given[name] for name in kind.asks if name in given}
     return kind.ask(source, asked), {name: value for name, value in given.items() if name not in kind.asks}
-
-
-def compile_source(source: Any, **given: Any) -> Program:
-    """Compile a source of any kind into a quantum program.
-
-    Args:
-        source: what :func:`stinespring.load` returns, or any model, network, channel or states of a prompt.
-        **given: what is asked of it and how it is compiled. Texts: ``prompt, steps, input_state, level`` and the fields of
-            :class:`stinespring.CompileOptions`; lens: ``upto, every_point, time, simplify, ancilla``; sphere: ``particle,
-            layers, schedule, amplify, read, test, ancilla``; spins: ``steps, schedule``; channels: ``form, effort, seed``. All
-            of them: ``target`` and ``delays``.
-
-    Returns:
-        The program. Its ``tvd_bound`` is proven.
-
-    Raises:
-        InputError: an argument that cannot be used.
-        TooLargeError: the problem does not fit; the message says what would.
-
-    Example:
-        >>> import stinespring
-        >>> model = stinespring.load("examples/two_tokens.json")
-        >>> stinespring.compile(model, prompt="a b", steps=2).cost.qubits
-        2
-    """
-    sheltered()
-    asked, options = split(source, given)
-    return compile_asked(source, asked, options)
 
 
 def compile_asked(source: Any, asked: Asked, options: Mapping[str, Any]) -> Program:

@@ -18,10 +18,11 @@ from stinespring.errors import BackendError, InputError
 from stinespring.ledger.delivery import Delivery
 from stinespring.ledger.recorded import CALIBRATION, FIRST, Pending, Permissions, Recorded, jobs_of
 from stinespring.ledger.store import FINAL, Ledger, LedgerError, Run, damage, fresh_id, now
+from stinespring.pipeline.compiling import compile_decided
 from stinespring.pipeline.readout.mitigation import ReadoutCircuits, calibration_body, planned_mitigation, require_mode
 from stinespring.pipeline.readout.stated import stated_errors
 from stinespring.pipeline.record import described, identity, requested, require_kept, restored, unlowered
-from stinespring.pipeline.running import compile_asked, require_runnable, samples_of, split
+from stinespring.pipeline.running import require_runnable, samples_of, split
 from stinespring.pipeline.systems import system_of
 from stinespring.readings import Outcomes
 from stinespring.stages import Backend, Device, Program, Samples
@@ -94,7 +95,10 @@ def plan(
     wanted, options = split(source, given)
     options = {**options, "target": target_for(backend, options.get("target", "aer"))}
     root = root_seed(seed)
-    program = compile_asked(source, system_of(source).settled(source, wanted, settings, root), options)
+    program, options = compile_decided(
+        source, system_of(source).settled(source, wanted, settings, root), options, backend=backend,
+        one_circuit=detect or mitigation != "none",
+    )  # fmt: skip
     shots = require_runnable(program, shots)
     note = planned_mitigation(program, backend, mitigation)
     calibration = calibration_body(note, backend, shots)

@@ -11,6 +11,7 @@ from stinespring.backends.seeds import root_seed
 from stinespring.batches import Report, quiet
 from stinespring.checks.within import wanted_within
 from stinespring.ledger.store import Ledger, Run
+from stinespring.pipeline.compiling import compile_decided
 from stinespring.pipeline.readout.mitigation import (
     calibration_body,
     measured_calibration,
@@ -18,7 +19,7 @@ from stinespring.pipeline.readout.mitigation import (
     planned_mitigation,
     require_mode,
 )
-from stinespring.pipeline.running import check, compile_asked, on_backend, require_runnable, require_scoped, sampled, split
+from stinespring.pipeline.running import check, on_backend, require_runnable, require_scoped, sampled, split
 from stinespring.pipeline.runs import read
 from stinespring.pipeline.systems import system_of
 from stinespring.stages import Backend, Program, Samples, Verdict
@@ -84,7 +85,10 @@ def measured(
         given = {**given, "target": device}
     report("compiling", 0.0)
     asked, options = split(source, given)
-    program = compile_asked(source, system_of(source).settled(source, asked, settings or {}, root), options)
+    program, _ = compile_decided(
+        source, system_of(source).settled(source, asked, settings or {}, root), options, backend=backend,
+        one_circuit=detect or mitigation != "none",
+    )  # fmt: skip
     shots, program = require_runnable(program, shots), on_backend(program, backend)
     note = planned_mitigation(program, backend, mitigation)
     report("verifying", 0.0)

@@ -23,7 +23,7 @@ from stinespring.readings import FloatArray, IntArray
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-__all__ = ["Readings", "noisy_readings"]
+__all__ = ["NoisyCircuit", "Readings", "noisy_readings"]
 
 LEAST = 1e-18  # probability of a reading that is listed
 IDENTITY: FloatArray = np.eye(4)
@@ -55,23 +55,49 @@ def noisy_readings(
         InputError: the circuit does what the device does not have, or other control flow than a flat if.
         TooLargeError: more numbers than that, or than fit.
     """
-    found = rewritten(circuit, calibration)
-    registers = [register for register in circuit.cregs if wanted is None or register.name in wanted]
-    kept = {circuit.find_bit(bit).index for register in registers for bit in register}
-    walk = _Passage(found.circuit, errors_of(calibration, found), kept, Mixture(most))
-    walk.run()
-    held = sorted(bit for kind, bit in walk.mixture.axes if kind == "c")
-    weights = np.maximum(walk.mixture.weights(held), 0.0)
-    where = np.argwhere(weights > LEAST)
-    columns = dict(zip(held, where.T, strict=True))
-    values = np.zeros((len(where), len(registers)), dtype=np.int64)
-    for column, register in enumerate(registers):
-        for place, bit in enumerate(register):
-            index = circuit.find_bit(bit).index
-            if index in columns:
-                values[:, column] |= columns[index] << place
-    spent = 0.0 if math.isinf(most) else most - walk.mixture.left
-    return Readings(tuple(r.name for r in registers), values, weights[tuple(where.T)], spent)
+    return NoisyCircuit(circuit, calibration).read(wanted=wanted, most=most)
+
+
+class NoisyCircuit:
+    """A circuit with its errors, whose angles may still be free.
+
+    Args:
+        circuit: on the device's qubits, in its gates.
+        calibration: of the device.
+    """
+
+    def __init__(self, circuit: QuantumCircuit, calibration: Calibration) -> None:
+        self.circuit, self.small = circuit, rewritten(circuit, calibration)
+        self.errors = errors_of(calibration, self.small)
+        self.known: dict[Any, FloatArray] = {}  # operations with the errors that follow them
+
+    def read(
+        self, angles: FloatArray | None = None, *, wanted: Collection[str] | None = None, most: float = math.inf
+    ) -> Readings:  # fmt: skip
+        """Return the exact law of what is read, see :func:`noisy_readings`.
+
+        Args:
+            angles: shape (parameters,), in the order of ``circuit.parameters``.
+            wanted: names of registers; None: all of them.
+            most: numbers that may be computed in all.
+        """
+        registers = [register for register in self.circuit.cregs if wanted is None or register.name in wanted]
+        kept = {self.circuit.find_bit(bit).index for register in registers for bit in register}
+        bound = self.small.circuit if angles is None else self.small.circuit.assign_parameters(angles)
+        walk = _Passage(bound, self.errors, kept, Mixture(most), self.known)
+        walk.run()
+        held = sorted(bit for kind, bit in walk.mixture.axes if kind == "c")
+        weights = np.maximum(walk.mixture.weights(held), 0.0)
+        where = np.argwhere(weights > LEAST)
+        columns = dict(zip(held, where.T, strict=True))
+        values = np.zeros((len(where), len(registers)), dtype=np.int64)
+        for column, register in enumerate(registers):
+            for place, bit in enumerate(register):
+                index = self.circuit.find_bit(bit).index
+                if index in columns:
+                    values[:, column] |= columns[index] << place
+        spent = 0.0 if math.isinf(most) else most - walk.mixture.left
+        return Readings(tuple(r.name for r in registers), values, weights[tuple(where.T)], spent)
 
 
 class _Waiting:
@@ -130,11 +156,11 @@ class _Waiting:
 class _Passage:
     """A circuit on its way through."""
 
-    def __init__(self, circuit: QuantumCircuit, errors: Errors, kept: set[int], mixture: Mixture) -> None:
-        self.circuit, self.errors, self.kept, self.mixture = circuit, errors, kept, mixture
+    def __init__(
+        self, circuit: QuantumCircuit, errors: Errors, kept: set[int], mixture: Mixture, known: dict[Any, FloatArray]
+    ) -> None:  # fmt: skip
+        self.circuit, self.errors, self.kept, self.mixture, self.known = circuit, errors, kept, mixture, known
         self.gates = _Waiting(mixture)
-        self.known: dict[Any, FloatArray] = {}
-        self.noise: dict[tuple[str, tuple[int, ...]], FloatArray] = {}
         self.wire = {qubit: index for index, qubit in enumerate(circuit.qubits)}  # a swap without errors renames them
         self.bit = {clbit: index for index, clbit in enumerate(circuit.clbits)}
         self.last: dict[Any, int] = {}
@@ -273,7 +299,7 @@ class _Passage:
             raise InputError("an angle of the circuit is free", got=operation.name, expected="numbers")
         label = str(operation.label)
         name: str = label if (label, wires) in self.errors.gates else operation.name
-        key = (name, wires, *operation.params) if operation.name != "unitary" else None
+        key = (name, wires, *map(float, operation.params)) if operation.name != "unitary" else None
         found = self.known.get(key)
         if found is None:
             found = of_unitary(np.asarray(operation.to_matrix()))
@@ -285,6 +311,7 @@ class _Passage:
 
     def error(self, name: str, wires: tuple[int, ...]) -> FloatArray:
         """Return what goes wrong."""
-        if (name, wires) not in self.noise:
-            self.noise[name, wires] = of_superoperator(np.asarray(self.errors.gates[name, wires].to_quantumchannel().data))
-        return self.noise[name, wires]
+        key = ("the error of", name, wires)
+        if key not in self.known:
+            self.known[key] = of_superoperator(np.asarray(self.errors.gates[name, wires].to_quantumchannel().data))
+        return self.known[key]

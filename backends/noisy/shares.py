@@ -9,11 +9,11 @@ import numpy as np
 
 from stinespring.backends.aer.calibration import Calibration
 from stinespring.backends.exact import EXACT_SHOTS, apportioned, shares_of
-from stinespring.backends.noisy.followed import Readings, noisy_readings
+from stinespring.backends.noisy.followed import NoisyCircuit, Readings
 from stinespring.batches import Batch, Circuit, Item, Report, quiet
 from stinespring.circuits.exact.followed import follow
 from stinespring.errors import TooLargeError
-from stinespring.readings import Outcomes
+from stinespring.readings import FloatArray, Outcomes
 from stinespring.stages import Capabilities, Device
 
 __all__ = ["NoisyShares"]
@@ -43,6 +43,7 @@ class NoisyShares:
         self.capabilities = Capabilities(device=device, seeded=True, noisy=True, random=False)
         self.neglected = 0.0
         self.pure = 0
+        self.latest: NoisyCircuit | None = None  # of a template, whose rows come one after the other
 
     def sample(self, batch: Batch, seed: int, report: Report = quiet) -> list[Outcomes]:
         """Return the readings of every row, each with its share of the row's shots.
@@ -69,15 +70,17 @@ class NoisyShares:
 
     def row(self, item: Item, row: int, noisy: bool) -> Outcomes:
         """Return the readings of a row, in shares of its shots."""
-        circuit = item.circuit if item.angles is None else item.circuit.assign_parameters(item.angles[row])
-        found = self.with_noise(circuit) if noisy else without_noise(circuit)
+        angles = None if item.angles is None else item.angles[row]
+        found = self.with_noise(item.circuit, angles) if noisy else without_noise(item.circuit, angles)
         counts = apportioned(found.weights, int(item.shots[row]))
         kept = counts > 0
         return Outcomes.tallied({name: found.values[kept, i] for i, name in enumerate(found.registers)}, counts[kept])
 
-    def with_noise(self, circuit: Circuit) -> Readings:
+    def with_noise(self, circuit: Circuit, angles: FloatArray | None) -> Readings:
         """Return the law of a circuit's readings."""
-        found = noisy_readings(circuit, self.calibration, most=self.left)
+        if self.latest is None or self.latest.circuit is not circuit:
+            self.latest = NoisyCircuit(circuit, self.calibration)
+        found = self.latest.read(angles, most=self.left)
         self.left -= found.spent + A_ROW
         return found
 
@@ -89,7 +92,8 @@ class NoisyShares:
         """Do nothing."""
 
 
-def without_noise(circuit: Circuit) -> Readings:
+def without_noise(circuit: Circuit, angles: FloatArray | None) -> Readings:
     """Return the law of a circuit's readings without noise."""
-    values, weights = shares_of(circuit, follow(circuit))
+    bound = circuit if angles is None else circuit.assign_parameters(angles)
+    values, weights = shares_of(bound, follow(bound))
     return Readings(tuple(register.name for register in circuit.cregs), values, weights, 0.0)

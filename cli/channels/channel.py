@@ -13,7 +13,7 @@ from stinespring.cli.output import print_json, progress, write_program
 from stinespring.cli.screen import say
 from stinespring.compiler.channels.channel import DEFAULT_EFFORT
 from stinespring.models.channels.files import read_channel
-from stinespring.pipeline.running import compile_source
+from stinespring.pipeline.compiling import compile_source
 
 File = Annotated[Path, typer.Argument(metavar="FILE.npz", help="Holds one of kraus, choi and isometry (and dims, labels).")]
 FormOption = Annotated[str, typer.Option("--form", help="isometry, tree (one measured ancilla) or auto.")]

@@ -39,7 +39,7 @@ def compile_(
     from stinespring.compiler.systems.lens import compile_operator
     from stinespring.models.lens.tuned import named_lens
     from stinespring.pipeline.blocks import block_told, require_verify, verify_block
-    from stinespring.pipeline.running import compile_source
+    from stinespring.pipeline.compiling import compile_source
 
     mode = require_verify(verify)
     if operator is not None and (upto is not None or simplify != "operators"):

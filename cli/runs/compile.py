@@ -10,13 +10,14 @@ import typer
 
 from stinespring.backends.registry import target_of
 from stinespring.cli import options, paths
+from stinespring.cli.chosen import say_choices
 from stinespring.cli.failures import EXIT
 from stinespring.cli.output import cost_line, print_json, print_passes, progress, say_block, write_program
 from stinespring.cli.paths import require_file_of_one
 from stinespring.cli.screen import say, wrote
 from stinespring.cli.sources import named_source
 from stinespring.pipeline.blocks import block_told, require_verify, verify_block
-from stinespring.pipeline.running import compile_source
+from stinespring.pipeline.compiling import compile_source
 from stinespring.stages import Program, Verdict
 
 Explain = Annotated[bool, typer.Option("--explain", help="Print what each pass of the compiler did.")]
@@ -66,6 +67,7 @@ def show(
 
         draw_program(program, draw)
         wrote(draw)
+    say_choices(program)
     files = write_program(program, output, dialect)
     if json:
         print_json(program.summary() | {"files": files} | ({} if block is None else {"block": block_told(block)}))

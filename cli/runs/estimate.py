@@ -7,6 +7,7 @@ from typing import Any
 
 from stinespring.backends.registry import opened
 from stinespring.cli import options
+from stinespring.cli.chosen import say_choices
 from stinespring.cli.output import print_estimate, print_json, progress
 from stinespring.cli.sources import named_source
 from stinespring.pipeline.runs import plan
@@ -34,6 +35,7 @@ def estimate_(
                 alpha=alpha, resolution=resolution, within=within, mitigation=mitigation, simulate=True, title=named.title,
                 report=report,
             )  # fmt: skip
+        say_choices(planned.program)
         if json:
             print_json({**planned.program.summary(), "backend": ready.name, **planned.estimate.plain()})
         else:

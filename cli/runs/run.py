@@ -17,6 +17,7 @@ from stinespring.backends.registry import opened, target_of
 from stinespring.checks.statistics.ruling import require_shares
 from stinespring.checks.within import wanted_within
 from stinespring.cli import options
+from stinespring.cli.chosen import say_choices
 from stinespring.cli.failures import EXIT, conclude
 from stinespring.cli.output import command_line, print_estimate, print_json, progress, say_block
 from stinespring.cli.screen import wrote
@@ -117,6 +118,7 @@ def end(found: Result, title: str, *, alpha: float, plot: Path | None, page: Pat
         command = command_line(found.samples.seed) if run is None else command_line(run.seed, run.id)
         kind.page(found, command).write(path)
 
+    say_choices(found.program)
     files: dict[Path | None, Callable[[Path], object]] = {plot: partial(kind.plot, found), page: write_page}
     conclude(found.verdict, tell, *(partial(write_file, path, write) for path, write in files.items() if path is not None))
 

@@ -10,6 +10,7 @@ import typer
 
 from stinespring.backends.registry import opened
 from stinespring.cli import options
+from stinespring.cli.chosen import say_choices
 from stinespring.cli.output import print_estimate, print_json, progress
 from stinespring.cli.screen import say
 from stinespring.cli.sources import named_source
@@ -48,6 +49,7 @@ def submit_(
                 named.source, named.given, backend=ready, asked_of=backend, shots=shots, seed=seed, settings=named.settings,
                 mitigation=mitigation, detect=detect, simulate=not yes, title=named.title, report=report,
             )  # fmt: skip
+        say_choices(planned.program)
         if not yes:
             print_estimate(planned, to=sys.stderr)
             if not typer.confirm("Submit?", err=True):

@@ -35,7 +35,7 @@ def compile_(
 ) -> None:
     """Compile a particle's layer step: a linear combination of states, projected to the sphere by post-selection."""
     from stinespring.models.sphere.files import read_sphere
-    from stinespring.pipeline.running import compile_source
+    from stinespring.pipeline.compiling import compile_source
 
     with progress("compiling"):
         program = compile_source(

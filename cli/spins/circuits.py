@@ -35,7 +35,7 @@ def compile_(
     """Compile the next tokens into circuits: one qubit a spin."""
     from stinespring.cli.spins.shown import cost_line
     from stinespring.models.spins import read_network
-    from stinespring.pipeline.running import compile_source
+    from stinespring.pipeline.compiling import compile_source
 
     with progress("compiling"):
         program = compile_source(read_network(file), steps=steps, schedule=schedule)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from stinespring.batches import Several
 from stinespring.circuits.core.cost import flow_cost
 from stinespring.circuits.devices.legality import Rules, require_legal, rules_of
 from stinespring.circuits.devices.read_back import flow_of, is_dynamic, used_qubits, worst_path_of
+from stinespring.compiler.devices.quiet import quiet_regions
 from stinespring.compiler.devices.timing import duration, has_times, with_delays
 from stinespring.compiler.export.faithful import require_kept, require_lowered, require_padded
 from stinespring.compiler.export.forms import largest_cost
@@ -21,8 +22,9 @@ from stinespring.stages import Cost, Device, Effect, Program
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-__all__ = ["executes", "lower", "lowered_cost", "on_device"]
+__all__ = ["Pick", "executes", "lower", "lowered_cost", "on_device", "padded"]
 
+Pick = Callable[[Sequence[Any]], Any]  # of lowered circuits one
 LAYOUTS = 8  # seeds of Qiskit's stochastic layout and routing that are compared
 SPACING = 7919
 BASES = frozenset("rz sx x id cx cz ecr u1 u2 u3 measure reset".split())  # noqa: SIM905 -- gates that layouts are tried with
@@ -34,13 +36,14 @@ def executes(device: Device) -> Rules:
     return rules
 
 
-def on_device(program: Program, device: Device | None, delays: str = "none") -> Program:
+def on_device(program: Program, device: Device | None, delays: str = "none", pick: Pick | None = None) -> Program:
     """Return a program with all its circuits on a device's qubits and gates, and with what that did to its cost.
 
     Args:
         program: any program; one that is on this device already stays as it is.
         device: None: nothing is lowered, which the record of the passes says.
         delays: ``pad`` fills idle times with delays, ``decouple`` with pairs of X; ``none`` leaves them.
+        pick: chooses among layouts, see :func:`lower`.
 
     Raises:
         InputError: the program is on another device, or delays are asked for without a device's times.
@@ -58,7 +61,7 @@ def on_device(program: Program, device: Device | None, delays: str = "none") -> 
                 todo="compile it for this device, or for none",
             )  # fmt: skip
         return program
-    body = program.body.on(lambda circuit: placed(circuit, device))
+    body = program.body.on(lambda circuit: placed(circuit, device, pick))
     cost, details = largest_cost([lowered_cost(circuit) for circuit in circuits_of(body)]), dict(program.details)
     if isinstance(body, Several):
         details["circuits"] = len(body.circuits)
@@ -70,13 +73,14 @@ def on_device(program: Program, device: Device | None, delays: str = "none") -> 
     if has_times(device.target):
         took = max(duration(circuit, device.target).seconds for circuit in circuits_of(body))
     changed = replace(program, body=body, cost=cost, device=device.name, duration=took, details=details)
-    reason = f"gates and coupling of {device.name}, the best of several layouts"
+    by = "the best of several layouts" if pick is None else "of several layouts the one with the least noise"
+    reason = f"gates and coupling of {device.name}, {by}"
     return replace(changed, passes=(*program.passes, noted(changed, True, reason)))
 
 
-def placed(circuit: QuantumCircuit, device: Device) -> QuantumCircuit:
+def placed(circuit: QuantumCircuit, device: Device, pick: Pick | None = None) -> QuantumCircuit:
     """Return the circuit on the device, once it was compared with the circuit before."""
-    result = lower(circuit, device)
+    result = lower(circuit, device, pick=pick)
     require_lowered(circuit, result)
     return result
 
@@ -99,18 +103,22 @@ def noted(program: Program, applied: bool, reason: str) -> Effect:
     return Effect("lower", applied, reason, c.two_qubit_gates, c.two_qubit_depth, c.qubits, program.tvd_bound, bound)
 
 
-def lower(circuit: QuantumCircuit, device: Device, *, seed: int = 0) -> QuantumCircuit:
+def lower(circuit: QuantumCircuit, device: Device, *, seed: int = 0, pick: Pick | None = None) -> QuantumCircuit:
     """Return the circuit on the device's qubits and gates: of several layouts the one with the fewest two-qubit gates.
 
     Of a circuit with conditions those on its worst path count. What a condition guards is routed there and back, so that
     every path ends with the qubits in the same places.
 
+    Args:
+        circuit: for no device.
+        device: where it will run.
+        seed: of the layouts.
+        pick: chooses among the layouts instead, those in the parts of the device with the fewest errors among them.
+
     Raises:
         TooLargeError: the circuit has more qubits than the device.
         InputError: the circuit does what the device does not execute.
     """
-    from qiskit.transpiler import TranspilerError, generate_preset_pass_manager
-
     if circuit.num_qubits > device.target.num_qubits:
         raise TooLargeError(
             f"the program does not fit on {device.name}",
@@ -121,27 +129,13 @@ def lower(circuit: QuantumCircuit, device: Device, *, seed: int = 0) -> QuantumC
     dynamic = is_dynamic(circuit)
     if dynamic:
         require_executable(circuit, device)
-    best: QuantumCircuit | None = None
-    for trial in range(LAYOUTS):
-        number = seed + SPACING * trial
-        manager = generate_preset_pass_manager(
-            optimization_level=3,
-            target=device.target,
-            seed_transpiler=number,
-            initial_layout=near_layout(circuit, device, number) if dynamic else None,
-        )
-        try:
-            candidate = manager.run(circuit)
-        except TranspilerError as error:
-            raise InputError(
-                f"the circuit cannot be written in the gates of {device.name}",
-                got=", ".join(sorted(device.target.operation_names)),
-                expected="a basis in which every circuit can be written, such as cz, rz, sx, x",
-                todo=f"give a backend with more gates ({error.message.splitlines()[0][:120]})",
-            ) from None
-        if best is None or price(candidate) < price(best):
-            best = candidate
-    assert best is not None, "at least one layout is tried"
+    found = []
+    for number in range(seed, seed + SPACING * LAYOUTS, SPACING):
+        found.append(routed(circuit, device, number, near_layout(circuit, device, number) if dynamic else None))
+    if pick is not None:
+        for place in quiet_regions(device.target, circuit.num_qubits, price(found[0])[0]):
+            found.append(routed(circuit, device, seed, near_layout(circuit, device, seed, place)))
+    best = min(found, key=price) if pick is None else pick(found)
     if dynamic:
         kept = without_empty(best)
         require_kept(best, kept, "the circuit without its empty conditions")
@@ -150,8 +144,33 @@ def lower(circuit: QuantumCircuit, device: Device, *, seed: int = 0) -> QuantumC
     return best
 
 
-def near_layout(circuit: QuantumCircuit, device: Device, seed: int) -> list[int] | None:
-    """Return a layout on as few qubits of the device as the circuit has; None if it has no such region.
+def routed(circuit: QuantumCircuit, device: Device, seed: int, layout: list[int] | None) -> QuantumCircuit:
+    """Return the circuit on the device by Qiskit's preset passes.
+
+    Raises:
+        InputError: the device's gates do not write every circuit.
+    """
+    from qiskit.transpiler import TranspilerError, generate_preset_pass_manager
+
+    manager = generate_preset_pass_manager(
+        optimization_level=3, target=device.target, seed_transpiler=seed, initial_layout=layout
+    )
+    try:
+        found: QuantumCircuit = manager.run(circuit)
+    except TranspilerError as error:
+        raise InputError(
+            f"the circuit cannot be written in the gates of {device.name}",
+            got=", ".join(sorted(device.target.operation_names)),
+            expected="a basis in which every circuit can be written, such as cz, rz, sx, x",
+            todo=f"give a backend with more gates ({error.message.splitlines()[0][:120]})",
+        ) from None
+    return found
+
+
+def near_layout(
+    circuit: QuantumCircuit, device: Device, seed: int, place: list[int] | None = None
+) -> list[int] | None:  # fmt: skip
+    """Return a layout on as few qubits of the device as the circuit has, on these if they are given; None: no such region.
 
     Given the whole of a large device, Qiskit's layout search spreads the program: of one with 14 conditions on three qubits
     it made 274 to 622 two-qubit gates on 156 qubits, where the region (like a line of three) takes 17.
@@ -163,7 +182,7 @@ def near_layout(circuit: QuantumCircuit, device: Device, seed: int) -> list[int]
     if coupling is None or not 2 <= circuit.num_qubits < device.target.num_qubits:
         return None
     edges = set(coupling.get_edges())
-    place = region(edges, circuit.num_qubits)
+    place = region(edges, circuit.num_qubits) if place is None else place
     if place is None:
         return None
     number = {qubit: i for i, qubit in enumerate(place)}

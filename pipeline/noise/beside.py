@@ -36,19 +36,20 @@ class Beside(NamedTuple):
     def shown(self, shots: float) -> tuple[float, float]:
         """Return mean and spread of the TVD between the frequencies of some shots and the law.
 
-        With ``X ~ N(q - p, q (1 - q) / N)`` for each outcome ``E |X| = s sqrt(2/pi) e^{-d^2/2s^2} + d (1 - 2 Phi(-d/s))``; the
-        spread is that of the set of outcomes that are read too often, which is at most ``1 / 2 sqrt N``.
+        With ``X ~ N(d, s^2)``, ``d = q - p`` and ``s^2 = q (1 - q) / N`` for each outcome, the mean is half the sum of
+        ``E |X| = s sqrt(2/pi) e^{-d^2/2s^2} + d m``, ``m = 2 Phi(d/s) - 1``. The variance is that of the linear
+        part, ``sum m X / 2`` with the correlations of a multinomial law, and for each outcome what |X| varies beyond it.
         """
         from scipy.special import ndtr
 
         off = self.read - self.law
         noise = np.sqrt(np.clip(self.read * (1.0 - self.read), 0.0, None) / shots)
         scaled = off / np.where(noise > 0, noise, 1.0)
-        folded = noise * np.sqrt(2.0 / np.pi) * np.exp(-0.5 * np.minimum(scaled**2, 1e3)) + off * (2.0 * ndtr(scaled) - 1.0)
-        size = np.where(noise > 0, folded, abs(off))
-        slope = 0.5 * np.where(noise > 0, 2.0 * ndtr(scaled) - 1.0, np.sign(off))
-        variance = float(self.read @ slope**2) - float(self.read @ slope) ** 2
-        return float(0.5 * size.sum()), float(np.sqrt(max(variance, 0.0) / shots))
+        slope = np.where(noise > 0, 2.0 * ndtr(scaled) - 1.0, np.sign(off))
+        size = noise * np.sqrt(2.0 / np.pi) * np.exp(-0.5 * np.minimum(scaled**2, 1e3)) + off * slope
+        linear = (float(self.read @ slope**2) - float(self.read @ slope) ** 2) / shots
+        beyond = float((off**2 + noise**2 - size**2 - (slope * noise) ** 2).sum())
+        return float(0.5 * size.sum()), 0.5 * float(np.sqrt(max(linear, 0.0) + max(beyond, 0.0)))
 
 
 def beside(samples: Samples) -> Beside | None:

@@ -20,12 +20,13 @@ from stinespring.pipeline.foreseen import Noise
 from stinespring.pipeline.noise.beside import Beside, beside
 from stinespring.pipeline.noise.product import error_product
 from stinespring.pipeline.running import check, on_backend, sampled, samples_of
-from stinespring.stages import Backend, Distance, Program
+from stinespring.stages import Backend, Device, Distance, Program
 
 __all__ = ["BUDGET", "STATED_SHOTS", "bounded", "exactly", "predicted"]
 
 BUDGET = 2.0e9  # numbers computed: some ten seconds
 STATED_SHOTS = 1_000_000  # an interval holds what so many shots show
+WIDEST = 13  # qubits of a density matrix
 SPREADS = 4.0  # standard deviations of what they show
 SIMULATED_QUBITS = 12
 SIMULATED_WORK = 1 << 30  # elements of states that all instructions touch, a shot
@@ -56,18 +57,17 @@ def predicted(program: Program, backend: Backend, *, budget: float = BUDGET) -> 
         calibration = calibration_of(backend)
     except InputError:
         return Noise(program.tvd_bound, 0.0, program.tvd_bound, "no noise")
-    found = exactly(program, backend, calibration, budget=budget)
+    found = exactly(program, backend.capabilities.device, calibration, budget=budget)
     if found is not None:
         return exact_noise(*found)
     shown = simulated(program, backend, calibration)
     if shown is not None:
         return simulated_noise(shown, program.tvd_bound)
-    return bounded(program, backend)
+    return bounded(program, backend.capabilities.device)
 
 
-def bounded(program: Program, backend: Backend) -> Noise:
+def bounded(program: Program, device: Device | None) -> Noise:
     """Return a bound on the TVD of a lowered program, from the errors that the device states."""
-    device = backend.capabilities.device
     if device is None:
         return Noise(program.tvd_bound, 0.0, program.tvd_bound, "no noise")
     expected = min(1.0, program.tvd_bound + error_product(program, device.target))
@@ -75,13 +75,15 @@ def bounded(program: Program, backend: Backend) -> Noise:
 
 
 def exactly(
-    program: Program, backend: Backend, calibration: Calibration, *, budget: float = BUDGET
+    program: Program, device: Device | None, calibration: Calibration, *, budget: float = BUDGET
 ) -> tuple[Beside, float] | None:  # fmt: skip
     """Return the exact noisy law of a lowered program beside its source's law, and the share that was left without noise.
 
     None where the program is too large, does more than gates behind its conditions, or its source's law cannot be listed.
     """
-    shares = NoisyShares(calibration, backend.capabilities.device, budget)
+    if too_wide(program.body.circuit):
+        return None
+    shares = NoisyShares(calibration, device, budget)
     try:
         seen = sample_body(program.body, shares, EXACT_SHOTS, 0)
         samples = samples_of(replace(program, claim=None, tvd_bound=0.0), seen, EXACT_SHOTS)
@@ -89,6 +91,11 @@ def exactly(
     except InputError:  # also TooLargeError
         return None
     return None if found is None else (found, shares.neglected)
+
+
+def too_wide(circuit: Any) -> bool:
+    """Return whether it is plain that a circuit has more qubits at once than can be followed."""
+    return "reset" not in circuit.count_ops() and len(used_qubits(circuit)) > WIDEST
 
 
 def exact_noise(found: Beside, neglected: float) -> Noise:
