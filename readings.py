@@ -75,6 +75,11 @@ class Outcomes:
         """Return the readings of some registers alone, in the order given."""
         return Outcomes.tallied({name: self.column(name) for name in registers}, self.counts)
 
+    def likeliest(self, most: int) -> Outcomes:
+        """Return the readings that occurred most often, the most frequent first."""
+        order = np.argsort(-self.counts, kind="stable")[:most]
+        return Outcomes(self.registers, self.values[order], self.counts[order])
+
     def limited(self, shots: int, seed: int) -> Outcomes:
         """Return a random choice of so many shots, which are exchangeable; all of them if there are no more."""
         if self.shots <= shots:

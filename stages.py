@@ -4,8 +4,8 @@ r"""The map of the whole: the types that a source passes through, in order.
     source --compile--> Program --run--> Samples --check--> Verdict
        \__________________ law ____________________________/
 
-Five kinds of sources go through it: texts, lens, sphere, spins, channels. What one has, all have. What is read, and what a
-program runs, is in :mod:`stinespring.readings` and :mod:`stinespring.batches`.
+Five kinds of sources go through it: texts, lens, sphere, spins, channels. What is read, and what a program runs, is in
+:mod:`stinespring.readings` and :mod:`stinespring.batches`; how they show themselves in :mod:`stinespring.showing`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from stinespring.batches import Batch, Body, Circuit, Report, quiet
 from stinespring.readings import FloatArray, Outcomes, Register
+from stinespring.showing import Brief, BriefDistance, BriefProgram, BriefSamples, BriefVerdict
 
 __all__ = [
     "Asked", "Backend", "Capabilities", "Claim", "Cost", "Device", "Distance", "Effect", "Exporter", "Law", "Program",
@@ -92,8 +93,8 @@ class Claim(Protocol):
 # ------------------------------------------------------------------------------------------------------ what is compiled
 
 
-@dataclass(frozen=True)
-class Cost:
+@dataclass(frozen=True, repr=False)
+class Cost(Brief):
     """What a program costs; two-qubit gates are CX or CZ, all-to-all unless it is lowered, on the worst path."""
 
     qubits: int
@@ -105,8 +106,8 @@ class Cost:
     conditions: int
 
 
-@dataclass(frozen=True)
-class Effect:
+@dataclass(frozen=True, repr=False)
+class Effect(Brief):
     """What one pass of the compiler did.
 
     Attributes:
@@ -140,8 +141,8 @@ class Exporter(Protocol):
         """Write the program's files."""
 
 
-@dataclass(frozen=True, eq=False)
-class Program:
+@dataclass(frozen=True, eq=False, repr=False)
+class Program(BriefProgram):
     """A compiled source.
 
     Attributes:
@@ -191,10 +192,6 @@ class Program:
     def write(self, path: str | Path, dialect: str = "qasm3") -> list[Path]:
         """Write FILE.qasm with FILE.json beside it, or a folder; in ``qasm3`` (portable), ``braket`` or (static) ``qasm2``."""
         return self.exporter.write(self, path, dialect)
-
-    def draw(self, **options: Any) -> Any:
-        """Return Qiskit's drawing of the circuit."""
-        return self.circuit.draw(**options)
 
     def summary(self) -> dict[str, Any]:
         """Return the figures that ``compile --json`` prints."""
@@ -267,8 +264,8 @@ class Backend(Protocol):
         """End connections and processes."""
 
 
-@dataclass(frozen=True, eq=False)
-class Samples:
+@dataclass(frozen=True, eq=False, repr=False)
+class Samples(BriefSamples):
     """What a program measured, decoded.
 
     Attributes:
@@ -279,11 +276,11 @@ class Samples:
         registers: what the registers mean.
         tvd_bound, claim: of the program.
         wanted: the shots that were asked for, which the counts must add up to; None: counts of a file, which nobody asked for.
-        backend: where they were sampled.
-        noisy: whether readings may be wrong there.
+        backend, noisy: where they were sampled, and whether readings may be wrong there.
         seed: the seed given, or the one drawn.
         seconds: running time.
         metadata: versions, method and the like.
+        program: what was sampled, to be seen beside the counts; no verdict reads it.
     """
 
     source: Any
@@ -299,6 +296,7 @@ class Samples:
     seed: int | None = None
     seconds: float = 0.0
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    program: Program | None = field(default=None, repr=False)
 
     @property
     def shots(self) -> int:
@@ -316,8 +314,8 @@ class Samples:
 # ------------------------------------------------------------------------------------------------------------- verdicts
 
 
-@dataclass(frozen=True)
-class Distance:
+@dataclass(frozen=True, repr=False)
+class Distance(BriefDistance):
     """How far sampled frequencies are from a law.
 
     Attributes:
@@ -341,8 +339,8 @@ class Distance:
     at: Callable[[float], tuple[float, float]] | None = field(default=None, repr=False, compare=False)
 
 
-@dataclass(frozen=True)
-class Verdict:
+@dataclass(frozen=True, repr=False)
+class Verdict(BriefVerdict):
     """What was found of a source and a program: PASS, FAIL or UNVERIFIED, with everything that led there.
 
     Attributes:
@@ -358,6 +356,7 @@ class Verdict:
         figures: what this kind of verdict measured beyond that, printed beside the other keys; JSON data.
         details: each test.
         parts: the verdicts it was combined from, by name.
+        samples: what was judged.
     """
 
     verdict: Ruling
@@ -372,6 +371,7 @@ class Verdict:
     figures: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
     parts: Mapping[str, Verdict] = field(default_factory=dict)
+    samples: Samples | None = field(default=None, repr=False, compare=False)
 
     @property
     def passed(self) -> bool:
@@ -380,7 +380,7 @@ class Verdict:
 
     @property
     def tvd(self) -> float:
-        """The distance between frequencies and law; NaN where there is no one distance."""
+        """The distance between frequencies and law; NaN where there is none."""
         return float("nan") if self.distance is None else self.distance.tvd
 
     def summary(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from stinespring.errors import InputError
+from stinespring.showing import Brief, FourLines, told
 from stinespring.stages import Device, Promise, Schedule
 
 __all__ = ["DECODERS", "LIMITS", "Codes", "CompileOptions", "Extension"]
@@ -34,8 +35,8 @@ WHOLE = "all"  # of token_qubits
 LIMITS = {"max_qubits": 1, "max_two_qubit_gates": 0, "max_conditions": 0}  # the least that each may be
 
 
-@dataclass(frozen=True)
-class CompileOptions:
+@dataclass(frozen=True, repr=False)
+class CompileOptions(Brief):
     """How a text program is compiled.
 
     Attributes:
@@ -147,6 +148,11 @@ class CompileOptions:
         """Return the options as JSON data; ``CompileOptions(**plain)`` makes them again, a target by its name."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return values | {"target": self.target if isinstance(self.target, str) else self.target.name}
+
+    def brief(self) -> FourLines:
+        """Return what differs from the defaults."""
+        changed = [f"{f.name}: {told(getattr(self, f.name))}" for f in fields(self) if getattr(self, f.name) != f.default]
+        return FourLines("CompileOptions", ["; ".join(changed) or "all by default"])
 
 
 def check_combination(options: CompileOptions) -> None:

@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 from stinespring.errors import StinespringError
 from stinespring.ledger.listing import JSON, STATES
 from stinespring.ledger.opening import DamagedError
+from stinespring.showing import Brief, FourLines
 
 __all__ = ["FINAL", "FORMAT", "HELD", "Job", "Run", "State", "damage", "read_run"]
 
@@ -39,8 +40,8 @@ HELD = {  # keys of a run of this format, without which it cannot be read
 }
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, repr=False)
+class Run(Brief):
     """One run: what was asked, and how far it is."""
 
     id: str
@@ -57,6 +58,18 @@ class Run:
     versions: Mapping[str, Any]
     session: str | None = None
     format: int = FORMAT
+
+    def brief(self) -> FourLines:
+        """Return what was asked, its state and where it runs."""
+        title = self.request.get("title") or self.request.get("name") or "a program"
+        return FourLines(
+            f"Run {self.id}: {self.state}",
+            [
+                f"asked: {title}",
+                f"shots: {self.shots:,} on {self.backend}, seed {self.seed}",
+                f"created: {self.created[:19]} {self.message}",
+            ],
+        )
 
 
 @dataclass(frozen=True)

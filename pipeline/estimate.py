@@ -17,6 +17,7 @@ from stinespring.models.texts.joint import joint_law
 from stinespring.pipeline.foreseen import foreseen
 from stinespring.pipeline.noise.predicted import bounded, predicted
 from stinespring.pipeline.readout.mitigation import ReadoutCircuits
+from stinespring.showing import Brief, FourLines, many
 from stinespring.stages import Backend, Program, Ruling
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ LOCAL_SHOTS = 1_000_000  # of one row, where the backend has no limit
 OVERHEAD = 2.0  # seconds of QPU time a job, whatever it runs: IBM's guide "estimate job run time"
 
 
-@dataclass(frozen=True)
-class Estimate:
+@dataclass(frozen=True, repr=False)
+class Estimate(Brief):
     """What a run will take.
 
     Attributes:
@@ -74,6 +75,21 @@ class Estimate:
     def plain(self) -> dict[str, Any]:
         """Return the figures as JSON data."""
         return asdict(self)
+
+    def brief(self) -> FourLines:
+        """Return the size of the run, its time, and the verdict to expect."""
+        likely = (
+            "" if self.expected_pass_probability is None else f", PASS with probability {self.expected_pass_probability:.2f}"
+        )
+        needed = "cannot be told" if self.shots_for_verdict is None else f"about {self.shots_for_verdict:,}"
+        return FourLines(
+            f"Estimate: {many(self.jobs, 'job')}, {self.executions:,} executions, {self.qpu_seconds:.1f} s of QPU time",
+            [
+                f"circuit: {self.qubits_used} of {many(self.qubits, 'qubit')}, {many(self.two_qubit_gates, 'two-qubit gate')}",
+                f"expected TVD: {self.expected_tvd:.4f} ({self.expected_tvd_by})",
+                f"expected verdict: {self.expected_verdict or 'cannot be told'}{likely}; shots for one: {needed}",
+            ],
+        )
 
 
 def estimated(

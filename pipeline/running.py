@@ -174,6 +174,7 @@ def samples_of(program: Program, seen: Any, shots: int, **record: Any) -> Sample
         tvd_bound=program.tvd_bound,
         claim=program.claim,
         wanted=shots,
+        program=program,
         **record,
     )
 
@@ -228,7 +229,8 @@ def check(
             return verdict
         return equivalent(verdict, distance, bound=samples.tvd_bound if samples.claim is not None else 0.0)
 
-    return looked_at(samples, with_detection(samples, judged, alpha=alpha) if detect else judged(samples, alpha))
+    found = looked_at(samples, with_detection(samples, judged, alpha=alpha) if detect else judged(samples, alpha))
+    return replace(found, samples=samples)
 
 
 def looked_at(samples: Samples, verdict: Verdict) -> Verdict:

@@ -22,6 +22,7 @@ from stinespring.pipeline.readout.mitigation import (
 from stinespring.pipeline.running import check, on_backend, require_runnable, require_scoped, sampled, split
 from stinespring.pipeline.runs import read
 from stinespring.pipeline.systems import system_of
+from stinespring.showing import Brief, FourLines
 from stinespring.stages import Backend, Program, Samples, Verdict
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Result", "judged", "measured"]
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(Brief):
     """Everything from a source to its verdict.
 
     Attributes:
@@ -49,6 +50,13 @@ class Result:
     mitigation: Mapping[str, Any]
     run: Run | None = None
     block: Verdict | None = None
+
+    def brief(self) -> FourLines:
+        """Return the verdict, the program and the samples."""
+        return FourLines(
+            f"Result: {self.verdict.verdict}",
+            [f"reason: {self.verdict.reason}", self.program.brief().title, self.samples.brief().lines[0]],
+        )
 
 
 def measured(

@@ -14,12 +14,12 @@ import networkx
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("models", "circuits", "compiler", "backends", "ledger", "checks", "pipeline", "report", "cli")
 BASE = ("errors", "version")
-TYPES = (*BASE, "readings", "batches", "stages", "readout", "writing", "reading", "memory")
+TYPES = (*BASE, "readings", "batches", "stages", "readout", "writing", "reading", "memory", "showing")
 ALLOWED = {
     "errors": set(), "version": set(), "readings": {"errors"}, "readout": {"errors", "readings"}, "writing": {"errors"},
-    "memory": {"errors"},
+    "memory": {"errors"}, "showing": {"errors"},
     "reading": {"errors", "readings", "writing"}, "batches": {"errors", "readings"},
-    "stages": {"errors", "readings", "batches"},
+    "stages": {"errors", "readings", "batches", "showing"},
     "models": {*TYPES}, "circuits": {*TYPES}, "compiler": {*TYPES, "models", "circuits"}, "backends": {*TYPES, "circuits"},
     "ledger": {*TYPES, "backends"}, "checks": {*TYPES, "models"},
     "pipeline": {*TYPES, "models", "circuits", "compiler", "backends", "ledger", "checks"},

@@ -15,6 +15,7 @@ from stinespring.models.channels.files import made
 from stinespring.models.channels.settings import BASES, STATES, Setting
 from stinespring.models.counts import counts_of_each, values_read
 from stinespring.readings import FloatArray, Outcomes
+from stinespring.showing import Brief
 from stinespring.stages import Table
 
 __all__ = ["ChannelAsked", "ChannelLaw", "drawn", "made"]
@@ -22,8 +23,8 @@ __all__ = ["ChannelAsked", "ChannelLaw", "drawn", "made"]
 PROBE = "probe"
 
 
-@dataclass(frozen=True)
-class ChannelAsked:
+@dataclass(frozen=True, repr=False)
+class ChannelAsked(Brief):
     """Product inputs, each with a product measurement.
 
     Attributes:

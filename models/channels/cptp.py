@@ -14,6 +14,7 @@ import numpy as np
 from stinespring.errors import InputError, StinespringError, TooLargeError
 from stinespring.memory import require_memory
 from stinespring.readings import ComplexArray
+from stinespring.showing import Brief, FourLines
 
 __all__ = ["CPTP", "FORMAT", "canonical", "choi_of_kraus"]
 
@@ -28,8 +29,8 @@ MOST_ENTRIES = 1 << 22
 MOST_IMAGES = 4  # rows and columns of the input that are compared with what a channel was made of
 
 
-@dataclass(frozen=True)
-class CPTP:
+@dataclass(frozen=True, repr=False)
+class CPTP(Brief):
     """``E(rho) = sum_a K_a rho K_a^dagger`` from m to n qubits.
 
     Attributes:
@@ -179,6 +180,14 @@ class CPTP:
             found, lambda i, j: sum(np.outer(block[:, i], block[:, j].conj()) for block in blocks), 100 * _tolerance(isometry)
         )
         return found
+
+    def brief(self) -> FourLines:
+        """Return its qubits and its rank."""
+        kind = "channel" if self.labels is None else f"instrument of {len(set(self.labels))} outcomes"
+        return FourLines(
+            f"CPTP {self.name!r}: {kind}",
+            [f"qubits: {self.inputs} in, {self.outputs} out", f"rank: {self.rank}; given by {len(self.given)} Kraus operators"],
+        )
 
 
 def require_same(channel: CPTP, image: Callable[[int, int], Any], tolerance: float) -> None:

@@ -10,8 +10,9 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 
 from stinespring.readings import FloatArray, IntArray
+from stinespring.showing import Brief, FourLines, many
 
-__all__ = ["Decoder", "FinalNorm", "Part", "Past", "Point", "layer_points", "shown"]
+__all__ = ["Decoder", "FinalNorm", "Part", "Past", "Point", "decoder_lines", "layer_points", "shown"]
 
 Part = Literal["embedding", "attention", "mlp"]
 
@@ -43,8 +44,21 @@ def shown(piece: str) -> str:
     return "".join(repr(c)[1:-1] if c in "\n\t\r" else f"\\u{ord(c):04x}" if c.isspace() else c for c in piece)
 
 
-@dataclass(frozen=True, eq=False)
-class FinalNorm:
+def decoder_lines(decoder: Any) -> FourLines:
+    """Return what a decoder says of itself: nothing is computed for it."""
+    ends = "none" if decoder.end is None else repr(decoder.tokens[decoder.end])
+    return FourLines(
+        f"{type(decoder).__name__} {decoder.name!r}",
+        [
+            f"tokens: {len(decoder.tokens):,}; end of text: {ends}",
+            f"context: {many(decoder.longest, 'token')}",
+            f"computed in: {decoder.rounding}",
+        ],
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FinalNorm(Brief):
     """The decoder's last normalisation: ``gain * x / sqrt(mean(x^2) + eps) + shift``, for "layer" of the centred x.
 
     Attributes:

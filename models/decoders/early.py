@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.decoders.decoder import Decoder, FinalNorm, Past, Point
+from stinespring.models.decoders.decoder import Decoder, FinalNorm, Past, Point, decoder_lines
 from stinespring.models.texts.attention import softmax
 from stinespring.readings import FloatArray, IntArray
+from stinespring.showing import Brief, FourLines
 
 __all__ = ["EarlyDecoder"]
 
@@ -37,7 +38,7 @@ class ReadTexts:
         return self.texts.nbytes
 
 
-class EarlyDecoder:
+class EarlyDecoder(Brief):
     """A decoder without the layers after one of them (arXiv 2303.08112, section 2: the logit lens).
 
     Args:
@@ -113,3 +114,7 @@ class EarlyDecoder:
         rows = max(1, AT_ONCE // size)
         parts = [self.whole.stream(texts[i : i + rows])[self._last, :, -1] for i in range(0, len(texts), rows)]
         return np.asarray(self.norm(np.concatenate(parts)) @ self.unembedding.T)
+
+    def brief(self) -> FourLines:
+        """Return its tokens, its context and its precision."""
+        return decoder_lines(self)

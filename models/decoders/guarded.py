@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError, StinespringError, shorten
-from stinespring.models.decoders.decoder import Decoder, Past
+from stinespring.models.decoders.decoder import Decoder, Past, decoder_lines
 from stinespring.readings import FloatArray, IntArray
+from stinespring.showing import Brief, FourLines
 
 __all__ = ["Guarded", "said"]
 
@@ -24,7 +25,7 @@ def said(error: BaseException) -> str:
     return shorten(f"{type(error).__name__}: {' '.join(str(error).split())}", 300)
 
 
-class Guarded:
+class Guarded(Brief):
     """A decoder whose answers are looked at; everything else of it is passed through.
 
     Args:
@@ -152,6 +153,10 @@ class Guarded:
     def _refused(self, place: str, got: object, expected: str) -> InputError:
         return InputError(f"the decoder's {place} cannot be used", got=f"{self.name}: {shorten(got)}", expected=expected,
                           todo=TODO)  # fmt: skip
+
+    def brief(self) -> FourLines:
+        """Return its tokens, its context and its precision."""
+        return decoder_lines(self)
 
 
 def _whole(value: object) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stinespring.models.decoders.decoder import FinalNorm, Past, layer_points
+from stinespring.models.decoders.decoder import FinalNorm, Past, decoder_lines, layer_points
 from stinespring.readings import FloatArray, IntArray
+from stinespring.showing import Brief, FourLines
 
 __all__ = ["Branches", "Llama", "LlamaDecoder", "LlamaLayer"]
 
@@ -201,7 +202,7 @@ class Llama:
         return np.asarray(self.norm(x) @ self.unembedding.T)
 
 
-class LlamaDecoder:
+class LlamaDecoder(Brief):
     """What decoders have in common whose weights :class:`Llama` reads; see :mod:`stinespring.models.decoders.decoder`.
 
     Args:
@@ -226,3 +227,7 @@ class LlamaDecoder:
         """Return the logits after texts that are one token longer, and these as read."""
         assert isinstance(past, Branches)
         return self.llama.proceed(past, rows, tokens)
+
+    def brief(self) -> FourLines:
+        """Return its tokens, its context and its precision."""
+        return decoder_lines(self)

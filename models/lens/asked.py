@@ -15,6 +15,7 @@ from stinespring.models.lens.law import PointLaw
 from stinespring.models.lens.states import LensStates, made
 from stinespring.models.texts.base import NOTHING
 from stinespring.readings import UNUSED, Outcomes
+from stinespring.showing import Brief
 from stinespring.stages import Table
 
 __all__ = ["LensAsked", "LensLaw", "made"]
@@ -22,8 +23,8 @@ __all__ = ["LensAsked", "LensLaw", "made"]
 READ = "t1"
 
 
-@dataclass(frozen=True)
-class LensAsked:
+@dataclass(frozen=True, repr=False)
+class LensAsked(Brief):
     """One token at each of several points.
 
     Attributes:

@@ -11,6 +11,7 @@ import numpy as np
 from stinespring.errors import InputError, TooLargeError
 from stinespring.reading import positive_number
 from stinespring.readings import ComplexArray, FloatArray
+from stinespring.showing import Brief
 
 __all__ = ["Reflection", "directions"]
 
@@ -44,8 +45,8 @@ def directions(psi_in: FloatArray, psi_out: FloatArray) -> FloatArray:
     return np.asarray(v)
 
 
-@dataclass(frozen=True, eq=False)
-class Reflection:
+@dataclass(frozen=True, eq=False, repr=False)
+class Reflection(Brief):
     """``U = 1 - 2 v v^T = exp(-i alpha H)`` with ``H = (pi / alpha) v v^T``; never a V x V matrix unless asked for.
 
     Attributes:

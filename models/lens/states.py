@@ -18,6 +18,7 @@ from stinespring.models.decoders.names import load_decoder
 from stinespring.models.lens.reflection import Reflection, directions
 from stinespring.models.lens.tuned import TunedLens
 from stinespring.readings import FloatArray, IntArray
+from stinespring.showing import Brief, FourLines
 
 __all__ = ["LensStates", "amplitudes", "made", "read_batches", "read_states"]
 
@@ -37,8 +38,8 @@ def amplitudes(logits: FloatArray) -> FloatArray:
     return np.asarray(psi / np.linalg.norm(psi, axis=-1, keepdims=True))
 
 
-@dataclass(frozen=True, eq=False)
-class LensStates:
+@dataclass(frozen=True, eq=False, repr=False)
+class LensStates(Brief):
     """What the lens shows of one prompt, read at its last token.
 
     Attributes:
@@ -127,6 +128,15 @@ class LensStates:
         """Return the most likely tokens at a point with their probabilities; ties to the lowest number."""
         p = self.law(point)
         return [(int(i), float(p[i])) for i in np.argsort(-p, kind="stable")[:count]]
+
+    def brief(self) -> FourLines:
+        """Return the decoder, the lens, the prompt and the points."""
+        points, tokens = self.psi.shape
+        words = self.decoder.plain(self.prompt.tolist())
+        return FourLines(
+            f"LensStates of {self.name!r} after {words!r}",
+            [f"lens: {'logit' if self.tuned is None else 'tuned'}", f"points: {points}, each a state of {tokens:,} tokens"],
+        )
 
 
 def read_states(decoder: Decoder, prompt: str | Sequence[int], *, lens: TunedLens | None = None) -> LensStates:

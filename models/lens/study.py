@@ -29,6 +29,7 @@ from stinespring.models.lens.states import read_batches
 from stinespring.models.lens.tuned import TunedLens
 from stinespring.models.texts.joint import require_count
 from stinespring.readings import FloatArray, IntArray
+from stinespring.showing import Brief
 
 __all__ = ["OperatorStudy", "Study", "Trajectories", "study_prompts"]
 
@@ -89,8 +90,8 @@ class Trajectories:
     entropy: FloatArray
 
 
-@dataclass(frozen=True, eq=False)
-class Study:
+@dataclass(frozen=True, eq=False, repr=False)
+class Study(Brief):
     """What many prompts show.
 
     Attributes:

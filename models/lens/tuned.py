@@ -15,6 +15,7 @@ from stinespring.errors import InputError
 from stinespring.models.decoders.decoder import Decoder
 from stinespring.models.safetensors import pack, unpack
 from stinespring.readings import FloatArray
+from stinespring.showing import Brief
 
 __all__ = ["TunedLens", "named_lens", "read_lens"]
 
@@ -22,8 +23,8 @@ FORMAT = "stinespring/lens@1"
 LARGEST = 1e100  # the final norm squares the stream
 
 
-@dataclass(frozen=True, eq=False)
-class TunedLens:
+@dataclass(frozen=True, eq=False, repr=False)
+class TunedLens(Brief):
     """A change of every point's stream; that of the last point is none, so that its state stays the decoder's own.
 
     Attributes:

@@ -13,13 +13,14 @@ import numpy as np
 
 from stinespring.errors import InputError, shorten
 from stinespring.memory import require_memory
-from stinespring.models.decoders.decoder import FinalNorm, Past, Point
+from stinespring.models.decoders.decoder import FinalNorm, Past, Point, decoder_lines
 from stinespring.models.decoders.early import ReadTexts
 from stinespring.models.decoders.local.residual import array_of, close, hooked, norm_of
 from stinespring.models.decoders.local.spelling import distinct_names
 from stinespring.models.texts.attention import softmax
 from stinespring.models.texts.base import require_numbers
 from stinespring.readings import FloatArray, IntArray
+from stinespring.showing import Brief, FourLines
 
 __all__ = ["HookedDecoder", "from_torch"]
 
@@ -62,7 +63,7 @@ def from_torch(
     return HookedDecoder(module, tokens, (list(layers), middle, norm, unembedding), longest, end, (encode, decode), name)
 
 
-class HookedDecoder:
+class HookedDecoder(Brief):
     """What :func:`from_torch` returns; see :class:`stinespring.models.decoders.decoder.Decoder`.
 
     Args:
@@ -229,3 +230,7 @@ class HookedDecoder:
             "the hooks do not read this module's stream", got=f"{self.name}: {why}",
             expected="layers that add to one stream, then norm and unembedding without a bias, as they were named", todo=TODO,
         )  # fmt: skip
+
+    def brief(self) -> FourLines:
+        """Return its tokens, its context and its precision."""
+        return decoder_lines(self)

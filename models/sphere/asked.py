@@ -14,6 +14,7 @@ from stinespring.models.sphere.layer_law import ANCILLA, SphereLaw, X, circuit_l
 from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.overlaps import overlaps_of, pairs_of
 from stinespring.readings import Outcomes
+from stinespring.showing import Brief
 from stinespring.stages import Schedule
 
 __all__ = ["CircuitAsked", "SphereAsked", "SphereRead", "made"]
@@ -38,8 +39,8 @@ class CircuitAsked(NamedTuple):
     read: SphereRead
 
 
-@dataclass(frozen=True)
-class SphereAsked:
+@dataclass(frozen=True, repr=False)
+class SphereAsked(Brief):
     """Particles' ways through one or several layers, or all overlaps of a model.
 
     Attributes:

@@ -12,6 +12,7 @@ import numpy as np
 from stinespring.errors import InputError
 from stinespring.models.sphere.perceptron import Perceptron
 from stinespring.readings import FloatArray
+from stinespring.showing import Brief, FourLines
 
 __all__ = ["FORMAT", "SphereModel", "normalised"]
 
@@ -41,8 +42,8 @@ def normalised(x: FloatArray) -> FloatArray:
     return np.asarray(x / norms[:, None])
 
 
-@dataclass(frozen=True, eq=False)
-class SphereModel:
+@dataclass(frozen=True, eq=False, repr=False)
+class SphereModel(Brief):
     """n particles on S^{d-1} that attend to each other and pass a perceptron, as in ``stinespring/sphere@1``.
 
     ``x_i' = +-( sum_j k_ij V x_j / Z_i + u(x_i) )`` with ``k_ij = e^{beta <Q x_i, K x_j>}``; ``Z_i = sum_j k_ij`` for SA and
@@ -158,3 +159,15 @@ class SphereModel:
                 digest.update(np.ascontiguousarray(part).tobytes() + str(part.shape).encode())
         digest.update(repr(words).encode())
         return digest.hexdigest()
+
+    def brief(self) -> FourLines:
+        """Return the particles and the forces on them."""
+        n, d = self.particles.shape
+        extra = "" if self.perceptron is None else ", with a perceptron"
+        return FourLines(
+            f"SphereModel {self.name!r}",
+            [
+                f"particles: {n} on the sphere in {d} dimensions",
+                f"layer: {self.normalise}, beta {self.beta:g}, {self.direction}, step {self.step:g}{extra}",
+            ],
+        )

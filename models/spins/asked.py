@@ -16,12 +16,13 @@ from stinespring.models.spins.files import made
 from stinespring.models.spins.law import SpinLaw
 from stinespring.models.spins.network import SpinNetwork
 from stinespring.readings import Outcomes
+from stinespring.showing import Brief
 
 __all__ = ["SpinAsked", "made"]
 
 
-@dataclass(frozen=True)
-class SpinAsked:
+@dataclass(frozen=True, repr=False)
+class SpinAsked(Brief):
     """The next tokens.
 
     Attributes:

@@ -14,6 +14,7 @@ from stinespring.models.spins.mean_field import MeanField
 from stinespring.models.spins.network import SpinNetwork
 from stinespring.models.texts.joint import require_count
 from stinespring.readings import FloatArray
+from stinespring.showing import Brief
 
 __all__ = ["Cycle", "close_cycle"]
 
@@ -21,8 +22,8 @@ CLOSED = 1e-11  # largest distance between the ends of a closed cycle
 ITERATIONS = 40
 
 
-@dataclass(frozen=True)
-class Cycle:
+@dataclass(frozen=True, repr=False)
+class Cycle(Brief):
     """A cycle of the mean field and its clock.
 
     Attributes:

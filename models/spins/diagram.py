@@ -16,6 +16,7 @@ from stinespring.models.spins.mean_field import MeanField, require_room
 from stinespring.models.spins.network import SpinNetwork
 from stinespring.models.texts.joint import require_count
 from stinespring.readings import FloatArray
+from stinespring.showing import Brief
 
 __all__ = ["Diagram", "Sweep", "diagram"]
 
@@ -23,8 +24,8 @@ CHUNK = 128  # steps that are turned from time-major to temperature-major at onc
 Sweep = Literal["none", "up", "down"]
 
 
-@dataclass(frozen=True)
-class Diagram:
+@dataclass(frozen=True, repr=False)
+class Diagram(Brief):
     """Outputs after a transient, by inverse temperature.
 
     Attributes:

@@ -20,6 +20,7 @@ from stinespring.memory import require_memory
 from stinespring.models.spins.network import OUTPUT, SpinNetwork, column_kinds, generator, probability_plus
 from stinespring.models.texts.joint import require_count
 from stinespring.readings import FloatArray
+from stinespring.showing import Brief
 
 __all__ = ["Runs", "run_network", "token_sampler"]
 
@@ -30,8 +31,8 @@ BLOCK = 1 << 15  # spins drawn at once: their random numbers fit in the cache
 MOST_NUMBERS = 1 << 28  # of one result: 2 GB
 
 
-@dataclass(frozen=True)
-class Runs:
+@dataclass(frozen=True, repr=False)
+class Runs(Brief):
     """Overlaps of sampled runs.
 
     Attributes:

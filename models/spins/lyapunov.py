@@ -22,6 +22,7 @@ from stinespring.models.spins.network import KEY, QUERY, VALUE, SpinNetwork
 from stinespring.models.spins.orbits import find_cycle
 from stinespring.models.texts.joint import require_count
 from stinespring.readings import FloatArray
+from stinespring.showing import Brief
 
 __all__ = ["Exponents", "Lyapunov", "Tangent", "lyapunov"]
 
@@ -163,8 +164,8 @@ def settle(model: MeanField, transient: int) -> int:
     return max(transient, least)
 
 
-@dataclass(frozen=True)
-class Lyapunov:
+@dataclass(frozen=True, repr=False)
+class Lyapunov(Brief):
     """Exponents of one trajectory and the cycle it has settled on.
 
     Attributes:

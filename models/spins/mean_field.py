@@ -19,6 +19,7 @@ from stinespring.memory import require_memory
 from stinespring.models.spins.network import KEY, OUTPUT, QUERY, VALUE, SpinNetwork, column_kinds
 from stinespring.models.texts.joint import require_count
 from stinespring.readings import FloatArray
+from stinespring.showing import Brief
 
 __all__ = ["MeanField", "SignRows", "Trajectory", "mean_field", "sign_rows"]
 
@@ -152,8 +153,8 @@ class MeanField:
         return np.ascontiguousarray(self.past[order].transpose(2, 0, 1))
 
 
-@dataclass(frozen=True)
-class Trajectory:
+@dataclass(frozen=True, repr=False)
+class Trajectory(Brief):
     """The mean field over time.
 
     Attributes:

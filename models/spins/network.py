@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from stinespring.errors import InputError
 from stinespring.readings import FloatArray, IntArray
+from stinespring.showing import Brief, FourLines
 
 __all__ = [
     "FORMAT",
@@ -52,8 +53,8 @@ class Attended(NamedTuple):
     attention: FloatArray
 
 
-@dataclass(frozen=True)
-class SpinNetwork:
+@dataclass(frozen=True, repr=False)
+class SpinNetwork(Brief):
     """1-bit self-attention.
 
     A token is N spins x = +-1 and P position bits (its time t mod L in binary, most significant bit first, 0 -> -1 and
@@ -228,6 +229,18 @@ class SpinNetwork:
         if self.attention_window is not None:
             return record | {"attention_window": self.attention_window.tolist()}
         return record | {"overlaps": {role: self.start()[:, a].tolist() for a, role in enumerate(ROLES)}}
+
+    def brief(self) -> FourLines:
+        """Return its size and its temperatures."""
+        _, features, spins = self.features.shape
+        bits = self.position_features.shape[2]
+        return FourLines(
+            f"SpinNetwork {self.name!r}",
+            [
+                f"size: {spins * self.repeat:,} spins, {features} features, context of {2**bits}",
+                f"parameters: beta {self.beta:g}, gamma {self.gamma:g}, eps {self.eps:g}",
+            ],
+        )
 
 
 def generator(seed: int | np.random.Generator | None) -> np.random.Generator:

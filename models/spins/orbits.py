@@ -9,6 +9,7 @@ import numpy as np
 
 from stinespring.errors import InputError
 from stinespring.readings import FloatArray
+from stinespring.showing import Brief
 
 __all__ = ["SAME", "Spectrum", "find_cycle", "power_spectrum"]
 
@@ -34,8 +35,8 @@ def find_cycle(attention: FloatArray, L: int, *, same: float = SAME) -> int:
     return int(periods[0]) if len(periods) else 0
 
 
-@dataclass(frozen=True)
-class Spectrum:
+@dataclass(frozen=True, repr=False)
+class Spectrum(Brief):
     """Power spectrum of a trajectory.
 
     Attributes:

@@ -18,12 +18,13 @@ from stinespring.models.texts.joint import require_count
 from stinespring.models.texts.law import TextLaw, readable, texts_of
 from stinespring.reading import read_json
 from stinespring.readings import UNUSED, Outcomes
+from stinespring.showing import Brief
 
 __all__ = ["TextAsked", "texts_of"]
 
 
-@dataclass(frozen=True)
-class TextAsked:
+@dataclass(frozen=True, repr=False)
+class TextAsked(Brief):
     """So many new tokens after a prompt.
 
     Attributes:

@@ -17,6 +17,7 @@ from stinespring.models.own.guard import guarded
 from stinespring.models.texts.joint import JointLaw, SparseLaw, joint_law
 from stinespring.models.texts.kraus import block_kraus
 from stinespring.readings import FloatArray, IntArray
+from stinespring.showing import Brief, FourLines, many
 
 __all__ = ["NOTHING", "TextModel", "require_numbers"]
 
@@ -24,7 +25,7 @@ AT_ONCE = 1 << 22  # probabilities of one chunk of texts: 32 MB
 NOTHING = "\N{REPLACEMENT CHARACTER}"
 
 
-class TextModel(ABC):
+class TextModel(Brief, ABC):
     """A sequence of blocks, each of which appends one token to a text at random.
 
     Tokens are numbered ``0..d-1``. The *vacuum* has the number ``d``: it fills the places after a stop token.
@@ -191,6 +192,14 @@ class TextModel(ABC):
             return np.zeros(len(texts), dtype=bool)
         done: NDArray[np.bool_] = ((texts == self.stop) | (texts == self.vacuum)).any(axis=1)
         return done
+
+    def brief(self) -> FourLines:
+        """Return its tokens, and what its law reads."""
+        some = " ".join(self.tokens[:8]) + (" …" if self.d > 8 else "")
+        reads = "the whole text" if self.window is None else f"the last {many(self.window, 'token')}"
+        ends = "none" if self.stop is None else repr(self.tokens[self.stop])
+        lines = [f"tokens: {self.d:,}: {some}", f"law: reads {reads}; stop token: {ends}"]
+        return FourLines(f"{type(self).__name__} {self.name!r}", [*lines, f"longest text: {self.longest or 'no limit'}"])
 
 
 def require_numbers(numbers: Sequence[int], size: int, shortest: int = 1) -> IntArray:

@@ -14,6 +14,7 @@ import numpy as np
 from stinespring.errors import InputError, TooLargeError
 from stinespring.memory import require_memory
 from stinespring.readings import FloatArray, IntArray
+from stinespring.showing import Brief, FourLines
 
 __all__ = ["JointLaw", "NextToken", "SparseLaw", "expand", "joint_law", "require_count"]
 
@@ -90,8 +91,8 @@ class NextToken(Protocol):
         """Return the key of a generated text."""
 
 
-@dataclass(frozen=True)
-class JointLaw(Mapping[str, float]):
+@dataclass(frozen=True, repr=False)
+class JointLaw(Brief, Mapping[str, float]):
     """``P(x_{n+1..n+L} | prompt)`` as arrays, and as a mapping from a text's key to its probability.
 
     Attributes:
@@ -116,6 +117,12 @@ class JointLaw(Mapping[str, float]):
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def brief(self) -> FourLines:
+        """Return how many texts there are, and the likeliest."""
+        order = np.argsort(-self.probabilities, kind="stable")[:3]
+        top = ", ".join(f"{self.model.text(self.texts[i].tolist())!r} {self.probabilities[i]:.4f}" for i in order)
+        return FourLines(f"JointLaw of {self.model.name!r}", [f"texts: {len(self.texts):,}", f"likeliest: {top}"])
 
 
 def require_count(value: object, what: str) -> int:

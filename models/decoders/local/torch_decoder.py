@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from stinespring.errors import InputError
-from stinespring.models.decoders.decoder import FinalNorm, Past, Point
+from stinespring.models.decoders.decoder import FinalNorm, Past, Point, decoder_lines
 from stinespring.models.decoders.local.residual import Residual
 from stinespring.models.decoders.local.spelling import Spelling
 from stinespring.models.texts.attention import softmax
 from stinespring.readings import FloatArray, IntArray
+from stinespring.showing import Brief, FourLines
 
 __all__ = ["TorchDecoder"]
 
@@ -59,7 +60,7 @@ class TorchPast:
         return sum(part.shape[1] * part.shape[3] for pair in self.beginning for part in pair)
 
 
-class TorchDecoder:
+class TorchDecoder(Brief):
     """A loaded model with its tokenizer.
 
     Args:
@@ -249,6 +250,10 @@ class TorchDecoder:
         except (AttributeError, TypeError, ValueError, NotImplementedError, RuntimeError, IndexError, KeyError):
             return False
         return bool(abs(again - self._logits(probe)).max() <= AGREE * size)
+
+    def brief(self) -> FourLines:
+        """Return its tokens, its context and its precision."""
+        return decoder_lines(self)
 
 
 def _tensor(numbers: IntArray) -> Any:
