@@ -7,6 +7,8 @@ The law that this gives must be the program's, which :mod:`stinespring.circuits.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from stinespring.backends.histories.amplitudes import WORD, column_values
@@ -26,6 +28,7 @@ from stinespring.readings import IntArray
 
 __all__ = ["require_deferred", "require_together"]
 
+KEPT = 64  # programs that were compared
 SAME = 1e-8  # TVD of laws that are the same
 MOST_OUTCOMES = 12  # bits that are measured or reset at random in a program whose histories are all listed
 
@@ -61,8 +64,11 @@ def require_deferred(flow: Flow) -> None:
         raise DefectError(f"the program with its measurements deferred is another program: {where}")
 
 
+@lru_cache(maxsize=KEPT)
 def require_together(flow: Flow) -> None:
     """Refuse a program whose histories, followed together, have another law; nothing is said of more than ten qubits.
+
+    A process compares a program once, however often it is sampled.
 
     Raises:
         DefectError: the laws differ.
