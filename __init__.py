@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from stinespring.models.texts.base import TextModel
     from stinespring.pipeline.compiling import compile_source as compile  # noqa: A004 - the field's word for it
     from stinespring.pipeline.counts.files import read_samples
+    from stinespring.pipeline.counts.judged import check
     from stinespring.pipeline.exact import verify_channel
     from stinespring.pipeline.public import estimate, fetch, submit
-    from stinespring.pipeline.running import check, run
+    from stinespring.pipeline.running import run
     from stinespring.stages import Program, Samples, Verdict
 
 # name -> its module, and its name there
@@ -38,7 +39,7 @@ _HOMES = {
     "TextModel": ("stinespring.models.texts.base", "TextModel"),
     "Verdict": ("stinespring.stages", "Verdict"),
     "channels": ("stinespring.models", "channels"),
-    "check": ("stinespring.pipeline.running", "check"),
+    "check": ("stinespring.pipeline.counts.judged", "check"),
     "compile": ("stinespring.pipeline.compiling", "compile_source"),
     "compile_channel": ("stinespring.compiler.channels.channel", "compile_channel"),
     "estimate": ("stinespring.pipeline.public", "estimate"),

@@ -30,9 +30,15 @@ Program = Annotated[
     Path | None,
     typer.Option(
         "--program", metavar="FILE.json", callback=paths.existing("description"),
-        help="The counts are of this program's bits, whoever ran it: bit strings, hex, integers, Qiskit's results.",
+        help="The counts are of this program's bits, whoever ran it: bit strings, hex, integers, Qiskit's results, "
+        "quasi-probabilities.",
     ),
 ]  # fmt: skip
+Shots = Annotated[int | None, typer.Option("--shots", help="Of quasi-probabilities: the shots behind them.")]
+Overhead = Annotated[
+    float | None,
+    typer.Option("--overhead", help="Of quasi-probabilities: the factor on the variance, mthree's mitigation_overhead."),
+]
 
 
 @options.takes(options.ASKED)
@@ -41,6 +47,8 @@ def check_(
     chosen: dict[str, Any],
     counts: Counts,
     program: Program = None,
+    shots: Shots = None,
+    overhead: Overhead = None,
     resolution: options.Resolution = 0.05,
     scope: options.Scope = "auto",
     within: options.Within = "auto",
@@ -49,6 +57,8 @@ def check_(
     json: options.Json = False,
 ) -> None:
     """Check counts that were sampled anywhere against the law of a source."""
+    if program is None and (shots is not None or overhead is not None):
+        raise InputError("--shots and --overhead are of quasi-probabilities of a program's bits", todo="give --program")
     named = named_source(model, chosen, need=program is None)
     settings: dict[str, Any] = {"alpha": alpha, "resolution": resolution, "scope": scope, "within": within, "detect": detect}
     if program is None:
@@ -58,7 +68,7 @@ def check_(
     else:
         if named.given:
             raise InputError("FILE.json says what was asked", got=", ".join(map(spelt, named.given)), todo="leave it out")
-        found = read_elsewhere(counts, program, named.source)
+        found = read_elsewhere(counts, program, named.source, shots=shots, overhead=overhead)
         with progress("checking"):
             verdict = check_elsewhere(found, **settings)
     conclude(verdict, lambda: print_json(shown(named.kind).judged(verdict)) if json else print_verdict(verdict))

@@ -89,8 +89,8 @@ class TextLaw:
             for table in self.by_context(texts, counts):
                 yield Table("contexts", table.observed, table.law)
 
-    def tallied(self, joint: JointLaw, texts: IntArray, counts: IntArray) -> FloatArray:
-        """Return the counts of every listed text, and of all others together: shape (U'+1,)."""
+    def tallied(self, joint: JointLaw, texts: IntArray, counts: IntArray | FloatArray) -> FloatArray:
+        """Return the counts, or shares, of every listed text, and of all others together: shape (U'+1,)."""
         lookup = {tuple(text): i for i, text in enumerate(joint.texts.tolist())}
         rows = [lookup.get(tuple(text), len(joint)) for text in texts.tolist()]
         return np.bincount(rows, weights=counts, minlength=len(joint) + 1).astype(np.float64)

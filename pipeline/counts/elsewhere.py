@@ -1,83 +1,146 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Counts that somebody else sampled from a program's OpenQASM: what FILE.json says of bits makes texts of them."""
+"""Counts that somebody else sampled from a program: what FILE.json, or the program itself, says of bits makes texts of them."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from stinespring.checks.texts.quasi import Quasi, check_quasi
+from stinespring.checks.within import wanted_within
 from stinespring.circuits.qasm.pairs import read_description
 from stinespring.errors import InputError
-from stinespring.models.counts import MOST_SHOTS
 from stinespring.models.texts.asked import TextAsked
 from stinespring.models.texts.base import TextModel
-from stinespring.pipeline.running import check
+from stinespring.pipeline.counts.files import is_own_output, own_samples
+from stinespring.pipeline.counts.forms import Given, Registers, given_of, read_given
+from stinespring.pipeline.running import check, samples_of
+from stinespring.pipeline.systems import system
 from stinespring.reading import read_bytes, read_json
 from stinespring.readings import UNUSED, IntArray, Outcomes
-from stinespring.stages import Samples, Verdict
+from stinespring.stages import Asked, Program, Samples, Verdict
 
-__all__ = ["Elsewhere", "check_elsewhere", "read_elsewhere"]
+__all__ = ["Elsewhere", "Ran", "check_elsewhere", "of_program", "read_elsewhere", "read_program"]
 
 ELDER = re.compile(r"^creg (\w+)\[(\d+)\];", re.MULTILINE)
 DECLARED = re.compile(r"^bit\[(\d+)\] (\w+);", re.MULTILINE)
-FORMS = (
-    'bit strings ("01 10": blanks or none, the last register first, bit 0 of each last), hexadecimal "0x9" or whole numbers as '
-    "keys; or a PrimitiveResult or Result that qiskit-ibm-runtime's RuntimeEncoder wrote"
-)
-Readings = dict[int, int]  # all bits as one number, bit 0 of the first register the least significant
+BETTER = 0.5  # of the distance, up to which quasi-probabilities without an error are said to fit better backwards
+
+
+@dataclass(frozen=True, eq=False)
+class Ran:
+    """A program that somebody else ran.
+
+    Attributes:
+        registers: its classical registers with their bits, in order.
+        source: what was compiled.
+        asked: what was asked of it.
+        samples: from readings and their counts to samples.
+        texts: from readings to their texts, shape (U, L); None where they are no texts.
+        left: whether the first bit stands on the left, as in counts of Braket.
+    """
+
+    registers: Registers
+    source: Any
+    asked: Asked
+    samples: Callable[[Mapping[int, float]], Samples]
+    texts: Callable[[Sequence[int]], IntArray] | None
+    left: bool = False
+
+    @property
+    def width(self) -> int:
+        """Number of bits of a shot."""
+        return sum(size for _, size in self.registers)
 
 
 @dataclass(frozen=True, eq=False)
 class Elsewhere:
-    """What was sampled elsewhere.
+    """What was sampled elsewhere, and the program it was sampled from."""
 
-    Attributes:
-        samples: as they are.
-        backwards: as they would be with the bits of every shot in reverse.
-    """
-
-    samples: Samples
-    backwards: Samples
+    given: Given
+    program: Ran
+    own: Samples | None = None  # what ``run --json`` printed: texts, which have no order of bits
 
 
-def read_elsewhere(counts: str | Path, program: str | Path, source: Any) -> Elsewhere:
-    """Return counts of a program's classical bits as samples of its texts.
+def read_elsewhere(
+    counts: Any, program: Program | str | Path, source: Any, *, shots: int | None = None, overhead: float | None = None
+) -> Elsewhere:
+    """Return counts of a program's classical bits.
 
     Args:
-        counts: a JSON file: an object of readings and how often each occurred, or one with it as ``counts``; keys as Qiskit
-            writes them (bit strings with or without blanks between registers, hexadecimal) or whole numbers; or a result of
-            Qiskit's primitives or backends, written by the ``RuntimeEncoder`` of ``qiskit-ibm-runtime``.
-        program: its FILE.json, with FILE.qasm beside it.
+        counts: a JSON file (:func:`stinespring.pipeline.counts.forms.read_given`), or an object
+            (:func:`stinespring.pipeline.counts.forms.given_of`).
+        program: the program itself, or its FILE.json, with FILE.qasm beside it.
         source: the model of texts that it was compiled from.
+        shots: behind quasi-probabilities, where they do not say.
+        overhead: of the mitigation that made them: the factor on the variance, mthree's ``mitigation_overhead``.
 
     Raises:
-        InputError: a program of another model or of another kind, readings of another number of bits, no counts,
+        InputError: a program of another model or of another kind, readings of another number of bits, neither counts nor
             quasi-probabilities.
     """
+    name = Path(counts).name if isinstance(counts, str | Path) else "counts"
+    ran = of_program(program) if isinstance(program, Program) else read_program(program, source, name)
+    if isinstance(counts, str | Path):
+        data = read_json(counts, kind="counts file")
+        if is_own_output(data):
+            return Elsewhere(Given({}), ran, own_samples(data, ran.source, ran.asked, Path(counts).name))
+        given = read_given(Path(counts), ran.registers, shots=shots, overhead=overhead)
+    else:
+        given = given_of(counts, ran.registers, shots=shots, overhead=overhead)
+    return Elsewhere(given.backwards(ran.width) if ran.left else given, ran)
+
+
+def read_program(program: str | Path, source: Any, name: str) -> Ran:
+    """Return what a program's description says of its bits; ``name`` is the counts', for the record."""
     told = read_description(program)
     require_model(source, told)
     registers = declared(told, Path(program))
-    width = sum(size for _, size in registers)
-    readings = read_readings(Path(counts), registers, width)
     asked = TextAsked(prompt=tuple(told["prompt_ids"]), steps=told["steps"], input_state=told.get("input_state"))
     noisy = bool(told.get("tvd_bound"))  # the program's law is the model's within a bound: how far, not whether
 
-    def samples(found: Readings) -> Samples:
-        texts, number = decoded(found, registers, told["decode"], source, asked.steps)
-        columns = {f"t{step}": texts[:, step - 1] for step in range(1, asked.steps + 1)}
-        outcomes = Outcomes.tallied(columns, number)
-        return Samples(source=source, asked=asked, outcomes=(outcomes,), backend=f"file:{Path(counts).name}", noisy=noisy)
+    def texts(values: Sequence[int]) -> IntArray:
+        return decoded(values, registers, told["decode"], source, asked.steps)
 
-    turned = {int(f"{value:0{width}b}"[::-1], 2): number for value, number in readings.items()}
-    if told.get("dialect") == "braket":  # whose counts have the first bit on the left
-        readings, turned = turned, readings
-    return Elsewhere(samples(readings), samples(turned))
+    def samples(found: Mapping[int, float]) -> Samples:
+        rows = texts(list(found))
+        columns = {f"t{step}": rows[:, step - 1] for step in range(1, asked.steps + 1)}
+        outcomes = Outcomes.tallied(columns, np.array(list(found.values()), dtype=np.int64))
+        return Samples(source=source, asked=asked, outcomes=(outcomes,), backend=f"file:{name}", noisy=noisy)
+
+    return Ran(registers, source, asked, samples, texts, left=told.get("dialect") == "braket")
+
+
+def of_program(program: Program) -> Ran:
+    """Return what a compiled program says of its bits.
+
+    Raises:
+        InputError: it is no single circuit.
+    """
+    from stinespring.backends.rows import counted
+
+    batch = None if program.body.host else program.body.next((), 1)
+    if batch is None or len(batch.items) != 1 or batch.items[0].angles is not None:
+        raise InputError("the program is no single circuit", got=program.schedule, expected="a static or dynamic program",
+                         todo="give counts as stinespring/samples@1")  # fmt: skip
+    circuit = batch.items[0].circuit
+    registers = [(register.name, register.size) for register in circuit.cregs]
+
+    def samples(found: Mapping[int, float]) -> Samples:
+        raw = counted(circuit, list(found), [int(number) for number in found.values()])
+        return samples_of(program, [[raw]], raw.shots, backend="counts", noisy=False)
+
+    def texts(values: Sequence[int]) -> IntArray:
+        steps = range(1, program.asked.steps + 1)
+        each = [program.body.outcomes([[counted(circuit, [value], [1])]], 1)[0] for value in values]
+        return np.array([[int(one.column(f"t{step}")[0]) for step in steps] for one in each], dtype=np.int64)
+
+    return Ran(registers, program.source, program.asked, samples, texts if isinstance(program.asked, TextAsked) else None)
 
 
 def check_elsewhere(found: Elsewhere, **settings: Any) -> Verdict:
@@ -87,14 +150,46 @@ def check_elsewhere(found: Elsewhere, **settings: Any) -> Verdict:
         found: the counts.
         **settings: as for :func:`stinespring.check`.
     """
-    verdict = check(found.samples, **settings)
-    if verdict.verdict != "FAIL":
-        return verdict
-    other = check(found.backwards, **settings)
-    if other.verdict == "FAIL":
+    if found.own is not None:
+        return check(found.own, **settings)
+    one, other = found.given, found.given.backwards(found.program.width)
+    if one.quasi:
+        verdict, turned = (judged_quasi(given, found.program, **settings) for given in (one, other))
+        nearer = one.error is None and turned.tvd <= BETTER * verdict.tvd
+        if not nearer and (verdict.verdict != "FAIL" or turned.verdict == "FAIL"):
+            return verdict
+        words = "these quasi-probabilities fit the law read backwards" + (f" (TVD {turned.tvd:.4f})" if nearer else "")
+        return replace(verdict, reason=f"{words}: the bits of every shot are in reverse order; {verdict.reason}")
+    verdict = check(found.program.samples(one.values), **settings)
+    if verdict.verdict != "FAIL" or check(found.program.samples(other.values), **settings).verdict == "FAIL":
         return verdict
     words = "these counts fit the law read backwards: the bits of every shot are in reverse order"
     return replace(verdict, reason=f"{words}; {verdict.reason}")
+
+
+def judged_quasi(
+    given: Given, program: Ran, *, alpha: float = 0.001, resolution: float = 0.05, scope: str = "auto",
+    within: float | str | None = "auto", seed: int = 0, detect: bool = False,
+) -> Verdict:  # fmt: skip
+    """Return the verdict on quasi-probabilities; their law is evaluated a second time, too.
+
+    Raises:
+        InputError: they are no quasi-probabilities of texts, a scope other than all texts, or ``detect``.
+    """
+    if program.texts is None:
+        raise InputError("quasi-probabilities are judged for texts", expected="counts of any other program")
+    if scope not in ("auto", "all"):
+        raise InputError("quasi-probabilities have one scope", got=scope, expected="auto or all")
+    if detect:
+        raise InputError("no shot can be dropped from quasi-probabilities", expected="counts", todo="leave --detect out")
+    texts = program.texts(list(given.values))
+    samples = program.samples(dict.fromkeys(given.values, 1))
+    law = samples.asked.law(samples.source)
+    distance = wanted_within(within, noisy=samples.noisy, resolution=resolution)
+    quasi = Quasi(texts, np.array(list(given.values.values()), dtype=np.float64), given.error, given.shots)
+    verdict = check_quasi(law, quasi, alpha=alpha, resolution=resolution, within=distance)
+    wrong = system(samples.asked.kind).second(samples)
+    return verdict if wrong is None else replace(verdict, verdict="FAIL", reason=f"{wrong}; {verdict.reason}")
 
 
 def require_model(source: Any, told: Mapping[str, Any]) -> None:
@@ -137,83 +232,10 @@ def declared(told: Mapping[str, Any], program: Path) -> list[tuple[str, int]]:
     return found
 
 
-def read_readings(path: Path, registers: list[tuple[str, int]], width: int) -> Readings:
-    """Return the counts of a file by the number that all bits of a shot make."""
-    data = read_json(path, kind="counts file")
-    if "__type__" in data:
-        data = of_result(path, registers)
-    given = data.get("counts", data)
-    if not isinstance(given, dict) or not given:
-        raise InputError("the file holds no counts", got=str(path), expected=FORMS)
-    numbers = list(given.values())
-    if any(isinstance(number, float) for number in numbers):
-        raise InputError("these are shares or quasi-probabilities, not counts", got=f"{path}: {numbers[0]!r}",
-                         expected="how often each reading occurred, as whole numbers",
-                         todo="ask for counts: a verdict needs the shots")  # fmt: skip
-    if any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in numbers) or not 0 < sum(numbers) <= MOST_SHOTS:
-        raise InputError("a count is not a whole number of at least 0, or all are 0", got=str(path), expected="0, 1, 2, …")
-    result: Readings = {}
-    for value, number in zip(values_of(list(given), registers, width), numbers, strict=True):
-        result[value] = result.get(value, 0) + number
-    return result
-
-
-def values_of(keys: list[str], registers: list[tuple[str, int]], width: int) -> Iterator[int]:
-    """Yield the number of each key; all are of one kind.
-
-    Raises:
-        InputError: keys of another width, or that are neither bits nor numbers.
-    """
-    blanks = [size for _, size in reversed(registers)]
-    plain = [key.replace(" ", "") for key in keys]
-    if all(re.fullmatch(r"[01]+", key) and len(key) == width for key in plain):
-        if any(" " in key and [len(part) for part in key.split(" ")] != blanks for key in keys):
-            raise InputError("the blanks of the keys are not between the registers", got=repr(keys[0]),
-                             expected=" ".join("0" * size for size in blanks))  # fmt: skip
-        yield from (int(key, 2) for key in plain)
-        return
-    base = 16 if all(re.fullmatch(r"0x[0-9a-fA-F]+", key) for key in keys) else 10
-    if base == 10 and not all(re.fullmatch(r"0|[1-9][0-9]*", key) for key in keys):
-        raise InputError("the readings cannot be read", got=repr(keys[0]), expected=f"{width} bits: {FORMS}")
-    for key in keys:
-        value = int(key, base)
-        if value >> width:
-            raise InputError("a reading has more bits than the program", got=repr(key), expected=f"{width} bits")
-        yield value
-
-
-def of_result(path: Path, registers: list[tuple[str, int]]) -> dict[str, Any]:
-    """Return the counts of a result of Qiskit's, as bit strings."""
-    try:
-        from qiskit_ibm_runtime import RuntimeDecoder
-    except ImportError:
-        raise InputError("results of Qiskit are read by qiskit-ibm-runtime", got=str(path), expected="the extra [ibm]",
-                         todo="pip install 'stinespring[ibm]'") from None  # fmt: skip
-    text = read_bytes(path, kind="counts file").decode("utf-8", errors="replace")
-    try:
-        found = json.loads(text, cls=RuntimeDecoder)
-    except Exception as error:  # noqa: BLE001 -- whatever the library's own reader raises
-        raise InputError("the result cannot be read", got=f"{path}: {error}", expected="what RuntimeEncoder wrote") from None
-    if hasattr(found, "get_counts"):
-        return {"counts": dict(found.get_counts())}
-    try:
-        [pub] = found
-        columns = [getattr(pub.data, name) for name, _ in reversed(registers)]
-        strings = zip(*(column.get_bitstrings() for column in columns), strict=True)
-    except (TypeError, ValueError, AttributeError) as error:
-        names = ", ".join(name for name, _ in registers)
-        raise InputError("the result is not that of this program run once", got=f"{path}: {error}",
-                         expected=f"one pub with the registers {names}") from None  # fmt: skip
-    counts: dict[str, int] = {}
-    for words in strings:
-        counts[" ".join(words)] = counts.get(" ".join(words), 0) + 1
-    return {"counts": counts}
-
-
 def decoded(
-    readings: Readings, registers: list[tuple[str, int]], decode: Mapping[str, Any], source: TextModel, steps: int
-) -> tuple[IntArray, IntArray]:
-    """Return the text of each reading, shape (U, L), and the counts; what stands for nothing is ``UNUSED``."""
+    readings: Sequence[int], registers: Registers, decode: Mapping[str, Any], source: TextModel, steps: int
+) -> IntArray:
+    """Return the text of each reading, shape (U, L); what stands for nothing is ``UNUSED``."""
     symbols = {name: number for number, name in enumerate(source.tokens)} | {None: source.vacuum}
     first = dict(zip((name for name, _ in registers), np.cumsum([0, *(size for _, size in registers)]).tolist(), strict=False))
     sizes = dict(registers)
@@ -237,5 +259,4 @@ def decoded(
             tokens.append(table[codes[name]] if known else "")
         return result
 
-    texts = np.array([text_of(value) for value in readings], dtype=np.int64).reshape(-1, steps)
-    return texts, np.array(list(readings.values()), dtype=np.int64)
+    return np.array([text_of(value) for value in readings], dtype=np.int64).reshape(-1, steps)
