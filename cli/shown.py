@@ -8,19 +8,20 @@ module is shown as :class:`Plain` does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from stinespring.cli.screen import print_table, say
+from stinespring.cli.screen import print_table, say, wrote
 from stinespring.errors import InputError
 from stinespring.stages import Verdict
 
 if TYPE_CHECKING:
-    from stinespring.pipeline.whole import Result
+    from stinespring.pipeline.whole import Found, Result
     from stinespring.report.html.page import Page
 
-__all__ = ["Plain", "Shown", "shown"]
+__all__ = ["Plain", "Shown", "page_files", "shown"]
 
 MODULES = {
     "texts": "stinespring.cli.texts.shown",
@@ -46,12 +47,12 @@ class Shown(Protocol):
     def plot(self, found: Result, path: Path) -> None:
         """Write the figure."""
 
-    def page(self, found: Result, command: str) -> Page:
+    def page(self, found: Found, command: str) -> Page:
         """Return the report."""
 
 
 class Plain:
-    """What any source can be shown as: cost, counts and verdict; it has no figure and no report."""
+    """What any source can be shown as: cost, counts and verdict; it has no figure."""
 
     def summary(self, found: Result) -> dict[str, Any]:
         """Return the verdict, the counts, the cost and where they were sampled."""
@@ -84,11 +85,24 @@ class Plain:
         """Refuse: there is no figure."""
         raise InputError("this kind of source has no figure", got=found.program.asked.kind, todo="leave out --plot")
 
-    def page(self, found: Result, command: str) -> Page:
-        """Refuse: there is no report."""
-        raise InputError("this kind of source has no report", got=found.program.asked.kind, todo="leave out --report")
+    def page(self, found: Found, command: str) -> Page:
+        """Return the report: readings row by row, where the law comes as tables."""
+        from stinespring.report.html.tables import tables_page
+
+        return tables_page(found, command)
 
 
 def shown(kind: str) -> Shown:
     """Return how a kind of sources is shown."""
     return cast("Shown", import_module(MODULES[kind])) if kind in MODULES else Plain()
+
+
+def page_files(kind: str, found: Found, page: Path | None, command: str) -> list[Callable[[], None]]:
+    """Return what writes the page that was asked for, and says so; nothing where none was."""
+
+    def write() -> None:
+        assert page is not None
+        shown(kind).page(found, command).write(page)
+        wrote(page)
+
+    return [] if page is None else [write]

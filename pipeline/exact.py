@@ -24,9 +24,9 @@ from stinespring.models.texts.joint import require_count
 from stinespring.pipeline.running import check, on_backend, sampled
 from stinespring.pipeline.systems.channels import settled
 from stinespring.readings import ComplexArray
-from stinespring.stages import Program, Verdict
+from stinespring.stages import Program, Samples, Verdict
 
-__all__ = ["choi_of", "sample_process", "verify_channel"]
+__all__ = ["choi_of", "sample_process", "sampled_process", "verify_channel"]
 
 
 def choi_of(program: Any, channel: CPTP) -> dict[int | None, ComplexArray]:
@@ -93,6 +93,15 @@ def sample_process(
         resolution: the mean TVD that a PASS must be able to detect.
         report: progress.
     """
+    samples = sampled_process(channel, program, shots=shots, settings=settings, backend=backend, seed=seed, report=report)
+    return check(samples, alpha=alpha, resolution=resolution)
+
+
+def sampled_process(
+    channel: Any, program: Any, *, shots: int, settings: int = 40, backend: str | Any = "aer",
+    seed: int | np.random.Generator | None = None, report: Report = quiet,
+) -> Samples:  # fmt: skip
+    """Return the samples that :func:`sample_process` judges."""
     sheltered()
     shots, settings, root = require_count(shots, "shots"), require_count(settings, "settings"), root_seed(seed)
     if shots < settings:
@@ -103,4 +112,4 @@ def sample_process(
     whole = probed(program, settled(channel, ChannelAsked(()), {"settings": settings}, root), channel=channel)
     with opened(backend) as ready:
         samples = sampled(on_backend(whole, ready), ready, shots, root, report)
-    return check(replace(samples, seed=root), alpha=alpha, resolution=resolution)
+    return replace(samples, seed=root)

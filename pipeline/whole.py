@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from stinespring.backends.seeds import root_seed
@@ -28,7 +28,7 @@ from stinespring.stages import Backend, Program, Samples, Verdict
 if TYPE_CHECKING:
     from stinespring.pipeline.blocks import Mode
 
-__all__ = ["Result", "judged", "measured"]
+__all__ = ["Checked", "Found", "Result", "judged", "measured"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,6 +57,27 @@ class Result(Brief):
             f"Result: {self.verdict.verdict}",
             [f"reason: {self.verdict.reason}", self.program.brief().title, self.samples.brief().lines[0]],
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """Counts from anywhere and the verdict on them; what made them is not known.
+
+    Attributes:
+        samples: the counts.
+        verdict: what they say.
+        mitigation: why nothing was mitigated.
+        program, run: there are none.
+    """
+
+    samples: Samples
+    verdict: Verdict
+    mitigation: Mapping[str, Any] = field(default_factory=lambda: {"applied": False, "why": "the counts are from elsewhere"})
+    program: None = None
+    run: None = None
+
+
+Found = Result | Checked
 
 
 def measured(

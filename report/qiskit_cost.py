@@ -18,7 +18,7 @@ from stinespring.models.channels.cptp import CPTP
 from stinespring.readings import ComplexArray, FloatArray, Outcomes
 from stinespring.stages import Program
 
-__all__ = ["CircuitCost", "besides", "isometry_of", "law_of", "qiskit_isometry", "qiskit_state"]
+__all__ = ["CircuitCost", "besides", "isometry_beside", "isometry_of", "law_of", "qiskit_isometry", "qiskit_state"]
 
 MOST_STATE, MOST_ISOMETRY = 10, 7  # qubits: less than half a second each
 BUDGET = float(1 << 25)  # amplitudes of the simulation that gives the law: half a second
@@ -47,11 +47,8 @@ def besides(program: Program) -> list[CircuitCost] | str:
     transpiled to CX and U at optimization level 3.
     """
     if isinstance(program.source, CPTP):
-        V = isometry_of(program.source)
-        size = (len(V) - 1).bit_length()
-        if size > MOST_ISOMETRY:
-            return f"Qiskit's isometry on {size} qubits is not synthesised here: at most {MOST_ISOMETRY}."
-        return [ours(program), figures("Qiskit's Isometry, level 3", qiskit_isometry(V))]
+        found = isometry_figures(program.source)
+        return found if isinstance(found, str) else [ours(program), found]
     try:
         law = law_of(program)
     except InputError as error:
@@ -60,6 +57,21 @@ def besides(program: Program) -> list[CircuitCost] | str:
     if size > MOST_STATE:
         return f"What is read has {size} bits; Qiskit's synthesis is asked for at most {MOST_STATE}."
     return [ours(program), figures("Qiskit's StatePreparation of the same law, level 3", qiskit_state(law))]
+
+
+def isometry_beside(channel: CPTP, circuit: Circuit) -> list[CircuitCost] | str:
+    """Return the figures of a circuit over CX and U, and those of Qiskit's own isometry for a channel."""
+    found = isometry_figures(channel)
+    return found if isinstance(found, str) else [figures("this program", lowered(circuit)), found]
+
+
+def isometry_figures(channel: CPTP) -> CircuitCost | str:
+    """Return what Qiskit's isometry for a channel takes, or in words why it is not asked."""
+    V = isometry_of(channel)
+    size = (len(V) - 1).bit_length()
+    if size > MOST_ISOMETRY:
+        return f"Qiskit's isometry on {size} qubits is not synthesised here: at most {MOST_ISOMETRY}."
+    return figures("Qiskit's Isometry, level 3", qiskit_isometry(V))
 
 
 def ours(program: Program) -> CircuitCost:

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,13 +17,19 @@ from stinespring.circuits.qasm.text import read_text
 from stinespring.cli import options
 from stinespring.cli.channels.channel import File
 from stinespring.cli.failures import conclude
-from stinespring.cli.output import print_json, print_verdict, progress
-from stinespring.cli.screen import say
+from stinespring.cli.output import command_line, print_json, print_verdict, progress
+from stinespring.cli.screen import say, wrote
 from stinespring.errors import InputError
 from stinespring.models.channels.files import read_channel
-from stinespring.pipeline.exact import sample_process, verify_channel
+from stinespring.pipeline.exact import sampled_process, verify_channel
+from stinespring.pipeline.running import check
 from stinespring.reading import read_json
-from stinespring.stages import Verdict
+from stinespring.stages import Samples, Verdict
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
+    from stinespring.models.channels.cptp import CPTP
 
 ProgramFile = Annotated[Path, typer.Argument(metavar="FILE.qasm", help="Registers sys, env and outcome.")]
 ToleranceOption = Annotated[float, typer.Option("--tolerance", help="Diamond distance that counts as equal.")]
@@ -40,6 +47,7 @@ def verify_(
     seed: options.Seed = None,
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
+    page: options.Report = None,
     json: options.Json = False,
 ) -> None:
     """Compare a program with the channel it should be: process fidelity and diamond distance, or a sampled test."""
@@ -49,14 +57,39 @@ def verify_(
     circuit = read_program(program)
     if shots is not None:
         with progress("sampling") as report:
-            verdict = sample_process(
-                channel, circuit, shots=shots, settings=settings, backend=backend, seed=seed, alpha=alpha,
-                resolution=resolution, report=report,
-            )  # fmt: skip
-        conclude(verdict, lambda: print_json(verdict.summary() | {"method": "sampled"}) if json else print_verdict(verdict))
+            samples = sampled_process(
+                channel, circuit, shots=shots, settings=settings, backend=backend, seed=seed, report=report
+            )
+        verdict = check(samples, alpha=alpha, resolution=resolution)
+        conclude(
+            verdict, lambda: print_json(verdict.summary() | {"method": "sampled"}) if json else print_verdict(verdict),
+            *written(page, channel, circuit, program, verdict, samples, {"settings": settings, "shots": shots}),
+        )  # fmt: skip
     with progress("comparing"):
         found = verify_channel(channel, circuit, tolerance=tolerance, outcomes=outcomes_beside(program))
-    conclude(found, lambda: print_json(process_summary(found)) if json else print_process(found))
+    files = written(page, channel, circuit, program, found, None, {"tolerance": tolerance})
+    conclude(found, lambda: print_json(process_summary(found)) if json else print_process(found), *files)
+
+
+def written(
+    page: Path | None, channel: CPTP, circuit: QuantumCircuit, program: Path, verdict: Verdict, samples: Samples | None,
+    settings: Mapping[str, Any],
+) -> list[Callable[[], None]]:  # fmt: skip
+    """Return what writes the page that was asked for."""
+    if page is None:
+        return []
+
+    def write() -> None:
+        from stinespring.report.html.channels import verified_page
+
+        figures = None if samples is not None else {k: v for k, v in process_summary(verdict).items() if k != "reason"}
+        verified_page(
+            channel, circuit, read_text(program), verdict, name=program.name, samples=samples, figures=figures,
+            command=command_line(None if samples is None else samples.seed), settings=settings,
+        ).write(page)  # fmt: skip
+        wrote(page)
+
+    return [write]
 
 
 def print_process(found: Verdict) -> None:

@@ -13,7 +13,7 @@ import typer
 
 from stinespring.cli import options, paths
 from stinespring.cli.lens.prompt import named_decoder, prompt_states
-from stinespring.cli.output import print_json
+from stinespring.cli.output import command_line, print_json
 from stinespring.cli.screen import print_table, say, wrote
 from stinespring.models.lens.metrics import floor_u
 from stinespring.models.lens.states import LensStates
@@ -37,6 +37,7 @@ def lens_(
     lens: options.Lens = "logit",
     full: Full = None,
     plot: Plot = None,
+    page: options.Report = None,
     json: options.Json = False,
 ) -> None:
     """Show the states of a prompt after every layer, and the operators between them."""
@@ -56,6 +57,11 @@ def lens_(
 
         plot_states(states, plot)
         wrote(plot)
+    if page is not None:
+        from stinespring.report.html.lens import states_page
+
+        states_page(states, command=command_line()).write(page)
+        wrote(page)
 
 
 def summary(states: LensStates) -> dict[str, Any]:

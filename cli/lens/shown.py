@@ -11,7 +11,7 @@ from stinespring.cli.screen import print_table, say
 from stinespring.stages import Samples, Verdict
 
 if TYPE_CHECKING:
-    from stinespring.pipeline.whole import Result
+    from stinespring.pipeline.whole import Found, Result
     from stinespring.report.html.page import Page
 
 
@@ -82,7 +82,7 @@ def plot(found: Result, path: Path) -> None:
     plot_tables(found.samples, found.verdict, path)
 
 
-def page(found: Result, command: str) -> Page:
+def page(found: Found, command: str) -> Page:
     """Return the report."""
     from stinespring.report.html.tables import tables_page
 

@@ -10,13 +10,14 @@ import typer
 
 from stinespring.cli import options, paths
 from stinespring.cli.failures import conclude
-from stinespring.cli.output import print_json, print_verdict, progress
-from stinespring.cli.shown import shown
+from stinespring.cli.output import command_line, print_json, print_verdict, progress
+from stinespring.cli.shown import page_files, shown
 from stinespring.cli.sources import named_source, spelt
 from stinespring.errors import InputError
 from stinespring.pipeline.counts.elsewhere import check_elsewhere, read_elsewhere
 from stinespring.pipeline.counts.files import read_samples
 from stinespring.pipeline.running import check
+from stinespring.pipeline.whole import Checked
 
 Counts = Annotated[
     Path,
@@ -54,6 +55,7 @@ def check_(
     within: options.Within = "auto",
     alpha: options.Alpha = 0.001,
     detect: options.Detect = False,
+    page: options.Report = None,
     json: options.Json = False,
 ) -> None:
     """Check counts that were sampled anywhere against the law of a source."""
@@ -69,6 +71,8 @@ def check_(
         if named.given:
             raise InputError("FILE.json says what was asked", got=", ".join(map(spelt, named.given)), todo="leave it out")
         found = read_elsewhere(counts, program, named.source, shots=shots, overhead=overhead)
+        samples = found.samples
         with progress("checking"):
             verdict = check_elsewhere(found, **settings)
-    conclude(verdict, lambda: print_json(shown(named.kind).judged(verdict)) if json else print_verdict(verdict))
+    files = page_files(named.kind, Checked(samples, verdict), page, command_line())
+    conclude(verdict, lambda: print_json(shown(named.kind).judged(verdict)) if json else print_verdict(verdict), *files)

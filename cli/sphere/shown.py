@@ -13,7 +13,7 @@ from stinespring.pipeline.counts.files import counts_of
 from stinespring.stages import Verdict
 
 if TYPE_CHECKING:
-    from stinespring.pipeline.whole import Result
+    from stinespring.pipeline.whole import Found, Result
     from stinespring.report.html.page import Page
 
 
@@ -64,7 +64,7 @@ def plot(found: Result, path: Path) -> None:
     plot_tables(found.samples, found.verdict, path)
 
 
-def page(found: Result, command: str) -> Page:
+def page(found: Found, command: str) -> Page:
     """Return the report."""
     from stinespring.report.html.sphere import layers_page
     from stinespring.report.html.tables import tables_page

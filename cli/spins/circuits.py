@@ -10,7 +10,7 @@ import typer
 
 from stinespring.cli import options, paths
 from stinespring.cli.failures import conclude
-from stinespring.cli.output import print_json, progress, write_program
+from stinespring.cli.output import command_line, print_json, progress, write_program
 from stinespring.cli.screen import say
 from stinespring.reading import stem_of
 
@@ -87,14 +87,18 @@ def check_(
     ],
     alpha: options.Alpha = 0.001,
     resolution: options.Resolution = 0.05,
+    page: options.Report = None,
     json: options.Json = False,
 ) -> None:
     """Check counts that were sampled elsewhere."""
+    from stinespring.cli.shown import page_files
     from stinespring.cli.spins.shown import judged, print_judged
     from stinespring.models.spins import read_network
     from stinespring.pipeline.counts.files import read_samples
     from stinespring.pipeline.running import check
+    from stinespring.pipeline.whole import Checked
 
     samples = read_samples(counts, read_network(file), steps=steps)
     verdict = check(samples, alpha=alpha, resolution=resolution)
-    conclude(verdict, lambda: print_json(judged(verdict)) if json else print_judged(verdict))
+    files = page_files("spins", Checked(samples, verdict), page, command_line())
+    conclude(verdict, lambda: print_json(judged(verdict)) if json else print_judged(verdict), *files)

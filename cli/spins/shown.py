@@ -12,7 +12,7 @@ from stinespring.pipeline.counts.files import counts_of
 from stinespring.stages import Program, Verdict
 
 if TYPE_CHECKING:
-    from stinespring.pipeline.whole import Result
+    from stinespring.pipeline.whole import Found, Result
     from stinespring.report.html.page import Page
 
 NO_DISTANCE = dict.fromkeys(("tvd", "tvd_low", "tvd_high", "tvd_noise_floor", "hellinger_fidelity"))
@@ -75,7 +75,7 @@ def plot(found: Result, path: Path) -> None:
     plot_sampled(found.samples, found.verdict, path)
 
 
-def page(found: Result, command: str) -> Page:
+def page(found: Found, command: str) -> Page:
     """Return the report."""
     from stinespring.report.html.spins import spins_page
 

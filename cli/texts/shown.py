@@ -12,7 +12,7 @@ from stinespring.models.texts.asked import texts_of
 from stinespring.stages import Samples, Verdict
 
 if TYPE_CHECKING:
-    from stinespring.pipeline.whole import Result
+    from stinespring.pipeline.whole import Found, Result
     from stinespring.report.html.page import Page
 
 
@@ -97,7 +97,7 @@ def plot(found: Result, path: Path) -> None:
     plot_samples(found.samples, found.verdict, path)
 
 
-def page(found: Result, command: str) -> Page:
+def page(found: Found, command: str) -> Page:
     """Return the report."""
     from stinespring.report.html.texts import texts_page
 

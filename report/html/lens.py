@@ -8,22 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from stinespring.models.lens.metrics import cos_u
-from stinespring.models.lens.states import read_states
+from stinespring.models.lens.metrics import cos_u, floor_u
+from stinespring.models.lens.states import LensStates, read_states
 from stinespring.models.lens.study import Study
 from stinespring.models.lens.tuned import TunedLens
 from stinespring.report.html.page import Figure, Page, PageTable, Section
 from stinespring.report.svg.lens import PARTS, answers_picture, states_pictures
 from stinespring.report.svg.paper import Picture
 from stinespring.report.svg.plot import Series, bars_picture, plot_picture
-from stinespring.report.visible import visible_text
+from stinespring.report.visible import visible, visible_text
 
-__all__ = ["study_page"]
+__all__ = ["states_page", "study_page"]
 
 HEAT_MAPS = 3  # prompts that are shown one by one
 PREDICTIONS = 20  # rows of the table
 LINES = 60  # trajectories drawn
 CLUSTERS = 6  # colours
+LIKELY = 5  # tokens that are listed at each point
 
 
 def study_page(study: Study, lens: TunedLens | None, *, command: str, provenance: Mapping[str, Any]) -> Page:
@@ -50,6 +51,35 @@ def study_page(study: Study, lens: TunedLens | None, *, command: str, provenance
         provenance={
             "model": decoder.fingerprint(), "lens": name if lens is None else f"tuned:{lens.fingerprint()}",
             "permutations": study.permutations, **provenance,
+        },
+    )  # fmt: skip
+
+
+def states_page(states: LensStates, *, command: str) -> Page:
+    """Return the report of one prompt seen through a lens.
+
+    Args:
+        states: the prompt.
+        command: how to get it again.
+    """
+    text, name = visible_text(states.title()), states.lens.partition(":")[0]
+    rows = []
+    for number, point in enumerate(states.points):
+        likely = [f"{visible(states.decoder.plain([i]))} {p:.3f}" for i, p in states.top(number, LIKELY)]
+        moved = f"{float(np.linalg.norm(states.delta[number - 1])):.4f}" if number else ""
+        rows.append([str(number), str(point), f"{states.entropy[number]:.3f}", moved, "; ".join(likely)])
+    table = PageTable(
+        "after each part, what is most likely", ["point", "after", "entropy", "|Δψ|", "what is most likely"], rows
+    )
+    return Page(
+        title=f"{states.decoder.name} after “{text}”",
+        lead=f"what it would say after each part of its layers, through the {name} lens",
+        command=command,
+        sections=[Section("Along the layers", [Figure(states_pictures(states), "tokens, steps and entropy by part"), table])],
+        provenance={
+            "model": states.decoder.fingerprint(), "lens": states.lens, "states": states.fingerprint(),
+            "prompt ids": " ".join(map(str, states.prompt.tolist())),
+            "floor of cos(U, U')": floor_u(len(states.decoder.tokens)),
         },
     )  # fmt: skip
 

@@ -12,15 +12,26 @@ from stinespring.compiler.options import DECODERS
 from stinespring.errors import InputError
 from stinespring.ledger.store import Ledger, Run
 from stinespring.pipeline.record import Written
-from stinespring.pipeline.whole import Result
+from stinespring.pipeline.whole import Found, Result
 from stinespring.report.figures.draw import extent
 from stinespring.report.html.page import Code, Figure, Finding, PageTable, Part, Section, plain_table
-from stinespring.report.qiskit_cost import besides
+from stinespring.report.qiskit_cost import CircuitCost, besides
 from stinespring.report.svg.gates import gates_pictures, program_pictures
-from stinespring.stages import Program, Verdict
+from stinespring.stages import Program, Samples, Verdict
 
 __all__ = [
-    "asked_sections", "cost_of", "distances", "explained", "findings_of", "mitigation", "program_section", "provenance_of",
+    "MOST_COLUMNS",
+    "MOST_LINES",
+    "asked_sections",
+    "cost_of",
+    "cost_table",
+    "distances",
+    "explained",
+    "findings_of",
+    "mitigation",
+    "program_sections",
+    "provenance_of",
+    "qasm_part", "where",
 ]  # fmt: skip
 
 MOST_LINES, MOST_COLUMNS = 16, 60  # of a drawing that can be read on a page
@@ -30,8 +41,10 @@ MOST_NOISE = 0.9  # TVD that shot noise makes, above which there is nothing to b
 MOST_QASM = 200_000  # characters of a program that can be copied from a page
 
 
-def cost_of(found: Result) -> Mapping[str, Any]:
-    """Return a program's figures; of a run in the ledger as they were when it was submitted."""
+def cost_of(found: Found) -> Mapping[str, Any]:
+    """Return a program's figures, of a run in the ledger as they were when it was submitted; none of counts from elsewhere."""
+    if found.program is None:
+        return {}
     return found.program.summary() if found.run is None else found.run.program["cost"]
 
 
@@ -39,6 +52,13 @@ def findings_of(verdict: Verdict, about: str) -> list[Finding]:
     """Return a verdict, or the few parts that it was combined from."""
     parts = {about: verdict} if not 1 < len(verdict.parts) <= MOST_FINDINGS else verdict.parts
     return [Finding(part.verdict, name, part.reason) for name, part in parts.items()]
+
+
+def where(samples: Samples) -> str:
+    """Return where samples come from, in words."""
+    return f"read from {samples.backend.partition(':')[2] or 'a file'}" if samples.backend.startswith("file") else (
+        f"sampled on {samples.backend}"
+    )  # fmt: skip
 
 
 def explained(verdict: Verdict) -> str:
@@ -88,8 +108,13 @@ def mitigation(note: Mapping[str, Any]) -> str | PageTable:
     return plain_table("readout errors were mitigated", shown)
 
 
-def program_section(found: Result) -> Section:
-    """Return the drawing of a program, what it costs beside Qiskit's own synthesis, the OpenQASM and what the compiler did."""
+def program_sections(found: Found) -> list[Section]:
+    """Return the drawing of a program, what it costs beside Qiskit's own synthesis, the OpenQASM and what the compiler did.
+
+    Of counts from elsewhere the program is not known.
+    """
+    if found.program is None:
+        return []
     cost = cost_of(found)
     figures = {name: value for name, value in cost.items() if name not in ("passes", "hash", "costs")}
     if figures.get("codes") in DECODERS:  # counts only compare within one class
@@ -97,13 +122,12 @@ def program_section(found: Result) -> Section:
     at_hand = not isinstance(found.program.body, Written)
     parts: list[Part] = [*drawing(found), plain_table("cost", figures)]
     if at_hand:
-        parts += [beside_qiskit(found.program), openqasm(found.program)]
-    return Section("The program", [*parts, *passes(cost)])
+        parts += [cost_table(besides(found.program)), openqasm(found.program)]
+    return [Section("The program", [*parts, *passes(cost)])]
 
 
-def beside_qiskit(program: Program) -> str | PageTable:
-    """Return what the program takes beside what Qiskit's own synthesis of the same would take, computed now."""
-    found = besides(program)
+def cost_table(found: list[CircuitCost] | str) -> str | PageTable:
+    """Return what a program takes beside what Qiskit's own synthesis of the same takes, computed now."""
     if isinstance(found, str):
         return found
     rows = [[one.what, *(f"{figure:,}" for figure in one[1:])] for one in found]
@@ -117,10 +141,15 @@ def openqasm(program: Program) -> str | Code:
         text = program.qasm3()
     except InputError as error:  # circuits of a host in the loop that is not there any more, or too large for the exporter
         return f"There is no OpenQASM to copy here: {error.what}."
-    if len(text) > MOST_QASM:
-        return f"Its OpenQASM has {len(text):,} characters, too many for a page; 'compile -o FILE.qasm' writes it."
     number = len(getattr(program.body, "forms", ()))
     which = f", the first of {number} circuits" if number > 1 else ", the template of one step" if program.body.host else ""
+    return qasm_part(text, which)
+
+
+def qasm_part(text: str, which: str = "") -> str | Code:
+    """Return OpenQASM to copy, unless it is too long for a page."""
+    if len(text) > MOST_QASM:
+        return f"Its OpenQASM has {len(text):,} characters, too many for a page; 'compile -o FILE.qasm' writes it."
     return Code(f"OpenQASM 3 to copy{which}: {len(text.splitlines()):,} lines", text)
 
 
@@ -147,7 +176,7 @@ def passes(cost: Mapping[str, Any]) -> list[PageTable]:
     return [PageTable("passes of the compiler", names, rows)] if rows else []
 
 
-def asked_sections(found: Result) -> list[Section]:
+def asked_sections(found: Found) -> list[Section]:
     """Return what was asked of a run in the ledger, what it was to take, and the calibration of the day; nothing of others."""
     run = found.run
     if run is None:
@@ -190,11 +219,11 @@ def digest_of(calibration: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(calibration, sort_keys=True).encode()).hexdigest()
 
 
-def provenance_of(found: Result) -> dict[str, Any]:
+def provenance_of(found: Found) -> dict[str, Any]:
     """Return where the numbers of a page come from: source, program, backend, seed, calibration and versions."""
     samples, run = found.samples, found.run
     calibration = None if run is None else calibration_of_the_day(run)
     return {
-        "model": samples.source.fingerprint(), "program": cost_of(found)["hash"], "backend": samples.backend,
+        "model": samples.source.fingerprint(), "program": cost_of(found).get("hash"), "backend": samples.backend,
         "seed": samples.seed, "calibration": None if calibration is None else digest_of(calibration), **samples.metadata,
     }  # fmt: skip

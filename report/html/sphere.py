@@ -11,7 +11,7 @@ import numpy as np
 
 from stinespring.models.sphere.model import SphereModel
 from stinespring.models.sphere.simulate import SphereRun
-from stinespring.pipeline.whole import Result
+from stinespring.pipeline.whole import Found
 from stinespring.report.figures.sphere import played
 from stinespring.report.figures.tables import together
 from stinespring.report.html.page import Figure, Finding, Page, PageTable, Part, Player, Section, plain_table
@@ -22,8 +22,9 @@ from stinespring.report.html.parts import (
     explained,
     findings_of,
     mitigation,
-    program_section,
+    program_sections,
     provenance_of,
+    where,
 )
 from stinespring.report.rows import SampledRow, rows_of, words_of
 from stinespring.report.svg.shares import scatter_picture, shares_picture
@@ -83,7 +84,7 @@ def last_positions(run: SphereRun) -> PageTable:
     return PageTable(f"final positions, {len(rows)} of {run.model.n:,} particles", ["particle", *names], rows)
 
 
-def layers_page(found: Result, command: str) -> Page:
+def layers_page(found: Found, command: str) -> Page:
     """Return the report of sampled layer steps.
 
     Args:
@@ -103,35 +104,36 @@ def layers_page(found: Result, command: str) -> Page:
     figure = Figure(pictures, "sampled outcomes beside the analytic ones")
     return Page(
         title=f"Layer steps of {len(samples.asked.particles)} particle(s) on the sphere",
-        lead=f"{len(samples.outcomes)} {words.rows}, {samples.shots:,} shots each, sampled on {samples.backend}",
+        lead=f"{len(samples.outcomes)} {words.rows}, {samples.shots:,} shots each, {where(samples)}",
         command=command,
         verdict=Finding(verdict.verdict, "layers", verdict.reason),
         findings=findings_of(verdict, "layers"),
         sections=[
             Section("Sampled against analytic", [figure, circuits(found), distances(verdict), explained(verdict)]),
             Section("Mitigation", [mitigation(found.mitigation)]),
-            program_section(found),
+            *program_sections(found),
             *asked_sections(found),
         ],
         provenance={**model_provenance(samples.source), **provenance_of(found)},
     )
 
 
-def circuits(found: Result) -> PageTable:
+def circuits(found: Found) -> PageTable:
     """Return one row a circuit."""
     rows, cost = rows_of(found.samples), cost_of(found)
     costs = cost.get("costs", [cost])
-    asked = found.samples.asked.circuits
-    shown = [
-        [row.name, f"{row.law[:-1].sum():.5f}", f"{row.observed[:-1].sum() / row.shots:.5f}",
-         fidelity(row) if one.read == "fidelity" else "", str(each["qubits"]), f"{each['two_qubit_gates']:,}"]
-        for row, one, each in zip(rows[:SHOWN], asked, costs, strict=False)
-    ]  # fmt: skip
+    shown = []
+    for number, (row, one) in enumerate(zip(rows[:SHOWN], found.samples.asked.circuits, strict=False)):
+        each = costs[number] if number < len(costs) else {}
+        sampled = f"{row.observed[:-1].sum() / row.shots:.5f}" if row.shots else ""
+        fidelity = fidelity_of(row) if one.read == "fidelity" else ""
+        gates = [f"{each[name]:,}" if name in each else "" for name in ("qubits", "two_qubit_gates")]
+        shown.append([row.name, f"{row.law[:-1].sum():.5f}", sampled, fidelity, *gates])
     names = ["circuit", "success", "sampled", "fidelity", "qubits", "two-qubit gates"]
     return PageTable(f"{len(shown)} of {len(rows)} circuits", names, shown)
 
 
-def fidelity(row: SampledRow) -> str:
+def fidelity_of(row: SampledRow) -> str:
     """Return the sampled fidelity with the analytic state of a circuit that measures it."""
     kept = float(row.observed[:-1].sum())
     return f"{row.observed[0] / kept:.5f}" if kept else ""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from stinespring.models.spins import Diagram, SpinNetwork
-from stinespring.pipeline.whole import Result
+from stinespring.pipeline.whole import Found
 from stinespring.report.figures.spins import MOST_LINES, Averages, averages_of, overlap
 from stinespring.report.html.page import Figure, Finding, Page, PageTable, Section
 from stinespring.report.html.parts import (
@@ -17,8 +17,9 @@ from stinespring.report.html.parts import (
     distances,
     explained,
     mitigation,
-    program_section,
+    program_sections,
     provenance_of,
+    where,
 )
 from stinespring.report.svg.paper import Picture
 from stinespring.report.svg.plot import Series, diagram_picture, plot_picture
@@ -31,7 +32,7 @@ FEATURES = 3  # that are drawn
 FEW = 60  # temperatures whose exponents are dots, too
 
 
-def spins_page(found: Result, command: str) -> Page:
+def spins_page(found: Found, command: str) -> Page:
     """Return the report of sampled tokens.
 
     Args:
@@ -46,7 +47,7 @@ def spins_page(found: Result, command: str) -> Page:
         averages = [averages_figure(samples), averages_table(limit)]
     return Page(
         title=f"{network.name}: {samples.asked.steps} token(s) of {network.spins:,} spins",
-        lead=f"{samples.shots:,} runs of the circuits ({found.program.schedule}), sampled on {samples.backend}",
+        lead=f"{samples.shots:,} runs{of_circuits(found)}, {where(samples)}",
         command=command,
         verdict=Finding(verdict.verdict, "tokens", verdict.reason),
         findings=spin_findings(verdict),
@@ -54,11 +55,16 @@ def spins_page(found: Result, command: str) -> Page:
             Section("Every token against its product law", [tokens_table(verdict), explained(verdict)]),
             Section("Averages against the mean field", averages),
             Section("Mitigation", [mitigation(found.mitigation)]),
-            program_section(found),
+            *program_sections(found),
             *asked_sections(found),
         ],
         provenance={**network_provenance(network), **provenance_of(found)},
     )
+
+
+def of_circuits(found: Found) -> str:
+    """Return what ran, where that is known."""
+    return "" if found.program is None else f" of the circuits ({found.program.schedule})"
 
 
 def spin_findings(verdict: Verdict) -> list[Finding]:

@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 
 from stinespring.models.lens.states import LensStates
-from stinespring.pipeline.whole import Result
+from stinespring.pipeline.whole import Found
 from stinespring.report.figures.tables import together
-from stinespring.report.html.page import Figure, Finding, Page, PageTable, Section, plain_table
+from stinespring.report.html.page import Figure, Finding, Page, PageTable, Part, Section, plain_table
 from stinespring.report.html.parts import (
     asked_sections,
     distances,
     explained,
     findings_of,
     mitigation,
-    program_section,
+    program_sections,
     provenance_of,
+    where,
 )
 from stinespring.report.rows import SampledRow, Words, rows_of, words_of
 from stinespring.report.svg.lens import states_pictures
@@ -28,7 +29,7 @@ from stinespring.report.svg.shares import scatter_picture, shares_picture
 from stinespring.report.visible import visible_text
 from stinespring.stages import Verdict
 
-__all__ = ["tables_page"]
+__all__ = ["sampled_parts", "tables_page"]
 
 SHOWN = 40  # rows of a table
 LISTED = 3  # outcomes of a row that are named
@@ -36,7 +37,7 @@ LINES, PANELS = 24, 11  # rows of a figure
 BARS, MOST_BARS = 8, 16  # outcomes of one panel among several, and of a single one
 
 
-def tables_page(found: Result, command: str) -> Page:
+def tables_page(found: Found, command: str) -> Page:
     """Return the report of samples whose law comes as tables.
 
     Args:
@@ -48,23 +49,28 @@ def tables_page(found: Result, command: str) -> Page:
     each = f" for each of {len(rows):,} {words.rows}" if len(rows) > 1 else ""
     return Page(
         title=words.title,
-        lead=f"{samples.shots:,} shots{each}, sampled on {samples.backend}",
+        lead=f"{samples.shots:,} shots{each}, {where(samples)}",
         command=command,
         verdict=Finding(verdict.verdict, words.rows, verdict.reason),
         findings=findings_of(verdict, words.rows),
         sections=[
             Section(
                 "Sampled against analytic",
-                [figure_of(rows, words), table_of(rows, words), distances(tested(verdict)), explained(tested(verdict))],
+                [*sampled_parts(rows, words), distances(tested(verdict)), explained(tested(verdict))],
             ),
             *along(samples.source),
             *parts_sections(verdict),
             Section("Mitigation", [mitigation(found.mitigation)]),
-            program_section(found),
+            *program_sections(found),
             *asked_sections(found),
         ],
         provenance=provenance_of(found),
     )
+
+
+def sampled_parts(rows: list[SampledRow], words: Words) -> list[Part]:
+    """Return the figure and the table of what was sampled row by row."""
+    return [figure_of(rows, words), table_of(rows, words)]
 
 
 def along(source: Any) -> list[Section]:

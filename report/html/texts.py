@@ -7,7 +7,7 @@ import numpy as np
 
 from stinespring.checks.texts.verdict import claimed_law
 from stinespring.models.texts.asked import texts_of
-from stinespring.pipeline.whole import Result
+from stinespring.pipeline.whole import Found
 from stinespring.readings import FloatArray, IntArray
 from stinespring.report.html.page import Figure, Finding, Page, PageTable, Section
 from stinespring.report.html.parts import (
@@ -15,8 +15,9 @@ from stinespring.report.html.parts import (
     distances,
     explained,
     mitigation,
-    program_section,
+    program_sections,
     provenance_of,
+    where,
 )
 from stinespring.report.html.tree import contexts_table, tree_parts
 from stinespring.report.svg.heat import heat_picture
@@ -30,7 +31,7 @@ SHOWN, BARS = 20, 16  # texts in the table and in the figure
 ATTENTION = "attention"
 
 
-def texts_page(found: Result, command: str) -> Page:
+def texts_page(found: Found, command: str) -> Page:
     """Return the report of sampled texts.
 
     Args:
@@ -46,7 +47,7 @@ def texts_page(found: Result, command: str) -> Page:
     token_by_token = [*contexts_table(verdict.parts.get("texts", verdict)), *tree_parts(samples)]
     return Page(
         title=samples.source.name + (f" after “{prompt}”" if prompt else ""),  # an input state is named in the command
-        lead=f"{samples.shots:,} texts of {asked.steps} token(s), sampled on {samples.backend}",
+        lead=f"{samples.shots:,} texts of {asked.steps} token(s), {where(samples)}",
         command=command,
         verdict=Finding(verdict.verdict, "texts", verdict.reason),
         findings=text_findings(verdict),
@@ -58,7 +59,7 @@ def texts_page(found: Result, command: str) -> Page:
             *([Section("Token by token", token_by_token)] if token_by_token else []),
             *attention,
             Section("Mitigation", [mitigation(found.mitigation)]),
-            program_section(found),
+            *program_sections(found),
             *asked_sections(found),
         ],
         provenance=provenance_of(found),
