@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,16 +64,19 @@ def check_(
         raise InputError("--shots and --overhead are of quasi-probabilities of a program's bits", todo="give --program")
     named = named_source(model, chosen, need=program is None)
     settings: dict[str, Any] = {"alpha": alpha, "resolution": resolution, "scope": scope, "within": within, "detect": detect}
+    files: list[Callable[[], None]] = []
     if program is None:
         samples = read_samples(counts, named.source, **named.given)
         with progress("checking"):
             verdict = check(samples, **settings)
+        files = page_files(named.kind, Checked(samples, verdict), page, command_line())
     else:
         if named.given:
             raise InputError("FILE.json says what was asked", got=", ".join(map(spelt, named.given)), todo="leave it out")
         found = read_elsewhere(counts, program, named.source, shots=shots, overhead=overhead)
-        samples = found.samples
+        counted = None if page is None else found.samples()
         with progress("checking"):
             verdict = check_elsewhere(found, **settings)
-    files = page_files(named.kind, Checked(samples, verdict), page, command_line())
+        if counted is not None:
+            files = page_files(named.kind, Checked(counted, verdict), page, command_line())
     conclude(verdict, lambda: print_json(shown(named.kind).judged(verdict)) if json else print_verdict(verdict), *files)

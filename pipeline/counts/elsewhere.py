@@ -66,6 +66,18 @@ class Elsewhere:
     program: Ran
     own: Samples | None = None  # what ``run --json`` printed: texts, which have no order of bits
 
+    def samples(self) -> Samples:
+        """Return the counts as samples of the program's source.
+
+        Raises:
+            InputError: quasi-probabilities, which are no counts.
+        """
+        if self.own is not None:
+            return self.own
+        if self.given.quasi:
+            raise InputError("quasi-probabilities are no counts: they have no report", todo="leave out --report")
+        return self.program.samples(self.given.values)
+
 
 def read_elsewhere(
     counts: Any, program: Program | str | Path, source: Any, *, shots: int | None = None, overhead: float | None = None
