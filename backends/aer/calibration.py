@@ -31,7 +31,7 @@ __all__ = [
 FORMAT = "stinespring/calibration@1"
 MOST_QUBITS = 4096
 LONGEST_NAME = 64  # characters of a gate's name
-MEASURED = ("measure_2", "reset_2")  # further kinds that Qiskit has no class for
+MEASURED = ("measure_2", "reset_2", "measure_reset", "measure_reset_2")  # further kinds that Qiskit has no class for
 NO_GATES = ("barrier", "if_else", "for_loop", "while_loop", "switch_case", "break_loop", "continue_loop", "box")
 SLACK = 1e-9  # by which a row of probabilities may miss 1
 
@@ -141,7 +141,7 @@ class Calibration:
             places.setdefault(gate.name, {})[gate.qubits] = properties
         for name, where in places.items():
             wires = len(next(iter(where)))
-            other = Instruction(name, wires, 1 if name.startswith("measure") else 0, [])  # measure_2, reset_2
+            other = Instruction(name, wires, 1 if name.startswith("measure") else 0, [])  # measure_2, reset_2, measure_reset
             target.add_instruction(standard.get(name, other), where, name=name)
         if self.conditions:
             target.add_instruction(IfElseOp, name="if_else")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stinespring.backends.aer.calibration import Calibration, Readout, readout_of
+from stinespring.circuits.devices.own_kinds import is_measure, is_measure_reset, is_reset
 from stinespring.circuits.devices.read_back import seconds_of_delay, used_qubits
 from stinespring.errors import InputError
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from qiskit_aer.noise import NoiseModel, QuantumError
 
 __all__ = ["Errors", "Noisy", "errors_of", "noisy", "rewritten"]
-
-MEASURE_2, RESET_2 = "measure_2", "reset_2"
 
 
 class Errors(NamedTuple):
@@ -51,7 +50,7 @@ def noisy(circuit: QuantumCircuit, calibration: Calibration) -> Noisy:
 
     A second kind of measurement (``measure_2``) has errors of its own, and Aer has one readout error a qubit: the state is
     swapped, without noise, to a spare qubit with these errors, measured there and swapped back. ``reset_2`` ends in |0> like
-    ``reset``; to relax during either changes nothing.
+    ``reset``; to relax during either changes nothing. ``measure_reset`` is such a measurement followed by a reset.
 
     Raises:
         InputError: the circuit does what the device does not have.
@@ -66,13 +65,13 @@ class Rewritten(NamedTuple):
     Attributes:
         circuit: on the wires 0, 1, ...
         qubits: of the device, that the first wires are.
-        second: of the device, whose second kind of measurement has the wires after those.
+        second: qubits of the device and names of their further kinds of measurement, which have the wires after those.
         delays: the device's qubit and the seconds of each delay, by its label.
     """
 
     circuit: QuantumCircuit
     qubits: tuple[int, ...]
-    second: tuple[int, ...]
+    second: tuple[tuple[int, str], ...]
     delays: dict[str, tuple[int, float]]
 
 
@@ -86,7 +85,7 @@ def rewritten(circuit: QuantumCircuit, calibration: Calibration) -> Rewritten:
 
     require_on_device(circuit, calibration)
     used = sorted(used_qubits(circuit))
-    second = [qubit for qubit in used if has_second(circuit, qubit)]
+    second = [(qubit, name) for qubit in used for name in further_kinds(circuit, qubit)]
     wires = QuantumRegister(len(used), "q")
     spare = QuantumRegister(len(second), "second")
     writer = _Writer(calibration, dict(zip(second, spare, strict=True)))
@@ -98,16 +97,17 @@ def rewritten(circuit: QuantumCircuit, calibration: Calibration) -> Rewritten:
     return Rewritten(result, tuple(used), tuple(second), writer.delays)
 
 
-def has_second(circuit: QuantumCircuit, qubit: int) -> bool:
-    """Return whether a qubit is measured by ``measure_2``."""
+def further_kinds(circuit: QuantumCircuit, qubit: int) -> list[str]:
+    """Return the names of the measurements of a qubit that are not the plain one."""
     wire = circuit.qubits[qubit]
-    return any(item.operation.name == MEASURE_2 and wire in item.qubits for item in circuit.data)
+    names = {item.operation.name for item in circuit.data if wire in item.qubits}
+    return sorted(name for name in names if name != "measure" and (is_measure(name) or is_measure_reset(name)))
 
 
 class _Writer:
     """Rewrites instructions for Aer and remembers the delays it met."""
 
-    def __init__(self, calibration: Calibration, spare: dict[int, Qubit]) -> None:
+    def __init__(self, calibration: Calibration, spare: dict[tuple[int, str], Qubit]) -> None:
         self.calibration, self.spare = calibration, spare
         self.delays: dict[str, tuple[int, float]] = {}  # label -> the device's qubit, seconds
 
@@ -123,12 +123,14 @@ class _Writer:
             wires, clbits = [wire for _, wire in on], [bits[b] for b in item.clbits]
             if name == "delay":
                 self.delay(item.operation, on[0], result)
-            elif name == MEASURE_2:
-                other = self.spare[on[0][0]]
+            elif (on[0][0], name) in self.spare:
+                other = self.spare[on[0][0], name]
                 result.swap(wires[0], other)
                 result.measure(other, clbits[0])
                 result.swap(wires[0], other)
-            elif name == RESET_2:
+                if is_measure_reset(name):
+                    result.reset(wires[0])
+            elif is_reset(name):
                 result.reset(wires[0])
             elif name == "if_else":
                 result.append(self.branches(item.operation, on), wires, clbits)
@@ -164,11 +166,11 @@ def errors_of(calibration: Calibration, circuit: Rewritten) -> Errors:
     gates = {
         (name, tuple(qubits)): error
         for name, qubits, error in basic_device_gate_errors(target=few.target())
-        if name not in (MEASURE_2, RESET_2, "delay")
+        if name != "delay" and not name.startswith(("measure_", "reset_"))
     }
     readout = {number: figures.readout for number, figures in enumerate(few.qubits) if figures.readout is not None}
-    for number, qubit in enumerate(circuit.second, start=len(circuit.qubits)):
-        figure = calibration.figures(MEASURE_2, qubit)
+    for number, (qubit, name) in enumerate(circuit.second, start=len(circuit.qubits)):
+        figure = calibration.figures(name, qubit)
         wrong = (figure.error if figure else None) or 0.0
         readout[number] = readout_of(wrong, wrong)
     place = {qubit: number for number, qubit in enumerate(circuit.qubits)}
@@ -207,7 +209,7 @@ def require_on_device(circuit: QuantumCircuit, calibration: Calibration) -> None
             name, on = item.operation.name, tuple(where[block.find_bit(q).index] for q in item.qubits)
             if name == "if_else" and calibration.conditions:
                 stack += [(inner, list(on)) for inner in item.operation.blocks]
-            elif name == MEASURE_2 and block is not circuit:
+            elif (is_measure(name) or is_measure_reset(name)) and name != "measure" and block is not circuit:
                 raise InputError("a condition guards a measurement", got=name, expected="gates, or a plain measure")
             elif name not in ("barrier", "delay") and calibration.figures(name, *on) is None:
                 raise InputError(

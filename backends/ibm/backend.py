@@ -23,12 +23,14 @@ from stinespring.batches import Batch, Item, Report, quiet
 from stinespring.circuits.deeds.account import MOST_DEEDS, require_same
 from stinespring.circuits.deeds.of_circuit import account_of_circuit
 from stinespring.circuits.devices.legality import IBM, require_legal
+from stinespring.circuits.devices.own_kinds import MEASURE_2, RESET_2, with_measure_reset
 from stinespring.errors import BackendError, InputError
 from stinespring.readings import IntArray, Outcomes
 from stinespring.stages import Capabilities, Device
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
+    from qiskit.transpiler import Target
     from qiskit_ibm_runtime import Batch as ServiceBatch
     from qiskit_ibm_runtime import IBMBackend, QiskitRuntimeService, Session
 
@@ -161,14 +163,9 @@ class IBMDevice:
                 expected="dynamical_decoupling=none",
                 todo="use --delays decouple, or --schedule static",
             )
-        if self.options.measurement == "mid" and "measure_2" in target.operation_names:
-            from qiskit.transpiler import PassManager
-            from qiskit_ibm_runtime.transpiler.passes import ConvertToMidCircuitMeasure, ConvertToMidCircuitResetAndMeasure
-
-            both = "reset_2" in target.operation_names
-            convert = ConvertToMidCircuitResetAndMeasure if both else ConvertToMidCircuitMeasure
-            given, circuit = circuit, PassManager([convert(target)]).run(circuit)
-            if given.size() <= MOST_DEEDS:
+        if self.options.measurement == "mid":
+            given, circuit = circuit, with_own_kinds(circuit, target)
+            if circuit is not given and given.size() <= MOST_DEEDS:
                 same = (account_of_circuit(given), account_of_circuit(circuit))
                 require_same(*same, "the circuit with measurements of another kind", registers=False, idle=False)
         require_legal(circuit, IBM, target=target)
@@ -328,6 +325,23 @@ class IBMDevice:
                     return
 
         patiently(stop)
+
+
+def with_own_kinds(circuit: QuantumCircuit, target: Target) -> QuantumCircuit:
+    """Return a lowered circuit with the device's own measurements and resets in its middle, where the device has them."""
+    circuit = with_measure_reset(circuit, target)
+    names = [kind if kind in target.operation_names else plain for kind, plain in ((MEASURE_2, "measure"), (RESET_2, "reset"))]
+    if names == ["measure", "reset"]:
+        return circuit
+    from qiskit.transpiler import PassManager
+    from qiskit_ibm_runtime.transpiler import passes
+
+    if names[1] == "reset":  # also where the client, before version 0.49, knows no other reset
+        convert = passes.ConvertToMidCircuitMeasure(target)
+    else:
+        convert = passes.ConvertToMidCircuitResetAndMeasure(target, mcm_name=names[0], mcr_name=names[1])
+    result: QuantumCircuit = PassManager([convert]).run(circuit)
+    return result
 
 
 def pieces(item: Item, circuit: QuantumCircuit, rows: Sequence[int] | IntArray, shots: int) -> list[Item]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stinespring.circuits.deeds.account import Account, Deed, slot_angle
+from stinespring.circuits.devices.own_kinds import is_measure, is_measure_reset, is_reset
 from stinespring.errors import InputError
 from stinespring.readings import ComplexArray
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["account_of_circuit"]
 
-MEASURES, RESETS = ("measure", "measure_2"), ("reset", "reset_2")  # a device may have a second kind, which does the same
 WIDEST_MATRIX = 4  # qubits
 
 
@@ -50,9 +50,11 @@ def deeds_of(whole: QuantumCircuit, block: QuantumCircuit, wires: Sequence[int],
     for item in block.data:
         operation, on = item.operation, tuple([place[qubit] for qubit in item.qubits])
         inner = [number[bit] for bit in item.clbits]
-        if operation.name in MEASURES:
+        if is_measure_reset(operation.name):
+            deeds += [Deed("measure", on, tuple(inner)), Deed("reset", on)]
+        elif is_measure(operation.name):  # a device may have a second kind, which does the same
             deeds.append(Deed("measure", on, tuple(inner)))
-        elif operation.name in RESETS:
+        elif is_reset(operation.name):
             deeds.append(Deed("reset", on))
         elif operation.name == "if_else":
             tested, value = tested_bits(block, operation)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from stinespring.circuits.devices.own_kinds import is_measure, is_measure_reset, is_reset
 from stinespring.errors import InputError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ AER = Rules(
     measurement_inside=True,
     register_truth=False,
     no_operations=ARITHMETIC | {"index"},
-    no_instructions=frozenset({"measure_2", "reset_2"}),
+    no_instructions=frozenset({"measure_2", "reset_2", "measure_reset", "measure_reset_2"}),
     register_names=False,
 )
 
@@ -170,7 +171,8 @@ class _Walk:
             where = f"{outside}instruction {index} ({name})"
             on = [wires[circuit.find_bit(qubit).index] for qubit in item.qubits]
             self.instruction(name, on, where)
-            if outside and name in ("measure", "measure_2", "reset", "reset_2") and not self.rules.measurement_inside:
+            within = is_measure(name) or is_reset(name) or is_measure_reset(name)
+            if outside and within and not self.rules.measurement_inside:
                 todo = "measure before the condition, or steer gates only and measure afterwards"
                 self.add("a measurement or reset inside a condition", where, todo)
             if hasattr(item.operation, "blocks"):
@@ -184,7 +186,8 @@ class _Walk:
         if name == "store":
             self.add("a value is stored", where, "measure into a register of its own instead")
         elif name in self.rules.no_instructions:
-            self.add(f"{self.rules.name} has no {name}", where, f"use {name.removesuffix('_2')}")
+            plain = "measure and reset" if is_measure_reset(name) else name.removesuffix("_2")
+            self.add(f"{self.rules.name} has no {name}", where, f"use {plain}")
         elif self.target is not None and name not in ("barrier", "delay", "break_loop", "continue_loop"):
             place = None if name in self.rules.control_flow else tuple(on)
             if not self.target.instruction_supported(name, place):

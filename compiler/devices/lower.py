@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stinespring.batches import Several
 from stinespring.circuits.core.cost import flow_cost
 from stinespring.circuits.devices.legality import Rules, require_legal, rules_of
+from stinespring.circuits.devices.own_kinds import own_kinds
 from stinespring.circuits.devices.read_back import flow_of, is_dynamic, used_qubits, worst_path_of
 from stinespring.compiler.devices.quiet import quiet_regions
 from stinespring.compiler.devices.timing import duration, has_times, with_delays
@@ -72,9 +73,14 @@ def on_device(program: Program, device: Device | None, delays: str = "none", pic
     took = None
     if has_times(device.target):
         took = max(duration(circuit, device.target).seconds for circuit in circuits_of(body))
+    kinds = device_kinds(circuits_of(body), device)
+    if kinds:
+        details["device_instructions"] = kinds
     changed = replace(program, body=body, cost=cost, device=device.name, duration=took, details=details)
     by = "the best of several layouts" if pick is None else "of several layouts the one with the least noise"
     reason = f"gates and coupling of {device.name}, {by}"
+    if kinds:
+        reason += "; the device itself gets " + ", ".join(f"{number} {name}" for name, number in kinds.items())
     return replace(changed, passes=(*program.passes, noted(changed, True, reason)))
 
 
@@ -95,6 +101,15 @@ def padded(circuit: QuantumCircuit, device: Device, decouple: bool) -> QuantumCi
 def circuits_of(body: Any) -> tuple[QuantumCircuit, ...]:
     """Return the circuits that a body runs; of a host in the loop the widest one."""
     return body.circuits if isinstance(body, Several) else (body.circuit,)
+
+
+def device_kinds(circuits: Sequence[QuantumCircuit], device: Device) -> dict[str, int]:
+    """Return how many measurements and resets of a device's own kinds its circuits get before they are sent, at most."""
+    result: dict[str, int] = {}
+    for circuit in circuits:
+        for name, number in own_kinds(circuit, device.target).items():
+            result[name] = max(number, result.get(name, 0))
+    return result
 
 
 def noted(program: Program, applied: bool, reason: str) -> Effect:

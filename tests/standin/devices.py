@@ -13,9 +13,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-SPEC = re.compile(r"(?P<name>\w+)=(?P<source>\w+)(:(?P<qubits>\d+))?(@(?P<queue>\d+))?")
+SPEC = re.compile(r"(?P<name>\w+)=(?P<source>\w+)(:(?P<qubits>\d+))?(\+(?P<more>\w+))?(@(?P<queue>\d+))?")
 DEFAULT_DEVICES = ("ibm_standin=boston@7", "ibm_standin_small=boston:20@3")
-EVERYWHERE = frozenset({"barrier", "delay", "measure", "measure_2", "reset", "reset_2", "store"})
+EVERYWHERE = frozenset(
+    {"barrier", "delay", "measure", "measure_2", "reset", "reset_2", "store", "measure_reset", "measure_reset_2"}
+)
 
 
 @dataclass
@@ -30,13 +32,22 @@ class Device:
 
     @classmethod
     def parse(cls, spec: str) -> Device:
-        """Make a device from ``name=source[:qubits][@queue]``; ``source`` is a snapshot of qiskit-ibm-runtime, "boston"."""
+        """Make a device from ``name=source[:qubits][+instruction][@queue]``.
+
+        ``source`` is a snapshot of qiskit-ibm-runtime, "boston"; the instruction, one that no snapshot has, measures a qubit
+        and resets it: ``measure_reset_2``.
+        """
         found = SPEC.fullmatch(spec)
         if found is None:
-            raise ValueError(f"no device: {spec!r}; write name=source[:qubits][@queue]")
+            raise ValueError(f"no device: {spec!r}; write name=source[:qubits][+instruction][@queue]")
         configuration, properties = (copy.deepcopy(snapshot(found["source"], kind)) for kind in ("conf", "props"))
         if found["qubits"]:
             configuration, properties = patch(configuration, properties, int(found["qubits"]))
+        if found["more"]:
+            signature = {"name": found["more"], "num_qubits": 1, "num_clbits": 1, "parameters": [], "return_type": "Bool"}
+            configuration["supported_instructions"].append(found["more"])
+            configuration["instruction_signatures"].append({**signature, "description": "A reset whose measurement is kept."})
+            configuration["gates"].append({"name": found["more"], "parameters": [], "qasm_def": None})
         configuration["backend_name"] = properties["backend_name"] = found["name"]
         return cls(found["name"], configuration, properties, int(found["queue"] or 0))
 

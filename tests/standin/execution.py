@@ -84,10 +84,15 @@ def compact(circuit: QuantumCircuit) -> QuantumCircuit:
     for register in circuit.cregs:
         small.add_register(register)
     for item in items:
+        on = [place[qubit] for qubit in item.qubits]
+        if item.operation.name.startswith("measure_reset"):
+            small.append(known["measure"], on, item.clbits)
+            small.append(known["reset"], on)
+            continue
         operation: Any = known.get(STANDARD.get(item.operation.name, ""), item.operation)
         if operation.name == "if_else" and isinstance(operation.condition, expr.Expr):
             operation = IfElseOp(plain(operation.condition), *operation.blocks)
-        small.append(operation, [place[qubit] for qubit in item.qubits], item.clbits)
+        small.append(operation, on, item.clbits)
     return small
 
 
