@@ -207,6 +207,9 @@ class Delivery:
             if word.state == "done":
                 rows = [row for item in self.remote.result(job.remote) for row in item]
                 require_complete(unpack(job.payload, circuits=False), rows)
+                told = getattr(self.remote, "executed", {}).get(job.remote)
+                if told:
+                    self.ledger.told(job, told)
                 self.ledger.finished(job, "done", pack_outcomes(rows))
 
     def cancel_doubles(self, job: Job) -> None:

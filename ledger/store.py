@@ -292,6 +292,14 @@ class Ledger:
                     "INSERT OR IGNORE INTO stored (remote, tag, run) VALUES (?, ?, ?)", (known, job.tag, job.run)
                 )
 
+    def told(self, job: Job, told: Sequence[Mapping[str, Any]]) -> None:
+        """Keep what a service told of the execution of a job beside its counts: under ``executed`` of the run's versions."""
+        with self.transaction() as connection:
+            [(text,)] = connection.execute("SELECT versions FROM runs WHERE id = ?", (job.run,)).fetchall()
+            versions = json.loads(text)
+            versions.setdefault("executed", {})[job.remote or job.tag] = list(told)
+            connection.execute("UPDATE runs SET versions = ? WHERE id = ?", (json.dumps(versions, allow_nan=False), job.run))
+
     def finished(self, job: Job, state: State, outcomes: str | None = None) -> None:
         """Record what became of a job."""
         with self.transaction() as connection:

@@ -15,6 +15,8 @@ import numpy as np
 
 from stinespring.backends.ibm.account import Announced, connect, post_once
 from stinespring.backends.ibm.options import IBMOptions, read_options
+from stinespring.backends.ibm.rehearsal import rehearsed
+from stinespring.backends.ibm.told import told_of_pubs
 from stinespring.backends.ibm.wire import ANSWER, CONNECT, POST, guarded, patiently, within
 from stinespring.backends.remote import RemoteState
 from stinespring.backends.rows import Gathered, batches, counted_bytes, require_shots, require_values, rows_of
@@ -65,6 +67,7 @@ class IBMDevice:
 
     def __init__(self, name: str, options: IBMOptions, given: Mapping[str, str] | None = None) -> None:
         self.wanted, self.options, self.given = name, options, dict(given or {})
+        self.executed: dict[str, list[dict[str, Any]]] = {}  # what the service told of the jobs whose results were fetched
 
     @classmethod
     def of(cls, backend: IBMBackend) -> IBMDevice:
@@ -277,6 +280,10 @@ class IBMDevice:
 
         return within(POST, send)
 
+    def rehearse(self, items: Sequence[Item], shots: int, wait: float) -> dict[str, Any]:
+        """Send one job as a dry run; see :func:`stinespring.backends.ibm.rehearsal.rehearsed`."""
+        return rehearsed(self, items, shots, wait)
+
     def find(self, tag: str) -> list[str]:
         """Return the ids of all jobs with a tag, in every instance of the account, the oldest first."""
 
@@ -309,7 +316,9 @@ class IBMDevice:
 
         def load() -> list[list[Outcomes]]:
             with guarded(f"fetch the result of job {job}"):
-                return [counted_rows(pub.data) for pub in self.service.job(job).result()]
+                pubs = list(self.service.job(job).result())
+                self.executed[job] = told_of_pubs(pubs, self.device.target.dt)
+                return [counted_rows(pub.data) for pub in pubs]
 
         return patiently(load)
 

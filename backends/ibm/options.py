@@ -32,6 +32,7 @@ class IBMOptions:
         measurement: ``mid`` uses the device's own instructions for mid-circuit measurement and reset where it has them.
         account: name of a saved account.
         instance: name or CRN of the instance.
+        timing: whether the service tells when everything began and what stretches were resolved to, for the run's record.
         private: whether the service deletes inputs at the end and results once they are read.
     """
 
@@ -44,6 +45,7 @@ class IBMOptions:
     measurement: Literal["mid", "plain"] = "mid"
     account: str | None = None
     instance: str | None = None
+    timing: bool = True
     private: bool = False
 
     def sampler(self, shots: int, tags: list[str]) -> dict[str, Any]:
@@ -57,7 +59,7 @@ class IBMOptions:
             "dynamical_decoupling": {"enable": True, "sequence_type": self.dynamical_decoupling}
             if self.dynamical_decoupling != "none"
             else {"enable": False},
-            "execution": {"rep_delay": self.rep_delay},
+            "execution": {"rep_delay": self.rep_delay, "scheduler_timing": self.timing, "stretch_values": self.timing},
             "max_execution_time": self.max_execution_time,
             "environment": {"job_tags": tags, "private": self.private},
         }
@@ -79,6 +81,7 @@ def read_options(options: Mapping[str, str]) -> IBMOptions:
         "measurement": lambda text: choice("measurement", text, ("mid", "plain")),
         "account": str,
         "instance": str,
+        "timing": lambda text: choice("timing", text, ("yes", "no")) == "yes",
         "private": lambda text: choice("private", text, ("yes", "no")) == "yes",
     }
     unknown = sorted(set(options) - set(read))

@@ -107,7 +107,7 @@ def end(found: Result, title: str, *, alpha: float, plot: Path | None, page: Pat
 
     def tell() -> None:
         if json:
-            head = {} if run is None else {"state": run.state, "id": run.id}
+            head = {} if run is None else {"state": run.state, "id": run.id, "executed": run.versions.get("executed", {})}
             print_json({**head, **kind.summary(found), "mitigation": dict(found.mitigation), "block": block})
         else:
             if found.block is not None:

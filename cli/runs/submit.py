@@ -16,10 +16,15 @@ from stinespring.cli.screen import say
 from stinespring.cli.sources import named_source
 from stinespring.errors import InputError
 from stinespring.ledger.store import Ledger
+from stinespring.pipeline.rehearsal import rehearse
 from stinespring.pipeline.runs import plan, submit
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Once = Annotated[bool, typer.Option("--once", help="Return an earlier run that asked the same, if there is one.")]
+
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be sent, and let the service check it; nothing that costs is sent.")
+]
 
 
 @options.takes(options.COMPILE)
@@ -33,22 +38,28 @@ def submit_(
     detect: options.Detect = False,
     yes: Yes = False,
     once: Once = False,
+    dry_run: DryRun = False,
     json: options.Json = False,
 ) -> None:
     """Submit a run to a backend and keep it in the ledger."""
-    if not yes and not sys.stdin.isatty():
+    if not yes and not dry_run and not sys.stdin.isatty():
         raise InputError(
             "submitting needs a yes, and there is no terminal to ask on", expected="--yes", todo="add --yes; nothing was sent"
         )
     named = named_source(model, chosen)
-    ledger = Ledger()
-    ledger.require_writable()
+    ledger = None if dry_run else Ledger()
+    if ledger is not None:
+        ledger.require_writable()
     with opened(backend) as ready:
         with progress("compiling") as report:
             planned = plan(
                 named.source, named.given, backend=ready, asked_of=backend, shots=shots, seed=seed, settings=named.settings,
-                mitigation=mitigation, detect=detect, simulate=not yes, title=named.title, report=report,
+                mitigation=mitigation, detect=detect, simulate=not yes and not dry_run, title=named.title, report=report,
             )  # fmt: skip
+        if ledger is None:
+            with progress("dry run") as report:
+                told = rehearse(planned, report)
+            return say_dry_run(told, json)
         say_choices(planned.program)
         if not yes:
             print_estimate(planned, to=sys.stderr)
@@ -64,3 +75,19 @@ def submit_(
     else:
         say(f"run {run.id} on {run.backend}: {run.state}, {jobs} job(s)")
         say(f"see 'stinespring fetch {run.id} --wait'")
+
+
+def say_dry_run(found: dict[str, Any], json: bool) -> None:
+    """Print what a dry run found."""
+    if json:
+        return print_json(found)
+    say(f"dry run on {found['backend']}: {len(found['would_send'])} job(s) would be sent; nothing was")
+    for number, job in enumerate(found["would_send"], 1):
+        for circuit in job["circuits"]:
+            words = ", ".join(f"{count} {name}" for name, count in circuit["instructions"].items())
+            say(f"job {number}: {circuit['rows']} row(s) of {job['shots']} shots, {words}")
+    for number, told in enumerate(found["service"] or (), 1):
+        state = f"the service's mock says {told['state']}" if told["sent"] else f"no dry run: {told['reason']}"
+        took = [part["circuit_duration_s"] for part in told.get("executed", ()) if "circuit_duration_s" in part]
+        say(f"job {number}: {state}{f', {max(took):.3g} s a shot' if took else ''}")
+    return None

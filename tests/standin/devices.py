@@ -29,6 +29,7 @@ class Device:
     properties: dict[str, Any]
     queue: int = 0
     online: bool = True
+    mock: bool = False
 
     @classmethod
     def parse(cls, spec: str) -> Device:
@@ -50,6 +51,12 @@ class Device:
             configuration["gates"].append({"name": found["more"], "parameters": [], "qasm_def": None})
         configuration["backend_name"] = properties["backend_name"] = found["name"]
         return cls(found["name"], configuration, properties, int(found["queue"] or 0))
+
+    def mocked(self) -> Device:
+        """Return the mock of the device, which takes its jobs and answers with random bits: nothing is charged."""
+        name = re.sub(r"^[^_]+", "mock", self.name)
+        told = ({**part, "backend_name": name} for part in (self.configuration, self.properties))
+        return Device(name, *told, mock=True)
 
     @property
     def qubits(self) -> int:
@@ -77,7 +84,7 @@ class Device:
             "qubits": self.qubits,
             "queue_length": self.queue,
             "status": status,
-            "class": "real",
+            "class": "mock" if self.mock else "real",
             "physical_qubits": self.qubits,
         }
 

@@ -50,6 +50,13 @@ def run(circuit: QuantumCircuit, values: NDArray[np.float64], shots: int, seed: 
     return taken
 
 
+def at_random(circuit: QuantumCircuit, values: NDArray[np.float64], shots: int, seed: int) -> dict[str, NDArray[np.bool_]]:
+    """Return bits as a mock device answers, whatever the circuit does; arguments and result as for :func:`run`."""
+    random, shape = np.random.default_rng(seed), values.shape[:-1]
+    returned = [register for register in circuit.cregs if not set(register) & stored(circuit)]
+    return {register.name: random.random((*shape, shots, register.size)) < 0.5 for register in returned}
+
+
 def sampled(circuit: QuantumCircuit, shots: int, seed: int) -> NDArray[np.bool_]:
     """Return the classical bits of each shot, shape (shots, bits of the circuit)."""
     from qiskit_aer import AerSimulator

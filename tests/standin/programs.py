@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qiskit import QuantumCircuit
 
+READOUT, STRETCH = 400, 64  # dt
+LENGTHS = {"cz": 17, "sx": 8, "x": 8, "if_else": 300}
 Registers = dict[str, "NDArray[np.bool_]"]
 
 
@@ -83,7 +85,7 @@ def executor(params: dict[str, Any], seed: int) -> Program:
     circuits = program.circuits.to_python()
     pairs = zip(circuits, program.items, strict=True)
     works = [item_work(circuit, item, program.shots, seed) for circuit, item in pairs]
-    return Program(works, lambda taken: executor_answer(program, works, taken))
+    return Program(works, lambda taken: executor_answer(program, works, taken, model.options))
 
 
 def item_work(circuit: QuantumCircuit, item: Any, shots: int, seed: int) -> Work:
@@ -113,7 +115,31 @@ def randomized(item: Any, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
     return drawn
 
 
-def executor_answer(program: Any, works: list[Work], taken: list[Registers]) -> str:
+def scheduled(circuit: QuantumCircuit) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return when everything begins and how long it takes, one thing a line, and what stretches were resolved to; in dt.
+
+    Everything starts as soon as its qubits are free; all stretches are of the same length.
+    """
+    ready = dict.fromkeys(circuit.qubits, 0)
+    lines, found = [], {stretch.name: list[tuple[int, int]]() for stretch in circuit.iter_stretches()}
+    for item in circuit.data:
+        name, begin = item.operation.name, max((ready[qubit] for qubit in item.qubits), default=0)
+        length = LENGTHS.get(name, 0 if name in ("barrier", "rz") else READOUT if item.clbits or "reset" in name else 8)
+        if name == "delay":
+            fixed = isinstance(item.operation.duration, int | float)
+            length = int(item.operation.duration) if fixed else STRETCH
+            for stretch in () if fixed else found.values():
+                stretch.append((begin, length))
+        lines.append(f"{name},{begin},{length},{' '.join(str(circuit.find_bit(q).index) for q in item.qubits)}")
+        ready |= dict.fromkeys(item.qubits, begin + length)
+    timing = {"timing": "\n".join(lines), "circuit_duration": max(ready.values(), default=0)}
+    stretches = [
+        {"name": name, "value": STRETCH, "remainder": 0, "expanded_values": places} for name, places in sorted(found.items())
+    ]
+    return timing, stretches
+
+
+def executor_answer(program: Any, works: list[Work], taken: list[Registers], options: Any) -> str:
     from ibm_quantum_schemas.common import CompressedTensorModel
     from ibm_quantum_schemas.executor.version_2_0 import (
         ChunkPart,
@@ -131,7 +157,10 @@ def executor_answer(program: Any, works: list[Work], taken: list[Registers]) -> 
 
     def item(work: Work, registers: Registers) -> QuantumProgramResultItemModel:
         arrays = {name: CompressedTensorModel.from_numpy(array) for name, array in {**work.extra, **registers}.items()}
-        return QuantumProgramResultItemModel(results=arrays, metadata=ItemMetadataModel())
+        timing, stretches = scheduled(work.circuit)
+        told = {"scheduler_timing": timing} if options.scheduler_timing else {}
+        told |= {"stretch_values": stretches} if options.stretch_values and stretches else {}
+        return QuantumProgramResultItemModel(results=arrays, metadata=ItemMetadataModel(**told))
 
     now = datetime.now(UTC)
     parts = [part(index, work) for index, work in enumerate(works)]

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 
 from standin import tokens
 from standin.devices import DEFAULT_DEVICES, Device
-from standin.execution import CannotRun, run, seed_of
+from standin.execution import CannotRun, at_random, run, seed_of
 from standin.faults import Fault
 from standin.jobs import FINAL, Job, Store, WorkSession, now, seconds_since
 from standin.judge import faults_of_job
@@ -75,7 +75,8 @@ class Service:
     """The stand-in's state and its answers."""
 
     def __init__(self, devices: tuple[str, ...] = DEFAULT_DEVICES, state: Path | None = None) -> None:
-        self.devices = {device.name: device for device in map(Device.parse, devices)}
+        real = [Device.parse(device) for device in devices]
+        self.devices = {device.name: device for device in (*real, *(device.mocked() for device in real))}
         self.settings = Settings()
         self.store = Store(state)
         self.lock = threading.RLock()
@@ -116,7 +117,8 @@ class Service:
         return Reply(200, {"overview_ui": {"en": {"display_name": "Open"}}, "metadata": {"pricing": {"type": "free"}}})
 
     def list_devices(self, request: Request, fault: Fault | None) -> Reply:
-        return Reply(200, {"devices": [device.entry() for device in self.devices.values()]})
+        mocks = request.query.get("include_mocks", ["false"])[0].lower() == "true"
+        return Reply(200, {"devices": [device.entry() for device in self.devices.values() if mocks or not device.mock]})
 
     def device(self, request: Request, fault: Fault | None, name: str, what: str) -> Reply:
         if name not in self.devices:
@@ -125,7 +127,8 @@ class Service:
         return Reply(200, found() if callable(found) else found)
 
     def usage(self, request: Request, fault: Fault | None) -> Reply:
-        used, limit = sum(job.seconds for job in self.store.jobs.values()), self.settings.usage_limit
+        used = sum(job.seconds for job in self.store.jobs.values() if not self.devices[job.backend].mock)
+        limit = self.settings.usage_limit
         return Reply(
             200,
             {
@@ -264,6 +267,8 @@ class Service:
         return WORKER.submit(decode, job.program, job.params, seed=self.seed(job), rep_delays=delays).result()
 
     def ran(self, job: Job, program: Program) -> list[Registers]:
+        if self.devices[job.backend].mock:
+            return [at_random(work.circuit, work.values, work.shots, self.seed(job)) for work in program.works]
         return [
             WORKER.submit(run, work.circuit, work.values, work.shots, seed_of(self.seed(job), index)).result()
             for index, work in enumerate(program.works)
