@@ -25,7 +25,7 @@ test-long: $(VENV)/test.stamp
 # The documentation site, in site/; what could mislead a reader is an error.
 docs: $(VENV)/docs.stamp
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
-	@echo "site: site/index.html"
+	@echo "to read it: python3 -m http.server --directory site"
 
 # The tutorials' pages and figures, by running them.
 tutorials: $(VENV)/test.stamp

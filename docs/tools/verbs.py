@@ -8,7 +8,7 @@ from typing import Any
 
 from typer.main import get_command
 
-from stinespring.cli.main import VERBS, application
+from stinespring.cli.words.verbs import VERBS, application
 
 INTRODUCTION = """# The command line
 

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 import stinespring
-from stinespring.cli.main import VERBS
+from stinespring.cli.words.verbs import VERBS
 
 pytest.importorskip("mkdocs", reason="the site is built with the extra `docs`")
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,7 +119,7 @@ def every_page_has_its_twin(site: Path, pages: dict[Path, Read]) -> None:
 
 def the_command_line_is_whole(site: Path, capsys) -> None:
     """Every option that a verb's own --help prints stands in its part of the page."""
-    from stinespring.cli.main import application
+    from stinespring.cli.words.verbs import application
 
     parts = re.split(r"^## ", (site / "reference" / "cli.md").read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
     written = {part.partition("\n")[0].strip(): part for part in parts}
