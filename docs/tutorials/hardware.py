@@ -36,44 +36,49 @@ for text in sorted(law, key=lambda text: -law[text])[:4]:
 # 16 texts fit on four qubits, two a token, since the code of a token is its rank after the text so far. Compare what a few options cost.
 
 # %%
-for options in ({"effort": 0}, {}, {"tolerance": 0.05}):
-    program = ss.compile(model, prompt="Alice was", steps=2, **options)
+asked = {"prompt": "Alice was", "steps": 2}
+for options in ({"effort": 0}, {}, {"tolerance": 0.05}, {"schedule": "dynamic"}):
+    program = ss.compile(model, **asked, **options)
+    cost, bound = program.cost, program.tvd_bound
     print(
-        options,
-        f"{program.cost.qubits} qubits, {program.cost.two_qubit_gates} CX, TVD bound {program.tvd_bound:.3f}",
+        f"{options}: {cost.qubits} qubits, {cost.two_qubit_gates} CX, TVD bound {bound:.3f}"
     )
 
 # %% [markdown]
-# Where noise costs about one per cent of TVD a gate, giving up a few per cent of the law to save gates can bring you *nearer* to the
-# model. The bound is proven, and the verdict adds it.
+# A search saves some gates of the closed form; a tolerance gives up a few per cent of the law and is left with two CX (the bound is proven,
+# and the verdict adds it); a program that measures on the way and steers later gates by what was read needs fewer qubits.
 #
 # ## 3. Without noise first
 #
 # Always run on a simulator first: a FAIL there is a mistake, not noise.
 
 # %% [sampled]
-program = ss.compile(model, prompt="Alice was", steps=2, tolerance=0.05)
-samples = ss.run(program, shots=10_000, seed=1)
+samples = ss.run(ss.compile(model, **asked), shots=10_000, seed=1)
 print(ss.check(samples).verdict)
 
 # %% [markdown]
 # ## 4. What will it cost, and what will come out?
 #
-# `estimate` lowers the program to the device's gates and coupling, simulates it with the device's calibration, and says which verdict to
-# expect. Nothing is written or sent. On a noisy device the question is not *is it the law?* (never) but *is it within a distance of the law?*:
-# an equivalence test ([within a distance](../statistics.md#within-a-distance)).
+# `estimate` lowers the program to the device's gates and coupling, computes what its noise does, and says which verdict to expect.
+# Nothing is written or sent. On a noisy device the question is not *is it the law?* (never) but *is it within a distance of the law?*:
+# an equivalence test ([within a distance](../statistics.md#within-a-distance)). Here: within 0.05.
 
 # %% [sampled]
-asked = {"prompt": "Alice was", "steps": 2, "tolerance": 0.05}
-expected = ss.estimate(
-    model, backend="fake:manila", shots=10_000, resolution=0.15, **asked
-)
-print("two-qubit gates on the device:", expected.two_qubit_gates)
-print(f"QPU seconds: {expected.qpu_seconds:.0f}")
-print(f"expected TVD: {expected.expected_tvd:.3f}, by {expected.expected_tvd_by}")
-print("expected verdict:", expected.expected_verdict, "|", expected.note)
+wanted = {"backend": "fake:manila", "shots": 10_000, "resolution": 0.05}
+for options in ({"schedule": "static"}, {"schedule": "static", "tolerance": 0.05}, {}):
+    found = ss.estimate(model, **asked, **options, **wanted)
+    print(
+        f"{options}: {found.two_qubit_gates} two-qubit gates, {found.qpu_seconds:.1f} s,"
+    )
+    print(
+        f"  expected TVD {found.expected_tvd:.3f}, expected verdict {found.expected_verdict}"
+    )
 
 # %% [markdown]
+# Three lessons. The exact static circuit has the most gates, and noise takes it farthest from the model. Giving up 0.04 of the law for
+# fewer gates can bring you *nearer*, though not below the 0.04. And left alone (`{}`), the compiler decides by what the device does to
+# each: here it measures on the way. On another device, or on another day, it may choose otherwise.
+#
 # ## 5. Submit, and fetch
 #
 # A run on hardware takes hours and is cut off by every closed lid, so it is written into a ledger before it is sent. `fetch` may happen in
@@ -82,8 +87,8 @@ print("expected verdict:", expected.expected_verdict, "|", expected.note)
 # %% [sampled]
 run = ss.submit(model, backend="fake:manila", shots=10_000, seed=1, **asked)
 print("state:", run.state)
-result = ss.fetch(run.id, resolution=0.15)
-print(result.verdict.verdict)
+result = ss.fetch(run.id, resolution=0.05)
+print(result.program.schedule, "|", result.verdict.verdict)
 print(result.verdict.reason)
 
 # %% What the noisy device gave (bars) beside the law (marks) [sampled]
@@ -104,19 +109,19 @@ axes.set_ylabel("probability")
 axes.legend(frameon=False)
 
 # %% [markdown]
-# ## 6. Was it worth it?
+# ## 6. A FAIL that no number of shots mends
 #
-# Compare the exact circuit on the same device. Its law is the model's own, but it has more gates, and there is a harder question: is it
-# within 0.02? A FAIL here means *certainly farther than that*. No number of shots changes it: it is the device.
+# The exact static circuit on the same device, with the same question. FAIL means *certainly farther than 0.05*: it is the device, and
+# more shots only make that plainer.
 
 # %% [sampled]
-exact = ss.compile(model, prompt="Alice was", steps=2, target="fake:manila")
-print("two-qubit gates on the device:", exact.cost.two_qubit_gates)
-strict = ss.check(
-    ss.run(exact, backend="fake:manila", shots=10_000, seed=1), within=0.02
+static = ss.compile(model, **asked, schedule="static", target="fake:manila")
+print("two-qubit gates on the device:", static.cost.two_qubit_gates)
+verdict = ss.check(
+    ss.run(static, backend="fake:manila", shots=20_000, seed=1), within=0.05
 )
-print(strict.verdict)
-print(strict.reason)
+print(verdict.verdict)
+print(verdict.reason)
 
 # %% [markdown]
 # ## 7. On IBM's service
@@ -124,9 +129,9 @@ print(strict.reason)
 # The same words with `backend="ibm:NAME"` or `"ibm:least-busy"`, and credentials that IBM's client finds itself. On the command line:
 #
 # ```sh
-# stinespring estimate glassllm:en --prompt "Alice was" --steps 2 --top-k 4 --tolerance 0.05 --shots 10000 --backend ibm:least-busy
-# stinespring submit glassllm:en --prompt "Alice was" --steps 2 --top-k 4 --tolerance 0.05 --shots 10000 --backend ibm:least-busy
-# stinespring fetch latest --wait 3600 --resolution 0.15
+# stinespring estimate glassllm:en --prompt "Alice was" --steps 2 --top-k 4 --shots 10000 --backend ibm:least-busy
+# stinespring submit glassllm:en --prompt "Alice was" --steps 2 --top-k 4 --shots 10000 --backend ibm:least-busy
+# stinespring fetch latest --wait 3600 --resolution 0.05
 # ```
 #
 # [IBM step by step](../howto/ibm.md) says what each step needs and what may go wrong. That part was tested against a stand-in of the service
