@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from stinespring.checks.combine import worst
 from stinespring.checks.statistics.ruling import MOST_SHOTS, two_digits
 from stinespring.errors import InputError
 from stinespring.stages import Distance, Ruling, Verdict
 
-__all__ = ["equivalent", "wanted_within"]
+__all__ = ["Within", "equivalent", "wanted_within"]
 
+Within = float | Literal["auto", "none"] | None
 WORDS = ("auto", "none")
 APART = {
     "energy": "the energy is no distance between distributions and takes no part",

@@ -11,10 +11,12 @@ from stinespring.errors import InputError
 from stinespring.showing import Brief, FourLines, told
 from stinespring.stages import Device, Promise, Schedule
 
-__all__ = ["DECODERS", "LIMITS", "Codes", "CompileOptions", "Extension"]
+__all__ = ["DECODERS", "LIMITS", "Codes", "CompileOptions", "Extension", "FormChoice", "Memory", "Simplify"]
 
 Extension = Literal["token", "position", "dephased"]
 Memory = Literal["auto", "classical", "quantum"]
+Simplify = Literal["operators", "none", "state"]  # of the lens
+FormChoice = Literal["auto", "isometry", "tree"]  # of channels
 Codes = Literal["binary", "free", "prefix", "texts"]
 DECODERS = {  # whose work it is: said with every count of gates, which only compare within one class
     "binary": "one code a token", "free": "one code a token", "prefix": "codes by prefix", "texts": "a table of texts",

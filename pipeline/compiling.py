@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from stinespring.backends.aer.calibration import Calibration
 from stinespring.backends.aer.fake import calibration_of
@@ -12,21 +12,24 @@ from stinespring.backends.aer.sources import snapshot_calibration
 from stinespring.backends.native import sheltered
 from stinespring.circuits.devices.targets import open_target
 from stinespring.errors import InputError
+from stinespring.pipeline.arguments import CompileArguments, spelt_out
 from stinespring.pipeline.running import compile_asked, split
 from stinespring.stages import Asked, Backend, Device, Program
 
-__all__ = ["compile_decided", "compile_source"]
+__all__ = ["compile_decided", "compile_source", "compile_words"]
 
 
-def compile_source(source: Any, **given: Any) -> Program:
+@spelt_out(CompileArguments)
+def compile_source(source: Any, **given: Unpack[CompileArguments]) -> Program:
     """Compile a source of any kind into a quantum program.
 
     Args:
         source: what :func:`stinespring.load` returns, or any model, network, channel or states of a prompt.
-        **given: what is asked of it and how it is compiled. Texts: ``prompt, steps, input_state, level`` and the fields of
-            :class:`stinespring.CompileOptions`, with ``tolerance="auto"`` where the target has noise; lens: ``upto,
-            every_point, time, simplify, ancilla``; sphere: ``particle, layers, schedule, amplify, read, test, ancilla``; spins:
-            ``steps, schedule``; channels: ``form, effort, seed``. All of them: ``target`` and ``delays``.
+        **given: what is asked of it and how it is compiled, see :class:`stinespring.pipeline.arguments.SourceArguments`.
+            Texts: ``prompt, steps, input_state, level`` and the fields of :class:`stinespring.CompileOptions`, with
+            ``tolerance="auto"`` where the target has noise; lens: ``upto, every_point, time, simplify, ancilla``; sphere:
+            ``particle, layers, schedule, amplify, read, test, ancilla``; spins: ``steps, schedule``; channels: ``form, effort,
+            seed``. All of them: ``target`` and ``delays``.
 
     Returns:
         The program. Its ``tvd_bound`` is proven.
@@ -41,6 +44,11 @@ def compile_source(source: Any, **given: Any) -> Program:
         >>> stinespring.compile(model, prompt="a b", steps=2).cost.qubits
         2
     """
+    return compile_words(source, **given)
+
+
+def compile_words(source: Any, **given: Any) -> Program:
+    """Do what :func:`compile_source` does, with words as they were written on a command line."""
     sheltered()
     asked, options = split(source, given)
     return compile_decided(source, asked, options)[0]

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from stinespring.backends.native import sheltered
 from stinespring.backends.registry import opened
+from stinespring.checks.statistics.family import Scope
+from stinespring.checks.within import Within
 from stinespring.ledger.recorded import Permissions
 from stinespring.ledger.store import Ledger, Run
 from stinespring.pipeline import runs
+from stinespring.pipeline.arguments import PlanArguments, spelt_out
 from stinespring.pipeline.estimate import Estimate
+from stinespring.pipeline.readout.mitigation import Mitigation
 from stinespring.pipeline.whole import Result, judged
 
 __all__ = ["estimate", "fetch", "submit"]
@@ -18,15 +22,16 @@ __all__ = ["estimate", "fetch", "submit"]
 SAMPLING = ("settings",)  # arguments of stinespring.run, beside those of stinespring.compile
 
 
-def parted(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def parted(given: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the arguments of the compilation, and those of the sampling."""
     settings = {name: given.pop(name) for name in SAMPLING if name in given}
     return given, settings
 
 
+@spelt_out(PlanArguments)
 def estimate(
     source: Any, *, backend: str | Any, shots: int = 20_000, alpha: float = 0.001, resolution: float = 0.05,
-    within: float | str | None = "auto", **given: Any,
+    within: Within = "auto", **given: Unpack[PlanArguments],
 ) -> Estimate:  # fmt: skip
     """Return what a run would take; nothing is written or submitted.
 
@@ -40,18 +45,19 @@ def estimate(
         **given: as for :func:`stinespring.compile`; for a channel also ``settings``, as for :func:`stinespring.run`.
     """
     sheltered()
-    given, settings = parted(given)
+    asked, settings = parted(dict(given))
     with opened(backend) as ready:
         planned = runs.plan(
-            source, given, backend=ready, asked_of=ready.name, shots=shots, settings=settings, alpha=alpha,
+            source, asked, backend=ready, asked_of=ready.name, shots=shots, settings=settings, alpha=alpha,
             resolution=resolution, within=within, simulate=True,
         )  # fmt: skip
         return planned.estimate
 
 
+@spelt_out(PlanArguments)
 def submit(
-    source: Any, *, backend: str, shots: int = 20_000, seed: int | None = None, mitigation: str = "none", detect: bool = False,
-    once: bool = False, **given: Any,
+    source: Any, *, backend: str, shots: int = 20_000, seed: int | None = None, mitigation: Mitigation = "none",
+    detect: bool = False, once: bool = False, **given: Unpack[PlanArguments],
 ) -> Run:  # fmt: skip
     """Write a run into the ledger and send it; :func:`fetch` reads it, in this process or another.
 
@@ -70,18 +76,18 @@ def submit(
         BackendError: the run was written down but not sent; ``stinespring resume`` sends it.
     """
     sheltered()
-    given, settings = parted(given)
+    asked, settings = parted(dict(given))
     with opened(backend) as ready:
         planned = runs.plan(
-            source, given, backend=ready, asked_of=backend, shots=shots, seed=seed, settings=settings, mitigation=mitigation,
+            source, asked, backend=ready, asked_of=backend, shots=shots, seed=seed, settings=settings, mitigation=mitigation,
             detect=detect,
         )  # fmt: skip
         return runs.submit(Ledger(), planned, once=once)
 
 
 def fetch(
-    run: str = "latest", *, wait: float | None = None, alpha: float = 0.001, resolution: float = 0.05, scope: str = "auto",
-    within: float | str | None = "auto", detect: bool = False,
+    run: str = "latest", *, wait: float | None = None, alpha: float = 0.001, resolution: float = 0.05, scope: Scope = "auto",
+    within: Within = "auto", detect: bool = False,
 ) -> Result | Run:  # fmt: skip
     """Return everything about a run that is done, else the run as it is.
 

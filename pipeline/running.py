@@ -22,6 +22,7 @@ from stinespring.checks.statistics.family import require_scope
 from stinespring.checks.within import equivalent, wanted_within
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.joint import require_count
+from stinespring.pipeline.arguments import require_known
 from stinespring.pipeline.readout.stated import stated_errors
 from stinespring.pipeline.system import System
 from stinespring.pipeline.systems import system, system_of
@@ -48,8 +49,10 @@ LOWERING = ("target", "delays")  # arguments of every compiler
 def split(source: Any, given: Mapping[str, Any]) -> tuple[Asked, dict[str, Any]]:
     """Return what is asked of a source, and the compiler's own arguments."""
     kind = system_of(source)
-    asked = {name: given[name] for name in kind.asks if name in given}
-    return kind.ask(source, asked), {name: value for name, value in given.items() if name not in kind.asks}
+    require_known(kind, given)
+    asked = {name: given[name] for name in kind.asks if given.get(name) is not None}
+    rest = {name: value for name, value in given.items() if name not in kind.asks and value is not None}
+    return kind.ask(source, asked), rest
 
 
 def compile_asked(source: Any, asked: Asked, options: Mapping[str, Any]) -> Program:

@@ -13,7 +13,7 @@ from stinespring.cli.output import print_json, progress, write_program
 from stinespring.cli.screen import say
 from stinespring.compiler.channels.channel import DEFAULT_EFFORT
 from stinespring.models.channels.files import read_channel
-from stinespring.pipeline.compiling import compile_source
+from stinespring.pipeline.compiling import compile_words
 
 File = Annotated[Path, typer.Argument(metavar="FILE.npz", help="Holds one of kraus, choi and isometry (and dims, labels).")]
 FormOption = Annotated[str, typer.Option("--form", help="isometry, tree (one measured ancilla) or auto.")]
@@ -32,7 +32,7 @@ def channel_(
 ) -> None:
     """Compile a channel into a circuit: a Stinespring isometry, or a tree of measurements."""
     with progress("compiling"):
-        program = compile_source(read_channel(file), form=form, effort=effort)
+        program = compile_words(read_channel(file), form=form, effort=effort)
     files = write_program(program, output, dialect)
     if json:
         print_json(program.summary() | {"files": files})

@@ -39,7 +39,7 @@ def compile_(
     from stinespring.compiler.systems.lens import compile_operator
     from stinespring.models.lens.tuned import named_lens
     from stinespring.pipeline.blocks import block_told, require_verify, verify_block
-    from stinespring.pipeline.compiling import compile_source
+    from stinespring.pipeline.compiling import compile_words
 
     mode = require_verify(verify)
     if operator is not None and (upto is not None or simplify != "operators"):
@@ -50,7 +50,7 @@ def compile_(
     if operator is not None:
         program = compile_operator(states, operator, time=time, ancilla=ancilla)
     else:
-        program = compile_source(states, upto=upto, time=time, simplify=simplify, ancilla=ancilla)
+        program = compile_words(states, upto=upto, time=time, simplify=simplify, ancilla=ancilla)
     program = replace(program, seconds=clock.perf_counter() - begun)
     block = verify_block(program, mode)
     if block is not None and block.verdict == "FAIL":

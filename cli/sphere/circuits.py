@@ -35,10 +35,10 @@ def compile_(
 ) -> None:
     """Compile a particle's layer step: a linear combination of states, projected to the sphere by post-selection."""
     from stinespring.models.sphere.files import read_sphere
-    from stinespring.pipeline.compiling import compile_source
+    from stinespring.pipeline.compiling import compile_words
 
     with progress("compiling"):
-        program = compile_source(
+        program = compile_words(
             read_sphere(file), particle=particle, layers=layers, schedule=schedule, amplify=amplify,
             read="amplitudes" if measure else "nothing", ancilla=ancilla,
         )  # fmt: skip

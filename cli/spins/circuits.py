@@ -35,10 +35,10 @@ def compile_(
     """Compile the next tokens into circuits: one qubit a spin."""
     from stinespring.cli.spins.shown import cost_line
     from stinespring.models.spins import read_network
-    from stinespring.pipeline.compiling import compile_source
+    from stinespring.pipeline.compiling import compile_words
 
     with progress("compiling"):
-        program = compile_source(read_network(file), steps=steps, schedule=schedule)
+        program = compile_words(read_network(file), steps=steps, schedule=schedule)
     files = write_program(program, output, dialect)
     if json:
         print_json(program.summary() | {"files": files})

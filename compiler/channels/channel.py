@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from stinespring.circuits.qasm.assigned import narrowed
 from stinespring.circuits.search.work import counted
 from stinespring.compiler.channels.measure_prepare import measure_and_prepare_flow
 from stinespring.compiler.export.files import EXPORTER
+from stinespring.compiler.options import FormChoice
 from stinespring.errors import InputError, StinespringError, TooLargeError
 from stinespring.models.channels.cptp import CPTP
 from stinespring.models.channels.given import as_channel
@@ -37,7 +38,7 @@ from stinespring.version import __version__
 __all__ = ["DEFAULT_EFFORT", "compile_channel"]
 
 Form = Literal["isometry", "tree"]
-FORMS = ("auto", "isometry", "tree")
+FORMS = get_args(FormChoice)
 DEFAULT_EFFORT = 2.0
 MEASUREMENT = 2  # two-qubit gates that one mid-circuit measurement counts for in `auto`: its error on today's devices
 MOST_ERROR = 1e-9  # of an element of the Choi matrix, above which a circuit is not given out; 1e-12 is aimed at
@@ -46,7 +47,7 @@ MOST_WIRES = 10  # qubits of the isometry
 MOST_ANGLES = 16  # log2 of the entries of the isometry, about the gates that write it: a larger one takes minutes and GB
 
 
-def compile_channel(channel: Any, *, form: str = "auto", effort: float = DEFAULT_EFFORT, seed: int = 0) -> Program:
+def compile_channel(channel: Any, *, form: FormChoice = "auto", effort: float = DEFAULT_EFFORT, seed: int = 0) -> Program:
     """Compile a completely positive trace-preserving map into a circuit.
 
     ``isometry``: ``V|psi> = sum_a K'_a |psi> (x) |a>`` with ``ceil(log2 rank)`` environment qubits that nothing reads; any

@@ -8,7 +8,7 @@ import json
 import math
 import time as clock
 from dataclasses import asdict
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from stinespring.circuits.exact.signed_state import real_state
 from stinespring.circuits.systems.reflection import Turn, turn_phase, turns_program
 from stinespring.compiler.export.files import EXPORTER
 from stinespring.compiler.export.forms import largest_cost
+from stinespring.compiler.options import Simplify
 from stinespring.compiler.systems.ancilla import REGISTER, clean_register, may_help
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.lens.asked import LensAsked
@@ -30,7 +31,6 @@ from stinespring.version import __version__
 __all__ = ["compile_lens", "compile_operator"]
 
 MOST_QUBITS = 16  # of the token's register: a reflection has 131,000 two-qubit gates then
-Simplify = Literal["operators", "none", "state"]
 METHODS = {
     "operators": "one reflection for each operator; neighbouring preparations are one operator, whatever the state is",
     "none": "one reflection for each operator, each with its own preparation",

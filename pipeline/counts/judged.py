@@ -6,6 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from stinespring.checks.statistics.family import Scope
+from stinespring.checks.within import Within
 from stinespring.errors import InputError
 from stinespring.pipeline import running
 from stinespring.stages import Program, Samples, Verdict
@@ -15,8 +17,8 @@ __all__ = ["check"]
 
 def check(
     samples: Samples | Program | str | Path, source: Any = None, *, counts: Any = None, shots: int | None = None,
-    overhead: float | None = None, alpha: float = 0.001, resolution: float = 0.05, seed: int = 0, scope: str = "auto",
-    within: float | str | None = "auto", detect: bool = False,
+    overhead: float | None = None, alpha: float = 0.001, resolution: float = 0.05, seed: int = 0, scope: Scope = "auto",
+    within: Within = "auto", detect: bool = False,
 ) -> Verdict:  # fmt: skip
     """Test samples against the law of their source, or counts of a program's bits that were sampled anywhere.
 

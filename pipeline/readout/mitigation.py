@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from stinespring.stages import Backend, Program, Samples, Verdict
 
 __all__ = [
     "MODES",
+    "Mitigation",
     "ReadoutCircuits",
     "calibration_body",
     "measured_calibration",
@@ -30,7 +31,8 @@ __all__ = [
     "require_mode",
 ]
 
-MODES = ("none", "readout", "always")
+Mitigation = Literal["none", "readout", "always"]
+MODES = get_args(Mitigation)
 WITHIN = ("within", "within_low", "within_high")  # figures of an equivalence test
 
 
