@@ -12,7 +12,7 @@ from stinespring.backends.aer.sources import snapshot_calibration
 from stinespring.backends.native import sheltered
 from stinespring.circuits.devices.targets import open_target
 from stinespring.errors import InputError
-from stinespring.pipeline.arguments import CompileArguments, spelt_out
+from stinespring.pipeline.python.arguments import CompileArguments, spelt_out
 from stinespring.pipeline.running import compile_asked, split
 from stinespring.stages import Asked, Backend, Device, Program
 
@@ -25,7 +25,7 @@ def compile_source(source: Any, **given: Unpack[CompileArguments]) -> Program:
 
     Args:
         source: what :func:`stinespring.load` returns, or any model, network, channel or states of a prompt.
-        **given: what is asked of it and how it is compiled, see :class:`stinespring.pipeline.arguments.SourceArguments`.
+        **given: what is asked of it and how it is compiled, see :class:`stinespring.pipeline.python.arguments.SourceArguments`.
             Texts: ``prompt, steps, input_state, level`` and the fields of :class:`stinespring.CompileOptions`, with
             ``tolerance="auto"`` where the target has noise; lens: ``upto, every_point, time, simplify, ancilla``; sphere:
             ``particle, layers, schedule, amplify, read, test, ancilla``; spins: ``steps, schedule``; channels: ``form, effort,

@@ -12,8 +12,8 @@ from stinespring.checks.within import Within
 from stinespring.ledger.recorded import Permissions
 from stinespring.ledger.store import Ledger, Run
 from stinespring.pipeline import runs
-from stinespring.pipeline.arguments import PlanArguments, spelt_out
 from stinespring.pipeline.estimate import Estimate
+from stinespring.pipeline.python.arguments import PlanArguments, spelt_out
 from stinespring.pipeline.readout.mitigation import Mitigation
 from stinespring.pipeline.whole import Result, judged
 

@@ -22,7 +22,7 @@ from stinespring.checks.statistics.family import require_scope
 from stinespring.checks.within import equivalent, wanted_within
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.joint import require_count
-from stinespring.pipeline.arguments import require_known
+from stinespring.pipeline.python.arguments import require_known
 from stinespring.pipeline.readout.stated import stated_errors
 from stinespring.pipeline.system import System
 from stinespring.pipeline.systems import system, system_of

@@ -14,7 +14,7 @@ import stinespring as ss
 from stinespring.checks.statistics.family import Scope
 from stinespring.cli.options import COMPILE
 from stinespring.errors import InputError
-from stinespring.pipeline.arguments import COMPILERS, CompileArguments, SourceArguments
+from stinespring.pipeline.python.arguments import COMPILERS, CompileArguments, SourceArguments
 from stinespring.pipeline.readout.mitigation import Mitigation
 from stinespring.pipeline.systems import system
 

@@ -108,5 +108,5 @@ def test_the_hash_tells_options_apart_and_repeats(two_tokens):
         stinespring.compile(two_tokens, prompt="a b", steps=2, effort=0, codes=codes) for codes in ("free", "binary", "free")
     ]
     assert programs[0].hash == programs[2].hash != programs[1].hash
-    with pytest.raises(TypeError, match="magic"):
+    with pytest.raises(InputError, match="magic is no argument"):
         stinespring.compile(two_tokens, prompt="a b", steps=2, magic=True)
