@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from importlib import import_module
 from queue import SimpleQueue
 from threading import Thread, current_thread, main_thread
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["handed", "ready", "sheltered"]
 
@@ -65,6 +67,8 @@ def handed(call: Callable[[], T]) -> Future[T]:
         >>> handed(lambda: 6 * 7).result()
         42
     """
+    from concurrent.futures import Future
+
     future: Future[T] = Future()
     idle().calls.put((future, call))
     return future

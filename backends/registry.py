@@ -6,15 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from inspect import getattr_static
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from stinespring.circuits.devices.targets import GENERIC
 from stinespring.errors import InputError
 from stinespring.stages import Backend, Device
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["EXTRAS", "GROUP", "KINDS", "missing_extra", "offered", "open_backend", "opened", "parse", "target_of"]
 
@@ -61,6 +63,8 @@ def parse(text: str) -> tuple[str, str, dict[str, str]]:
 
 def offered() -> dict[str, EntryPoint]:
     """Return the entry points of other packages by kind; none of them is loaded."""
+    from importlib.metadata import entry_points
+
     return {point.name: point for point in entry_points(group=GROUP)}
 
 

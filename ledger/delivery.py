@@ -15,8 +15,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from stinespring.backends.remote import Remote
 from stinespring.backends.service import ATTEMPTS, LONGEST, PAUSE, ServiceError
 from stinespring.batches import Report, quiet
@@ -43,6 +41,8 @@ def held(ledger: Ledger, run: str, patience: float = PATIENCE) -> Iterator[None]
     Raises:
         HeldElsewhereError: another process works on the run.
     """
+    from filelock import FileLock, Timeout
+
     folder = ledger.folder / "locks"
     try:
         folder.mkdir(exist_ok=True, mode=0o700)

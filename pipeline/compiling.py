@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from stinespring.backends.aer.calibration import Calibration
-from stinespring.backends.aer.fake import calibration_of
 from stinespring.backends.aer.sources import snapshot_calibration
 from stinespring.backends.native import sheltered
 from stinespring.circuits.devices.targets import open_target
@@ -97,6 +96,8 @@ def compile_decided(
 def errors_of_device(device: Device, backend: Backend | None) -> Calibration | None:
     """Return what is known of a device's errors; None where it states none."""
     if backend is not None and backend.capabilities.device is not None:
+        from stinespring.backends.aer.fake import calibration_of  # with the simulator, which a fetch does without
+
         found = calibration_of(backend)
     elif device.name.startswith("fake:"):
         found = snapshot_calibration(device.name.partition(":")[2])

@@ -15,7 +15,6 @@ from stinespring.backends.native import sheltered
 from stinespring.backends.registry import opened
 from stinespring.backends.seeds import root_seed
 from stinespring.batches import Report, Several, quiet
-from stinespring.checks.detection import with_detection
 from stinespring.checks.plain.shots import lost
 from stinespring.checks.plain.spelling import misspelt
 from stinespring.checks.statistics.family import require_scope
@@ -232,7 +231,13 @@ def check(
             return verdict
         return equivalent(verdict, distance, bound=samples.tvd_bound if samples.claim is not None else 0.0)
 
-    found = looked_at(samples, with_detection(samples, judged, alpha=alpha) if detect else judged(samples, alpha))
+    if not detect:
+        verdict = judged(samples, alpha)
+    else:
+        from stinespring.checks.detection import with_detection
+
+        verdict = with_detection(samples, judged, alpha=alpha)
+    found = looked_at(samples, verdict)
     return replace(found, samples=samples)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import cached_property
-from importlib import metadata, resources
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,8 @@ class GlassDecoder(LlamaDecoder):
 
     def content(self) -> dict[str, Any]:
         """Return the language and the package's version."""
+        from importlib import metadata
+
         return {"format": self.name, "version": metadata.version("glassllm")}
 
     @cached_property

@@ -7,11 +7,10 @@ import contextlib
 import hashlib
 import sys
 from collections.abc import Callable, Mapping
-from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from inspect import getattr_static
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stinespring.errors import InputError
 from stinespring.models.decoders.decoder import Decoder
@@ -19,6 +18,9 @@ from stinespring.models.decoders.guarded import Guarded, said
 from stinespring.models.own.guard import require_described
 from stinespring.models.own.named import NamedModel
 from stinespring.models.texts.base import TextModel
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["EXPECTED", "GROUP", "NAMES", "is_decoder", "is_named", "load_decoder", "load_named", "offered", "own_model"]
 
@@ -84,6 +86,8 @@ METHODS = (
 
 def offered() -> dict[str, EntryPoint]:
     """Return the models that other packages bring, by name; none of them is loaded."""
+    from importlib.metadata import entry_points
+
     return {point.name: point for point in entry_points(group=GROUP)}
 
 
