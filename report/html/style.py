@@ -19,7 +19,7 @@ DARK = """--ink: #e6e9ee; --soft: #a9b2bf; --paper: #14181f; --line: #3a4350; --
 PAGE = """
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 62rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
+main { overflow-wrap: anywhere; max-width: 62rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .3rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; padding-bottom: .2rem; border-bottom: 1px solid var(--line); }
 p { margin: .5rem 0; overflow-wrap: anywhere; }
@@ -53,7 +53,8 @@ TABLES = r"""
   font-size: .85rem; padding: .15rem 0; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 .caption { margin: .9rem 0 -.4rem; font-size: .9rem; }
-th, td { padding: .25rem .7rem .25rem 0; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); }
+th, td { overflow-wrap: normal; padding: .25rem .7rem .25rem 0; text-align: right; vertical-align: top;
+  border-bottom: 1px solid var(--line); }
 th { font-weight: 600; }
 th.words, td.words, tbody th { text-align: left; }
 tbody th { font-weight: 400; }

@@ -67,13 +67,17 @@ for (let node = walker.nextNode(); node; node = walker.nextNode()) {
 for (const e of document.querySelectorAll("body *")) {
   const style = getComputedStyle(e);
   if (e.closest("svg") || e.tagName === "INPUT") continue;
-  if (e.scrollWidth > e.clientWidth + 1 && e.clientWidth && style.overflowX !== "auto" && style.display !== "inline" && !e.closest(".scroll")) say("cut", e.tagName + " " + e.textContent);
-  if (style.overflowX === "auto" && e.scrollWidth > e.clientWidth + 1 && !e.classList.contains("wide")) say("scrolls without saying so", e.textContent);
+  const cut = e.clientWidth && e.scrollWidth > e.clientWidth + 1 && style.display !== "inline";
+  if (cut && style.overflowX !== "auto" && !e.closest(".scroll")) say("cut", `${e.tagName} ${e.textContent}`);
+  if (cut && style.overflowX === "auto" && !(e.classList.contains("wide") && getComputedStyle(e, "::after").content.includes("scrolls")))
+    say("scrolls without saying so", e.textContent);
 }
 const drawn = [...document.querySelectorAll("svg")].filter(svg => !svg.closest("details:not([open])"));
 for (const svg of drawn) {
   const box = svg.getBoundingClientRect();
   if (!(box.width > 100 && box.height > 40)) say("an empty figure", svg.querySelector("title").textContent);
 }
-return {texts, figures: drawn.length, light: light(ground(document.body)), least: Number(least.toFixed(2)), smallest: Number(smallest.toFixed(2)), found: [...found]};
+const rounded = value => Number(value.toFixed(2));
+return {texts, figures: drawn.length, light: rounded(light(ground(document.body))), least: rounded(least),
+  smallest: rounded(smallest), found: [...found]};
 })()
