@@ -12,9 +12,11 @@ from stinespring.backends.execute import sample_body
 from stinespring.batches import Circuit, OneCircuit, Several
 from stinespring.circuits.core.cost import circuit_cost, flow_cost
 from stinespring.circuits.core.flow import Flow
+from stinespring.compiler.systems.spin_template import SpinTemplate
 from stinespring.compiler.texts.operations import Layout
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.channels.cptp import CPTP
+from stinespring.pipeline.running import compile_asked
 from stinespring.readings import ComplexArray, FloatArray, Outcomes
 from stinespring.stages import Program
 
@@ -94,7 +96,7 @@ def law_of(program: Program) -> FloatArray:
     Raises:
         TooLargeError: following the circuits takes too long.
     """
-    body = program.body
+    body = in_one_circuit(program).body
     found: Outcomes = body.outcomes(sample_body(body, ExactShares(BUDGET), EXACT_SHOTS, 0), EXACT_SHOTS)[0]
     code, width = np.zeros(len(found.counts), dtype=np.int64), 0
     for name in found.registers:
@@ -106,6 +108,16 @@ def law_of(program: Program) -> FloatArray:
             raise TooLargeError("the law has too many bits", got=f"more than {width}", expected=f"at most {MOST_STATE}")
     law = np.bincount(code, weights=found.counts, minlength=1 << max(1, width)).astype(np.float64)
     return np.asarray(law / law.sum())
+
+
+def in_one_circuit(program: Program) -> Program:
+    """Return a program as it is; one of spins whose host binds the angles shot by shot as its static form, if that is small."""
+    if not isinstance(program.body, SpinTemplate):
+        return program
+    bits = program.asked.steps * program.source.spins
+    if bits > MOST_STATE:
+        raise TooLargeError("the tokens have too many bits", got=bits, expected=f"at most {MOST_STATE}")
+    return compile_asked(program.source, program.asked, {"schedule": "static"})
 
 
 def isometry_of(channel: CPTP) -> ComplexArray:
