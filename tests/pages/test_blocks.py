@@ -7,6 +7,7 @@ with a ``title`` are files. A command's line may end with ``# exit N``.
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 import sys
@@ -126,6 +127,22 @@ def test_nothing_to_type_hides_in_an_indented_block():
 
 def in_fence(page: Path, line: str) -> bool:
     return any(line in block.text.splitlines() for block in blocks(page))
+
+
+def test_names_of_modules_and_files_exist():
+    """What pages call ``stinespring.x.y`` can be imported."""
+    names = {name for page in DOCS.rglob("*.md") for name in re.findall(r"`(stinespring(?:\.\w+)+)`", page.read_text("utf-8"))}
+    assert len(names) > 20
+    assert not [name for name in names if not exists(name)]
+
+
+def exists(name: str) -> bool:
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        module, _, attribute = name.rpartition(".")
+        return hasattr(importlib.import_module(module), attribute)
+    return True
 
 
 def test_the_list_is_needed():
