@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from stinespring.pipeline.counts.judged import check
     from stinespring.pipeline.exact import verify_channel
     from stinespring.pipeline.public import estimate, fetch, submit
+    from stinespring.pipeline.python.listed import jobs
     from stinespring.pipeline.running import run
     from stinespring.stages import Program, Samples, Verdict
 
@@ -44,6 +45,7 @@ _HOMES = {
     "compile_channel": ("stinespring.compiler.channels.channel", "compile_channel"),
     "estimate": ("stinespring.pipeline.public", "estimate"),
     "fetch": ("stinespring.pipeline.public", "fetch"),
+    "jobs": ("stinespring.pipeline.python.listed", "jobs"),
     "lens": ("stinespring.models", "lens"),
     "load": ("stinespring.models.load", "load"),
     "read_samples": ("stinespring.pipeline.counts.files", "read_samples"),
@@ -60,8 +62,8 @@ _HOMES = {
 
 __all__ = [
     "CompileOptions", "Program", "Samples", "StinespringError", "TextModel", "Verdict", "__version__", "channels", "check",
-    "compile", "compile_channel", "estimate", "fetch", "lens", "load", "read_samples", "run", "sphere", "spins", "submit",
-    "temperature", "token_names", "top_k", "top_p", "verify_channel",
+    "compile", "compile_channel", "estimate", "fetch", "jobs", "lens", "load", "read_samples", "run", "sphere", "spins",
+    "submit", "temperature", "token_names", "top_k", "top_p", "verify_channel",
 ]  # fmt: skip
 
 _ROOMS = ("channels", "lens", "sphere", "spins")  # modules

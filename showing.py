@@ -101,7 +101,7 @@ def asked_words(source: Any, asked: Any) -> str:
 
 
 class BriefProgram(Brief):
-    """A program's words, and its drawing."""
+    """What a program can be asked beside its circuit: words, a drawing, samples of counts."""
 
     def brief(self: Any) -> FourLines:
         """Return what was compiled, the circuit, the law and the hash."""
@@ -132,6 +132,19 @@ class BriefProgram(Brief):
                              expected="the extra [plot]", todo="pip install 'stinespring[plot]'") from None  # fmt: skip
         except VisualizationError as error:
             raise InputError("Qiskit cannot draw that", got=output, expected="text, mpl, latex or latex_source") from error
+
+    def samples(self: Any, counts: Any, *, noisy: bool = False) -> Any:
+        """Return counts of the program's bits, sampled by anybody, as :class:`stinespring.Samples`.
+
+        Args:
+            counts: a mapping from bit strings, hexadecimal or whole numbers to how often they were read, an object of Qiskit's
+                with them, or a file's path; for several circuits a list.
+            noisy: whether readings may be wrong where they were sampled.
+
+        Raises:
+            InputError: a program with the host in the loop, or counts of other bits.
+        """
+        return import_module("stinespring.pipeline.python.counted").samples_from(self, counts, noisy=noisy)
 
 
 class BriefSamples(Brief):

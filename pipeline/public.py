@@ -9,6 +9,7 @@ from stinespring.backends.native import sheltered
 from stinespring.backends.registry import opened
 from stinespring.checks.statistics.family import Scope
 from stinespring.checks.within import Within
+from stinespring.ledger.listing import Listed
 from stinespring.ledger.recorded import Permissions
 from stinespring.ledger.store import Ledger, Run
 from stinespring.pipeline import runs
@@ -86,13 +87,14 @@ def submit(
 
 
 def fetch(
-    run: str = "latest", *, wait: float | None = None, alpha: float = 0.001, resolution: float = 0.05, scope: Scope = "auto",
+    run: str | Run | Listed = "latest", *, wait: float | None = None, alpha: float = 0.001, resolution: float = 0.05,
+    scope: Scope = "auto",
     within: Within = "auto", detect: bool = False,
 ) -> Result | Run:  # fmt: skip
     """Return everything about a run that is done, else the run as it is.
 
     Args:
-        run: its id, or ``latest``.
+        run: its id, or ``latest``; or the run itself.
         wait: seconds to wait for outcomes; None: one look.
         alpha: the false-alarm rate.
         resolution: the TVD that a PASS must be able to detect.
@@ -106,7 +108,9 @@ def fetch(
     """
     sheltered()
     ledger = Ledger()
-    found = runs.bring_forward(ledger, ledger.run(run), Permissions(onward=wait is not None, wait=wait))
+    found = runs.bring_forward(
+        ledger, ledger.run(run if isinstance(run, str) else run.id), Permissions(onward=wait is not None, wait=wait)
+    )
     if found.state != "done":
         return found
     return judged(ledger, found, alpha=alpha, resolution=resolution, scope=scope, within=within, detect=detect)

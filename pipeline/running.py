@@ -22,6 +22,7 @@ from stinespring.checks.within import equivalent, wanted_within
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.joint import require_count
 from stinespring.pipeline.python.arguments import require_known
+from stinespring.pipeline.python.bars import reporting
 from stinespring.pipeline.readout.stated import stated_errors
 from stinespring.pipeline.system import System
 from stinespring.pipeline.systems import system, system_of
@@ -119,8 +120,8 @@ def run(
     backend: str | Any = "aer",
     shots: int,
     seed: int | np.random.Generator | None = None,
-    progress: Report | None = None,
-    **settings: Any,
+    progress: bool | Report | None = None,
+    settings: int | None = None,
 ) -> Samples:
     """Sample a program.
 
@@ -129,8 +130,8 @@ def run(
         backend: a backend string such as ``aer``, or an object: see :func:`stinespring.backends.registry.open_backend`.
         shots: at least 1.
         seed: the same seed gives the same counts, at once, submitted or on a cluster; None draws a fresh one.
-        progress: called with a phrase and the share done.
-        **settings: channels: ``settings``, how many pairs of product input and measurement are drawn.
+        progress: called with a phrase and the share done; True: a bar; None: a bar in notebooks.
+        settings: channels: how many pairs of product input and measurement are drawn.
 
     Raises:
         InputError: a program with quantum input (nothing prepares its prompt), or unusable shots.
@@ -138,11 +139,12 @@ def run(
     """
     sheltered()
     root = root_seed(seed)
-    program = system_of(program.source).sampled(program, settings, root)
+    drawn = {} if settings is None else {"settings": settings}
+    program = system_of(program.source).sampled(program, drawn, root)
     shots = require_runnable(program, shots)
-    with opened(backend) as ready:
+    with opened(backend) as ready, reporting(progress) as report:
         program = on_backend(program, ready)
-        samples = sampled(program, ready, shots, root, progress or quiet)
+        samples = sampled(program, ready, shots, root, report)
     return replace(samples, seed=int(seed)) if isinstance(seed, int | np.integer) else samples
 
 

@@ -186,7 +186,10 @@ def drawn(program: Program) -> str:
     """Return the circuit as text, where it is small."""
     if program.cost.qubits > SMALL[0] or program.cost.two_qubit_gates > SMALL[1]:
         return ""
-    circuit = program.circuit
+    try:
+        circuit = program.circuit
+    except StinespringError:  # a run that was read back has none
+        return ""
     if len(circuit.data) > 2 * SMALL[1] or circuit.num_qubits > SMALL[0]:
         return ""
     return f"<pre>{escape(str(circuit.draw('text', fold=-1, idle_wires=False)))}</pre>"
