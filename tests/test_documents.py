@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the documents say is run: README blocks, docstring examples, example scripts, and the cost of importing."""
+"""What the documents say is run: Python of README and pages, docstring examples, scripts, and the cost of importing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import importlib
 import importlib.util
 import pkgutil
 import re
-import shlex
 import subprocess
 import sys
 from functools import partial
@@ -22,22 +21,6 @@ from strategies import series
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-NAMES = (
-    "backends.md",
-    "channels.md",
-    "codes.md",
-    "distributed.md",
-    "dynamic.md",
-    "lens.md",
-    "memory.md",
-    "models.md",
-    "providers.md",
-    "report.md",
-    "sphere.md",
-    "spins.md",
-    "training.md",
-)
-PAGES = [README, *((ROOT / "docs" / name).read_text(encoding="utf-8") for name in NAMES)]
 MODULES = [m.name for m in pkgutil.walk_packages(stinespring.__path__, "stinespring.") if "__main__" not in m.name]
 
 
@@ -73,21 +56,6 @@ def test_python_of_a_page(name, monkeypatch, capsys):
 
 def test_the_readme_has_python():
     assert "README.md" in WITH_PYTHON
-
-
-COMMANDS = sorted({line.strip() for page in PAGES for line in page.splitlines() if line.startswith("    stinespring ")})
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_commands(command, tmp_path, monkeypatch, invoke):
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("STINESPRING_HOME", str(tmp_path / "ledger"))
-    words = shlex.split(command)
-    if "--mitigation" in words:
-        pytest.importorskip("mthree")
-    status, _, err = invoke(*words[1:])
-    assert status == 0, err
 
 
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
