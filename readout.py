@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from stinespring.readings import FloatArray, IntArray
 
-__all__ = ["Mitigated", "ReadoutCalibration"]
+__all__ = ["Mitigated", "ReadoutCalibration", "SignedReadings"]
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,76 @@ class Mitigated:
     quasi: FloatArray
     overhead: float
     method: str
+
+
+@dataclass(frozen=True, eq=False)
+class SignedReadings:
+    """Signed shares of what randomised circuits read, flips and errors that steered undone, with what is known of their noise.
+
+    Circuit c has the weight w_c, all add up to 1, and N_c shots of the law p_c. ``sum w_c p_c`` is the law of the bits, but for
+    symmetric errors of those that steered nothing. The covariance of ``sum w_c f_c`` is at most ``diag(v) - v v^T / b`` with
+    ``v = sum w_c^2 / N_c p_c`` and ``b = sum v``, and what the measured rates add.
+
+    Attributes:
+        shares: ``sum w_c f_c`` of the frequencies f_c, shape (2^n,), sum 1.
+        ratio: w / N of the circuits without deliberate errors.
+        others: the part of ``shares`` that is of circuits with deliberate errors.
+        extra: their part of v; circuits that were drawn count as one shot each.
+        slopes: derivatives of ``shares`` by each measured rate, shape (2^n, P), columns of sum 0.
+        rates: the measured symmetric rates, shape (P,).
+        variances: of the rates.
+        wires: of each bit that steered nothing the number of its rate, else -1; shape (n,).
+        shots: of all circuits.
+        circuits: how many.
+        overhead: ``(sum |w_c|)^2``, the factor by which the variance of shots grew.
+    """
+
+    shares: FloatArray
+    ratio: float
+    others: FloatArray
+    extra: FloatArray
+    slopes: FloatArray
+    rates: FloatArray
+    variances: FloatArray
+    wires: tuple[int, ...]
+    shots: int
+    circuits: int
+    overhead: float
+
+    def factors(self, power: int = 1) -> list[FloatArray]:
+        """Return the matrix of each bit: ``[[1 - r, r], [r, 1 - r]]`` to a power, or the identity where it is undone."""
+        rates = [0.0 if wire < 0 else float(self.rates[wire]) for wire in self.wires]
+        ones = [(1.0 + (1.0 - 2.0 * rate) ** power) / 2.0 for rate in rates]
+        return [np.array([[one, 1.0 - one], [1.0 - one, one]]) for one in ones]
+
+    def pushed(self, law: FloatArray) -> FloatArray:
+        """Return the law that ``shares`` should have, from the law of the bits."""
+        return product(self.factors(), law)
+
+    def pushed_slopes(self, law: FloatArray) -> FloatArray:
+        """Return the derivatives of :meth:`pushed` by each rate, shape (2^n, P)."""
+        result, turn = np.zeros((len(law), len(self.rates))), np.array([[-1.0, 1.0], [1.0, -1.0]])
+        for bit, wire in enumerate(self.wires):
+            if wire >= 0:
+                result[:, wire] += product([*self.factors()[:bit], turn, *self.factors()[bit + 1 :]], law)
+        return result
+
+    def unpushed(self, vector: FloatArray) -> FloatArray:
+        """Return the law of the bits from ``shares``, or the columns of a matrix of deviations likewise."""
+        return product(self.factors(-1), vector)
+
+    def unpushed_squares(self, vector: FloatArray) -> FloatArray:
+        """Return the matrix of squared entries of :meth:`unpushed`, applied to a vector."""
+        return product([factor**2 for factor in self.factors(-1)], vector)
+
+    @property
+    def growth(self) -> float:
+        """How much a distance can grow by :meth:`unpushed`: ``prod 1 / (1 - 2 r)``."""
+        return float(np.prod([1.0 / (1.0 - 2.0 * self.rates[wire]) for wire in self.wires if wire >= 0]))
+
+    def spread(self, read: FloatArray) -> FloatArray:
+        """Return v for circuits without deliberate errors that have the rest of a law, and at least half of it."""
+        return np.asarray(self.ratio * np.maximum(read - self.others, read / 2.0) + self.extra)
 
 
 def product(factors: Iterable[NDArray[Any]], vector: FloatArray) -> FloatArray:

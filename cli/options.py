@@ -196,7 +196,8 @@ MitigationOption = Annotated[
     str,
     typer.Option(
         "--mitigation",
-        help="none; readout (of a device's readout errors, programs without feed-forward); or always (with it, too).",
+        help="none; readout (undo a device's readout errors, also what they steered); flips (by random flips everywhere); "
+        "always (what was recorded only).",
     ),
 ]
 Detect = Annotated[

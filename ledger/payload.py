@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,12 +81,13 @@ def whole(batch: Batch) -> Work:
     return Work.of(batch.items, np.arange(len(wanted)), wanted)
 
 
-def works_of(batch: Batch, most: int) -> list[Work]:
+def works_of(batch: Batch, most: int, together: Callable[[Circuit], int] | None = None) -> list[Work]:
     """Return a batch as jobs of a service, which takes one number of shots for all rows of a job.
 
     Args:
         batch: with circuits as the service executes them.
         most: shots of one row.
+        together: how many circuits with conditions like this one a job may hold; None: one.
     """
     wanted = np.concatenate([item.shots for item in batch.items])
     shots, owner = allocate(wanted, most)
@@ -99,8 +100,9 @@ def works_of(batch: Batch, most: int) -> list[Work]:
         else:
             items.append(Item(item.circuit, item.angles[mine], np.full(len(mine), shots)))
         first += item.rows
-    steered = any(item.circuit.has_control_flow_op() for item in items)  # they share a job's budget of broadcasts
-    return split(Work.of(items, owner, wanted), 1 if steered else max(1, MOST_EXECUTIONS // shots))
+    steered = {id(item.circuit): item.circuit for item in items if item.circuit.has_control_flow_op()}  # they share a budget
+    room = [max(1, MOST_EXECUTIONS // shots), *(1 if together is None else together(each) for each in steered.values())]
+    return split(Work.of(items, owner, wanted), min(room))
 
 
 def allocate(wanted: IntArray, most: int) -> tuple[int, IntArray]:

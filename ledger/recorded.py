@@ -65,7 +65,10 @@ class Permissions:
 
 def jobs_of(run: str, step: int, batch: Batch, backend: Backend) -> list[Job]:
     """Return the rows of one call's jobs, each with a tag of its own; circuits as the backend best executes them."""
-    works = works_of(finished(batch, backend), most_shots(batch, backend)) if keeps_jobs(backend) else [whole(batch)]
+    if keeps_jobs(backend):
+        works = works_of(finished(batch, backend), most_shots(batch, backend), getattr(backend, "together", None))
+    else:
+        works = [whole(batch)]
     return [Job(fresh_tag(), run, step, part, pack(work)) for part, work in enumerate(works)]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stinespring.checks.within import wanted_within
+from stinespring.circuits.devices.legality import circuits_per_job
 from stinespring.circuits.devices.read_back import used_qubits
 from stinespring.errors import TooLargeError
 from stinespring.ledger.payload import works_of
@@ -93,8 +94,8 @@ class Estimate(Brief):
 
 
 def estimated(
-    program: Program, backend: Backend, shots: int, *, calibration: ReadoutCircuits | None = None, simulate: bool = False,
-    alpha: float = 0.001, resolution: float = 0.05, within: float | str | None = "auto",
+    program: Program, backend: Backend, shots: int, *, ran: Program | None = None, calibration: ReadoutCircuits | None = None,
+    simulate: bool = False, alpha: float = 0.001, resolution: float = 0.05, within: float | str | None = "auto",
 ) -> Estimate:  # fmt: skip
     """Return what a run will take.
 
@@ -102,6 +103,7 @@ def estimated(
         program: lowered, if the backend is a device.
         backend: where it will run.
         shots: as asked for.
+        ran: what will run, where it is something else: randomised circuits.
         calibration: the circuits that measure the readout errors, if there are any.
         simulate: whether the noise of small programs is followed, exactly where that can be; a few seconds.
         alpha: the false-alarm rate of the verdict.
@@ -109,9 +111,9 @@ def estimated(
         within: the distance of an equivalence test; see :func:`stinespring.check`.
     """
     device, most = backend.capabilities.device, backend.capabilities.max_shots or LOCAL_SHOTS
-    first = program.body.next([], shots)
+    first = (ran or program).body.next([], shots)
     assert first is not None, "every program makes a call"
-    works = works_of(first, most)
+    works = works_of(first, most, circuits_per_job)
     calls = [sum(len(work.owner) for work in works), *later_circuits(program, shots)]
     jobs, executions = len(works) + len(calls) - 1, sum(work.executions for work in works) + shots * (len(calls) - 1)
     if calibration is not None:

@@ -67,7 +67,7 @@ def submit(
         backend: a backend string.
         shots: as asked for.
         seed: the same seed gives the same counts as :func:`stinespring.run`.
-        mitigation: ``none``, ``readout`` or ``always``.
+        mitigation: ``none``, ``readout``, ``flips`` or ``always``.
         detect: whether shots whose readings tell an error will be dropped.
         once: return an earlier run that asked the same and did not fail, instead of a new one.
         **given: as for :func:`stinespring.compile`; for a channel also ``settings``, as for :func:`stinespring.run`.

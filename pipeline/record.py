@@ -16,6 +16,7 @@ from stinespring.batches import Batch, Circuit, Seen
 from stinespring.errors import InputError
 from stinespring.ledger.store import Run
 from stinespring.models.texts.claims import claim_of
+from stinespring.pipeline.readout.flips import FlipPlan, outcomes_of
 from stinespring.pipeline.running import compile_asked
 from stinespring.pipeline.systems import system
 from stinespring.readings import Codebook, Outcomes, Register, decoded
@@ -34,11 +35,13 @@ class Written:
     Attributes:
         registers: what the classical registers mean.
         key: of the one call.
+        flips: of randomised circuits, the plan.
     """
 
     host: ClassVar[bool] = False
     registers: tuple[Register, ...]
     key: tuple[int, ...]
+    flips: FlipPlan | None = None
 
     @property
     def circuit(self) -> Circuit:
@@ -51,6 +54,8 @@ class Written:
 
     def outcomes(self, seen: Seen, shots: int) -> tuple[Outcomes, ...]:
         """Return the decoded readings."""
+        if self.flips is not None:
+            return outcomes_of(self.flips, seen, self.registers)
         return tuple(decoded(row, self.registers) for row in seen[0])
 
     def on(self, lower: Callable[[Circuit], Circuit]) -> Written:
@@ -83,7 +88,7 @@ def requested(
         shots: for the program.
         seed: as given.
         backend: the backend string that was given.
-        mitigation: ``none``, ``readout`` or ``always``.
+        mitigation: ``none``, ``readout``, ``flips`` or ``always``.
         title: one line for the list of runs.
         detect: whether shots whose readings tell an error will be dropped; written down only where they are.
     """
@@ -201,7 +206,9 @@ def restored(run: Run) -> Program:
     figures = kept["cost"]
     cost = Cost(**{name: figures[name] for name in Cost.__dataclass_fields__})
     registers = kept_registers(kept)
-    body = Written(registers, tuple(kept["key"])) if kept["again"] is None else recompiled(run, source, asked).body
+    flips = kept["mitigation"].get("flips")
+    plan = None if flips is None else FlipPlan.of(flips)
+    body = Written(registers, tuple(kept["key"]), plan) if kept["again"] is None else recompiled(run, source, asked).body
     return Program(
         source=source, asked=asked, schedule=kept["schedule"], body=body, registers=registers, promise=kept["promise"],
         tvd_bound=kept["tvd_bound"], claim=None if kept["claim"] is None else claim_of(kept["claim"]), cost=cost,

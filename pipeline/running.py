@@ -14,7 +14,7 @@ from stinespring.backends.execute import sample_body
 from stinespring.backends.native import sheltered
 from stinespring.backends.registry import opened
 from stinespring.backends.seeds import root_seed
-from stinespring.batches import Report, Several, quiet
+from stinespring.batches import Body, Report, Several, quiet
 from stinespring.checks.plain.shots import lost
 from stinespring.checks.plain.spelling import misspelt
 from stinespring.checks.statistics.family import require_scope
@@ -26,6 +26,7 @@ from stinespring.pipeline.python.bars import reporting
 from stinespring.pipeline.readout.stated import stated_errors
 from stinespring.pipeline.system import System
 from stinespring.pipeline.systems import system, system_of
+from stinespring.readings import Outcomes
 from stinespring.stages import Asked, Backend, Device, Program, Samples, Verdict
 from stinespring.version import __version__
 
@@ -173,7 +174,7 @@ def samples_of(program: Program, seen: Any, shots: int, **record: Any) -> Sample
         source=program.source,
         asked=program.asked,
         outcomes=program.body.outcomes(seen, shots),
-        readings=() if program.body.host else tuple(seen[0]),
+        readings=raw_readings(program.body, seen),
         registers=program.registers,
         tvd_bound=program.tvd_bound,
         claim=program.claim,
@@ -181,6 +182,14 @@ def samples_of(program: Program, seen: Any, shots: int, **record: Any) -> Sample
         program=program,
         **record,
     )
+
+
+def raw_readings(body: Body, seen: Any) -> tuple[Outcomes, ...]:
+    """Return the raw codes of a program's circuits, of randomised ones together; nothing where the host decoded."""
+    if body.host:
+        return ()
+    plan = getattr(body, "flips", None)
+    return tuple(seen[0]) if plan is None else (plan.tagged(seen[0]),)
 
 
 def require_scoped(kind: System, scope: str) -> None:

@@ -19,6 +19,7 @@ from stinespring.ledger.delivery import Delivery
 from stinespring.ledger.recorded import CALIBRATION, FIRST, Pending, Permissions, Recorded, jobs_of
 from stinespring.ledger.store import FINAL, Ledger, LedgerError, Run, damage, fresh_id, now
 from stinespring.pipeline.compiling import compile_decided
+from stinespring.pipeline.readout.flips import randomised
 from stinespring.pipeline.readout.mitigation import ReadoutCircuits, calibration_body, planned_mitigation, require_mode
 from stinespring.pipeline.readout.stated import stated_errors
 from stinespring.pipeline.record import described, identity, requested, require_kept, restored, unlowered
@@ -43,6 +44,7 @@ class Planned:
 
     Attributes:
         program: lowered, if the backend is a device.
+        ran: the same, with randomised circuits where they are planned.
         options: the compiler's arguments.
         backend: open.
         shots: for the program.
@@ -54,6 +56,7 @@ class Planned:
     """
 
     program: Program
+    ran: Program
     options: Mapping[str, Any]
     backend: Backend
     shots: int
@@ -79,7 +82,7 @@ def plan(
         shots: for the program.
         seed: of what is random on this side; None draws one.
         settings: keyword arguments of :func:`stinespring.run` beyond those here.
-        mitigation: ``none``, ``readout`` or ``always``.
+        mitigation: ``none``, ``readout``, ``flips`` or ``always``.
         alpha: of the verdict.
         resolution: of the verdict.
         within: of the verdict; see :func:`stinespring.check`.
@@ -100,17 +103,19 @@ def plan(
         one_circuit=detect or mitigation != "none",
     )  # fmt: skip
     shots = require_runnable(program, shots)
-    note = planned_mitigation(program, backend, mitigation)
+    note = planned_mitigation(program, backend, mitigation, shots=shots, root=root)
+    ran = randomised(program, note, backend)
     calibration = calibration_body(note, backend, shots)
     report("estimating", 1.0)
     found = estimated(
-        program, backend, shots, calibration=calibration, simulate=simulate, alpha=alpha, resolution=resolution, within=within
-    )
+        program, backend, shots, ran=ran, calibration=calibration, simulate=simulate, alpha=alpha, resolution=resolution,
+        within=within,
+    )  # fmt: skip
     request = requested(
         program, options, wanted=wanted, settings=settings, shots=shots, seed=seed, backend=asked_of, mitigation=mitigation,
         title=title or source.name, detect=detect,
     )  # fmt: skip
-    return Planned(program, options, backend, shots, root, calibration, note, found, request)
+    return Planned(program, ran, options, backend, shots, root, calibration, note, found, request)
 
 
 def target_for(backend: Backend, target: str | Device) -> str | Device:
@@ -144,7 +149,7 @@ def submit(ledger: Ledger, planned: Planned, *, once: bool = False, report: Repo
     """
     backend, program = planned.backend, planned.program
     require_kept(planned.request)
-    again = unlowered(program, planned.options)
+    again = unlowered(planned.ran, planned.options)
     first = again.body.next([], planned.shots)
     assert first is not None, "every program makes a call"
     versions = {"stinespring": __version__, "qiskit": metadata.version("qiskit"), **backend.metadata()}

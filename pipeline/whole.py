@@ -12,6 +12,7 @@ from stinespring.batches import Report, quiet
 from stinespring.checks.within import wanted_within
 from stinespring.ledger.store import Ledger, Run
 from stinespring.pipeline.compiling import compile_decided
+from stinespring.pipeline.readout.flips import randomised
 from stinespring.pipeline.readout.mitigation import (
     calibration_body,
     measured_calibration,
@@ -95,7 +96,7 @@ def measured(
         shots: as asked for.
         seed: the same seed gives the same counts.
         settings: keyword arguments of :func:`stinespring.run` beyond those here.
-        mitigation: ``none``, ``readout`` or ``always``.
+        mitigation: ``none``, ``readout``, ``flips`` or ``always``.
         alpha: the false-alarm rate.
         resolution: the TVD that a PASS must be able to detect.
         scope: the deviations that a PASS covers; see :func:`stinespring.check`.
@@ -119,12 +120,12 @@ def measured(
         one_circuit=detect or mitigation != "none",
     )  # fmt: skip
     shots, program = require_runnable(program, shots), on_backend(program, backend)
-    note = planned_mitigation(program, backend, mitigation)
+    note = planned_mitigation(program, backend, mitigation, shots=shots, root=root)
     report("verifying", 0.0)
     block = verify_block(program, verify)
     report("sampling", 0.0)
     readings = measured_calibration(calibration_body(note, backend, shots), backend, root)
-    samples = sampled(program, backend, shots, root, report)
+    samples = sampled(randomised(program, note, backend), backend, shots, root, report)
     report("checking", 1.0)
     verdict = check(samples, alpha=alpha, resolution=resolution, scope=scope, within=within, detect=detect)
     found, told = mitigated(samples, verdict, note, readings, resolution=resolution)

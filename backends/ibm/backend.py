@@ -24,7 +24,7 @@ from stinespring.backends.service import ServiceError
 from stinespring.batches import Batch, Item, Report, quiet
 from stinespring.circuits.deeds.account import MOST_DEEDS, require_same
 from stinespring.circuits.deeds.of_circuit import account_of_circuit
-from stinespring.circuits.devices.legality import IBM, require_legal
+from stinespring.circuits.devices.legality import IBM, circuits_per_job, require_legal
 from stinespring.circuits.devices.own_kinds import MEASURE_2, RESET_2, with_measure_reset
 from stinespring.errors import BackendError, InputError
 from stinespring.readings import IntArray, Outcomes
@@ -173,6 +173,10 @@ class IBMDevice:
                 require_same(*same, "the circuit with measurements of another kind", registers=False, idle=False)
         require_legal(circuit, IBM, target=target)
         return circuit
+
+    def together(self, circuit: QuantumCircuit) -> int:
+        """Return how many circuits with conditions like this one a job may hold."""
+        return circuits_per_job(circuit, IBM)
 
     def sample(self, batch: Batch, seed: int, report: Report = quiet) -> list[Outcomes]:
         """Submit one job for each number of shots, outside the ledger, and wait; see :class:`stinespring.stages.Backend`.

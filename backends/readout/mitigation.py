@@ -23,10 +23,11 @@ LEAST_SHOTS = 10_000  # of a calibration circuit
 MANY = 4  # calibration shots for each shot of the program
 
 
-def calibration_circuits(qubits: Sequence[int], size: int) -> list[QuantumCircuit]:
+def calibration_circuits(qubits: Sequence[int], size: int, *, mid: bool = False) -> list[QuantumCircuit]:
     """Return two circuits on a device of ``size`` qubits: all of some qubits in 0 and all in 1, read into register ``r``.
 
-    The register is in parts ``r0``, ``r1``, … of at most 32 bits.
+    The register is in parts ``r0``, ``r1``, … of at most 32 bits. With ``mid`` a gate follows, so that a device takes its
+    measurement on the way.
     """
     from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 
@@ -37,6 +38,8 @@ def calibration_circuits(qubits: Sequence[int], size: int) -> list[QuantumCircui
         if ones:
             circuit.x(list(qubits))
         circuit.measure(list(qubits), circuit.clbits)
+        if mid:
+            circuit.x(list(qubits))
         result.append(circuit)
     return result
 

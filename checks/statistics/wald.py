@@ -10,9 +10,10 @@ import numpy as np
 from stinespring.checks.statistics.special import chi_squared_tail
 from stinespring.readings import FloatArray
 
-__all__ = ["Wald", "wald"]
+__all__ = ["Wald", "signed_wald", "wald"]
 
 THIN = 10.0  # expected count below which cells are pooled
+THIN_SIGNED = 25.0  # likewise of signed shares, whose variances are partly estimated from the same counts
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,43 @@ def wald(observed: FloatArray, law: FloatArray, slopes: FloatArray, variances: F
     if degrees < 1:
         return Wald(0.0, 0, 1.0, 1.0, hidden)
     expected = total * law
-    scaled = total * slopes * np.sqrt(variances)  # J C^(1/2)
-    deviation = (observed - expected) / np.sqrt(expected)
-    weighted = scaled / np.sqrt(expected)[:, None]
+    return of_deviations(observed - expected, expected, total * slopes * np.sqrt(variances), degrees, hidden)
+
+
+def signed_wald(
+    shares: FloatArray, law: FloatArray, spread: FloatArray, slopes: FloatArray, variances: FloatArray
+) -> Wald:  # fmt: skip
+    """Return the same test of signed shares, whose covariance is ``diag(v) - v v^T / sum(v) + J C J^T``.
+
+    Cells are pooled as if there were ``1 / sum(v)`` shots.
+
+    Args:
+        shares: shape (K,), sum 1.
+        law: q, shape (K,).
+        spread: v, shape (K,), positive.
+        slopes: of ``shares - q`` by each parameter, shape (K, m), columns of sum 0.
+        variances: of the parameters, shape (m,).
+    """
+    thin, columns = THIN_SIGNED * float(spread.sum()), np.column_stack([slopes * np.sqrt(variances), spread])
+    shares, law, columns, hidden = pooled(shares, law, columns, thin)
+    degrees = len(law) - 1
+    if degrees < 1:
+        return Wald(0.0, 0, 1.0, 1.0, hidden)
+    return of_deviations(shares - law, columns[:, -1], columns[:, :-1], degrees, hidden)
+
+
+def of_deviations(x: FloatArray, spread: FloatArray, scaled: FloatArray, degrees: int, hidden: float) -> Wald:
+    """Return the test of deviations x of sum 0 with the covariance ``diag(v) - v v^T / sum(v) + B B^T``.
+
+    Args:
+        x: shape (K,).
+        spread: v, shape (K,).
+        scaled: B, shape (K, m): ``J C^(1/2)``.
+        degrees: of freedom.
+        hidden: see :class:`Wald`.
+    """
+    deviation = x / np.sqrt(spread)
+    weighted = scaled / np.sqrt(spread)[:, None]
     gram = weighted.T @ weighted
     along = weighted.T @ deviation
     statistic = float(deviation @ deviation - along @ np.linalg.solve(np.eye(len(gram)) + gram, along))

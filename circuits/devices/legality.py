@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from qiskit.circuit import CircuitInstruction
     from qiskit.transpiler import Target
 
-__all__ = ["AER", "IBM", "LATTICE", "Rules", "Violation", "broadcasts", "require_legal", "rules_of", "violations"]
+__all__ = [
+    "AER", "IBM", "LATTICE", "Rules", "Violation", "broadcasts", "circuits_per_job", "require_legal", "rules_of", "violations",
+]  # fmt: skip
 
+MOST_TOGETHER = 10_000  # circuits of a job
 SHOWN = 4  # violations that one message lists
 QASM_KEYWORDS = frozenset(
     """
@@ -260,6 +263,14 @@ def broadcasts(circuit: QuantumCircuit) -> list[int]:
         written = {circuit.find_bit(bit).index for bit in written_bits(item)}
         known = {group for group in known if not group & written}
     return result
+
+
+def circuits_per_job(circuit: QuantumCircuit, rules: Rules = IBM) -> int:
+    """Return how many circuits like this one a job may hold by its budget of broadcasts, at least 1; 10,000 without one."""
+    if rules.broadcasts is None:
+        return MOST_TOGETHER
+    share = sum(cost(bits, rules.broadcasts) for bits in broadcasts(circuit))
+    return max(1, min(MOST_TOGETHER, int(1 / share))) if share else MOST_TOGETHER
 
 
 def written_bits(item: CircuitInstruction) -> set[Any]:

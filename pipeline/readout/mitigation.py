@@ -11,10 +11,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from stinespring.backends.seeds import derive_seed
-from stinespring.batches import Batch, Circuit, Item
+from stinespring.batches import Batch, Circuit, Item, OneCircuit
 from stinespring.checks.combine import combined, merged_scope
 from stinespring.checks.within import equivalent
 from stinespring.errors import InputError
+from stinespring.pipeline.readout.flips import FlipPlan, flip_calibration, flip_plan
+from stinespring.pipeline.readout.judged import judged_flips
 from stinespring.pipeline.running import looked_at
 from stinespring.pipeline.systems import system
 from stinespring.readings import Outcomes
@@ -31,14 +33,15 @@ __all__ = [
     "require_mode",
 ]
 
-Mitigation = Literal["none", "readout", "always"]
+Mitigation = Literal["none", "readout", "flips", "always"]
 MODES = get_args(Mitigation)
+MTHREE = ("readout", "always")  # modes that may need it
 WITHIN = ("within", "within_low", "within_high")  # figures of an equivalence test
 
 
 @dataclass(frozen=True, eq=False)
 class ReadoutCircuits:
-    """Two circuits that show the readout errors: all qubits in 0, all in 1.
+    """Circuits that show the readout errors: all qubits in 0 and all in 1, of each kind of measurement.
 
     Attributes:
         circuits: on the device's qubits.
@@ -61,7 +64,7 @@ def require_mode(mode: str, detect: bool = False) -> str:
         raise InputError(
             "mitigation needs every shot, and --detect drops some", got=f"--mitigation {mode} --detect", expected="one of them"
         )  # fmt: skip
-    if mode != "none" and find_spec("mthree") is None:
+    if mode in MTHREE and find_spec("mthree") is None:
         raise InputError(
             "readout mitigation needs mthree, which is not installed",
             got=f"--mitigation {mode}",
@@ -74,12 +77,10 @@ def require_mode(mode: str, detect: bool = False) -> str:
 def reason_against(program: Program, mode: str) -> str | None:
     """Return why a program's samples are not mitigated, or None if they are.
 
-    What was read wrong has steered the rest of a program with feed-forward; the bits that were recorded can be mitigated, the
-    branches that were taken cannot.
-
     Args:
         program: lowered.
-        mode: ``readout`` leaves programs with feed-forward alone, ``always`` does not.
+        mode: ``readout`` and ``flips`` undo what wrong readings have steered, in programs of one circuit; ``always`` mitigates
+            what was recorded, whatever it steered.
 
     Raises:
         InputError: ``always`` for a program with the host in the loop, whose registers change their meaning with the text.
@@ -97,9 +98,14 @@ def reason_against(program: Program, mode: str) -> str | None:
                 expected="--schedule static or dynamic",
             )
         return "the host steers every step by what it read before, which is feed-forward"
-    if mode == "readout" and feeds_forward(program.circuit):
-        return "the program has feed-forward (conditions on bits that were read); --mitigation always mitigates what it records"
+    if by_flips(program, mode) and not isinstance(program.body, OneCircuit):
+        return "random flips are for programs of one circuit; --mitigation always mitigates what several record"
     return None
+
+
+def by_flips(program: Program, mode: str) -> bool:
+    """Return whether a program is mitigated by random flips: where it has feed-forward, or they are asked for."""
+    return mode == "flips" or (mode == "readout" and feeds_forward(program.circuit))
 
 
 def feeds_forward(circuit: Circuit) -> bool:
@@ -107,8 +113,17 @@ def feeds_forward(circuit: Circuit) -> bool:
     return any(hasattr(item.operation, "blocks") for item in circuit.data)
 
 
-def planned_mitigation(program: Program, backend: Backend, mode: str) -> dict[str, Any]:
+def planned_mitigation(
+    program: Program, backend: Backend, mode: str, *, shots: int = 20_000, root: int = 0
+) -> dict[str, Any]:  # fmt: skip
     """Return what readout mitigation needs of a lowered program, or why there is none; empty if none is asked for.
+
+    Args:
+        program: lowered.
+        backend: where it will run.
+        mode: one of :data:`MODES`.
+        shots: of the program.
+        root: of the run's seeds.
 
     Raises:
         InputError: what could not be mitigated afterwards.
@@ -130,7 +145,8 @@ def planned_mitigation(program: Program, backend: Backend, mode: str) -> dict[st
     first = program.body.next([], 1_000_000)
     assert first is not None, "every program makes a call"
     wires = [measured_qubits(item.circuit, names) for item in first.items for _ in range(item.rows)]
-    return {"mode": mode, "why": None, "wires": wires, "feed_forward": feeds_forward(program.circuit)}
+    note = {"mode": mode, "why": None, "wires": wires, "feed_forward": feeds_forward(program.circuit)}
+    return note | ({"flips": flip_plan(program, backend, shots, root).content()} if by_flips(program, mode) else {})
 
 
 def measured_qubits(circuit: Circuit, registers: Sequence[str]) -> list[int]:
@@ -165,7 +181,9 @@ def calibration_body(note: Mapping[str, Any], backend: Backend, shots: int) -> R
 
     device = backend.capabilities.device
     assert device is not None, "planned for a device only"
-    circuits = calibration_circuits(calibrated(note), device.target.num_qubits)
+    size = device.target.num_qubits
+    planned = note.get("flips") is not None
+    circuits = flip_calibration(FlipPlan.of(note["flips"]), size) if planned else calibration_circuits(calibrated(note), size)
     return ReadoutCircuits(tuple(circuits), calibration_shots(backend.capabilities.max_shots, shots))
 
 
@@ -208,6 +226,8 @@ def mitigated(
     if not readings:
         plain = {"applied": False, "mode": note["mode"], "why": note["why"]}
         return with_note(verdict, plain), plain
+    if note.get("flips") is not None:
+        return judged_flips(samples, verdict, note, readings, resolution=resolution)
     calibration = calibration_of_counts(calibrated(note), *readings)
     sizes, entries = [register.size for register in judged_registers(samples.registers)], len(note["wires"])
     parts, within = {}, verdict.figures.get("within")

@@ -138,6 +138,8 @@ def test_works_of_a_call_sample_every_row():
     parted = works_of(Batch((*items, Item(steered, None, np.array([50]))), (1,)), 40)
     assert all(len(job.owner) == 1 for job in parted)
     assert {owner for job in parted for owner in job.owner.tolist()} == {0, 1, 2, 3}
+    pairs = works_of(Batch((*items, Item(steered, None, np.array([50]))), (1,)), 40, lambda circuit: 2)
+    assert [len(job.owner) for job in pairs] == [2] * (len(parted) // 2) + [1] * (len(parted) % 2)
     [here] = [whole(Batch(items, (1,)))]
     assert (here.owner.tolist(), here.rows.tolist()) == ([0, 1, 2], [50, 20, 70])
 
