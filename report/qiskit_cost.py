@@ -84,7 +84,8 @@ def ours(program: Program) -> CircuitCost:
         cost = circuit_cost(form.gates(), form.qubits, cost.clbits)
     elif isinstance(form, Flow):
         cost = flow_cost(form)
-    return CircuitCost(f"this program ({program.schedule})", cost.qubits, cost.two_qubit_gates, cost.two_qubit_depth)
+    which = "the first circuit of this program" if isinstance(body, Several) and len(body.forms) > 1 else "this program"
+    return CircuitCost(f"{which} ({program.schedule})", cost.qubits, cost.two_qubit_gates, cost.two_qubit_depth)
 
 
 def law_of(program: Program) -> FloatArray:

@@ -227,18 +227,25 @@ def plain_table(caption: str, figures: Mapping[str, Any]) -> PageTable:
 
 
 def flat(figures: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return nested figures by their dotted names, without those that are None.
+    """Return nested figures by their dotted names, without those that are None; lists of numbers as such, others numbered.
 
     Example:
-        >>> flat({"noise": {"digest": "3f"}, "seed": 1, "threads": None})
-        {'noise.digest': '3f', 'seed': '1'}
+        >>> flat({"noise": {"digest": "3f"}, "seed": 1, "threads": None, "x": [0.5, 2], "layers": [{"norm": 1.0}]})
+        {'noise.digest': '3f', 'seed': '1', 'x': '0.5, 2', 'layers.1.norm': '1'}
     """
     result: dict[str, str] = {}
     for name, value in figures.items():
         if isinstance(value, Mapping):
             result |= flat(value, f"{prefix}{name}.")
-        elif isinstance(value, float):
-            result[f"{prefix}{name}"] = f"{value:.6g}"
+        elif isinstance(value, list | tuple) and any(isinstance(one, Mapping) for one in value):
+            result |= flat({str(number): one for number, one in enumerate(value, start=1)}, f"{prefix}{name}.")
         elif value is not None:
-            result[f"{prefix}{name}"] = shorten(str(value), LONG)
+            result[f"{prefix}{name}"] = shorten(written(value), LONG)
     return result
+
+
+def written(value: Any) -> str:
+    """Return a value as it stands in a table."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return ", ".join(map(written, value)) if isinstance(value, list | tuple) else str(value)

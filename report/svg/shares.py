@@ -51,7 +51,7 @@ def shares_picture(
         if beside:
             paper.words(left - 8, line + 0.35 * LETTER, name, "mono", at="end")
         else:
-            paper.words(left, line - BAR / 2 - 6, clipped(name, PANEL - RIGHT - left), "mono", hint=name)
+            paper.words(left + 4, line - BAR / 2 - 6, clipped(name, PANEL - RIGHT - left), "mono", hint=name)
         hint = f"{name}: sampled {share[place]:.4f}, analytic {law[place]:.4f}"
         paper.box(left, line - BAR / 2, max(0.5, scale(share[place]) - left), BAR, "sampled", hint=hint)
         whisker(paper, scale(max(0.0, low[place])), scale(high[place]), line)

@@ -69,3 +69,19 @@ def test_sampled_averages_are_those_of_the_verdict(found):
         np.testing.assert_allclose(values, told[name], atol=1e-12)
     assert averages.runs == result.samples.shots
     assert np.isnan(averages_of(found("one run").samples).error).all()
+
+
+@pytest.mark.parametrize("betas", [[1.4], [1.0, 1.4], [0.5, 1.0, 1.4]])
+def test_a_figure_of_few_temperatures_is_not_blank(network, tmp_path, betas):
+    """So many tokens that they would be pixels, which at the edges of the axes, and so few of them, nobody saw."""
+    from PIL import Image
+
+    found = diagram(network, betas=betas, transient=50, keep=30_000 // len(betas))
+    plot_diagram(network, found, tmp_path / "few.png")
+    pixels = np.asarray(Image.open(tmp_path / "few.png").convert("RGB")).astype(int)
+    blue = (pixels[:, :, 2] > pixels[:, :, 0] + 40).sum(axis=0)  # by column; axes, letters and paper are grey
+    marked = np.flatnonzero(blue)
+    assert marked.size >= 4 * len(betas)
+    assert blue.sum() > 300
+    inside = (marked > 0.05 * pixels.shape[1]) & (marked < 0.97 * pixels.shape[1])
+    assert inside.all()

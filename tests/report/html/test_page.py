@@ -248,6 +248,52 @@ def test_sphere_sample(invoke, examples, tmp_path):
         assert f"{sum(circuit['counts']) / 500:.5f}" in page.words
 
 
+def test_counts_from_elsewhere(invoke, examples, tmp_path, spins):
+    """A page of ``check`` says what the JSON says; nothing is known of a program."""
+    path, counts = tmp_path / "report.html", tmp_path / "counts.json"
+    counts.write_text(json.dumps({"format": "stinespring/samples@1", "counts": {"a b": 300, "b a": 500, "b b": 200}}))
+    words = ["check", examples / "two_tokens.json", "--prompt", "a b", "--steps", 2, "--counts", counts]
+    status, data = ask(invoke, *words, "--report", path)
+    page = read_page(path, figures=2)  # shares, tree
+    assert status == 1 and page.badges[0] == data["verdict"] == "FAIL"
+    assert data["reason"] in page.words and "read from" in page.words and "The program" not in page.words
+    counts.write_text(json.dumps({"format": "stinespring/samples@1", "counts": {"+-+": 20, "--+": 30}}))
+    status, data = ask(invoke, "spins", "check", spins, "--steps", 1, "--counts", counts, "--report", path)
+    page = read_page(path, figures=None)
+    assert page.badges[0] == data["verdict"] and data["steps"][0]["reason"] in page.words
+
+
+def test_verify_channel(invoke, examples, tmp_path):
+    path, files = tmp_path / "report.html", [examples / "amplitude_damping.npz", examples / "amplitude_damping.qasm"]
+    _, data = ask(invoke, "verify-channel", *files, "--report", path)
+    page = read_page(path, figures=1)
+    assert page.badges == [data["verdict"]] and f"{data['diamond_distance']:.6g}" in page.words
+    assert files[1].read_text().splitlines()[0] in page.words  # to be copied
+    assert "Qiskit's Isometry" in page.words
+    _, data = ask(invoke, "verify-channel", *files, "--shots", 4000, "--report", path)
+    page = read_page(path, figures=2)
+    assert page.badges == [data["verdict"]] and data["reason"] in page.words and "--seed" in page.words
+
+
+def test_lens(invoke, tmp_path):
+    path = tmp_path / "report.html"
+    _, data = ask(invoke, "lens", "glassllm:en", "--prompt", "Alice was", "--report", path)
+    page = read_page(path, figures=1)
+    for point in data["points"]:
+        assert f"{point['entropy']:.3f}" in page.words and f"{point['top'][0]['p']:.3f}" in page.words
+    assert "␣was" in page.words and "␣ a blank" in page.words
+
+
+def test_new_lines_and_blanks_of_tokens_break_no_row(tmp_path):
+    table = PageTable("t", ["token", "text"], [[" a\n", "x\n y  z"], ["\t", "a b"]], frozenset({0}))
+    text = rendered(Page("after “\n”", "l", "c", sections=[Section("s", [table])]))
+    page = PageReader(text)
+    assert page.all("table") and "<h1>after “↵”</h1>" in text
+    for shown in ("␣a↵", "x↵␣y␣␣z", "⇥", ">a b<", "↵ is a new line, ␣ a blank, ⇥ a tabulator"):
+        assert shown in text
+    assert "∅" not in page.words  # a sign that is not there is not explained
+
+
 def commands(examples, tmp_path):
     prompts = examples / "lens_prompts.txt"
     sphere, spins, two = examples / "sphere.json", examples / "spins.json", examples / "two_tokens.json"
@@ -259,10 +305,16 @@ def commands(examples, tmp_path):
         ["spins", "diagram", spins, "--betas", "0:1:2", "-o", tmp_path / "d.npz"],
         ["sphere", "run", sphere, "--steps", 1],
         ["sphere", "sample", sphere],
+        ["sphere", "overlaps", sphere],
+        ["check", two, "--prompt", "a b", "--steps", 2, "--counts", examples / "counts.json"],
+        ["lens", "glassllm:en", "--prompt", "Alice was"],
+        ["lens", "run", "glassllm:en", "--prompt", "Alice was"],
+        ["verify-channel", examples / "amplitude_damping.npz", examples / "amplitude_damping.qasm"],
+        ["spins", "check", spins, "--steps", 1, "--counts", examples / "counts.json"],
     ]
 
 
-@pytest.mark.parametrize("number", range(7))
+@pytest.mark.parametrize("number", range(13))
 def test_unusable_names_are_refused_before_the_work(invoke, examples, tmp_path, monkeypatch, number):
     monkeypatch.setenv("STINESPRING_HOME", str(tmp_path / "ledger"))
     (tmp_path / "folder.html").mkdir()
