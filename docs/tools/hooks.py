@@ -21,6 +21,8 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
+import examples
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 COPIED = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}  # pages that stand beside docs/
@@ -33,6 +35,7 @@ LINK = re.compile(r"(\]\()([^)\s#:]+)(#[^)\s]*)?(\))")
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add generated pages, files outside of ``docs/`` that pages link to, and forgotten pages to the navigation."""
     pages = {"reference/cli.md": verbs.page(), "reference/measured.md": measured.page(), **names.pages()}
+    pages["reference/examples.md"] = examples.page()
     for name, uri in COPIED.items():
         pages[uri] = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
     for uri, text in pages.items():
