@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 INTRODUCTION = """# Examples
 
-Scripts and files of the folder `examples`, in the words of their own first lines. Every script runs in seconds, and the tests run
+Scripts and files of the folder `examples`, in the words of their own first lines. Every script runs in seconds; the tests run
 it.
 """
 
