@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from stinespring.backends.execute import sample_body
 from stinespring.batches import Circuit, OneCircuit, Several
 from stinespring.circuits.core.cost import circuit_cost, flow_cost
 from stinespring.circuits.core.flow import Flow
+from stinespring.compiler.stepwise.body import TextTemplate
 from stinespring.compiler.systems.spin_template import SpinTemplate
 from stinespring.compiler.texts.operations import Layout
 from stinespring.errors import InputError, TooLargeError
@@ -112,13 +114,24 @@ def law_of(program: Program) -> FloatArray:
 
 
 def in_one_circuit(program: Program) -> Program:
-    """Return a program as it is; one of spins whose host binds the angles shot by shot as its static form, if that is small."""
-    if not isinstance(program.body, SpinTemplate):
-        return program
-    bits = program.asked.steps * program.source.spins
+    """Return a program whose law can be followed; one of spins with the host in the loop becomes one circuit.
+
+    Raises:
+        TooLargeError: the host would have to go through too many tokens.
+    """
+    match program.body:
+        case SpinTemplate():
+            require_few(program.asked.steps * program.source.spins)
+            return compile_asked(program.source, program.asked, {"schedule": "static"})
+        case TextTemplate():
+            require_few(program.asked.steps * math.log2(max(2, program.source.branching)))
+    return program
+
+
+def require_few(bits: float) -> None:
+    """Refuse tokens that the host would go through one by one, where they are many."""
     if bits > MOST_STATE:
-        raise TooLargeError("the tokens have too many bits", got=bits, expected=f"at most {MOST_STATE}")
-    return compile_asked(program.source, program.asked, {"schedule": "static"})
+        raise TooLargeError("the tokens have too many bits", got=f"{bits:.0f}", expected=f"at most {MOST_STATE}")
 
 
 def isometry_of(channel: CPTP) -> ComplexArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["legend", "visible", "visible_text"]
+__all__ = ["BLANK", "LINE", "escaped", "legend", "visible", "visible_text"]
 
 BLANK, LINE, TAB, NOTHING = "\N{OPEN BOX}", "\N{DOWNWARDS ARROW WITH CORNER LEFTWARDS}", "\N{RIGHTWARDS ARROW TO BAR}", "∅"
 SIGNS = {" ": BLANK, "\n": LINE, "\t": TAB}

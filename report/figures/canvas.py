@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stinespring.errors import InputError, shorten
+from stinespring.report.visible import BLANK, LINE, escaped
 from stinespring.writing import require_place, write_whole
 
 if TYPE_CHECKING:
@@ -165,12 +166,7 @@ def drawable(text: str) -> str:
         >>> drawable("$a$ \x00")
         '$a$ \\x00'
     """
-    return "".join("⏎" if c == "\n" else c if has_glyph(c) else escaped(c) for c in text)
-
-
-def escaped(character: str) -> str:
-    """Return a character as an escape, in ASCII."""
-    return character.encode("ascii", errors="backslashreplace").decode() if ord(character) > 0x7F else ascii(character)[1:-1]
+    return "".join(LINE if c == "\n" else c if has_glyph(c) else escaped(c) for c in text)
 
 
 @cache
@@ -202,7 +198,7 @@ def lines_of(text: str) -> str:
 def label(text: str, width: int = 32, *, spaces: bool = False) -> str:
     """Return a token or a text as it can be shown: line ends (and ``spaces``) made visible, cut where it is long."""
     shown = drawable(text)
-    return shorten(shown.replace(" ", "␣") if spaces else shown, width) or "(empty)"
+    return shorten(shown.replace(" ", BLANK) if spaces else shown, width) or "(empty)"
 
 
 def wrapped(text: str, inches: float, points: float = 10) -> str:

@@ -22,6 +22,7 @@ EACH = 4  # most likely tokens of a point that enter it
 LINES = 60  # trajectories drawn
 PARTS = {"embedding": "#777777", "attention": "#3b6fb6", "mlp": "#d9822b"}
 FONT = 9
+NAMED = 30  # prompts of the heat map of answers that have their names beside them
 DARK = 0.55  # probabilities above are written in white
 
 
@@ -94,7 +95,10 @@ def draw_answers(axes: Axes, study: Study) -> None:
     axes.figure.colorbar(image, ax=axes, label="probability of the final answer")
     axes.plot(paths.settled[order], np.arange(len(order)), "_", color="#d9822b", ms=5)
     points(axes, study)
-    axes.set_ylabel("prompts, sorted by when their answer leads")
+    apart = -(-len(order) // NAMED)
+    named = [label(study.decoder.plain(study.prompts[i].tolist()), 26, spaces=False) for i in order[::apart].tolist()]
+    axes.set_yticks(range(0, len(order), apart), named, fontsize=6)
+    axes.set_ylabel("prompts, sorted by when their answer leads" + (f"; every {apart}th is named" if apart > 1 else ""))
     axes.set_title("from the orange mark on the final answer leads", fontsize=9)
 
 

@@ -15,7 +15,6 @@ import stinespring
 from stinespring.errors import InputError
 from stinespring.models.spins import draw_network, run_network
 from stinespring.report.figures import canvas as canvas_module
-from stinespring.report.figures.attention import plot_attention
 from stinespring.report.figures.canvas import canvas, label, require_figure, titled
 from stinespring.report.figures.draw import draw_program
 from stinespring.report.figures.plot import plot_samples
@@ -145,7 +144,6 @@ def test_names_of_tokens_do_not_break_figures(strange, tmp_path):
     text = path.read_text(encoding="utf-8")
     assert "<!-- $x$ \\frac{$ -->" in text and "<!-- \\frac{$ \\frac{$ -->" in text
     assert f"<!-- {samples.source.name} after “$x$ \\frac{{$”" in text
-    plot_attention(verdict.parts["attention"], path)
     draw_program(program, path)
     assert f"<!-- {samples.source.name}: static" in path.read_text(encoding="utf-8")
 
@@ -160,7 +158,7 @@ def test_names_of_networks_do_not_break_figures(tmp_path):
 
 
 def test_labels_are_short_and_visible():
-    assert label("a\nb") == "a⏎b"
+    assert label("a\nb") == "a↵b"
     assert label("") == "(empty)"
     assert label("a b", spaces=True) == "a␣b"
     assert label("x" * 50) == "x" * 31 + "…"

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from oracles.tiny_decoder import TinyDecoder
@@ -25,3 +27,12 @@ def test_figures(suffix, tmp_path):
     with pytest.raises(InputError):
         plot_states(states, tmp_path / "states.gif")
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([first.name, second.name, again.name])
+
+
+def test_rows_of_the_heat_map_are_prompts(tmp_path):
+    decoder = TinyDecoder()
+    decoder.tokens = ("sun", "rain", "wind", "snow", "fog", "ice")
+    path = tmp_path / "study.svg"
+    plot_study(study_prompts(decoder, [[0], [1, 2], [3], [5, 5]], permutations=9), path)
+    words = re.findall(r"<!-- (.*?) -->", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert {"sun", "rain wind", "snow", "ice ice"} <= set(words)

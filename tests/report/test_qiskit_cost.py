@@ -61,6 +61,7 @@ def test_what_is_too_large_is_said(found, monkeypatch):
     monkeypatch.setattr(qiskit_cost, "MOST_STATE", 1)
     assert "too many bits" in besides(found("static").program)
     assert "too many bits" in besides(found("spins").program)
+    assert "too many bits" in besides(found("stepwise").program)  # before a host goes through all of its contexts
     monkeypatch.setattr(qiskit_cost, "MOST_ISOMETRY", 1)
     assert "at most 1" in besides(found("isometry").program)
     monkeypatch.setattr(qiskit_cost, "BUDGET", 1.0)
