@@ -22,6 +22,7 @@ NAMES = (
     "codes",
     "effort",
     "decoders",
+    "readers",
 )
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "QISKIT_NUM_PROCS")
 if __name__ == "__main__":

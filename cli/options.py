@@ -153,7 +153,12 @@ MemoryOption = Annotated[
     str, typer.Option("--memory", help="What is carried from token to token: classical, quantum (overlapping states), or auto.")
 ]
 Delays = Annotated[
-    str, typer.Option("--delays", help="With a device as target: none, pad (idle times) or decouple (pairs of X in them).")
+    str,
+    typer.Option(
+        "--delays",
+        help="With a device as target: none, pad (idle times), decouple (pairs of X in them) or stretch (beside conditions, "
+        "with lengths that IBM's service finds).",
+    ),
 ]
 Tolerance = Annotated[
     float,

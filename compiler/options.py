@@ -29,7 +29,7 @@ MODES = {
     "phases": get_args(Promise),
     "feed_forward": ("auto", "none", "all"),
     "attention": ("auto", "table", "rejection"),
-    "delays": ("none", "pad", "decouple"),
+    "delays": ("none", "pad", "decouple", "stretch"),
     "memory": get_args(Memory),
 }
 ROUND = 5  # qubits of a round of a token, by default
@@ -71,7 +71,8 @@ class CompileOptions(Brief):
         attention: for ``dynamic``: ``table`` (a law for every context), ``rejection`` (attention models with one head, no stop
             token and a tolerance: attended positions are drawn by rejection, with gates polynomial in the length of the text)
             or ``auto``, which is rejection only where the table does not fit.
-        delays: for a target that states its times: ``pad`` fills idle times with delays, ``decouple`` with pairs of X.
+        delays: for a target that states its times: ``pad`` fills idle times with delays, ``decouple`` with pairs of X,
+            ``stretch`` with pairs of X and delays whose length IBM's service finds.
         memory: what is carried from token to token: ``quantum`` (states that overlap as the futures do, on as few qubits as the
             tolerance allows; see :mod:`stinespring.compiler.memory.tensors`), ``classical`` (the tokens themselves, or causal
             states), or ``auto``: classical, and quantum where a dynamic program would be over its limits otherwise.
@@ -99,7 +100,7 @@ class CompileOptions(Brief):
     max_conditions: int | None = None
     feed_forward: Literal["auto", "none", "all"] = "auto"
     attention: Literal["auto", "table", "rejection"] = "auto"
-    delays: Literal["none", "pad", "decouple"] = "none"
+    delays: Literal["none", "pad", "decouple", "stretch"] = "none"
     memory: Memory = "auto"
     token_qubits: int | Literal["all"] = ROUND
 

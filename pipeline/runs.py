@@ -192,15 +192,14 @@ def lowered_batch(batch: Batch, device: Device | None, delays: str) -> Batch:
     """Return a call with its circuits on a device, if there is one; each is lowered once."""
     if device is None:
         return batch
-    from stinespring.compiler.devices.lower import lower
-    from stinespring.compiler.devices.timing import with_delays
+    from stinespring.compiler.devices.lower import lower, padded
 
     made: dict[int, Circuit] = {}
     for item in batch.items:
         if id(item.circuit) not in made:
             circuit = lower(item.circuit, device)
             if delays != "none":
-                circuit = with_delays(circuit, device.target, dynamical_decoupling=delays == "decouple")
+                circuit = padded(circuit, device, delays)
             made[id(item.circuit)] = circuit
     return Batch(tuple(Item(made[id(item.circuit)], item.angles, item.shots) for item in batch.items), batch.key)
 

@@ -52,6 +52,7 @@ class Rules:
         no_operations: operations of expressions that it does not have.
         no_instructions: instructions it does not have although circuits can hold them.
         register_names: whether names of classical registers must be identifiers and no keywords, and registers not empty.
+        stretches: whether delays may have a length that the target itself finds.
     """
 
     name: str
@@ -64,12 +65,13 @@ class Rules:
     no_operations: frozenset[str] = ARITHMETIC
     no_instructions: frozenset[str] = field(default_factory=frozenset)
     register_names: bool = True
+    stretches: bool = False
 
 
 # IBM's guide "execute dynamic circuits" of 2026; the budget is one of a job, whatever the number of its circuits.
-IBM = Rules("IBM hardware", frozenset({"if_else"}), operand_bits=32, broadcasts=((1, 2400), (60, 300)))
+IBM = Rules("IBM hardware", frozenset({"if_else"}), operand_bits=32, broadcasts=((1, 2400), (60, 300)), stretches=True)
 # A lattice without a name stands for such hardware; a job is nothing it knows.
-LATTICE = replace(IBM, name="a generic lattice", broadcasts=None)
+LATTICE = replace(IBM, name="a generic lattice", broadcasts=None, stretches=False)
 # Measured with Aer 0.18: variables abort the process, registers as truth values are evaluated wrongly.
 AER = Rules(
     "Aer",
@@ -162,7 +164,8 @@ class _Walk:
                 self.add("a classical register has no bits", where, "leave it out")
             if not register.name.isidentifier() or keyword.iskeyword(register.name) or register.name in QASM_KEYWORDS:
                 self.add("the name of a classical register is no identifier, or a keyword", where, "rename it")
-        for name in [var.name for var in circuit.iter_vars()] + [stretch.name for stretch in circuit.iter_stretches()]:
+        stretches = [] if self.rules.stretches else [stretch.name for stretch in circuit.iter_stretches()]
+        for name in [var.name for var in circuit.iter_vars()] + stretches:
             self.add("a variable is declared", f"variable {name!r}", "use classical registers and flat ifs only")
         if self.target is not None and circuit.num_qubits > self.target.num_qubits:
             self.add(f"{circuit.num_qubits} qubits", "the circuit", f"use at most {self.target.num_qubits}")

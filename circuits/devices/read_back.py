@@ -100,11 +100,13 @@ def gate_of(item: CircuitInstruction, on: tuple[int, ...], dt: float | None) -> 
 
 
 def seconds_of_delay(operation: Any, dt: float | None) -> float:
-    """Return how long a delay is.
+    """Return how long a delay is; one whose length is a stretch takes what is free, and nothing by itself.
 
     Raises:
         InputError: a unit without a length.
     """
+    if operation.unit == "expr":
+        return 0.0
     scale = dt if operation.unit == "dt" else SECONDS.get(operation.unit)
     if scale is None:
         raise InputError(

@@ -14,6 +14,7 @@ from stinespring.circuits.devices.legality import Rules, require_legal, rules_of
 from stinespring.circuits.devices.own_kinds import own_kinds
 from stinespring.circuits.devices.read_back import flow_of, is_dynamic, used_qubits, worst_path_of
 from stinespring.compiler.devices.quiet import quiet_regions
+from stinespring.compiler.devices.stretches import with_stretches
 from stinespring.compiler.devices.timing import duration, has_times, with_delays
 from stinespring.compiler.export.faithful import require_kept, require_lowered, require_padded
 from stinespring.compiler.export.forms import largest_cost
@@ -43,7 +44,8 @@ def on_device(program: Program, device: Device | None, delays: str = "none", pic
     Args:
         program: any program; one that is on this device already stays as it is.
         device: None: nothing is lowered, which the record of the passes says.
-        delays: ``pad`` fills idle times with delays, ``decouple`` with pairs of X; ``none`` leaves them.
+        delays: ``pad`` fills idle times with delays, ``decouple`` with pairs of X, ``stretch`` with pairs of X between delays
+            whose length the service finds; ``none`` leaves them.
         pick: chooses among layouts, see :func:`lower`.
 
     Raises:
@@ -68,8 +70,7 @@ def on_device(program: Program, device: Device | None, delays: str = "none", pic
         details["circuits"] = len(body.circuits)
     details["qubits_used"] = max(len(used_qubits(circuit)) for circuit in circuits_of(body))
     if delays != "none":
-        decouple = delays == "decouple"
-        body = body.on(lambda circuit: padded(circuit, device, decouple))
+        body = body.on(lambda circuit: padded(circuit, device, delays))
     took = None
     if has_times(device.target):
         took = max(duration(circuit, device.target).seconds for circuit in circuits_of(body))
@@ -91,9 +92,12 @@ def placed(circuit: QuantumCircuit, device: Device, pick: Pick | None = None) ->
     return result
 
 
-def padded(circuit: QuantumCircuit, device: Device, decouple: bool) -> QuantumCircuit:
-    """Return the circuit with its idle times filled, once it was compared with the circuit before."""
-    result = with_delays(circuit, device.target, dynamical_decoupling=decouple)
+def padded(circuit: QuantumCircuit, device: Device, delays: str) -> QuantumCircuit:
+    """Return the circuit with its idle times filled as ``delays`` says, once it was compared with the circuit before."""
+    if delays == "stretch":
+        result = with_stretches(circuit, device.name)
+    else:
+        result = with_delays(circuit, device.target, dynamical_decoupling=delays == "decouple")
     require_padded(circuit, result)
     return result
 

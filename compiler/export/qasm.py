@@ -87,6 +87,11 @@ def lowered_statement(circuit: QuantumCircuit, item: CircuitInstruction, wires: 
     if operation.name == "measure":
         register, index = register_and_bit(circuit, item.clbits[0])
         return [f"{register}[{index}] = measure {on};"]
+    if operation.name == "delay" and operation.unit == "expr":
+        raise InputError(
+            "a delay whose length the service finds is not in the portable subset", got="--delays stretch",
+            expected="delays of known length", todo="export with another --delays; stretches are for submitted runs",
+        )  # fmt: skip
     if operation.name == "delay":
         return [f"delay[{operation.duration}{operation.unit}] {on};"]
     if operation.name == "if_else":

@@ -227,7 +227,7 @@ def arrange(search: _Candidates) -> None:
         return
     for delays in ("pad", "decouple"):
         try:
-            body = best.program.body.on(partial(padded, device=device, decouple=delays == "decouple"))
+            body = best.program.body.on(partial(padded, device=device, delays=delays))
         except InputError:  # the passes that fill them are not installed, or do not take the circuit
             return
         search.add({**best.options, "delays": delays}, replace(best.program, body=body), best.layout)
