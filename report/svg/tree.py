@@ -22,7 +22,7 @@ __all__ = ["ALPHA", "TextBranch", "branches_of", "tree_picture"]
 
 NODES = 48
 ALPHA = 0.001  # false alarms over all branches together
-ROW, INSET, BAR = 28.0, 20.0, 128.0
+ROW, INSET, BAR = 28.0, 20.0, 84.0  # pixels; a bar is longer where there is room
 FIGURES = 118.0  # pixels of the two numbers of a row
 NAMES = 260.0  # most pixels of the tokens with their branches
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import shlex
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -324,6 +325,14 @@ def test_unusable_names_are_refused_before_the_work(invoke, examples, tmp_path, 
         assert (status, out) == (2, "")
         assert err.startswith("stinespring: ") and "Traceback" not in err
     assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.html"]
+
+
+@pytest.mark.parametrize("number", [0, 3, 4, 5, 7, 8])
+def test_matplotlib_is_not_needed(invoke, examples, tmp_path, monkeypatch, number):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    status, _, err = invoke(*commands(examples, tmp_path)[number], "--report", tmp_path / "report.html")
+    assert status in (0, 1, 3), err
+    assert read_page(tmp_path / "report.html", figures=None).pictures
 
 
 def test_a_report_replaces_no_other_output(invoke, examples, tmp_path):
