@@ -1,41 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page of the examples, made of what the scripts and files say of themselves."""
+"""The page of the examples: the folder's own, with its links led from the site."""
 
 from __future__ import annotations
 
-import ast
-import json
+import re
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-INTRODUCTION = """# Examples
-
-Scripts and files of the folder `examples`, in the words of their own first lines. Every script runs in seconds; the tests run
-it.
-"""
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 def page() -> str:
     """Return the page."""
-    lines = [INTRODUCTION, "## Scripts", ""]
-    for path in sorted((ROOT / "examples").rglob("*.py")):
-        words = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
-        if words and path.name != "__init__.py":
-            lines.append(f"- {link(path)}: {plain(words)}")
-    lines += ["", "## Models and data", ""]
-    for path in sorted((ROOT / "examples").glob("*.json")):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        words = content.get("description") or ""
-        lines.append(f"- {link(path)}: `{content.get('format', 'JSON')}` {plain(words)}")
-    return "\n".join(lines) + "\n"
+    return re.sub(r"\]\(([^):]+)\)", led, (EXAMPLES / "README.md").read_text(encoding="utf-8"))
 
 
-def link(path: Path) -> str:
-    """Return a link to a file of the repository, from a page of the reference."""
-    name = path.relative_to(ROOT / "examples").as_posix()
-    return f"[{name}](../../examples/{name})"
-
-
-def plain(text: str) -> str:
-    """Return a sentence as Markdown that reads the same."""
-    return text.replace("*", "\\*").replace("<", "&lt;")
+def led(match: re.Match[str]) -> str:
+    """Return a link from a page of the reference; one to a folder leads to its first script."""
+    path = EXAMPLES / match[1]
+    file = min(path.glob("*.py")) if path.is_dir() else path
+    return f"](../../examples/{file.relative_to(EXAMPLES).as_posix()})"

@@ -52,7 +52,7 @@ for text in sorted(law):
 
 # %%
 program = ss.compile(model, prompt="a b", steps=2)
-print(program.cost)
+print(program.cost.qubits, "qubits,", program.cost.two_qubit_gates, "two-qubit gates")
 print(program.draw(output="text", fold=100))
 
 # %% [markdown]
