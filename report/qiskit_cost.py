@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,11 +19,15 @@ from stinespring.compiler.systems.spin_template import SpinTemplate
 from stinespring.compiler.texts.operations import Layout
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.channels.cptp import CPTP
+from stinespring.models.texts.asked import TextAsked
 from stinespring.pipeline.running import compile_asked
-from stinespring.readings import ComplexArray, FloatArray, Outcomes
-from stinespring.stages import Program
+from stinespring.readings import ComplexArray, FloatArray, IntArray, Outcomes
+from stinespring.stages import Program, Samples
 
-__all__ = ["CircuitCost", "besides", "isometry_beside", "isometry_of", "law_of", "qiskit_isometry", "qiskit_state"]
+__all__ = [
+    "CircuitCost", "besides", "besides_sent", "isometry_beside", "isometry_of", "law_asked", "law_of", "qiskit_isometry",
+    "qiskit_state",
+]  # fmt: skip
 
 MOST_STATE, MOST_ISOMETRY = 10, 7  # qubits: less than half a second each
 BUDGET = float(1 << 25)  # amplitudes of the simulation that gives the law: half a second
@@ -57,10 +62,16 @@ def besides(program: Program) -> list[CircuitCost] | str:
         law = law_of(program)
     except InputError as error:
         return f"Qiskit's synthesis is not asked for the same law, which cannot be followed here: {error.what}."
+    found = state_figures(law)
+    return found if isinstance(found, str) else [ours(program), found]
+
+
+def state_figures(law: FloatArray) -> CircuitCost | str:
+    """Return what Qiskit's state of a law takes, or in words why it is not asked."""
     size = (len(law) - 1).bit_length()
     if size > MOST_STATE:
         return f"What is read has {size} bits; Qiskit's synthesis is asked for at most {MOST_STATE}."
-    return [ours(program), figures("Qiskit's StatePreparation of the same law, level 3", qiskit_state(law))]
+    return figures("Qiskit's StatePreparation of the same law, level 3", qiskit_state(law))
 
 
 def isometry_beside(channel: CPTP, circuit: Circuit) -> list[CircuitCost] | str:
@@ -101,16 +112,72 @@ def law_of(program: Program) -> FloatArray:
     """
     body = in_one_circuit(program).body
     found: Outcomes = body.outcomes(sample_body(body, ExactShares(BUDGET), EXACT_SHOTS, 0), EXACT_SHOTS)[0]
-    code, width = np.zeros(len(found.counts), dtype=np.int64), 0
-    for name in found.registers:
-        _, values = np.unique(found.column(name), return_inverse=True)
+    return coded([found.column(name) for name in found.registers], found.counts)
+
+
+def coded(columns: Sequence[IntArray], weights: IntArray | FloatArray) -> FloatArray:
+    """Return a law over several columns in plain binary codes.
+
+    Args:
+        columns: values, each shape (U,); each in as few bits as its different values need, the first one lowest.
+        weights: of the rows, shape (U,).
+
+    Returns:
+        Probabilities, shape (2^n,).
+
+    Raises:
+        TooLargeError: more than twice :data:`MOST_STATE` bits.
+    """
+    code, width = np.zeros(len(weights), dtype=np.int64), 0
+    for column in columns:
+        _, values = np.unique(column, return_inverse=True)
         bits = int(values.max(initial=0)).bit_length()
         code |= values.ravel() << width
         width += bits
         if width > 2 * MOST_STATE:
             raise TooLargeError("the law has too many bits", got=f"more than {width}", expected=f"at most {MOST_STATE}")
-    law = np.bincount(code, weights=found.counts, minlength=1 << max(1, width)).astype(np.float64)
+    law = np.bincount(code, weights=weights, minlength=1 << max(1, width)).astype(np.float64)
     return np.asarray(law / law.sum())
+
+
+def law_asked(samples: Samples) -> FloatArray:
+    """Return the law of what was asked, from the source alone: of texts the joint law, of others that of the first row.
+
+    Readings that mean the same are one there, as all failures of a layer step.
+
+    Raises:
+        InputError: a prompt that is a state, or too many bits.
+    """
+    asked, source = samples.asked, samples.source
+    if not isinstance(asked, TextAsked):
+        law = next(iter(asked.law(source).tables(samples.outcomes))).law[0]
+        return coded([np.arange(len(law))], law)
+    begin = asked.begin(source)
+    if begin.state is not None:
+        raise InputError("the prompt is a state, and its circuits are not at hand")
+    require_few(asked.steps * math.log2(max(2, begin.model.branching)))
+    joint = begin.model.joint(begin.prompt.tolist(), asked.steps)
+    return coded(list(joint.texts.T), joint.probabilities)
+
+
+def besides_sent(samples: Samples, cost: Mapping[str, Any]) -> list[CircuitCost] | str:
+    """Return the figures of a run whose circuits are not at hand, as it was sent, and those of Qiskit's state of its law.
+
+    Args:
+        samples: what it measured.
+        cost: the figures of its program in the ledger.
+    """
+    if isinstance(samples.source, CPTP):
+        found: CircuitCost | str = isometry_figures(samples.source)
+    else:
+        try:
+            found = state_figures(law_asked(samples))
+        except InputError as error:
+            found = f"Qiskit's synthesis is not asked for the same law: {error.what}."
+    sent = CircuitCost(
+        "this program, as it was sent", *(cost[name] for name in ("qubits", "two_qubit_gates", "two_qubit_depth"))
+    )
+    return found if isinstance(found, str) else [sent, found]
 
 
 def in_one_circuit(program: Program) -> Program:

@@ -15,7 +15,7 @@ from stinespring.pipeline.record import Written
 from stinespring.pipeline.whole import Found, Result
 from stinespring.report.figures.draw import extent
 from stinespring.report.html.page import Code, Figure, Finding, PageTable, Part, Section, plain_table
-from stinespring.report.qiskit_cost import CircuitCost, besides
+from stinespring.report.qiskit_cost import CircuitCost, besides, besides_sent
 from stinespring.report.svg.gates import gates_pictures, program_pictures
 from stinespring.stages import Program, Samples, Verdict
 
@@ -119,9 +119,10 @@ def program_sections(found: Found) -> list[Section]:
     figures = {name: value for name, value in cost.items() if name not in ("passes", "hash", "costs")}
     if figures.get("codes") in DECODERS:  # counts only compare within one class
         figures["codes"] = f"{figures['codes']}: {DECODERS[figures['codes']]}"
-    at_hand = not isinstance(found.program.body, Written)
     parts: list[Part] = [*drawing(found), plain_table("cost", figures)]
-    if at_hand:
+    if isinstance(found.program.body, Written):
+        parts.append(cost_table(besides_sent(found.samples, cost)))
+    else:
         parts += [cost_table(besides(found.program)), openqasm(found.program)]
     return [Section("The program", [*parts, *passes(cost)])]
 

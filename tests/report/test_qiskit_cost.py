@@ -9,7 +9,15 @@ from qiskit.quantum_info import Operator, Statevector
 
 import stinespring
 from stinespring.report import qiskit_cost
-from stinespring.report.qiskit_cost import besides, isometry_of, law_of, qiskit_isometry, qiskit_state
+from stinespring.report.qiskit_cost import (
+    besides,
+    besides_sent,
+    isometry_of,
+    law_asked,
+    law_of,
+    qiskit_isometry,
+    qiskit_state,
+)
 
 NAMES = ("static", "dynamic", "lens point", "layers", "swap", "spins")
 
@@ -55,6 +63,24 @@ def test_isometries(found):
     np.testing.assert_allclose(made * overlap / abs(overlap), V, atol=1e-8)
     own, other = besides(found("isometry").program)
     assert own.qubits == other.qubits == 2
+
+
+@pytest.mark.parametrize("name", ["static", "dynamic", "lens point", "swap"])
+def test_the_law_that_was_asked_is_that_of_the_program(found, name):
+    """Of a run whose circuits are not at hand the law comes from the source: the same, up to registers beside the texts."""
+    result = found(name)
+    if name == "static":  # its attended positions are read, too
+        wanted = result.samples.source.joint("a b", 2).probabilities
+    else:
+        wanted = law_of(result.program)
+    np.testing.assert_allclose(padded(law_asked(result.samples)), padded(wanted), atol=1e-9)
+    sent, other = besides_sent(result.samples, result.program.summary())
+    assert sent[1:3] == (result.program.cost.qubits, result.program.cost.two_qubit_gates) and other.qubits >= 1
+
+
+def padded(law):
+    """Return the eight largest probabilities in rising order."""
+    return np.sort(np.concatenate([np.zeros(8), law]))[-8:]
 
 
 def test_what_is_too_large_is_said(found, monkeypatch):

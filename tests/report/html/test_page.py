@@ -135,6 +135,7 @@ def test_fetch(invoke, examples, tmp_path, monkeypatch, schedule, drawn):
     assert page.badges == [data["verdict"]]
     assert data["reason"] in page.words and data["cost"]["hash"] in page.words
     assert ("they are not drawn here" in page.words) == (not drawn)
+    assert "Qiskit's StatePreparation" in page.words or drawn
     assert f"stinespring fetch {data['id']} --report" in page.words
     assert "What was asked" in page.words and f"schedule {schedule}" in page.words
     run = Ledger().run(data["id"])
