@@ -245,5 +245,5 @@ def _no_model(name: str, found: Any) -> InputError:
     return InputError(
         "the object is no model", got=f"{name}: {type(found).__name__}" + (f" without {', '.join(missing)}" if missing else ""),
         expected="stinespring.models.decoders.decoder.Decoder, or a subclass of stinespring.models.texts.base.TextModel",
-        todo="see docs/own-model.md",
+        todo="see docs/howto/own-model.md",
     )  # fmt: skip

@@ -23,7 +23,7 @@ MOST_LOGITS = 1 << 25  # logits of one call, if they are computed at every place
 SUM = 1e-4  # by how much rows may miss 1: laws in float32 do
 ROUNDING = 1e-12  # above which a row is divided by its sum
 SAME = 1e-4  # by how much the law of a text may differ if it is asked again, in another batch
-TODO = "correct the model: see docs/own-model.md"
+TODO = "correct the model: see docs/howto/own-model.md"
 LOOKED_AT = "_stinespring_looked_at"
 
 

@@ -28,7 +28,7 @@ MOST_ENTRIES = 1 << 25  # logits of one call, at every place of every text: 128 
 PROBE = 5  # tokens of the text with which a module is tried
 AGREE = 1e-3  # of the largest logit: by how much a later token may change what is said before
 EXPECTED = "from token numbers (B, n) to logits (B, n, V), or an object or tuple with them"
-TODO = "see docs/own-model.md"
+TODO = "see docs/howto/own-model.md"
 
 
 def from_torch(

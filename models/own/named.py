@@ -52,6 +52,6 @@ class NamedModel(ReplacedLaw):
         except Exception as error:  # whatever the user's code raises
             raise InputError(
                 "the model's content cannot be used", got=f"{self.name}: {type(error).__name__}: {error}",
-                expected="a dict of what JSON holds: all that changes the law", todo="see docs/own-model.md",
+                expected="a dict of what JSON holds: all that changes the law", todo="see docs/howto/own-model.md",
             ) from error  # fmt: skip
         return content
