@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from shown import TABLES, Shown
+from shown import ABOUT, TABLES, Shown
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
 FORMAT = "stinespring/benchmark@1"
@@ -51,6 +51,7 @@ def section(name: str, path: Path, content: dict[str, Any], older: list[Path]) -
     lines = [
         f"## {name}",
         "",
+        *([ABOUT[name], ""] if name in ABOUT else []),
         f"Measured {content['date'].replace('T', ' ')[:16]} UTC; commit `{str(content['commit'])[:10]}`; "
         f"Python {content['python']}, {used}; {machine['cores']} cores, "
         f"{machine['system']} {machine['processor']}. File: {link(path)}.",
@@ -63,10 +64,15 @@ def section(name: str, path: Path, content: dict[str, Any], older: list[Path]) -
         rows = [row for row in left if all(key in row for key in shown.needs)]
         left = [row for row in left if row not in rows]
         if rows and shown.columns:
-            lines += [*folded(table([chosen(row, shown) for row in rows]), f"{shown.title} ({len(rows)} rows)", len(rows)), ""]
+            lines += [*folded(table([chosen(row, shown) for row in rows]), f"{shown.title} ({number_of(rows)})", len(rows)), ""]
     for rows in grouped(left):
-        lines += [*folded(table(rows), f"{len(rows)} rows", len(rows)), ""]
+        lines += [*folded(table(rows), number_of(rows), len(rows)), ""]
     return lines
+
+
+def number_of(rows: list[dict[str, Any]]) -> str:
+    """Return how many rows there are, in words."""
+    return f"{len(rows)} row{'s' if len(rows) > 1 else ''}"
 
 
 def chosen(row: dict[str, Any], shown: Shown) -> dict[str, Any]:
@@ -121,7 +127,7 @@ def cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.3g}"
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, list):

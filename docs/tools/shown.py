@@ -35,10 +35,33 @@ def method(name: str, figure: str) -> Callable[[Row], Any]:
 
 def figure(row: Row) -> str:
     """Return a figure with its unit."""
-    value = f"{row['figure']:,}" if isinstance(row["figure"], int) else f"{row['figure']:.3g}"
+    value = f"{row['figure']:,.0f}" if abs(row["figure"]) >= 100 else f"{row['figure']:.3g}"
     return f"{value} {row['unit']}".strip()
 
 
+def cell(kind: str) -> Callable[[Row], Any]:
+    """Return a column of ``readers``: what became of an export of one kind."""
+
+    def found(row: Row) -> str:
+        tried = row["cells"].get(kind, {})
+        return f"TVD {tried['tvd']:.3f}" if "tvd" in tried else str(tried.get("outcome", ""))
+
+    return found
+
+
+KINDS = ("static", "dynamic", "one-qubit chain", "template", "channel tree", "spins", "lens", "braket", "qasm2")
+ABOUT = {  # what a benchmark asks
+    "codes": "How many qubits and two-qubit gates do texts of a trained decoder take, by what decodes a reading?",
+    "decoders": "What do whole runs with language models cost, and do their laws agree with the decoders' own?",
+    "dynamic": "How long do programs that measure on the way take, by the path on which they are simulated?",
+    "effort": "Does a compile take the seconds that were stated, and what do they buy?",
+    "fuzz": "What do damaged inputs do to each reader?",
+    "interval": "How often do 95 % intervals hold the true distance, and how wide are they?",
+    "memory": "How many states must a text remember, classically and quantum?",
+    "mutants": "Of faults planted in a copy of the package, which does a verdict find?",
+    "readers": "Which other tools read our exports, and do their counts agree with the law?",
+    "synthesis": "How many two-qubit gates do states, laws and matrices take, beside other packages?",
+}
 TABLES: dict[str, tuple[Shown, ...]] = {
     "codes": (
         Shown(
@@ -56,6 +79,23 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("Growth", ("growth",), {"shots": "shots", "prefixes": "prefixes", "seconds": "seconds", "MB": "megabytes"}),
         Shown("", ("seconds_a_prefix",), {}),
         Shown("", ("transformers_error",), {}),
+    ),
+    "dynamic": (
+        Shown(
+            "Seconds of CPU by path",
+            ("program", "path"),
+            {
+                "program": "program", "path": "path", "shots": "shots", "circuits": "circuits", "qubits": "qubits",
+                "seconds": "seconds", "chosen": "chosen",
+            },
+        ),
+    ),
+    "readers": (
+        Shown(
+            "By reader: the TVD of what it gave, or what became of the export",
+            ("reader", "cells"),
+            {"reader": "reader", "version": "version", **{kind: cell(kind) for kind in KINDS}},
+        ),
     ),
     "effort": (
         Shown("All", ("over",), {"limit": "goal", "over it": "over", "of": "of", "largest": "largest", "median": "median"}),
