@@ -60,7 +60,7 @@ th.words, td.words, tbody th { text-align: left; }
 tbody th { font-weight: 400; }
 td.words, tbody th { min-width: 6rem; white-space: pre-wrap; }
 td.words { overflow-wrap: anywhere; } tbody th { overflow-wrap: break-word; max-width: 20rem; }
-td.words:not(:nth-child(2)) { min-width: 14rem; }
+td.words:not(:nth-child(2)) { min-width: 17rem; }
 @media (max-width: 40rem) { th, td { padding-right: .5rem; } td.words, tbody th { min-width: 3.5rem; } }
 td.code { font-family: ui-monospace, monospace; font-size: .9em; }
 """
