@@ -10,6 +10,7 @@ import typer
 
 from stinespring.cli import options
 from stinespring.cli.output import print_json, progress, write_program
+from stinespring.cli.paths import require_file_of_one
 from stinespring.cli.screen import say
 from stinespring.compiler.channels.channel import DEFAULT_EFFORT
 from stinespring.models.channels.files import read_channel
@@ -31,6 +32,7 @@ def channel_(
     json: options.Json = False,
 ) -> None:
     """Compile a channel into a circuit: a Stinespring isometry, or a tree of measurements."""
+    require_file_of_one(output, False)
     with progress("compiling"):
         program = compile_words(read_channel(file), form=form, effort=effort)
     files = write_program(program, output, dialect)

@@ -13,6 +13,7 @@ from stinespring.cli import options
 from stinespring.cli.failures import EXIT
 from stinespring.cli.lens.prompt import named_decoder, prompt_states
 from stinespring.cli.output import print_json, say_block, write_program
+from stinespring.cli.paths import require_file_of_one
 from stinespring.cli.screen import say
 from stinespring.errors import InputError
 
@@ -42,6 +43,7 @@ def compile_(
     from stinespring.pipeline.compiling import compile_words
 
     mode = require_verify(verify)
+    require_file_of_one(output, False)
     if operator is not None and (upto is not None or simplify != "operators"):
         raise InputError("--operator exports one unitary", got="--upto or --simplify beside it", expected="one of them")
     decoder = named_decoder(model)

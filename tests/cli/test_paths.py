@@ -144,6 +144,15 @@ def test_a_description_is_not_put_over_a_model(folder, invoke, monkeypatch):
     refused(invoke("compile", *TEXT, "--schedule", "static", "-o", str(folder / "fresh" / "..")), "folder")
 
 
+def test_a_folder_is_refused_where_the_program_is_one_circuit(folder, invoke, monkeypatch):
+    """An empty folder could be replaced by that of a stepwise program, so that the path alone is no mistake."""
+    commands()
+    monkeypatch.setattr("stinespring.cli.runs.compile.compile_source", begun)
+    (folder / "empty").mkdir()
+    for words in (("compile", *TEXT, "--schedule", "static"), ("channel", *DAMPING), ("lens", "compile", *GLASS)):
+        refused(invoke(*words, "-o", "empty"), "the output is a folder", "FILE.qasm")
+
+
 def test_two_outputs_of_one_name_are_refused(folder, invoke):
     refused(
         invoke("sphere", "run", *SPHERE, "--steps", 2, "-o", "a.npz", "--checkpoint", "./a.npz"), "two outputs have one name"
