@@ -87,6 +87,9 @@ TopP = Annotated[
     typer.Option("--top-p", help="Texts: of these, the fewest likeliest that have at least the share P."),
 ]
 Temperature = Annotated[float | None, typer.Option("--temperature", help="Texts: T in softmax(logits / T), or p^(1/T).")]
+SpareOption = Annotated[
+    str, typer.Option("--spare", help="Spare codes where wrong bits land: detect, bit (one bit more a token), or any.")
+]
 TokenQubits = Annotated[
     str,
     typer.Option(
@@ -290,6 +293,7 @@ COMPILE: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
     "delays": (Delays, "none", ANY),
     "memory": (MemoryOption, "auto", (TEXTS,)),
     "token_qubits": (TokenQubits, "5", (TEXTS,)),
+    "spare": (SpareOption, "any", (TEXTS,)),
     "simplify": (SimplifyOption, "operators", (LENS,)),
     "ancilla": (AncillaOption, "auto", (LENS, SPHERE)),
     "form": (FormOption, "auto", (CHANNEL,)),

@@ -6,23 +6,26 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from stinespring.circuits.devices.targets import open_target
-from stinespring.compiler.devices.lower import on_device
+from stinespring.circuits.devices.targets import open_target, readout_rates
+from stinespring.compiler.devices.lower import lower, lowered_cost, on_device
+from stinespring.compiler.export.faithful import require_lowered
 from stinespring.compiler.export.files import EXPORTER
 from stinespring.compiler.options import CompileOptions
 from stinespring.compiler.texts.choose import codings, worth_listing
 from stinespring.compiler.texts.draft import Draft
 from stinespring.compiler.texts.passes import FEW_TOKENS, require_listed, run_passes
 from stinespring.compiler.texts.programs import Compiled, drafted, dynamic_program, static_program, stepwise_program
-from stinespring.errors import InputError, TooLargeError
+from stinespring.compiler.texts.spare import UNABLE, Spare, with_spares
+from stinespring.errors import DefectError, InputError, TooLargeError
 from stinespring.models.texts.asked import TextAsked
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import Start
+from stinespring.models.texts.law import listed_law
 from stinespring.stages import Device, Program
 from stinespring.version import __version__
 
@@ -89,7 +92,14 @@ def compile_texts(model: TextModel, asked: TextAsked, options: CompileOptions) -
     chosen = scheduled(first, settled)
     planned = fitted(chosen, device)
     build = {"static": static_program, "dynamic": dynamic_program, "stepwise": stepwise_program}[chosen.schedule]
-    compiled = build(begin, replace(first, options=planned))
+    draft, spare = replace(first, options=planned), None
+    if planned.spare == "any":
+        compiled = build(begin, draft)
+    else:
+        extra = 1 if planned.spare == "bit" else 0
+        compiled, spare = spared(
+            lambda placing: build(begin, replace(draft, spare=placing)), begin, steps, device, extra
+        )  # fmt: skip
     check_limits(compiled, options)
     program = Program(
         source=model,
@@ -105,9 +115,43 @@ def compile_texts(model: TextModel, asked: TextAsked, options: CompileOptions) -
         hash=provenance(begin, steps, planned),
         exporter=EXPORTER,
         passes=compiled.passes,
-        details={"extension": chosen.extension, "input": chosen.input, "codes": compiled.codes},
+        details={"extension": chosen.extension, "input": chosen.input, "codes": compiled.codes}
+        | ({} if spare is None else {"spare": spare}),
     )
     return replace(on_device(program, device, options.delays), seconds=time.perf_counter() - begun)
+
+
+def spared(
+    build: Callable[[Spare | None], Compiled], begin: Start, steps: int, device: Device | None, extra: int
+) -> tuple[Compiled, dict[str, Any]]:  # fmt: skip
+    """Return a program with its spare codes where wrong readings land, and what that is worth.
+
+    Raises:
+        InputError: texts that cannot be listed, or are decoded together.
+    """
+    joint = listed_law(begin.model, begin.prompt, steps)
+    if joint is None:
+        raise InputError("spare codes are placed for texts that can be listed", got=f"{steps} steps", expected="fewer")
+
+    def measured(compiled: Compiled) -> tuple[int, dict[tuple[str, int], tuple[float, float]]]:
+        if device is None:
+            return compiled.cost.two_qubit_gates, {}
+        body: Any = compiled.body
+        circuit = lower(body.circuit, device)
+        try:
+            require_lowered(body.circuit, circuit)
+        except DefectError:  # Qiskit has dropped a small angle of this one
+            return UNABLE, {}
+        places = {item.clbits[0]: item.qubits[0] for item in circuit.data if item.operation.name == "measure"}
+        named = {bit: circuit.find_bit(bit).registers[0] for bit in places}
+        errors = {
+            (named[bit][0].name, named[bit][1]): rates
+            for bit, wire in places.items()
+            if (rates := readout_rates(device, circuit.find_bit(wire).index)) is not None
+        }
+        return lowered_cost(circuit).two_qubit_gates, errors
+
+    return with_spares(build, joint, measured, extra=extra)
 
 
 def scheduled(first: Draft, options: CompileOptions) -> CompileOptions:

@@ -11,12 +11,13 @@ from stinespring.errors import InputError
 from stinespring.showing import Brief, FourLines, told
 from stinespring.stages import Device, Promise, Schedule
 
-__all__ = ["DECODERS", "LIMITS", "Codes", "CompileOptions", "Extension", "FormChoice", "Memory", "Simplify"]
+__all__ = ["DECODERS", "LIMITS", "Codes", "CompileOptions", "Extension", "FormChoice", "Memory", "Simplify", "SpareCodes"]
 
 Extension = Literal["token", "position", "dephased"]
 Memory = Literal["auto", "classical", "quantum"]
 Simplify = Literal["operators", "none", "state"]  # of the lens
 FormChoice = Literal["auto", "isometry", "tree"]  # of channels
+SpareCodes = Literal["any", "detect", "bit"]
 Codes = Literal["binary", "free", "prefix", "texts"]
 DECODERS = {  # whose work it is: said with every count of gates, which only compare within one class
     "binary": "one code a token", "free": "one code a token", "prefix": "codes by prefix", "texts": "a table of texts",
@@ -31,6 +32,7 @@ MODES = {
     "attention": ("auto", "table", "rejection"),
     "delays": ("none", "pad", "decouple", "stretch"),
     "memory": get_args(Memory),
+    "spare": get_args(SpareCodes),
 }
 ROUND = 5  # qubits of a round of a token, by default
 WHOLE = "all"  # of token_qubits
@@ -78,6 +80,10 @@ class CompileOptions(Brief):
             states), or ``auto``: classical, and quantum where a dynamic program would be over its limits otherwise.
         token_qubits: for ``stepwise``: a token is measured in rounds of at most so many qubits, the likeliest ones first; the
             law is the same. ``all`` measures it at once, as do ``codes="binary"`` and attended positions.
+        spare: ``detect`` gives tokens codes such that wrong readings of single bits land on spare ones, by what the target
+            reads wrongly, as far as that takes no more two-qubit gates; one code a token, see
+            :mod:`stinespring.compiler.texts.spare`. ``bit``: likewise with one bit more for every token, at whatever price.
+            ``any``: wherever gates are saved.
 
     Raises:
         InputError: a value that does not exist, or a combination that makes no sense.
@@ -103,6 +109,7 @@ class CompileOptions(Brief):
     delays: Literal["none", "pad", "decouple", "stretch"] = "none"
     memory: Memory = "auto"
     token_qubits: int | Literal["all"] = ROUND
+    spare: SpareCodes = "any"
 
     def __post_init__(self) -> None:
         for name, allowed in MODES.items():
@@ -141,7 +148,8 @@ class CompileOptions(Brief):
             state: whether there is an input state.
         """
         known = "quantum" if state else "known"
-        options = replace(self, input=self.input or known)  # type: ignore[arg-type]
+        codes = self.codes if self.spare == "any" else "free"
+        options = replace(self, input=self.input or known, codes=codes)  # type: ignore[arg-type]
         if self.phases is not None:
             return options
         measured = self.schedule == "dynamic" or options.input == "known"
@@ -150,6 +158,8 @@ class CompileOptions(Brief):
     def plain(self) -> dict[str, Any]:
         """Return the options as JSON data; ``CompileOptions(**plain)`` makes them again, a target by its name."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.spare == "any":  # as in versions that had no such option
+            values.pop("spare")
         return values | {"target": self.target if isinstance(self.target, str) else self.target.name}
 
     def brief(self) -> FourLines:
@@ -175,6 +185,7 @@ def check_combination(options: CompileOptions) -> None:
             expected="--schedule dynamic",
         )
     check_codes(options)
+    check_spare(options)
     check_rounds(options)
     if options.memory == "quantum" and options.schedule == "stepwise":
         raise InputError(
@@ -188,6 +199,24 @@ def check_combination(options: CompileOptions) -> None:
             got="--input quantum --schedule stepwise",
             expected="--schedule static",
             todo="use --schedule static or --input known",
+        )
+
+
+def check_spare(options: CompileOptions) -> None:
+    """Refuse to place spare codes where nobody chooses codes."""
+    if options.spare == "any":
+        return
+    wrong = {
+        "codes": options.codes not in (None, "free"), "schedule": options.schedule == "stepwise",
+        "memory": options.memory == "quantum", "attention": options.attention == "rejection",
+        "input": options.input == "quantum", "phases": options.phases == "exact",
+    }  # fmt: skip
+    name = next((name for name, found in wrong.items() if found), None)
+    if name is not None:
+        raise InputError(
+            "spare codes are placed with one code a token, phases free, in one circuit",
+            got=f"--spare {options.spare} --{name} {getattr(options, name)}",
+            expected="--codes free, --schedule static or dynamic",
         )
 
 

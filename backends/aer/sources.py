@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from stinespring.backends.aer.calibration import Calibration, Readout, read_calibration, readout_of
-from stinespring.circuits.devices.snapshots import snapshot, snapshot_names, snapshot_target
+from stinespring.circuits.devices.snapshots import snapshot, snapshot_names, snapshot_readout, snapshot_target
 from stinespring.circuits.devices.targets import open_target
 from stinespring.errors import InputError
 from stinespring.stages import Device
@@ -36,11 +36,7 @@ def snapshot_calibration(name: str) -> Calibration:
     """Return the errors and times of a snapshot; readout errors differ for 0 and 1 where the snapshot says so."""
     target, backend = snapshot_target(name), snapshot(name)
     properties = backend.properties()
-    readout: dict[int, Readout] = {}
-    for qubit, figures in enumerate(properties.qubits if properties else []):
-        given = {figure.name: figure.value for figure in figures}
-        if "prob_meas1_prep0" in given and "prob_meas0_prep1" in given:
-            readout[qubit] = readout_of(float(given["prob_meas1_prep0"]), float(given["prob_meas0_prep1"]))
+    readout: dict[int, Readout] = {qubit: readout_of(*rates) for qubit, rates in snapshot_readout(name).items()}
     taken = None if properties is None else properties.last_update_date.isoformat()
     most = backend.configuration().to_dict().get("max_shots")
     return Calibration.of_target(target, name=f"fake:{name}", readout=readout, taken=taken, max_shots=most)

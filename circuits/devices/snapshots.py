@@ -16,7 +16,7 @@ from stinespring.errors import InputError
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
 
-__all__ = ["configurations", "snapshot", "snapshot_names", "snapshot_target"]
+__all__ = ["configurations", "snapshot", "snapshot_names", "snapshot_readout", "snapshot_target"]
 
 
 @cache
@@ -67,6 +67,17 @@ def snapshot(name: str) -> Any:
     with warnings.catch_warnings():  # some snapshots warn about others
         warnings.simplefilter("ignore")
         return classes()[name]()
+
+
+@cache
+def snapshot_readout(name: str) -> Mapping[int, tuple[float, float]]:
+    """Return the rates of 1 read for 0, and of 0 read for 1, of the qubits of which a snapshot says both."""
+    properties, found = snapshot(name).properties(), {}
+    for qubit, figures in enumerate(properties.qubits if properties else []):
+        given = {figure.name: figure.value for figure in figures}
+        if "prob_meas1_prep0" in given and "prob_meas0_prep1" in given:
+            found[qubit] = (float(given["prob_meas1_prep0"]), float(given["prob_meas0_prep1"]))
+    return found
 
 
 def snapshot_target(name: str) -> Target:

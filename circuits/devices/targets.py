@@ -6,14 +6,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from stinespring.circuits.devices.snapshots import snapshot_target
+from stinespring.circuits.devices.snapshots import snapshot_readout, snapshot_target
 from stinespring.errors import InputError
 from stinespring.stages import Device
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
 
-__all__ = ["GENERIC", "generic_target", "open_target"]
+__all__ = ["GENERIC", "generic_target", "open_target", "readout_rates"]
 
 GENERIC = ("line", "grid", "heavy-hex")  # targets that are no backends
 MOST_QUBITS = 4096  # of a generic target
@@ -64,3 +64,14 @@ def generic_target(kind: str, size: str) -> Target:
     target: Target = Target.from_configuration(basis_gates=GENERIC_BASIS, coupling_map=coupling, num_qubits=coupling.size())
     target.add_instruction(IfElseOp, name="if_else")
     return target
+
+
+def readout_rates(device: Device, qubit: int) -> tuple[float, float] | None:
+    """Return the rates of 1 read for 0, and of 0 read for 1, of a device's qubit; both the one it states, or None."""
+    if device.name.startswith("fake:"):
+        both = snapshot_readout(device.name.removeprefix("fake:")).get(qubit)
+        if both is not None:
+            return both
+    target = device.target
+    found = target["measure"].get((qubit,)) if "measure" in target.operation_names else None
+    return None if found is None or found.error is None else (float(found.error), float(found.error))

@@ -172,7 +172,8 @@ def wires_of(draft: Draft, law: StepLaw, made: Mapping[Place, Register]) -> int:
 def target_register(draft: Draft, law: StepLaw) -> Register:
     """Return the register that a law's outcome goes to, with its plain codes."""
     if law.target.role == "token":
-        return token_register(law, draft.model.d, "binary" if draft.coding == "binary" else "free")
+        register = token_register(law, draft.model.d, "binary" if draft.coding == "binary" else "free")
+        return register if draft.spare is None else draft.spare.register(register, law.reach @ law.probabilities)
     if law.target.role == "prompt":
         return prompt_registers(draft.model, len(draft.prompt), draft.state)[law.target.step - 1]
     count = law.probabilities.shape[1]

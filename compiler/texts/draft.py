@@ -13,6 +13,7 @@ from stinespring.circuits.core.cost import circuit_cost
 from stinespring.compiler.options import CompileOptions
 from stinespring.compiler.texts.encode import registers, with_book
 from stinespring.compiler.texts.operations import BlockOperation, Dilation, Layout, StepLaw
+from stinespring.compiler.texts.spare import Spare
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import InputState
 from stinespring.readings import Codebook, IntArray, Register
@@ -42,6 +43,7 @@ class Draft:
         coding: how texts are coded: as ``codes`` of the options, ``number`` being codes by prefix in one register, ``split``
             the same with several codes for likely texts, so that all codes are used.
         book: what the codes mean together, where they depend on the text before.
+        spare: where spare codes are placed so that wrong readings land on them; None: wherever gates are saved.
         tables: laws that were tabulated already, shared by all drafts of one compilation.
     """
 
@@ -58,12 +60,13 @@ class Draft:
     declared: tuple[Register, ...] = ()
     coding: Coding = "free"
     book: Codebook | None = None
+    spare: Spare | None = None
     tables: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     @property
     def renumbered(self) -> bool:
         """Whether the symbols of a token register may get any codes."""
-        return self.coding not in ("binary", "number", "split")
+        return self.coding not in ("binary", "number", "split") and self.spare is None
 
     @property
     def promise(self) -> Promise:

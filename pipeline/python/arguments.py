@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, TypedDict, TypeVar, get_type_hints
 
-from stinespring.compiler.options import Codes, CompileOptions, Extension, FormChoice, Memory, Simplify
+from stinespring.compiler.options import Codes, CompileOptions, Extension, FormChoice, Memory, Simplify, SpareCodes
 from stinespring.compiler.systems.ancilla import Ancilla
 from stinespring.errors import InputError
 from stinespring.models.sphere.asked import SphereRead
@@ -39,7 +39,7 @@ class SourceArguments(TypedDict, total=False):
         level: texts: N of the Fock space.
         schedule: texts, sphere and spins (the two others have no ``auto``).
         extension, input, codes, phases, tolerance, effort, max_qubits, max_two_qubit_gates, max_conditions, feed_forward,
-            attention, memory, token_qubits: texts; see :class:`stinespring.CompileOptions`. ``effort`` also channels.
+            attention, memory, token_qubits, spare: texts; see :class:`stinespring.CompileOptions`. ``effort`` also channels.
         target, delays: all; see :class:`stinespring.CompileOptions`.
         upto, every_point, points, time, simplify: lens: where it measures, how much of the last operator acts, how it is
             written.
@@ -68,6 +68,7 @@ class SourceArguments(TypedDict, total=False):
     delays: Literal["none", "pad", "decouple"]
     memory: Memory
     token_qubits: int | Literal["all"]
+    spare: SpareCodes
     upto: int | None
     every_point: bool
     points: Sequence[int]
