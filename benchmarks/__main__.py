@@ -17,6 +17,7 @@ NAMES = (
     "sphere",
     "mutants",
     "interval",
+    "prediction",
     "memory",
     "fuzz",
     "codes",

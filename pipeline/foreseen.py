@@ -3,19 +3,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from stinespring.checks.codes import listing
-from stinespring.checks.statistics.interval import expected_interval, shots_to_tell
+from stinespring.checks.statistics.interval import expected_interval, shots_to_tell, tvd_interval
 from stinespring.checks.texts.planning import shots_for_verdict
 from stinespring.errors import TooLargeError
 from stinespring.models.sphere.layer_law import SphereLaw
+from stinespring.pipeline.noise.beside import Beside
 from stinespring.readings import FloatArray
 from stinespring.stages import Program, Ruling
 
 __all__ = ["Foreseen", "Noise", "foreseen"]
+
+DRAWN = 30  # runs that a verdict is told from
 
 
 class Noise(NamedTuple):
@@ -25,12 +29,14 @@ class Noise(NamedTuple):
         tvd: the distance that is expected, or a bound on it.
         low, high: what it may be.
         by: ``exact noisy law``, ``noisy simulation``, ``error product`` (a bound), or ``no noise``.
+        read: what is read beside the law that the program claims, where both are known exactly.
     """
 
     tvd: float
     low: float
     high: float
     by: str
+    read: Beside | None = None
 
 
 class Foreseen(NamedTuple):
@@ -67,19 +73,43 @@ def foreseen(
     if noise.by == "error product" and noise.tvd > within:
         note = f"the errors that the device states allow a TVD of up to {noise.tvd:.3g}, which says nothing about {within:g}"
         return Foreseen(None, None, None, note)
-    law = whole_law(program)
+    law = whole_law(program) if noise.read is None else noise.read.law
     if law is None:
         return Foreseen(None, None, None, "the law is too large to list: the verdict cannot be told beforehand")
-    low, high, spread = expected_interval(law, noise.tvd, shots, alpha)
-    verdict: Ruling = "FAIL" if low > within else "PASS" if high <= within else "UNVERIFIED"
-    needed = shots_to_tell(law, noise.tvd, within, alpha)
-    probability = float(np.clip(0.5 if spread <= 0 else normal((within - high) / spread), 0.0, 1.0))
+    bound = program.tvd_bound if program.claim is not None else 0.0  # the check takes it off and adds it
+    apart = max(0.0, noise.tvd - bound) if noise.read is None else noise.read.tvd
+    verdict, probability = ruling(law, apart, shots, within, bound, alpha)
+    if noise.read is not None:
+        verdict, probability = drawn(noise.read, shots, within, bound, alpha)
+    needed = None
+    if apart + bound < within or apart - bound > within:
+        needed = shots_to_tell(law, apart, within - bound if apart < within else within + bound, alpha)
     if noise.tvd > within:
         told = "" if needed is None else f": FAIL from about {needed:,} shots on"
         note = f"no number of shots gives a PASS: the expected TVD {noise.tvd:.3g} exceeds {within:g}{told}"
         return Foreseen(verdict, probability, needed, note)
     told = "cannot be told from any number of shots" if needed is None else f"PASS from about {needed:,} shots on"
     return Foreseen(verdict, probability, needed, f"within {within:g}: {told}")
+
+
+def ruling(
+    law: FloatArray, apart: float, shots: int, within: float, bound: float, alpha: float
+) -> tuple[Ruling, float]:  # fmt: skip
+    """Return the verdict that the expected interval gives, and the probability of PASS if its upper end is normal."""
+    low, high, spread = expected_interval(law, apart, shots, alpha)
+    low, high = low - bound, high + bound
+    verdict: Ruling = "FAIL" if low > within else "PASS" if high <= within else "UNVERIFIED"
+    return verdict, float(np.clip(0.5 if spread <= 0 else normal((within - high) / spread), 0.0, 1.0))
+
+
+def drawn(read: Beside, shots: int, within: float, bound: float, alpha: float) -> tuple[Ruling, float]:
+    """Return the most frequent verdict of some runs that are drawn from what is read, and how often it is PASS."""
+    random, found = np.random.default_rng([DRAWN, shots]), Counter[Ruling]()
+    for _ in range(DRAWN):
+        counts = random.multinomial(shots, read.read / read.read.sum()).astype(np.float64)
+        low, high = tvd_interval(counts, read.law, alpha=2.0 * min(alpha, 0.5))
+        found["FAIL" if low - bound > within else "PASS" if high + bound <= within else "UNVERIFIED"] += 1
+    return found.most_common(1)[0][0], found["PASS"] / DRAWN
 
 
 def agreement(program: Program, shots: int, alpha: float, resolution: float) -> Foreseen:

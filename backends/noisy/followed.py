@@ -8,6 +8,7 @@ does them all. A measurement that nothing depends on is made as soon as its qubi
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -161,35 +162,47 @@ class _Passage:
     ) -> None:  # fmt: skip
         self.circuit, self.errors, self.kept, self.mixture, self.known = circuit, errors, kept, mixture, known
         self.gates = _Waiting(mixture)
-        self.wire = {qubit: index for index, qubit in enumerate(circuit.qubits)}  # a swap without errors renames them
+        self.place = {qubit: index for index, qubit in enumerate(circuit.qubits)}  # where errors happen
         self.bit = {clbit: index for index, clbit in enumerate(circuit.clbits)}
-        self.last: dict[Any, int] = {}
+        self.wires = self.renamed()  # whose state it happens to, for each instruction
+        self.last: dict[int, int] = {}  # instruction on a wire
         self.tested: dict[int, int] = {}  # where a bit is tested for the last time
-        written: dict[int, int] = {}
+        written = Counter[int]()
         for index, item in enumerate(circuit.data):
-            self.last |= dict.fromkeys(item.qubits, index)
+            self.last |= dict.fromkeys(self.wires[index], index)
             if item.operation.name == "if_else":
                 self.tested |= dict.fromkeys((self.bit[b] for b in item.clbits), index)
             elif item.operation.name == "measure":
-                written[self.bit[item.clbits[0]]] = written.get(self.bit[item.clbits[0]], 0) + 1
-        self.early: dict[Any, int] = {  # measurements that may be made at once after their qubit's last gate
-            item.qubits[0]: index
+                written[self.bit[item.clbits[0]]] += 1
+        self.early: dict[int, int] = {  # by wire, measurements that may be made at once after its last gate
+            self.wires[index][0]: index
             for index, item in enumerate(circuit.data)
-            if item.operation.name == "measure" and self.last[item.qubits[0]] == index
+            if item.operation.name == "measure" and self.last[self.wires[index][0]] == index
             and written[self.bit[item.clbits[0]]] == 1 and self.bit[item.clbits[0]] not in self.tested
         }  # fmt: skip
         self.before = self.gates_before()
 
+    def renamed(self) -> list[tuple[int, ...]]:
+        """Return the wires of each instruction: a swap without errors has none, but renames those that follow it."""
+        wire, found = dict(self.place), []
+        for item in self.circuit.data:
+            here = tuple(wire[qubit] for qubit in item.qubits)
+            if item.operation.name == "swap" and ("swap", tuple(self.place[q] for q in item.qubits)) not in self.errors.gates:
+                wire |= dict(zip(item.qubits, reversed(here), strict=True))
+                here = ()
+            found.append(() if item.operation.name == "barrier" else here)
+        return found
+
     def gates_before(self) -> dict[int, list[int]]:
         """Return, by the number of an instruction, the early measurements that can follow it at once."""
-        latest: dict[Any, int] = {}
-        for index, item in enumerate(self.circuit.data):
-            for qubit in item.qubits:
-                if self.early.get(qubit) != index:
-                    latest[qubit] = index
+        latest: dict[int, int] = {}
+        for index, wires in enumerate(self.wires):
+            for wire in wires:
+                if self.early.get(wire) != index:
+                    latest[wire] = index
         found: dict[int, list[int]] = {}
-        for qubit, index in self.early.items():
-            found.setdefault(latest.get(qubit, index), []).append(index)
+        for wire, index in self.early.items():
+            found.setdefault(latest.get(wire, index), []).append(index)
         return found
 
     def run(self) -> None:
@@ -207,49 +220,40 @@ class _Passage:
 
     def step(self, index: int, item: Any) -> None:
         """Do one instruction."""
-        name = item.operation.name
-        if name == "barrier":
-            return
+        name, wires = item.operation.name, self.wires[index]
         if name == "measure":
             self.measure(item, index)
         elif name == "reset":
-            self.reset(item)
+            self.reset(wires[0], self.place[item.qubits[0]])
         elif name == "if_else":
-            self.branch(item)
+            self.branch(item, wires)
             for bit in [bit for bit, last in self.tested.items() if last == index and bit not in self.kept]:
                 if self.mixture.has(("c", bit)):
                     self.mixture.forget(("c", bit))
         elif item.clbits or hasattr(item.operation, "blocks"):
             raise InputError("the circuit has control flow that is not followed", got=name, expected="flat 'if' only")
-        else:
-            wires = tuple(self.wire[qubit] for qubit in item.qubits)
-            if name == "swap" and ("swap", wires) not in self.errors.gates:
-                one, two = item.qubits
-                self.wire[one], self.wire[two] = self.wire[two], self.wire[one]
-                return
-            self.gates.add(self.operation(item.operation, wires), wires)
+        elif wires:
+            self.gates.add(self.operation(item.operation, tuple(self.place[qubit] for qubit in item.qubits)), wires)
 
     def measure(self, item: Any, index: int) -> None:
         """Measure; a bit that nobody wants has no axis."""
-        qubit, bit = item.qubits[0], self.bit[item.clbits[0]]
-        wire = self.wire[qubit]
+        bit, [wire] = self.bit[item.clbits[0]], self.wires[index]
         self.gates.flush([wire])
-        readout = np.array(self.errors.readout.get(wire, ((1.0, 0.0), (0.0, 1.0))))
+        readout = np.array(self.errors.readout.get(self.place[item.qubits[0]], ((1.0, 0.0), (0.0, 1.0))))
         wanted = bit in self.kept or self.tested.get(bit, -1) > index
         if not wanted and self.mixture.has(("c", bit)):
             self.mixture.forget(("c", bit))
-        self.mixture.read(wire, bit if wanted else None, readout, last=self.last[qubit] <= index)
+        self.mixture.read(wire, bit if wanted else None, readout, last=self.last[wire] <= index)
 
-    def reset(self, item: Any) -> None:
-        """Return a qubit to |0>, with what goes wrong after it."""
-        wire = self.wire[item.qubits[0]]
+    def reset(self, wire: int, place: int) -> None:
+        """Return a wire to |0>, with what goes wrong after it."""
         if self.mixture.has(("q", wire)) or wire in self.gates.together:
             self.gates.discard(wire)
         self.gates.alone.pop(wire, None)
-        if ("reset", (wire,)) in self.errors.gates:
-            self.gates.add(self.error("reset", (wire,)), (wire,))
+        if ("reset", (place,)) in self.errors.gates:
+            self.gates.add(self.error("reset", (place,)), (wire,))
 
-    def branch(self, item: Any) -> None:
+    def branch(self, item: Any, wires: tuple[int, ...]) -> None:
         """Do what a condition guards where it holds, and what it does else where it does not."""
         operation = item.operation
         if not isinstance(operation.condition, tuple):
@@ -257,44 +261,37 @@ class _Passage:
         tested, value = operation.condition
         bits = [self.bit[bit] for bit in (tested if hasattr(tested, "__len__") else [tested])]
         wanted = {bit: int(value) >> place & 1 for place, bit in enumerate(bits)}
-        wires = [self.wire[qubit] for qubit in item.qubits]
         self.gates.flush(wires)
+        where = [(self.place[qubit], wire) for qubit, wire in zip(item.qubits, wires, strict=True)]
         never = any(one and not self.mixture.has(("c", bit)) for bit, one in wanted.items())  # a bit not written is 0
         held = {bit: one for bit, one in wanted.items() if self.mixture.has(("c", bit))}
         then, otherwise = (*operation.blocks, None)[:2]
         if never:
-            then, otherwise = otherwise, None
-            held = {}
-        holding = None if then is None else self.inside(then, wires, held)
-        if otherwise is not None and held:
-            self.put({}, self.inside(otherwise, wires, {}))
-        elif otherwise is not None and not never and not held:
-            otherwise = None  # it holds always
+            then, otherwise, held = otherwise, None, {}
+        holding = None if then is None else self.inside(then, where, held)
+        if otherwise is not None and held:  # without bits to be told apart the condition always holds
+            self.mixture.put({}, self.inside(otherwise, where, {}))
         if holding is not None:
-            self.put(held, holding)
+            self.mixture.put(held, holding)
 
-    def put(self, held: dict[int, int], part: Mixture) -> None:
-        """Write a part back."""
-        self.mixture.put(held, part)
-
-    def inside(self, block: QuantumCircuit, wires: Sequence[int], held: dict[int, int]) -> Mixture:
-        """Return what a block makes of the part in which bits have given values."""
+    def inside(self, block: QuantumCircuit, where: Sequence[tuple[int, int]], held: dict[int, int]) -> Mixture:
+        """Return what a block makes of the part in which bits have given values; ``where``: place and wire of its qubits."""
         part = self.mixture.where(held)
         gates = _Waiting(part)
-        place = dict(zip(block.qubits, wires, strict=True))
+        found = dict(zip(block.qubits, where, strict=True))
         for inner in block.data:
             if inner.operation.name == "barrier":
                 continue
             if inner.clbits or inner.operation.name == "reset" or hasattr(inner.operation, "blocks"):
                 raise InputError("a condition guards more than gates", got=inner.operation.name, expected="gates")
-            on = tuple(place[qubit] for qubit in inner.qubits)
-            gates.add(self.operation(inner.operation, on), on)
+            on = [found[qubit] for qubit in inner.qubits]
+            gates.add(self.operation(inner.operation, tuple(place for place, _ in on)), tuple(wire for _, wire in on))
         gates.flush()
         self.mixture.left = part.left
         return part
 
     def operation(self, operation: Any, wires: tuple[int, ...]) -> FloatArray:
-        """Return a gate with the error that follows it."""
+        """Return a gate with the error that follows it, at its places."""
         if any(getattr(p, "parameters", None) for p in operation.params):
             raise InputError("an angle of the circuit is free", got=operation.name, expected="numbers")
         label = str(operation.label)

@@ -15,7 +15,7 @@ from stinespring.readings import FloatArray
 __all__ = ["MOST_NUMBERS", "Axis", "Mixture"]
 
 Axis = tuple[str, int]  # ("q", wire) or ("c", bit)
-MOST_NUMBERS = 1 << 24  # of one array: 128 MB, and as much again while it is worked on
+MOST_NUMBERS = 1 << 22  # of one array, as of eleven qubits: 32 MB, and as much again while it is worked on
 
 
 class Mixture:

@@ -18,8 +18,8 @@ from stinespring.stages import Capabilities, Device
 
 __all__ = ["NoisyShares"]
 
-MOST_ROWS = 768  # of a program, that a host binds one by one
-MOST_PURE = 1 << 15  # rows in all
+MOST_ROWS = 512  # of a program, that a host binds one by one
+MOST_PURE = 4096  # rows without noise
 A_ROW = float(1 << 20)  # numbers that take as long as what is done for a row besides
 
 
@@ -61,7 +61,7 @@ class NoisyShares:
         chosen = np.zeros(len(shots), dtype=bool)
         chosen[np.argsort(-shots, kind="stable")[:most]] = True
         self.rows_left -= int(chosen.sum())
-        self.neglected += float(shots[~chosen].sum()) / EXACT_SHOTS
+        self.neglected += float(shots[~chosen].sum()) / max(EXACT_SHOTS, int(shots.sum()))
         found, first = [], 0
         for item in batch.items:
             found += [self.row(item, row, bool(chosen[first + row])) for row in range(item.rows)]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stinespring.checks.spins.together import tallied
+from stinespring.checks.texts.verdict import claimed_law
 from stinespring.models.spins.contexts import tokens_of
 from stinespring.models.spins.law import SpinLaw, codes_of
 from stinespring.models.texts.law import TextLaw, texts_of
@@ -52,14 +53,15 @@ class Beside(NamedTuple):
         return float(0.5 * size.sum()), 0.5 * float(np.sqrt(max(linear, 0.0) + max(beyond, 0.0)))
 
 
-def beside(samples: Samples) -> Beside | None:
-    """Return what was read beside the source's own law, whatever the program claims; None where it cannot be listed.
+def beside(samples: Samples, *, claimed: bool = False) -> Beside | None:
+    """Return what was read beside the source's own law, or what the program claims; None where it cannot be listed.
 
     Several circuits have their shares of the shots. The last outcome of texts is every reading that stands for none.
     """
     law = samples.asked.law(samples.source)
     shots = float(sum(int(outcomes.counts.sum()) for outcomes in samples.outcomes))
     if isinstance(law, TextLaw):
+        law = claimed_law(samples) if claimed else law
         if law.listed is None:
             return None
         texts, counts = texts_of(samples.outcomes[0], law.steps, law.model.vacuum)

@@ -33,6 +33,7 @@ LEAST = 1e-4  # a figure below which nothing is gained
 BUDGET = 1.0e9  # numbers computed for one candidate: a few seconds
 MOST_CIRCUITS = 64  # of a stepwise program that is a candidate beside one circuit
 GAIN = 0.02  # share of the figure that noise must make before layouts are compared
+RANKED = 2  # ways of compiling whose layouts are compared
 SEVERAL = 3  # layouts that are followed exactly
 
 
@@ -111,7 +112,7 @@ class _Candidates:
     def noise(self, program: Program) -> Noise:
         """Return what a program is predicted to read: exactly, or a bound."""
         found = exactly(program, self.device, self.calibration, budget=BUDGET)
-        return bounded(program, self.device) if found is None else exact_noise(*found)
+        return bounded(program, self.device) if found is None else exact_noise(found)
 
     def decided(self) -> tuple[Program, dict[str, Any]]:
         """Return the best program, with the table it was chosen from, and its options."""
@@ -217,11 +218,13 @@ def tolerate(search: _Candidates, exact: Candidate, tolerances: Sequence[float])
 
 
 def arrange(search: _Candidates) -> None:
-    """Try other layouts of the best program, and delays in its idle times if nothing was said of them."""
+    """Try other layouts of the best programs, and delays in the best one's idle times if nothing was said of them."""
     best, device = search.best, search.device
     if best.program.body.host or best.figure - best.program.tvd_bound < GAIN * best.figure:
         return
-    search.add(best.options, quietest(search, best), "noise")
+    ranked = sorted((c for c in search.found if c.noise is not None and not c.program.body.host), key=lambda c: c.figure)
+    for candidate in ranked[:RANKED]:
+        search.add(candidate.options, quietest(search, candidate), "noise")
     best = search.best
     if "delays" in best.options or device.target.dt is None or not has_times(device.target):
         return

@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from stinespring.backends.aer.backend import AerBackend
 from stinespring.backends.aer.calibration import Calibration
@@ -26,13 +25,26 @@ __all__ = ["BUDGET", "STATED_SHOTS", "bounded", "exactly", "predicted"]
 
 BUDGET = 2.0e9  # numbers computed: some ten seconds
 STATED_SHOTS = 1_000_000  # an interval holds what so many shots show
-WIDEST = 13  # qubits of a density matrix
 SPREADS = 4.0  # standard deviations of what they show
 SIMULATED_QUBITS = 12
 SIMULATED_WORK = 1 << 30  # elements of states that all instructions touch, a shot
 SIMULATED_SHOTS = 100_000
 SHOT_BY_SHOT = 10_000  # of a program with feed-forward, which is simulated shot by shot
 ROOT = 18  # of the seeds of simulations
+
+
+class Known(NamedTuple):
+    """The exact noisy law of a program.
+
+    Attributes:
+        own: beside its source's law.
+        claimed: beside the law that the program claims to realise.
+        neglected: the share of what is read that was followed without noise.
+    """
+
+    own: Beside
+    claimed: Beside | None
+    neglected: float
 
 
 def predicted(program: Program, backend: Backend, *, budget: float = BUDGET) -> Noise:
@@ -59,7 +71,7 @@ def predicted(program: Program, backend: Backend, *, budget: float = BUDGET) -> 
         return Noise(program.tvd_bound, 0.0, program.tvd_bound, "no noise")
     found = exactly(program, backend.capabilities.device, calibration, budget=budget)
     if found is not None:
-        return exact_noise(*found)
+        return exact_noise(found)
     shown = simulated(program, backend, calibration)
     if shown is not None:
         return simulated_noise(shown, program.tvd_bound)
@@ -76,34 +88,27 @@ def bounded(program: Program, device: Device | None) -> Noise:
 
 def exactly(
     program: Program, device: Device | None, calibration: Calibration, *, budget: float = BUDGET
-) -> tuple[Beside, float] | None:  # fmt: skip
-    """Return the exact noisy law of a lowered program beside its source's law, and the share that was left without noise.
+) -> Known | None:  # fmt: skip
+    """Return the exact noisy law of a lowered program beside its source's law.
 
     None where the program is too large, does more than gates behind its conditions, or its source's law cannot be listed.
     """
-    if too_wide(program.body.circuit):
-        return None
     shares = NoisyShares(calibration, device, budget)
     try:
         seen = sample_body(program.body, shares, EXACT_SHOTS, 0)
-        samples = samples_of(replace(program, claim=None, tvd_bound=0.0), seen, EXACT_SHOTS)
-        found = beside(samples)
+        samples = samples_of(program, seen, EXACT_SHOTS)
+        found, claimed = beside(samples), beside(samples, claimed=True)
     except InputError:  # also TooLargeError
         return None
-    return None if found is None else (found, shares.neglected)
+    return None if found is None else Known(found, claimed, shares.neglected)
 
 
-def too_wide(circuit: Any) -> bool:
-    """Return whether it is plain that a circuit has more qubits at once than can be followed."""
-    return "reset" not in circuit.count_ops() and len(used_qubits(circuit)) > WIDEST
-
-
-def exact_noise(found: Beside, neglected: float) -> Noise:
+def exact_noise(found: Known) -> Noise:
     """Return the prediction from an exact law."""
-    tvd = found.tvd
-    mean, spread = found.shown(STATED_SHOTS)
-    low, high = tvd - SPREADS * spread - neglected, max(tvd, mean) + SPREADS * spread + neglected
-    return Noise(min(1.0, tvd), max(0.0, low), min(1.0, high), "exact noisy law")
+    tvd = found.own.tvd
+    mean, spread = found.own.shown(STATED_SHOTS)
+    low, high = tvd - SPREADS * spread - found.neglected, max(tvd, mean) + SPREADS * spread + found.neglected
+    return Noise(min(1.0, tvd), max(0.0, low), min(1.0, high), "exact noisy law", found.claimed)
 
 
 def simulated(program: Program, backend: Backend, calibration: Calibration) -> Distance | None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit.circuit import Instruction, Measure
 
 from oracles import plain_noise
 from stinespring.backends.aer.backend import AerBackend
@@ -124,6 +125,31 @@ def test_aer_samples_this_law():
     degrees = int(kept.sum()) - 1
     assert chi < degrees + 8 * np.sqrt(2 * degrees)
     assert degrees > 10
+
+
+def test_another_kind_of_measurement_has_its_own_errors():
+    """Two qubits measured twice each, by both kinds: the readings of the second have its error, and gates go on after it."""
+    calibration = device(4)
+    second = [GateFigures("measure_2", (q,), 0.3 + 0.1 * q, 1e-6) for q in range(N)]
+    calibration = Calibration("line", 1e-9, True, calibration.qubits, (*calibration.gates, *second))
+    circuit = QuantumCircuit(N, 4)
+    circuit.x(0)
+    circuit.append(Instruction("measure_2", 1, 1, []), [0], [0])
+    circuit.append(Instruction("measure_2", 1, 1, []), [1], [1])
+    circuit.x(1)
+    circuit.measure([0, 1], [2, 3])
+    found = by_bits(circuit, noisy_readings(circuit, calibration))
+    one = [sum(weight for key, weight in found.items() if key[bit]) for bit in range(4)]
+    flips = [calibration.qubits[q].readout[0][1] + calibration.qubits[q].readout[1][0] for q in (0, 1)]
+    assert one[1] == pytest.approx(0.4, abs=1e-12)  # qubit 1 is still in |0>
+    assert one[0] == pytest.approx(0.7, abs=0.02)  # but for the error of X
+    for bit, qubit, wrong in ((2, 0, flips[0]), (3, 1, flips[1])):
+        read = calibration.qubits[qubit].readout
+        assert read[1][1] - 0.03 * (1 - wrong) < one[bit] < read[1][1] + 1e-12
+    plain = circuit.copy_empty_like()
+    for item in circuit.data:
+        plain.append(Measure() if item.operation.name == "measure_2" else item.operation, item.qubits, item.clbits)
+    assert far(found, by_bits(plain, noisy_readings(plain, calibration))) > 0.1
 
 
 def test_operations_on_paulis_are_those_on_matrices():

@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import stinespring
 from laws import COVERED
 from stinespring.checks.statistics.interval import expected_interval, shots_to_tell, tvd_interval
+from stinespring.models.texts.claims import TailClaim
 from stinespring.pipeline.foreseen import Noise, foreseen
+from stinespring.pipeline.noise.beside import Beside
 
 NAMES = ["uniform 16, at the law", "uniform 1000, at the law", "sparse with leakage", "random 64, far"]
 
@@ -64,3 +68,18 @@ def test_the_run_gives_the_verdict_that_was_foreseen(two_tokens):
         assert stinespring.check(stinespring.run(program, backend="fake:manila", shots=shots, seed=1)).verdict == ruling
     exact = stinespring.estimate(two_tokens, backend="aer", shots=100_000, **asked)
     assert (exact.within, exact.expected_verdict, exact.expected_tvd_high) == (None, "PASS", 0.0)
+
+
+def test_a_bound_is_foreseen_as_the_check_reads_it(two_tokens):
+    """What is claimed is met exactly, but the proven bound alone is more than D: never a PASS; half of it is no hindrance."""
+    program = stinespring.compile(two_tokens, prompt="a b", steps=2, effort=0)
+    law = np.random.default_rng(4).dirichlet(np.ones(8))
+    noise = Noise(0.03, 0.02, 0.04, "exact noisy law", Beside(law, law))
+    given = {"within": 0.05, "alpha": 0.001, "resolution": 0.05}
+    wide = foreseen(replace(program, claim=TailClaim(0.06), tvd_bound=0.06), noise, 1_000_000, **given)
+    assert (wide.verdict, wide.probability, wide.shots) == ("UNVERIFIED", 0.0, None)
+    half = replace(program, claim=TailClaim(0.03), tvd_bound=0.03)
+    assert foreseen(half, noise, 1_000_000, **given)[:2] == ("PASS", 1.0)
+    assert foreseen(half, noise, 1_000, **given)[:2] == ("UNVERIFIED", 0.0)
+    far = Beside(np.roll(law, 1), law)
+    assert foreseen(half, Noise(far.tvd, 0.0, 1.0, "exact noisy law", far), 100_000, **given)[:2] == ("FAIL", 0.0)
