@@ -19,6 +19,8 @@ from stinespring.compiler.systems.spin_template import SpinTemplate
 from stinespring.compiler.texts.operations import Layout
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.channels.cptp import CPTP
+from stinespring.models.sphere.asked import SphereAsked
+from stinespring.models.sphere.model import SphereModel
 from stinespring.models.texts.asked import TextAsked
 from stinespring.pipeline.running import compile_asked
 from stinespring.readings import ComplexArray, FloatArray, IntArray, Outcomes
@@ -26,7 +28,7 @@ from stinespring.stages import Program, Samples
 
 __all__ = [
     "CircuitCost", "besides", "besides_sent", "isometry_beside", "isometry_of", "law_asked", "law_of", "qiskit_isometry",
-    "qiskit_state",
+    "qiskit_overlap", "qiskit_state",
 ]  # fmt: skip
 
 MOST_STATE, MOST_ISOMETRY = 10, 7  # qubits: less than half a second each
@@ -51,13 +53,16 @@ class CircuitCost(NamedTuple):
 def besides(program: Program) -> list[CircuitCost] | str:
     """Return the program's figures and those of Qiskit's own synthesis of the same; or in words why there are none.
 
-    For a channel that is Qiskit's ``Isometry`` of ``sum_k |k> (x) K_k``. For all others it is ``StatePreparation`` of
+    For a channel that is Qiskit's ``Isometry`` of ``sum_k |k> (x) K_k``, for overlaps the same test with Qiskit's
+    ``StatePreparation`` of both particles. For all others it is ``StatePreparation`` of
     ``sum_x sqrt(p(x)) |x>`` with p the joint law of everything that is read, exactly followed, in plain binary codes. Both are
     transpiled to CX and U at optimization level 3.
     """
     if isinstance(program.source, CPTP):
         found = isometry_figures(program.source)
         return found if isinstance(found, str) else [ours(program), found]
+    if is_overlap(program.asked):
+        return [ours(program), overlap_figures(program.source, program.asked.read)]
     try:
         law = law_of(program)
     except InputError as error:
@@ -169,6 +174,8 @@ def besides_sent(samples: Samples, cost: Mapping[str, Any]) -> list[CircuitCost]
     """
     if isinstance(samples.source, CPTP):
         found: CircuitCost | str = isometry_figures(samples.source)
+    elif is_overlap(samples.asked):
+        found = overlap_figures(samples.source, samples.asked.read)
     else:
         try:
             found = state_figures(law_asked(samples))
@@ -217,6 +224,42 @@ def qiskit_state(law: FloatArray) -> Circuit:
     circuit = QuantumCircuit((len(law) - 1).bit_length())
     amplitudes = np.sqrt(law)
     circuit.append(StatePreparation(amplitudes / np.linalg.norm(amplitudes)), circuit.qubits)
+    return lowered(circuit)
+
+
+def is_overlap(asked: Any) -> bool:
+    """Return whether overlaps of particles are asked for: the law of their ancilla is a coin, and not what the test is for."""
+    return isinstance(asked, SphereAsked) and asked.overlaps
+
+
+def overlap_figures(model: SphereModel, test: str) -> CircuitCost:
+    """Return what the test of the first two particles takes with Qiskit's states."""
+    circuit = qiskit_overlap(model.particles[0], model.particles[1], test)
+    return figures(f"the {test} test with Qiskit's StatePreparation, level 3", circuit)
+
+
+def qiskit_overlap(x: FloatArray, y: FloatArray, test: str) -> Circuit:
+    """Return the test of two unit vectors, shape (d,), with Qiskit's state preparation over CX and U; the ancilla is qubit 0.
+
+    It is 0 with probability ``(1 + <x, y>) / 2`` after ``hadamard``, ``(1 + <x, y>^2) / 2`` after ``swap``.
+    """
+    from qiskit import QuantumCircuit
+    from qiskit.circuit.library import StatePreparation
+
+    size = max(1, (len(x) - 1).bit_length())
+    one, other = (StatePreparation(np.pad(v, (0, (1 << size) - len(v))) / np.linalg.norm(v)) for v in (x, y))
+    first, second = range(1, 1 + size), range(1 + size, 1 + 2 * size)
+    circuit = QuantumCircuit(1 + size * (1 if test == "hadamard" else 2))
+    circuit.h(0)
+    if test == "hadamard":
+        circuit.append(one.control(1, ctrl_state=0), [0, *first])
+        circuit.append(other.control(1), [0, *first])
+    else:
+        circuit.append(one, first)
+        circuit.append(other, second)
+        for a, b in zip(first, second, strict=True):
+            circuit.cswap(0, a, b)
+    circuit.h(0)
     return lowered(circuit)
 
 

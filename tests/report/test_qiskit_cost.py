@@ -16,10 +16,11 @@ from stinespring.report.qiskit_cost import (
     law_asked,
     law_of,
     qiskit_isometry,
+    qiskit_overlap,
     qiskit_state,
 )
 
-NAMES = ("static", "dynamic", "lens point", "layers", "swap", "spins")
+NAMES = ("static", "dynamic", "lens point", "layers", "spins")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -65,7 +66,7 @@ def test_isometries(found):
     assert own.qubits == other.qubits == 2
 
 
-@pytest.mark.parametrize("name", ["static", "dynamic", "lens point", "swap"])
+@pytest.mark.parametrize("name", ["static", "dynamic", "lens point"])
 def test_the_law_that_was_asked_is_that_of_the_program(found, name):
     """Of a run whose circuits are not at hand the law comes from the source: the same, up to registers beside the texts."""
     result = found(name)
@@ -81,6 +82,20 @@ def test_the_law_that_was_asked_is_that_of_the_program(found, name):
 def padded(law):
     """Return the eight largest probabilities in rising order."""
     return np.sort(np.concatenate([np.zeros(8), law]))[-8:]
+
+
+@pytest.mark.parametrize("test", ["hadamard", "swap"])
+def test_overlaps_are_compared_with_the_same_test(found, test):
+    result = found(test)
+    x, y = result.samples.source.particles[:2]
+    p = Statevector(qiskit_overlap(x, y, test)).probabilities([0])[0]
+    overlap = float(x @ y)
+    assert p == pytest.approx((1 + (overlap if test == "hadamard" else overlap**2)) / 2, abs=1e-9)
+    tables = result.samples.asked.law(result.samples.source).tables(result.samples.outcomes)
+    assert p == pytest.approx(next(iter(tables)).law[0][0])
+    own, other = besides(result.program)
+    assert other.qubits in (own.qubits, own.qubits + 1)  # a Hadamard test has one register of a particle, a swap test two
+    assert other.two_qubit_gates > 0 and other == besides_sent(result.samples, result.program.summary())[1]
 
 
 def test_what_is_too_large_is_said(found, monkeypatch):
