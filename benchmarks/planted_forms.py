@@ -15,6 +15,8 @@ COMMANDS = {
     "written static": f"compile {STATIC} -o p.qasm",
     "written for a device": f"compile {STATIC} --schedule dynamic --target line:6 -o p.qasm",
     "written stepwise": f"compile {STATIC} --schedule stepwise -o p",
+    "written for Braket": f"compile {SUN} --steps 2 --schedule dynamic --feed-forward all --dialect braket -o p.qasm",
+    "written as OpenQASM 2": f"compile {STATIC} --dialect qasm2 -o p.qasm",
     "converted": f"run {STEERED} --shots 2000 --seed 5",
     "converted static": f"run {STATIC} --shots 2000 --seed 5",
     "described": "channel examples/amplitude_damping.npz --form tree -o c.qasm; "
@@ -96,6 +98,25 @@ PLANTED = (
         EVENTS,
         "bodies[item.value] = (*bodies.get(item.value, ()), *item.gates)",
         "bodies[item.value ^ 1] = (*bodies.get(item.value, ()), *item.gates)",
+        "converted",
+    ),
+    # other dialects, and conditions on what is measured
+    Mutant(
+        "Braket's text tests the opposite", "circuits/qasm/braket.py", "[{bit}] == {value}", "[{bit}] == {1 - value}",
+        "written for Braket",
+    ),
+    Mutant(
+        "OpenQASM 2 measures into other bits",
+        "circuits/qasm/version_2.py",
+        "for qubit, bit in zip(item.qubits, item.bits, strict=True)",
+        "for qubit, bit in zip(item.qubits[::-1], item.bits, strict=True)",
+        "written as OpenQASM 2",
+    ),
+    Mutant(
+        "a condition on the only measured bit asks for its opposite",
+        "circuits/qasm/assigned.py",
+        "value=item.value >> bit & 1, bit=bit",
+        "value=1 - (item.value >> bit & 1), bit=bit",
         "converted",
     ),
     # pairs of files
