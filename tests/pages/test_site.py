@@ -16,11 +16,14 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 import stinespring
+from oracles.browser import Browser, installed
 from stinespring.cli.words.verbs import VERBS
 
 pytest.importorskip("mkdocs", reason="the site is built with the extra `docs`")
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
+LOOKED_AT = ("", "tutorials/spins", "reference/python", "reference/measured", "codes")  # of each kind one, in a browser
+LEGIBLE = (Path(__file__).parent / "legible.js").read_text(encoding="utf-8")
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src"}  # what a browser fetches by itself
 PAGES_OF_OTHERS = ("CONTRIBUTING.md", "CHANGELOG.md")  # what they link to is tested where they stand
 
@@ -77,6 +80,8 @@ def test_the_site(tmp_path, capsys):
     the_command_line_is_whole(site, capsys)
     every_public_name_is_there(site)
     measured_tables_are_those_of_the_files(site)
+    if installed() is not None:  # where there is no Chromium the pages are only read
+        pages_are_legible(site, tmp_path)
 
 
 def reads_only_itself(pages: dict[Path, Read]) -> None:
@@ -156,3 +161,21 @@ def measured_tables_are_those_of_the_files(site: Path) -> None:
         if content.get("format") == "stinespring/benchmark@1":
             assert f"\n## {content['benchmark']}\n" in page
             assert path.name in page
+
+
+def pages_are_legible(site: Path, folder: Path) -> None:
+    """At 390 and 1280 pixels, light and dark: no page is wider than the screen, no word is pale or small."""
+    browser = Browser(installed(), folder / "chromium")
+    try:
+        for name in LOOKED_AT:
+            for width in (390, 1280):
+                for dark in (False, True):
+                    browser.open(site / name / "index.html", width, dark=dark)
+                    seen = browser.value(LEGIBLE)
+                    assert seen["wide"] <= width, (name, width, seen)
+                    assert seen["contrast"] >= 4.5, (name, width, dark, seen)
+                    assert seen["size"] >= 10, (name, width, seen)
+                    assert seen["words"] > 20, (name, seen)
+                    assert seen["dark"] is dark, (name, seen)
+    finally:
+        browser.close()
