@@ -77,7 +77,7 @@ for options in ({"schedule": "static"}, {"schedule": "static", "tolerance": 0.05
 # %% [markdown]
 # Three lessons. The exact static circuit has the most gates, and noise takes it farthest from the model. Giving up 0.04 of the law for
 # fewer gates can bring you *nearer*, though not below the 0.04. And left alone (`{}`), the compiler decides by what the device does to
-# each: here it measures on the way. On another device, or on another day, it may choose otherwise.
+# each: here it measures on the way ([noise, before the run](../noise.md) says how that is computed). On another device, or on another day, it may choose otherwise.
 #
 # ## 5. Submit, and fetch
 #
