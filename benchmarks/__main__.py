@@ -23,6 +23,7 @@ NAMES = (
     "codes",
     "effort",
     "decoders",
+    "flips",
     "readers",
 )
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "QISKIT_NUM_PROCS")

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 import stinespring
+from benchmarks.results import dated, write
 from stinespring.backends.aer.calibration import Calibration
 from stinespring.backends.aer.fake import calibration_of
 from stinespring.backends.noisy.followed import noisy_readings
@@ -111,12 +112,12 @@ def main() -> None:
                     "device": device, "model": name, "steps": steps, "feed_forward": forward, **told,
                     "tvd_noisy": tvd(noisy, law), "tvd_gates": tvd(gates, law), "tvd_mitigated": tvd(found, law),
                     "by_readings": tvd(noisy, gates), "left": tvd(found, gates),
-                    "removed": 1 - tvd(found, gates) / tvd(noisy, gates),
+                    "removed": (tvd(noisy, law) - tvd(found, law)) / (tvd(noisy, law) - tvd(gates, law)),
                 }  # fmt: skip
                 rows.append(row)
                 sys.stdout.write(json.dumps({k: round(v, 6) if isinstance(v, float) else v for k, v in row.items()}) + "\n")
     if given.o:
-        given.o.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        write(given.o, dated("flips", rows))
 
 
 if __name__ == "__main__":
