@@ -113,7 +113,8 @@ def estimated(
     device, most = backend.capabilities.device, backend.capabilities.max_shots or LOCAL_SHOTS
     first = (ran or program).body.next([], shots)
     assert first is not None, "every program makes a call"
-    works = works_of(first, most, circuits_per_job)
+    together = getattr(backend, "together", None) if backend.keeps_jobs else circuits_per_job  # a simulated device as IBM's
+    works = works_of(first, most, together)
     calls = [sum(len(work.owner) for work in works), *later_circuits(program, shots)]
     jobs, executions = len(works) + len(calls) - 1, sum(work.executions for work in works) + shots * (len(calls) - 1)
     if calibration is not None:
