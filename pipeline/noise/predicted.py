@@ -29,6 +29,7 @@ SPREADS = 4.0  # standard deviations of what they show
 SIMULATED_QUBITS = 12
 SIMULATED_WORK = 1 << 30  # elements of states that all instructions touch, a shot
 SIMULATED_SHOTS = 100_000
+MOST_ENTRIES = 1 << 28  # probabilities that a source is asked for: some seconds where they are cheap
 SHOT_BY_SHOT = 10_000  # of a program with feed-forward, which is simulated shot by shot
 ROOT = 18  # of the seeds of simulations
 
@@ -78,6 +79,15 @@ def predicted(program: Program, backend: Backend, *, budget: float = BUDGET) -> 
     return bounded(program, backend.capabilities.device)
 
 
+def laws_asked_for(program: Program) -> int:
+    """Return about how many probabilities a simulation with the host in the loop asks its source for: a law a context."""
+    if not program.body.host or program.asked.kind != "texts":
+        return 0
+    branching = int(program.source.branching)
+    contexts = min(int(branching ** min(program.asked.steps - 1, 64)), SIMULATED_SHOTS)
+    return contexts * branching
+
+
 def bounded(program: Program, device: Device | None) -> Noise:
     """Return a bound on the TVD of a lowered program, from the errors that the device states."""
     if device is None:
@@ -93,6 +103,8 @@ def exactly(
 
     None where the program is too large, does more than gates behind its conditions, or its source's law cannot be listed.
     """
+    if laws_asked_for(program) > MOST_ENTRIES:
+        return None
     shares = NoisyShares(calibration, device, budget)
     try:
         seen = sample_body(program.body, shares, EXACT_SHOTS, 0)
@@ -113,6 +125,8 @@ def exact_noise(found: Known) -> Noise:
 
 def simulated(program: Program, backend: Backend, calibration: Calibration) -> Distance | None:
     """Return the distance between simulated shots and the law that the program realises; None where it takes too long."""
+    if laws_asked_for(program) > MOST_ENTRIES:
+        return None
     body: Any = program.body
     circuit = body.circuit
     qubits = len(used_qubits(circuit))
