@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ COPIED = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"} 
 # The parts of the navigation for pages that it does not name, by their folder; pages in none go to the rest.
 PARTS, REST = {"decisions": "Decisions", "reference": "Python", "howto": "How-to", "explanation": "Explanation"}, "In depth"
 ROW, CODE = re.compile(r"^\|.*\|$", re.MULTILINE), re.compile(r"`[^`]+`")  # tables escape bars in code for GitHub only
+TYPED = re.compile(r"(?<=\n\n)(?:    (?:stinespring|make|python3?|pip) .*\n)+(?=\n|\Z)")  # indented commands are shown as such
 LINK = re.compile(r"(\]\()([^)\s#:]+)(#[^)\s]*)?(\))")
 
 
@@ -103,7 +105,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
     text = LINK.sub(led, markdown) if uri not in COPIED.values() else markdown
     twins.keep(uri, text)
-    return ROW.sub(lambda row: CODE.sub(lambda code: code[0].replace("\\|", "|"), row[0]), text)
+    text = ROW.sub(lambda row: CODE.sub(lambda code: code[0].replace("\\|", "|"), row[0]), text)
+    return TYPED.sub(lambda block: f"```sh\n{textwrap.dedent(block[0])}```\n", text)
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
