@@ -40,6 +40,7 @@ STEPWISE = ((2, 2, 0.0, None), (2, 4, 0.0, None), (2, 6, 0.0, None), (2, 8, 0.0,
             (5, 2, 0.0, None))  # fmt: skip
 LANGUAGE = (("static", 3, 0.0), ("static", 4, 0.03), ("static", 5, 0.0), ("stepwise", 3, 0.0), ("dynamic", 2, 0.0),
             ("stepwise", 2, 0.02))  # fmt: skip
+MORE = (("static", 5, 2), ("static", 7, 2), ("static", 2, 7), ("stepwise", 6, 2), ("stepwise", 2, 10))
 SIZES = ((4, 3), (4, 4), (4, 5))
 PROMPTS = ("Alice was", "The Queen said")
 
@@ -64,7 +65,7 @@ def table(tokens: int, seed: int) -> Any:
 
 
 def cases() -> Iterator[Case]:
-    """Yield the 40 programs, snapshots in turn."""
+    """Yield the 45 programs, snapshots in turn."""
     number = 0
     for schedule, shapes in (("static", STATIC), ("dynamic", DYNAMIC), ("stepwise", STEPWISE)):
         for tokens, steps, tolerance, codes in shapes:
@@ -76,6 +77,10 @@ def cases() -> Iterator[Case]:
     for schedule, steps, tolerance in LANGUAGE:
         options = {"steps": steps, "schedule": schedule, "tolerance": tolerance}
         yield Case(f"{schedule}, glassllm:en, {steps} steps", model, "Alice was", options, SNAPSHOTS[number % 3])
+        number += 1
+    for schedule, tokens, steps in MORE:
+        words = f"{schedule}, {tokens} tokens, {steps} steps"
+        yield Case(words, table(tokens, number), "a", {"steps": steps, "schedule": schedule}, SNAPSHOTS[number % 3])
         number += 1
 
 
@@ -135,7 +140,7 @@ def gained(snapshot: str, prompt: str, top: int, steps: int) -> dict[str, Any]:
 def main() -> None:
     """Measure, print, and write dated results after every program."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks prediction", description=__doc__)
-    parser.add_argument("--only", choices=("laws", "auto"), help="only the 40 programs, or only --tolerance auto")
+    parser.add_argument("--only", choices=("laws", "auto"), help="only the 45 programs, or only --tolerance auto")
     parser.add_argument("--json", type=Path, help="write the results to this file; programs that it has are not measured again")
     options = parser.parse_args()
     known = options.json is not None and options.json.is_file()

@@ -18,7 +18,10 @@ from stinespring.cli.words import names
 
 def share_or_auto(text: Any) -> Any:
     """Return a number, or ``auto``."""
-    return "auto" if text == "auto" else float(text)
+    try:
+        return "auto" if text == "auto" else float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is neither a number nor auto") from None
 
 
 Model = Annotated[

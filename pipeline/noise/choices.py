@@ -29,6 +29,7 @@ Compile = Callable[[Mapping[str, Any]], Program]
 FIRST, LATER = (0.5, 0.125), (0.75, 0.5, 0.25)  # tolerances that are tried, as shares of the least figure so far
 FAR = 2.0  # a way of compiling whose figure is so many times the least is not tried with tolerances
 FEW_GATES = {"static": 1, "dynamic": 8, "stepwise": 2}  # below which a tolerance shortens nothing that matters
+DIGITS = 9  # of figures that are compared: rounding decides nothing
 LEAST = 1e-4  # a figure below which nothing is gained
 BUDGET = 1.0e9  # numbers computed for one candidate: a few seconds
 MOST_CIRCUITS = 64  # of a stepwise program that is a candidate beside one circuit
@@ -85,7 +86,7 @@ class _Candidates:
     @property
     def best(self) -> Candidate:
         """The candidate with the least figure; of equal ones the first."""
-        return min((c for c in self.found if c.noise is not None), key=lambda c: c.figure)
+        return min((c for c in self.found if c.noise is not None), key=lambda c: round(c.figure, DIGITS))
 
     def attempt(self, options: Mapping[str, Any]) -> Candidate | None:
         """Compile and predict one way; None where that cannot be, or was tried."""
