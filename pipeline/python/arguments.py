@@ -65,7 +65,7 @@ class SourceArguments(TypedDict, total=False):
     max_conditions: int
     feed_forward: Literal["auto", "none", "all"]
     attention: Literal["auto", "table", "rejection"]
-    delays: Literal["none", "pad", "decouple"]
+    delays: Literal["none", "pad", "decouple", "stretch"]
     memory: Memory
     token_qubits: int | Literal["all"]
     spare: SpareCodes
