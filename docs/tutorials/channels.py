@@ -62,8 +62,8 @@ print(sampled.verdict)
 print(sampled.reason)
 
 # %% [markdown]
-# The sampled PASS is a statement about product inputs at a resolution. It is *not* a bound on the diamond distance: a channel that differs
-# only on entangled inputs would pass.
+# The sampled PASS is a statement about the settings that were drawn, at a resolution. It is *not* a bound on the diamond distance: not all
+# settings were drawn, and entangled inputs can show a difference more plainly than any product of states does.
 #
 # ## A wrong channel is found
 #

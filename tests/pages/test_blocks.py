@@ -25,6 +25,8 @@ DATA = ("text", "toml", "json", "")  # what is shown and not typed
 
 # Lines that are not run here, by how they begin, and why.
 NOT_RUN = {
+    "python3 -m venv": "the environment of the tests is there",
+    "source ": "so is it active",
     "pip install": "the environment of the tests has everything; a fresh one is made by `make test` and `make demo`",
     "export ": "credentials of the reader's own",
     "dask ": "a cluster on other machines",
