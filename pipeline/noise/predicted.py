@@ -17,7 +17,7 @@ from stinespring.circuits.devices.read_back import used_qubits
 from stinespring.errors import InputError
 from stinespring.pipeline.foreseen import Noise
 from stinespring.pipeline.noise.beside import Beside, beside
-from stinespring.pipeline.noise.product import error_product
+from stinespring.pipeline.noise.product import error_bound, error_product
 from stinespring.pipeline.running import check, on_backend, sampled, samples_of
 from stinespring.stages import Backend, Device, Distance, Program
 
@@ -25,6 +25,7 @@ __all__ = ["BUDGET", "STATED_SHOTS", "bounded", "exactly", "predicted"]
 
 BUDGET = 2.0e9  # numbers computed: some ten seconds
 STATED_SHOTS = 1_000_000  # an interval holds what so many shots show
+UNEVEN = 2.0  # readout errors of 0 or 1 are at most so many times their mean, which targets state
 SPREADS = 4.0  # standard deviations of what they show
 SIMULATED_QUBITS = 12
 SIMULATED_WORK = 1 << 30  # elements of states that all instructions touch, a shot
@@ -40,7 +41,7 @@ class Known(NamedTuple):
     Attributes:
         own: beside its source's law.
         claimed: beside the law that the program claims to realise.
-        neglected: the share of what is read that was followed without noise.
+        neglected: the share of what is read that was followed without noise, times the errors of one circuit.
     """
 
     own: Beside
@@ -112,7 +113,10 @@ def exactly(
         found, claimed = beside(samples), beside(samples, claimed=True)
     except InputError:  # also TooLargeError
         return None
-    return None if found is None else Known(found, claimed, shares.neglected)
+    open_share = shares.neglected
+    if open_share > 0 and device is not None:  # what noise does to a row is at most about its errors; readouts may be uneven
+        open_share *= min(1.0, UNEVEN * error_bound(program.body.circuit, device.target))
+    return None if found is None else Known(found, claimed, open_share)
 
 
 def exact_noise(found: Known) -> Noise:
