@@ -35,7 +35,7 @@ VALUES = {
     "particle": 0, "layers": 2, "test": "swap", "amplify": 1, "schedule": "dynamic", "extension": "position", "input": "known",
     "codes": "binary", "phases": "exact", "tolerance": 0.01, "effort": 0, "max_qubits": 9, "max_two_qubit_gates": 9,
     "max_conditions": 9, "feed_forward": "all", "attention": "table", "simplify": "none", "form": "tree", "settings": 3,
-    "ancilla": "none", "memory": "classical", "top_p": 0.5, "token_qubits": 3,
+    "ancilla": "none", "memory": "classical", "top_p": 0.5, "token_qubits": 3, "spare": "detect",
 }  # fmt: skip
 
 
