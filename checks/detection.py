@@ -30,6 +30,7 @@ __all__ = ["Detected", "Judge", "detected", "with_detection"]
 
 IMPOSSIBLE = 1e-12  # probabilities up to this are rounding, but those of texts, which are exact
 MOST_UNEXPLAINED = 0.5  # share of dropped shots up to which counts of unknown origin can PASS
+ELSEWHERE = ("file", "counts")  # backends of counts that somebody else sampled
 Judge = Callable[[Samples, float], Verdict]  # from samples and a false-alarm rate
 
 
@@ -153,23 +154,29 @@ def with_detection(samples: Samples, judge: Judge, *, alpha: float) -> Verdict:
             return told_of(whole, found, told, alpha, note if found.dropped else "")
         told["explained"] = found.expected
         return told_of(on_kept(found, judge, alpha / 2), found, told, alpha)
-    low, _ = clopper_pearson(found.dropped, found.shots, alpha / 2)
+    low, high = clopper_pearson(found.dropped, found.shots, alpha / 4 if found.expected else alpha / 2)
     if explained is not None and explained < 1:
         limit = min(1.0, found.expected + float(explained))
         told["explained"] = limit
         kept = on_kept(found, judge, alpha / 2)
         words = f"the device's stated errors explain at most {limit:.2%} of the shots, and at least {low:.2%} are detected; "
-        return told_of(kept, found, told, alpha, words, "FAIL") if low > limit else told_of(kept, found, told, alpha)
+        least = found.expected - float(explained)
+        if high < least:
+            words = f"by its law and the device's stated errors at least {least:.2%} fail, and at most {high:.2%} do; "
+        wrong = low > limit or high < least
+        return told_of(kept, found, told, alpha, words, "FAIL") if wrong else told_of(kept, found, told, alpha)
     told["explained"] = None
     kept = on_kept(found, judge, alpha)
     words = f"at least {low:.2%} of the shots are detected, and nothing is known of errors that explain it; "
-    over = low > max(MOST_UNEXPLAINED, found.expected)
-    return told_of(kept, found, told, alpha, words, "UNVERIFIED") if over else told_of(kept, found, told, alpha)
+    over, under = low > max(MOST_UNEXPLAINED, found.expected), high < found.expected - MOST_UNEXPLAINED
+    if under:
+        words = f"the law fails in {found.expected:.2%}, at most {high:.2%} are detected, and nothing known explains it; "
+    return told_of(kept, found, told, alpha, words, "UNVERIFIED") if over or under else told_of(kept, found, told, alpha)
 
 
 def without_noise(samples: Samples) -> bool:
-    """Return whether it is known that no reading can be wrong; of counts from a file it is known if the file says so."""
-    if samples.backend.startswith("file"):
+    """Return whether it is known that no reading can be wrong; of counts from elsewhere it is known if their file says so."""
+    if samples.backend.startswith(ELSEWHERE):
         return samples.metadata.get("noisy") is False
     return not samples.noisy
 

@@ -129,7 +129,11 @@ def given_of(
         marked = type(found).__name__ in ("QuasiDistribution", "ProbDistribution")
         return numbered(found, registers, said, name, marked=marked)
     if hasattr(found, "get_counts"):
-        return numbered(dict(found.get_counts()), registers, said, name)
+        counted = found.get_counts()
+        if not isinstance(counted, Mapping):
+            raise InputError("these are the results of several circuits", got=f"{name}: {type(counted).__name__}",
+                             expected="counts of one", todo="give one entry of get_counts()")  # fmt: skip
+        return numbered(dict(counted), registers, said, name)
     try:
         pub = found if hasattr(found, "data") else one_of(found)
         columns = [getattr(pub.data, register) for register, _ in reversed(registers)]

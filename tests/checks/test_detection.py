@@ -113,6 +113,21 @@ def test_particles_given_success(examples):
     few = [Outcomes(p.registers, p.values, np.where(p.column("flag") != 0, p.counts * 3, p.counts)) for p in samples.outcomes]
     more = replace(samples, outcomes=tuple(few), wanted=None)
     assert stinespring.check(more, detect=True).verdict == "FAIL", "too many failures, though what is kept is right"
+    never = [Outcomes(p.registers, p.values, np.where(p.column("flag") != 0, 0, p.counts)) for p in samples.outcomes]
+    for stated, ruling in ((0.05, "FAIL"), (0.5, "PASS")):
+        seldom = replace(noisy, outcomes=tuple(never), wanted=None, metadata={"stated_errors": stated})
+        found = stinespring.check(seldom, detect=True, alpha=1e-6)
+        assert found.verdict == ruling, (stated, found.reason)
+
+
+def test_counts_of_unknown_origin_are_unknown_to_python_too():
+    """What somebody sampled from a program on a device may hold readings that cannot be: they are dropped, not failed."""
+    program = stinespring.compile(model(), prompt="a", steps=2, codes="binary")
+    law = {(first, second): LAW[0][first] * LAW[first][second] for first in range(3) for second in range(3)}
+    counts = {f"{second:02b} {first:02b}": round(20_000 * p) for (first, second), p in law.items()}
+    found = stinespring.check(program, counts=counts | {"00 11": 40}, detect=True)
+    assert found.verdict == "PASS" and found.figures["detected"]["dropped"] == 40, found.reason
+    assert stinespring.check(program, counts=counts | {"00 11": 40}).verdict == "FAIL"
 
 
 def test_overlaps_have_nothing_to_detect(examples):

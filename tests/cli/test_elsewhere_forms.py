@@ -204,3 +204,10 @@ def test_what_can_be_given_to_check(program, exported, examples, counts):
     ):
         with pytest.raises(InputError, match=said):
             ss.check(*given, **named)
+
+
+def test_a_result_of_several_circuits_is_refused(program):
+    """Which of them is meant nobody says; Qiskit's ``get_counts`` gives a list then."""
+    several = AerSimulator(seed_simulator=3).run([program.circuit] * 2, shots=100).result()
+    with pytest.raises(InputError, match="several circuits"):
+        ss.check(program, counts=several)
