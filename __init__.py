@@ -10,6 +10,7 @@ verdict = stinespring.check(samples)
 from __future__ import annotations
 
 from importlib import import_module
+from sys import modules
 from typing import TYPE_CHECKING, Any
 
 from stinespring.version import __version__
@@ -72,7 +73,7 @@ _ROOMS = ("channels", "lens", "sphere", "spins")  # modules
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that ``import stinespring`` costs nothing."""
     if name not in _HOMES:
-        raise AttributeError(f"module 'stinespring' has no attribute {name!r}")
+        raise AttributeError(f"module 'stinespring' has no attribute {name!r}", name=name, obj=modules[__name__])
     module, attribute = _HOMES[name]
     value = import_module(f"{module}.{attribute}") if name in _ROOMS else getattr(import_module(module), attribute)
     globals()[name] = value

@@ -186,6 +186,10 @@ class BriefDistance(Brief):
 class BriefVerdict(Brief):
     """What a verdict says of itself."""
 
+    def __bool__(self: Any) -> bool:
+        """Return whether it is PASS, so that ``assert stinespring.check(samples)`` means what it says."""
+        return bool(self.passed)
+
     def brief(self: Any) -> FourLines:
         """Return the ruling, why, and how sure it is."""
         told = "" if self.distance is None else f"TVD {self.tvd:.4f} [{self.distance.low:.4f}, {self.distance.high:.4f}]; "

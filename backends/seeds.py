@@ -15,7 +15,7 @@ from contextvars import ContextVar
 
 import numpy as np
 
-from stinespring.errors import StinespringError
+from stinespring.errors import InputError, StinespringError
 
 __all__ = ["derive_seed", "one_run", "root_seed", "used"]
 
@@ -28,6 +28,8 @@ def root_seed(seed: int | np.random.Generator | None) -> int:
         return secrets.randbits(SEED_BITS)
     if isinstance(seed, np.random.Generator):
         return int(seed.integers(2**SEED_BITS))
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise InputError("the seed is no whole number", got=repr(seed), expected="a whole number, a numpy Generator, or None")
     return int(seed)
 
 

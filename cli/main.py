@@ -36,6 +36,16 @@ def with_bare_options(arguments: list[str]) -> list[str]:
     return ["--verify=auto" if word == "--verify" and after not in VERIFY else word for word, after in pairwise([*bare, ""])]
 
 
+def asked_for_help(arguments: list[str]) -> list[str]:
+    """Return the arguments with ``help VERB`` as ``VERB --help``.
+
+    Example:
+        >>> asked_for_help(["help", "lens", "run"]), asked_for_help(["run", "help"])
+        (['lens', 'run', '--help'], ['run', 'help'])
+    """
+    return [*arguments[1:], "--help"] if arguments[:1] == ["help"] else arguments
+
+
 def is_number(word: str) -> bool:
     """Return whether a word reads as a number, also one that is out of range."""
     try:
@@ -85,7 +95,7 @@ def command() -> None:
     """Run the command line in this process and exit; :mod:`stinespring.cli.failures` says with which status."""
     for variable in BLAS:  # two threads of BLAS on small matrices take up to twenty times the processor time of one
         os.environ.setdefault(variable, "1")
-    arguments = spelled(with_bare_options(sys.argv[1:]))
+    arguments = spelled(with_bare_options(asked_for_help(sys.argv[1:])))
     sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -66,7 +66,11 @@ Upto = Annotated[
 LayerTime = Annotated[float, typer.Option("--time", help="How much of the last operator acts: exp(-i H time); 1 is all.")]
 SimplifyOption = Annotated[
     str,
-    typer.Option("--simplify", help="operators (merge neighbouring preparations), none, or state (prepare the last state)."),
+    typer.Option(
+        "--simplify",
+        autocompletion=names.words_of("simplify"),
+        help="operators (merge neighbouring preparations), none, or state (prepare the last state).",
+    ),
 ]
 InputState = Annotated[
     Path | None,
@@ -91,12 +95,20 @@ TopP = Annotated[
 ]
 Temperature = Annotated[float | None, typer.Option("--temperature", help="Texts: T in softmax(logits / T), or p^(1/T).")]
 SpareOption = Annotated[
-    str, typer.Option("--spare", help="Spare codes where wrong bits land: detect, bit (one bit more a token), or any.")
+    str,
+    typer.Option(
+        "--spare",
+        autocompletion=names.words_of("spare"),
+        help="Spare codes where wrong bits land: detect, bit (one bit more a token), or any.",
+    ),
 ]
 TokenQubits = Annotated[
     str,
     typer.Option(
-        "--token-qubits", metavar="B|all", help="stepwise: a token is measured in rounds of at most B qubits, or all at once."
+        "--token-qubits",
+        autocompletion=names.words_of("token_qubits"),
+        metavar="B|all",
+        help="stepwise: a token is measured in rounds of at most B qubits, or all at once.",
     ),
 ]
 Layer = Annotated[
@@ -109,6 +121,7 @@ ScheduleOption = Annotated[
     str | None,
     typer.Option(
         "--schedule",
+        autocompletion=names.words_of("schedule"),
         help="static, dynamic, stepwise or auto; on a device with noise auto takes what is predicted closest to the law "
         "(default: likewise, of programs without the host in the loop where one circuit holds the text).",
     ),
@@ -117,32 +130,55 @@ MaxQubits = Annotated[int | None, typer.Option("--max-qubits", help="Hard limit 
 MaxGates = Annotated[int | None, typer.Option("--max-two-qubit-gates", help="Hard limit on the worst path.")]
 MaxConditions = Annotated[int | None, typer.Option("--max-conditions", help="Hard limit on the 'if' statements.")]
 FeedForward = Annotated[
-    str, typer.Option("--feed-forward", help="dynamic: none (quantum controls), all (measure before reading) or auto.")
+    str,
+    typer.Option(
+        "--feed-forward",
+        autocompletion=names.words_of("feed_forward"),
+        help="dynamic: none (quantum controls), all (measure before reading) or auto.",
+    ),
 ]
 ExtensionOption = Annotated[
-    str, typer.Option("--extension", help="token, position or dephased: which environment the dilation has.")
+    str,
+    typer.Option(
+        "--extension",
+        autocompletion=names.words_of("extension"),
+        help="token, position or dephased: which environment the dilation has.",
+    ),
 ]
 InputOption = Annotated[
     str | None,
-    typer.Option("--input", help="known (prompt folded in) or quantum (prompt kept as registers; default with --input-state)."),
+    typer.Option(
+        "--input",
+        autocompletion=names.words_of("input"),
+        help="known (prompt folded in) or quantum (prompt kept as registers; default with --input-state).",
+    ),
 ]
 CodesOption = Annotated[
     str | None,
     typer.Option(
         "--codes",
+        autocompletion=names.words_of("codes"),
         help="What decodes a reading: binary or free (one code a token), prefix (codes depend on the text before), texts (a "
         "table of whole texts). Default: prefix where it saves gates.",
     ),
 ]
 PhasesOption = Annotated[
-    str | None, typer.Option("--phases", help="exact (the isometry itself) or free (the measured law only).")
+    str | None,
+    typer.Option(
+        "--phases", autocompletion=names.words_of("phases"), help="exact (the isometry itself) or free (the measured law only)."
+    ),
 ]
 Effort = Annotated[
     float | None,
     typer.Option("--effort", help="The seconds for numerical synthesis (default 0.4 to 2.4 by gates); 0 means closed forms."),
 ]
 AncillaOption = Annotated[
-    str, typer.Option("--ancilla", help="One clean qubit for reflections: clean, none, or auto (where the target has room).")
+    str,
+    typer.Option(
+        "--ancilla",
+        autocompletion=names.words_of("ancilla"),
+        help="One clean qubit for reflections: clean, none, or auto (where the target has room).",
+    ),
 ]
 TargetOption = Annotated[
     str,
@@ -153,15 +189,26 @@ TargetOption = Annotated[
     ),
 ]
 AttentionOption = Annotated[
-    str, typer.Option("--attention", help="dynamic: table (a law a context), rejection (long contexts) or auto.")
+    str,
+    typer.Option(
+        "--attention",
+        autocompletion=names.words_of("attention"),
+        help="dynamic: table (a law a context), rejection (long contexts) or auto.",
+    ),
 ]
 MemoryOption = Annotated[
-    str, typer.Option("--memory", help="What is carried from token to token: classical, quantum (overlapping states), or auto.")
+    str,
+    typer.Option(
+        "--memory",
+        autocompletion=names.words_of("memory"),
+        help="What is carried from token to token: classical, quantum (overlapping states), or auto.",
+    ),
 ]
 Delays = Annotated[
     str,
     typer.Option(
         "--delays",
+        autocompletion=names.words_of("delays"),
         help="With a device as target: none, pad (idle times), decouple (pairs of X in them) or stretch (beside conditions, "
         "with lengths that IBM's service finds).",
     ),
@@ -169,7 +216,7 @@ Delays = Annotated[
 Tolerance = Annotated[
     float,
     typer.Option(
-        "--tolerance", metavar="E|auto", parser=share_or_auto, show_default="0",
+        "--tolerance", autocompletion=names.words_of("tolerance"), metavar="E|auto", parser=share_or_auto, show_default="0",
         help="TVD of the joint law that the compiler may spend; auto: what makes least of it and the target's noise together.",
     ),
 ]  # fmt: skip
@@ -193,12 +240,18 @@ Report = Annotated[
 Alpha = Annotated[float, typer.Option("--alpha", help="False-alarm rate of the check.")]
 Resolution = Annotated[float, typer.Option("--resolution", help="The TVD that a PASS must be able to detect.")]
 Scope = Annotated[
-    str, typer.Option("--scope", help="What a PASS covers, of texts and spins: auto, all, contexts, pairs, triples, bits, ...")
+    str,
+    typer.Option(
+        "--scope",
+        autocompletion=names.words_of("scope"),
+        help="What a PASS covers, of texts and spins: auto, all, contexts, pairs, triples, bits, ...",
+    ),
 ]
 Within = Annotated[
     str,
     typer.Option(
         "--within",
+        autocompletion=names.words_of("within"),
         metavar="D|auto|none",
         help="Equivalence: PASS if the TVD is at most D for certain. auto: at the resolution, on backends with noise.",
     ),
@@ -207,6 +260,7 @@ MitigationOption = Annotated[
     str,
     typer.Option(
         "--mitigation",
+        autocompletion=names.words_of("mitigation"),
         help="none; readout (undo a device's readout errors, also what they steered); flips (by random flips everywhere); "
         "always (what was recorded only).",
     ),
@@ -217,7 +271,9 @@ Detect = Annotated[
 Verify = Annotated[
     str,
     typer.Option(
-        "--verify", help="Follow the circuits exactly: auto (what takes about a second, all up to 10 qubits), all, none."
+        "--verify",
+        autocompletion=names.words_of("verify"),
+        help="Follow the circuits exactly: auto (what takes about a second, all up to 10 qubits), all, none.",
     ),
 ]
 
@@ -232,15 +288,26 @@ DialectOption = Annotated[
     str,
     typer.Option(
         "--dialect",
+        autocompletion=names.words_of("dialect"),
         callback=require_dialect,
         help="The language of -o: qasm3 (the portable subset), braket (Amazon Braket's) or qasm2 (static programs).",
     ),
 ]
 Particle = Annotated[int | None, typer.Option("--particle", help="sphere: which particle; 0 is the first.")]
 Layers = Annotated[int, typer.Option("--layers", help="sphere: how many layers.")]
-Amplify = Annotated[str, typer.Option("--amplify", help="sphere: rounds of amplitude amplification, or auto.")]
+Amplify = Annotated[
+    str,
+    typer.Option(
+        "--amplify", autocompletion=names.words_of("amplify"), help="sphere: rounds of amplitude amplification, or auto."
+    ),
+]
 OverlapTest = Annotated[
-    str | None, typer.Option("--test", help="sphere: overlaps of all pairs by hadamard (signed, with the energy) or swap.")
+    str | None,
+    typer.Option(
+        "--test",
+        autocompletion=names.words_of("test"),
+        help="sphere: overlaps of all pairs by hadamard (signed, with the energy) or swap.",
+    ),
 ]
 LensOption = Annotated[
     str | None,
@@ -251,7 +318,12 @@ LensOption = Annotated[
     ),
 ]
 EveryPoint = Annotated[bool, typer.Option("--every-point", help="lens: measure after every layer, a circuit for each point.")]
-FormOption = Annotated[str, typer.Option("--form", help="channel: isometry, tree (one measured ancilla) or auto.")]
+FormOption = Annotated[
+    str,
+    typer.Option(
+        "--form", autocompletion=names.words_of("form"), help="channel: isometry, tree (one measured ancilla) or auto."
+    ),
+]
 SettingsOption = Annotated[int, typer.Option("--settings", help="channel: how many inputs and measurements are drawn.")]
 StepsOption = Annotated[int | None, typer.Option("--steps", help="texts and spins: how many tokens to generate.")]
 

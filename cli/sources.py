@@ -10,7 +10,7 @@ from typing import Any
 from stinespring.cli.options import ANY, COMPILE
 from stinespring.cli.output import say_rounding
 from stinespring.errors import InputError
-from stinespring.models.decoders.names import is_named
+from stinespring.models.decoders.names import is_named, require_spelt
 from stinespring.reading import read_json, stem_of
 
 __all__ = ["Named", "named_source"]
@@ -52,6 +52,7 @@ def kind_of(name: str, lens: object) -> str:
         return "channel"
     if is_named(name) or (":" in name and not Path(name).exists()):
         return "texts"
+    require_spelt(name)
     return FORMATS.get(str(read_json(name).get("format")), "texts")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stinespring.errors import InputError
-from stinespring.models.decoders.names import EXPECTED, is_decoder, is_named, load_named, own_model
+from stinespring.models.decoders.names import EXPECTED, is_decoder, is_named, load_named, own_model, require_spelt
 from stinespring.models.own.function import FunctionOptions
 from stinespring.models.texts import attention, table
 from stinespring.models.texts.base import TextModel
@@ -162,6 +162,7 @@ def in_file(source: str | Path, name: str) -> Any:
         from stinespring.models.channels.files import read_channel
 
         return read_channel(source)
+    require_spelt(source)
     data = read_json(source)
     readers = {"stinespring/spins@1": "spins", "stinespring/sphere@1": "sphere"}
     kind = readers.get(data["format"]) if isinstance(data.get("format"), str) else None

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import Any, Never, Unpack
 
 from stinespring.backends.aer.calibration import Calibration
 from stinespring.backends.aer.sources import snapshot_calibration
@@ -19,11 +19,12 @@ __all__ = ["compile_decided", "compile_source", "compile_words"]
 
 
 @spelt_out(CompileArguments)
-def compile_source(source: Any, **given: Unpack[CompileArguments]) -> Program:
+def compile_source(source: Any, *misplaced: Never, **given: Unpack[CompileArguments]) -> Program:
     """Compile a source of any kind into a quantum program.
 
     Args:
         source: what :func:`stinespring.load` returns, or any model, network, channel or states of a prompt.
+        *misplaced: nothing; arguments without names are refused.
         **given: what is asked of it and how it is compiled, see :class:`stinespring.pipeline.python.arguments.SourceArguments`.
             Texts: ``prompt, steps, input_state, level`` and the fields of :class:`stinespring.CompileOptions`, with
             ``tolerance="auto"`` where the target has noise; lens: ``upto, every_point, time, simplify, ancilla``; sphere:
@@ -43,6 +44,11 @@ def compile_source(source: Any, **given: Unpack[CompileArguments]) -> Program:
         >>> stinespring.compile(model, prompt="a b", steps=2).cost.qubits
         2
     """
+    if misplaced:
+        raise InputError(
+            "all arguments but the source have names", got=", ".join(map(repr, misplaced)), expected="name=value",
+            todo="write for example prompt=..., steps=...",
+        )  # fmt: skip
     return compile_words(source, **given)
 
 

@@ -135,10 +135,11 @@ def run(
         settings: channels: how many pairs of product input and measurement are drawn.
 
     Raises:
-        InputError: a program with quantum input (nothing prepares its prompt), or unusable shots.
+        InputError: no program, one with quantum input (nothing prepares its prompt), or unusable shots.
         BackendError: the backend failed.
     """
     sheltered()
+    require_program(program)
     root = root_seed(seed)
     drawn = {} if settings is None else {"settings": settings}
     program = system_of(program.source).sampled(program, drawn, root)
@@ -147,6 +148,15 @@ def run(
         program = on_backend(program, ready)
         samples = sampled(program, ready, shots, root, report)
     return replace(samples, seed=int(seed)) if isinstance(seed, int | np.integer) else samples
+
+
+def require_program(program: object) -> None:
+    """Refuse what was not compiled."""
+    if not isinstance(program, Program):
+        raise InputError(
+            "only a program can be run", got=type(program).__name__, expected="what stinespring.compile returns",
+            todo="compile it first: stinespring.run(stinespring.compile(source, ...), shots=...)",
+        )  # fmt: skip
 
 
 def sampled(program: Program, backend: Backend, shots: int, root: int, report: Report = quiet) -> Samples:

@@ -37,7 +37,9 @@ def decide(
         shots: how many there were, in words.
         advice: what to do where no number of shots would do.
     """
-    reason = f"p = {p_value:.3g} at false-alarm rate {alpha:g}; these {shots} detect a TVD of {detects:.3g} with power 0.9"
+    digits = next((n for n in range(3, 9) if detects <= wanted or float(f"{detects:.{n}g}") > wanted), 9)
+    found = f"{detects:.{digits}g}"  # never the number that was asked for, where it is missed
+    reason = f"p = {p_value:.3g} at false-alarm rate {alpha:.3g}; these {shots} detect a TVD of {found} with power 0.9"
     if p_value < alpha:
         return "FAIL", reason
     if detects <= wanted:

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 from stinespring.cli.words.verbs import VERBS
 
-__all__ = ["backend_names", "decoder_names", "lens_names", "lens_words", "model_names", "target_names"]
+__all__ = ["backend_names", "decoder_names", "lens_names", "lens_words", "model_names", "target_names", "words_of"]
 
 METHODS = ("statevector", "matrix_product_state", "density_matrix", "stabilizer", "extended_stabilizer")
 
@@ -57,6 +59,40 @@ def backend_names(incomplete: str) -> list[str]:
 def target_names(incomplete: str) -> list[str]:
     """Return targets by name."""
     return starting(["aer", "line:", "grid:", "heavy-hex:", *(f"fake:{name}" for name in snapshots())], incomplete)
+
+
+def words_of(argument: str) -> Callable[[str], list[str]]:
+    """Return what completes an option that may be one of a few words: those of Python's argument of that name."""
+
+    def completed(incomplete: str) -> list[str]:
+        return starting(literals(kinds()[argument]), incomplete)
+
+    return completed
+
+
+@cache
+def kinds() -> dict[str, Any]:
+    """Return what every argument may be, by its name."""
+    from stinespring.checks.statistics.family import Scope
+    from stinespring.checks.within import Within
+    from stinespring.circuits.qasm.dialects import Dialect
+    from stinespring.pipeline.blocks import Mode
+    from stinespring.pipeline.python.arguments import SourceArguments
+    from stinespring.pipeline.readout.mitigation import Mitigation
+
+    rest = {"scope": Scope, "within": Within, "dialect": Dialect, "verify": Mode, "mitigation": Mitigation}
+    return {**get_type_hints(SourceArguments), **rest}
+
+
+def literals(kind: Any) -> list[str]:
+    """Return the words in a type, also of a union.
+
+    Example:
+        >>> from typing import Literal
+        >>> literals(float | Literal["auto", "none"] | None)
+        ['auto', 'none']
+    """
+    return [word for inner in get_args(kind) for word in ([inner] if isinstance(inner, str) else literals(inner))]
 
 
 def snapshots() -> list[str]:

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import sys
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from importlib.util import module_from_spec, spec_from_file_location
 from inspect import getattr_static
 from pathlib import Path
@@ -22,7 +23,18 @@ from stinespring.models.texts.base import TextModel
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["EXPECTED", "GROUP", "NAMES", "is_decoder", "is_named", "load_decoder", "load_named", "offered", "own_model"]
+__all__ = [
+    "EXPECTED",
+    "GROUP",
+    "NAMES",
+    "is_decoder",
+    "is_named",
+    "load_decoder",
+    "load_named",
+    "offered",
+    "own_model",
+    "require_spelt",
+]
 
 GROUP = "stinespring.models"  # entry points: a name, and a Decoder, a TextModel or a function that returns one
 
@@ -100,6 +112,26 @@ def is_named(source: str | Path) -> bool:
     """
     name = str(source)
     return _kind(name) is not None or _own(name) is not None or (not Path(name).suffix and name in offered())
+
+
+def require_spelt(source: str | Path) -> None:
+    """Refuse a word that is no file, and looks like the name of a model: it has a colon, or neither folder nor ending.
+
+    Raises:
+        InputError: with the name that comes nearest.
+    """
+    name = str(source)
+    if ":" not in name and (Path(name).suffix or Path(name).name != name):
+        return
+    try:
+        if Path(name).exists():
+            return
+    except (OSError, ValueError):  # a name that no file can have: whoever reads it says so
+        return
+    words = [f"{kind}{rest}" for kind, (written, _) in NAMES.items() for rest in written.removeprefix(kind).split("|")]
+    near = get_close_matches(name, [*words, *offered()], 1)
+    todo = f"write {near[0]}" if near else "check the path"
+    raise InputError("model file not found", got=name, expected=f"a file that exists, {EXPECTED}", todo=todo)
 
 
 def load_named(source: str | Path) -> Decoder | TextModel:

@@ -24,7 +24,7 @@ def top_k(model: TextModel, k: int) -> TextModel:
     Example:
         >>> import stinespring
         >>> model = stinespring.load("examples/three_tokens.json")
-        >>> len(model.joint("a b", 2)), len(stinespring.top_k(model, 2).joint("a b", 2))
+        >>> len(model.joint("sun rain", 2)), len(stinespring.top_k(model, 2).joint("sun rain", 2))
         (9, 4)
     """
     return sampled(model, k=k)

@@ -297,7 +297,7 @@ def start(
             "generation starts from a prompt or from an input state",
             got="neither" if prompt is None else "both",
             expected="exactly one of them",
-            todo="give --prompt TEXT or --input-state FILE.json",
+            todo="give prompt (--prompt TEXT) or input_state (--input-state FILE.json)",
         )
     if prompt is not None and level is None:
         numbers = model.encode(prompt)

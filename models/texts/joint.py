@@ -128,7 +128,7 @@ class JointLaw(Brief, Mapping[str, float]):
 def require_count(value: object, what: str) -> int:
     """Return ``value`` as an int of at least 1, or say what is wrong."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise InputError(f"{what} must be a whole number of at least 1", got=value, expected="1, 2, 3, …")
+        raise InputError(f"{what} must be a whole number of at least 1", got=repr(value), expected="1, 2, 3, …")
     return int(value)
 
 

@@ -51,7 +51,10 @@ def check(
     }  # fmt: skip
     if counts is None:
         if not isinstance(samples, Samples):
-            raise InputError("there is nothing to check", got=type(samples).__name__, expected="samples, or counts=...")
+            raise InputError(
+                "there is nothing to check", got=type(samples).__name__, expected="samples, or counts=...",
+                todo="write stinespring.check(program, counts=...)" if isinstance(samples, Program) else None,
+            )  # fmt: skip
         if shots is not None or overhead is not None:
             raise InputError("shots and overhead are of quasi-probabilities", expected="counts=...")
         return running.check(samples, source, **settings)

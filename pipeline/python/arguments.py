@@ -113,7 +113,7 @@ def spelt_out(arguments: type) -> Callable[[F], F]:
 
     def with_signature(function: F) -> F:
         signature = inspect.signature(function)
-        own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+        own = [p for p in signature.parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
         defaults = {field.name: field.default for field in fields(CompileOptions)}
         added = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults.get(name), annotation=kind)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from stinespring.errors import InputError
@@ -37,4 +38,8 @@ def system_of(source: Any) -> System:
         found = system(kind)
         if found.owns(source):
             return found
-    raise InputError("this is no source", got=type(source).__name__, expected="what stinespring.load returns")
+    named = isinstance(source, str | Path)
+    raise InputError(
+        "this is no source", got=repr(str(source)) if named else type(source).__name__,
+        expected="what stinespring.load returns", todo=f"write stinespring.load({str(source)!r})" if named else None,
+    )  # fmt: skip

@@ -55,6 +55,12 @@ def complete(monkeypatch, capsys, tmp_path, examples):
         ("stinespring sphere run x --ste", "--steps\n--step"),
         ("stinespring spins mean", "meanfield"),
         ("stinespring run x --lens tun", "tuned:"),
+        ("stinespring run x --schedule dy", "dynamic"),
+        ("stinespring run x --token-qubits ", "all"),
+        ("stinespring check x --within n", "none"),
+        ("stinespring run x --mitigation r", "readout"),
+        ("stinespring compile x --dialect qasm2", "qasm2"),
+        ("stinespring lens run x --simplify s", "state"),
     ],
 )
 def test_a_word_goes_on(line, wanted, complete):
