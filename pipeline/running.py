@@ -21,8 +21,8 @@ from stinespring.checks.statistics.family import require_scope
 from stinespring.checks.within import equivalent, wanted_within
 from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.joint import require_count
-from stinespring.pipeline.python.arguments import require_known
 from stinespring.pipeline.python.bars import reporting
+from stinespring.pipeline.python.known import require_known
 from stinespring.pipeline.readout.stated import stated_errors
 from stinespring.pipeline.system import System
 from stinespring.pipeline.systems import system, system_of

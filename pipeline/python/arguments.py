@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every argument of a compilation, by name, with what it may be: what editors complete, and what a misspelt one is held to."""
+"""Every argument of a compilation, by name, with what it may be: what editors complete."""
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
@@ -12,20 +11,11 @@ from typing import Any, Literal, TypedDict, TypeVar, get_type_hints
 
 from stinespring.compiler.options import Codes, CompileOptions, Extension, FormChoice, Memory, Simplify, SpareCodes
 from stinespring.compiler.systems.ancilla import Ancilla
-from stinespring.errors import InputError
 from stinespring.models.sphere.asked import SphereRead
-from stinespring.pipeline.system import System
-from stinespring.pipeline.systems import system
 from stinespring.stages import Device, Promise
 
-__all__ = ["COMPILERS", "CompileArguments", "PlanArguments", "SourceArguments", "require_known", "spelt_out"]
+__all__ = ["CompileArguments", "PlanArguments", "SourceArguments", "spelt_out"]
 
-TEXTS = tuple(field.name for field in fields(CompileOptions))
-LOWERING = ("target", "delays")
-COMPILERS: Mapping[str, tuple[str, ...]] = {  # the compiler's own arguments by kind of source, beside those of lowering
-    "texts": TEXTS, "lens": ("simplify", "ancilla"), "sphere": ("ancilla",), "spins": ("schedule",),
-    "channel": ("form", "effort", "seed"),
-}  # fmt: skip
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -124,27 +114,3 @@ def spelt_out(arguments: type) -> Callable[[F], F]:
         return function
 
     return with_signature
-
-
-def require_known(kind: System, given: Mapping[str, Any]) -> None:
-    """Refuse an argument that there is not, or that belongs to another kind of source, before anything is done.
-
-    Raises:
-        InputError: naming it, and what was probably meant; or one that is missing.
-    """
-    own = tuple(dict.fromkeys((*kind.asks, *COMPILERS.get(kind.kind, ()), *LOWERING)))
-    if kind.kind not in COMPILERS:  # a kind of somebody's own: its compiler says what it takes
-        return
-    for name, value in given.items():
-        if name in own or value is None:  # None is what signatures show of an argument that was not given
-            continue
-        known = [other for other, names in COMPILERS.items() if name in (*names, *system(other).asks)]
-        close = difflib.get_close_matches(name, own, 1)
-        told = f": it belongs to {' or '.join(known)}" if known else ""
-        raise InputError(
-            f"{name} is no argument for {kind.kind}", got=f"{name}={value!r}",
-            expected=", ".join(own), todo=f"write {close[0]}=" if close else f"leave it out{told}",
-        )  # fmt: skip
-    missing = {"texts": "steps", "spins": "steps"}.get(kind.kind)
-    if missing is not None and given.get(missing) is None:
-        raise InputError(f"{kind.kind} need {missing}", got="no " + missing, expected=f"{missing}=1 or more")

@@ -105,7 +105,7 @@ def test_a_package_of_others_runs_programs(packages, save):
 
 
 def test_the_table_marks_only_what_was_tried(invoke):
-    done = invoke("backends")
+    done = invoke("backends", "--all")
     lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
     assert "✓" in lines["aer"] and "✗" in lines["aer?method=extended_stabilizer"]
     assert "✓" not in lines["fake:boston"] and "yes" in lines["fake:boston"]

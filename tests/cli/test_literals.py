@@ -14,7 +14,8 @@ import stinespring as ss
 from stinespring.checks.statistics.family import Scope
 from stinespring.cli.options import COMPILE
 from stinespring.errors import InputError
-from stinespring.pipeline.python.arguments import COMPILERS, CompileArguments, SourceArguments
+from stinespring.pipeline.python.arguments import CompileArguments, SourceArguments
+from stinespring.pipeline.python.known import arguments_of_compilers
 from stinespring.pipeline.readout.mitigation import Mitigation
 from stinespring.pipeline.systems import system
 
@@ -66,15 +67,16 @@ def test_the_command_line_takes_these_words_and_no_other(name, invoke, examples)
 
 
 def test_python_refuses_the_same(two_tokens):
-    for name in set(LITERALS) & set(COMPILERS["texts"]) - FREE:
+    for name in set(LITERALS) & set(arguments_of_compilers()["texts"]) - FREE:
         with pytest.raises(InputError, match=f"unknown {name}") as found:
             ss.compile(two_tokens, prompt="a b", steps=1, **{name: "nonsense"})
         assert set(str(found.value.expected).split(" or ")) == LITERALS[name]
 
 
 def test_both_have_the_same_arguments():
-    python = {name: {kind for kind, names in COMPILERS.items() if name in (*names, *system(kind).asks)} for name in HINTS}
-    every = set(COMPILERS)
+    compilers = arguments_of_compilers()
+    python = {name: {kind for kind, names in compilers.items() if name in (*names, *system(kind).asks)} for name in HINTS}
+    every = set(compilers)
     for name in set(HINTS) - PYTHON_ONLY:
         wanted = set(COMPILE[name][2]) - ({"lens"} if name == "prompt" else set())  # which ss.lens.read_states takes
         assert python[name] == wanted or (wanted == every and name in ("target", "delays")), name

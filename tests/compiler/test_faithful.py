@@ -14,6 +14,7 @@ from stinespring.backends.aer.backend import AerBackend
 from stinespring.backends.aer.faithful import require_simulated
 from stinespring.backends.aer.sources import snapshot_calibration
 from stinespring.backends.histories.choose_path import require_flow, runnable_flow
+from stinespring.backends.histories.exact import require_deferred
 from stinespring.backends.histories.segment import Segment
 from stinespring.batches import OneCircuit
 from stinespring.circuits.core.flow import Flow, If, Measure, Reset
@@ -169,10 +170,10 @@ def test_a_fault_of_deferred_measurement_is_a_defect(fault, monkeypatch):
         (Gate("h", (0,)), Measure((0,), "a", (0,)), Gate("h", (0,)), Measure((0,), "b", (0,)), If("b", 1, (Gate("x", (0,)),)),
          If("a", 1, (Gate("ry", (0,), (0.5,)),)), Reset((0,)), If("b", 1, (Gate("x", (0,)),)), Measure((0,), "c", (0,))),
     )  # fmt: skip
-    require_flow(again.circuit(), again)
+    require_deferred(again)
     monkeypatch.setattr(Segment, fault, lambda self, what: None)
     with pytest.raises(DefectError, match="deferred"):
-        require_flow(again.circuit(), again)
+        require_deferred(again)
 
 
 def test_gates_that_are_padded_in_must_cancel():
