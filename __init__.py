@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from stinespring.models.load import load, token_names
     from stinespring.models.own.wrappers import temperature, top_k, top_p
     from stinespring.models.texts.base import TextModel
-    from stinespring.pipeline.compiling import compile_source as compile  # noqa: A004 - the field's word for it
     from stinespring.pipeline.counts.files import read_samples
     from stinespring.pipeline.counts.judged import check
     from stinespring.pipeline.exact import verify_channel
     from stinespring.pipeline.public import estimate, fetch, submit
+    from stinespring.pipeline.python.compiled import compile_source as compile  # noqa: A004 - the field's word for it
     from stinespring.pipeline.python.listed import jobs
     from stinespring.pipeline.running import run
     from stinespring.stages import Program, Samples, Verdict
@@ -42,7 +42,7 @@ _HOMES = {
     "Verdict": ("stinespring.stages", "Verdict"),
     "channels": ("stinespring.models", "channels"),
     "check": ("stinespring.pipeline.counts.judged", "check"),
-    "compile": ("stinespring.pipeline.compiling", "compile_source"),
+    "compile": ("stinespring.pipeline.python.compiled", "compile_source"),
     "compile_channel": ("stinespring.compiler.channels.channel", "compile_channel"),
     "estimate": ("stinespring.pipeline.public", "estimate"),
     "fetch": ("stinespring.pipeline.public", "fetch"),

@@ -4,56 +4,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Never, Unpack
+from typing import Any
 
 from stinespring.backends.aer.calibration import Calibration
 from stinespring.backends.aer.sources import snapshot_calibration
 from stinespring.backends.native import sheltered
 from stinespring.circuits.devices.targets import open_target
 from stinespring.errors import InputError
-from stinespring.pipeline.python.arguments import CompileArguments, spelt_out
 from stinespring.pipeline.running import compile_asked, split
 from stinespring.stages import Asked, Backend, Device, Program
 
-__all__ = ["compile_decided", "compile_source", "compile_words"]
-
-
-@spelt_out(CompileArguments)
-def compile_source(source: Any, *misplaced: Never, **given: Unpack[CompileArguments]) -> Program:
-    """Compile a source of any kind into a quantum program.
-
-    Args:
-        source: what :func:`stinespring.load` returns, or any model, network, channel or states of a prompt.
-        *misplaced: nothing; arguments without names are refused.
-        **given: what is asked of it and how it is compiled, see :class:`stinespring.pipeline.python.arguments.SourceArguments`.
-            Texts: ``prompt, steps, input_state, level`` and the fields of :class:`stinespring.CompileOptions`, with
-            ``tolerance="auto"`` where the target has noise; lens: ``upto, every_point, time, simplify, ancilla``; sphere:
-            ``particle, layers, schedule, amplify, read, test, ancilla``; spins: ``steps, schedule``; channels: ``form, effort,
-            seed``. All of them: ``target`` and ``delays``.
-
-    Returns:
-        The program. Its ``tvd_bound`` is proven.
-
-    Raises:
-        InputError: an argument that cannot be used.
-        TooLargeError: the problem does not fit; the message says what would.
-
-    Example:
-        >>> import stinespring
-        >>> model = stinespring.load("examples/two_tokens.json")
-        >>> stinespring.compile(model, prompt="a b", steps=2).cost.qubits
-        2
-    """
-    if misplaced:
-        raise InputError(
-            "all arguments but the source have names", got=", ".join(map(repr, misplaced)), expected="name=value",
-            todo="write for example prompt=..., steps=...",
-        )  # fmt: skip
-    return compile_words(source, **given)
+__all__ = ["compile_decided", "compile_words"]
 
 
 def compile_words(source: Any, **given: Any) -> Program:
-    """Do what :func:`compile_source` does, with words as they were written on a command line."""
+    """Do what :func:`stinespring.compile` does, with words as they were written on a command line."""
     sheltered()
     asked, options = split(source, given)
     return compile_decided(source, asked, options)[0]

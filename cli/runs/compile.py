@@ -17,7 +17,7 @@ from stinespring.cli.paths import require_file_of_one
 from stinespring.cli.screen import say, wrote
 from stinespring.cli.sources import named_source
 from stinespring.pipeline.blocks import block_told, require_verify, verify_block
-from stinespring.pipeline.compiling import compile_source
+from stinespring.pipeline.python.compiled import compile_source
 from stinespring.stages import Program, Verdict
 
 Explain = Annotated[bool, typer.Option("--explain", help="Print what each pass of the compiler did.")]
