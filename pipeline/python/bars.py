@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
-from threading import Event, Lock, Timer
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 from stinespring.batches import Report, quiet
@@ -58,24 +58,26 @@ class NotebookBar:
     """
 
     def __init__(self, display: Any) -> None:
-        self.display, self.lock, self.over = display, Lock(), False
+        from stinespring.backends.native import handed
+
+        self.display, self.lock, self.over = display, Lock(), Event()
         self.handle: Any = None
         self.phrase, self.share = "working", 0.0
-        self.timer = Timer(DELAY, self.show)
-        self.timer.daemon = True
-        self.timer.start()
+        handed(self.show)
 
     def report(self, phrase: str, share: float) -> None:
         """Take note of how far the work is."""
         with self.lock:
             self.phrase, self.share = phrase, share
-            if self.handle is not None and not self.over:
+            if self.handle is not None and not self.over.is_set():
                 self.handle.update(self.html(), raw=True)
 
     def show(self) -> None:
-        """Begin to show the bar, unless the work is over."""
+        """Begin to show the bar after a second, unless the work is over."""
+        if self.over.wait(DELAY):
+            return
         with self.lock:
-            if not self.over:
+            if not self.over.is_set():
                 self.handle = self.display(self.html(), raw=True, display_id=True)
 
     def html(self) -> dict[str, str]:
@@ -86,9 +88,8 @@ class NotebookBar:
 
     def end(self) -> None:
         """Take the bar away."""
-        self.timer.cancel()
         with self.lock:
-            self.over = True
+            self.over.set()
             if self.handle is not None:
                 self.handle.update({"text/html": "", "text/plain": ""}, raw=True)
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -209,7 +210,7 @@ def test_names_that_no_file_can_have_are_refused_before_the_work(
 
     for place in ("runs.run.run_named", "runs.compile.compile_source", "spins.spins.mean_field", "lens.lens.named_decoder"):
         monkeypatch.setattr(f"stinespring.cli.{place}", worked)
-    monkeypatch.setattr("stinespring.models.sphere.simulate.simulate", worked)
+    monkeypatch.setattr(import_module("stinespring.models.sphere.simulate"), "simulate", worked)
     monkeypatch.chdir(tmp_path)
     steps = ["--prompt", "a b"] if words[0] != "sphere" and words[0] != "spins" else []
     more = [*steps, "--steps", "1"] if words[0] != "lens" else ["--prompt", "a"]
