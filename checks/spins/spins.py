@@ -139,7 +139,7 @@ def scoped(found: Verdict, tests: Sequence[ScopedTest], scope: Scope, law: SpinL
         needed = needed_by(tests, covered, found.shots, resolution)
         if covered == "all" and listed is not None:
             share = found.parts["together"].alpha / FAMILY
-            needed = shots_for_tables(listed[1][None], np.ones(1), share, resolution)
+            needed = shots_for_tables(listed[1][None], np.ones(1), share, resolution, found.shots)
     advice = "ask for a narrower scope: the sequences are too many"
     ruling, reason = decide(found.p_value, found.alpha, detects, resolution, needed, f"{found.shots:,} shots", advice=advice)
     words = in_words(tests, covered, detects, resolution)

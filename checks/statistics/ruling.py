@@ -53,7 +53,7 @@ def beyond(low: float, resolution: float) -> str:
     return f"what was sampled is at a TVD of at least {low:.3g} from the law, more than {resolution:g}"
 
 
-def shots_for_tables(law: FloatArray, share: FloatArray, alpha: float, resolution: float) -> int | None:
+def shots_for_tables(law: FloatArray, share: FloatArray, alpha: float, resolution: float, above: int = 0) -> int | None:
     """Return the least number of shots, to two digits, with which a G-test of tables has the wanted resolution.
 
     Args:
@@ -61,23 +61,24 @@ def shots_for_tables(law: FloatArray, share: FloatArray, alpha: float, resolutio
         share: of the shots that each table gets, shape (T,).
         alpha: the test's false-alarm rate.
         resolution: the TVD.
+        above: so many did not do; fewer might, where more cells are pooled, and that is no advice.
     """
 
     def enough(shots: int) -> bool:
         cells = pool(law * (share * shots)[:, None], law, shots)
         return detected(cells, shots, alpha) <= resolution
 
-    return smallest(enough)
+    return smallest(enough, above)
 
 
-def smallest(enough: Callable[[int], bool]) -> int | None:
-    """Return the smallest number, rounded up to two digits, for which ``enough`` holds; None if none up to 10^12 does."""
-    high = 1
+def smallest(enough: Callable[[int], bool], above: int = 0) -> int | None:
+    """Return the smallest number above, rounded up to two digits, for which ``enough`` holds; None: none up to 10^12 does."""
+    high = above + 1
     while not enough(high):
         high *= 2
         if high > MOST_SHOTS:
             return None
-    low = high // 2
+    low = max(high // 2, above)
     while high - low > max(1, high // 200):
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)

@@ -35,7 +35,7 @@ def judge_tables(
     impossible = int(observed[law <= 0].sum())
     p_value = 0.0 if impossible else test.p_value
     short = test.resolution > resolution and p_value >= alpha
-    needed = shots_for_tables(law, totals / shots, alpha, resolution) if short else None
+    needed = shots_for_tables(law, totals / shots, alpha, resolution, shots) if short else None
     verdict, reason = decide(p_value, alpha, test.resolution, resolution, needed, f"{shots:,} shots over {what}")
     distance = distance_of(observed, law)
     if verdict == "PASS" and distance.low > resolution:

@@ -152,7 +152,7 @@ def judged(sampled: Sampled, alpha: float, resolution: float, seed: int, scope: 
     found = tests(sampled, alpha, resolution, scope, np.random.default_rng(seed))
     ruling, reason, p_value, best, needed = ruled(
         found, scope=scope, listed=joint is not None, alpha=alpha, wanted=resolution, shots=shots,
-        needed=None if joint is None else lambda: shots_for(joint, alpha, resolution),
+        needed=None if joint is None else lambda: shots_for(joint, alpha, resolution, shots),
         impossible=bool(len(impossible)), advice=TOO_MANY,
     )  # fmt: skip
     distance = distance_of(sampled)
@@ -244,6 +244,6 @@ def next_tokens(sampled: Sampled, alpha: float, rng: np.random.Generator) -> Sco
     return replace(of_table(test, "contexts", f"the next token given {given}"), **named)
 
 
-def shots_for(joint: JointLaw, alpha: float, resolution: float) -> int | None:
-    """Return the least number of shots, to two digits, with which the test of whole texts has the wanted resolution."""
-    return shots_for_tables(joint.probabilities[None], np.ones(1), alpha / number_of_tests(joint), resolution)
+def shots_for(joint: JointLaw, alpha: float, resolution: float, above: int = 0) -> int | None:
+    """Return the least number of shots above that, to two digits, with which the test of whole texts has the resolution."""
+    return shots_for_tables(joint.probabilities[None], np.ones(1), alpha / number_of_tests(joint), resolution, above)

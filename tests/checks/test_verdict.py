@@ -11,6 +11,7 @@ from scipy.stats import binom, chisquare, kstest, power_divergence
 
 from stinespring.checks.statistics.distance import expected_deviation
 from stinespring.checks.statistics.gtest import PooledCells, detectable_tvd, pool, upper_tail
+from stinespring.checks.statistics.tables import judge_tables
 from stinespring.checks.texts.files import read_samples
 from stinespring.checks.texts.verdict import check_texts
 from stinespring.errors import InputError
@@ -239,3 +240,15 @@ def test_an_empty_place_that_a_token_follows_is_no_text(stop_token):
     outcomes = Outcomes.tallied({"t1": np.array([stop_token.vacuum, 0]), "t2": np.array([0, 0])})
     texts, counts = texts_of(outcomes, 2, stop_token.vacuum)
     assert texts.tolist() == [[UNUSED, 0], [0, 0]] and counts.tolist() == [1, 1]
+
+
+def test_advice_is_never_fewer_shots_than_there_were():
+    """Resolution need not grow with shots: 140 see this law as one rare event, 2,000 as tables of 50,257 outcomes."""
+    law = np.full(50_257, 0.003 / 50_256)
+    law[0] = 0.997
+    counts = np.random.default_rng(5).multinomial(2000, law)
+    of_one = judge_tables(counts[None], law[None], alpha=1e-3, resolution=0.05, what="a point")
+    of_texts = check_texts(counted(table(law), (), np.arange(len(law))[:, None], counts))
+    for verdict in (of_one, of_texts):
+        assert verdict.verdict == "UNVERIFIED"
+        assert 2000 < verdict.shots_needed < 10_000
