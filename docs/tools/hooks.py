@@ -31,6 +31,8 @@ COPIED = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"} 
 PARTS, REST = {"decisions": "Decisions", "reference": "Python", "howto": "How-to", "explanation": "Explanation"}, "In depth"
 ROW, CODE = re.compile(r"^\|.*\|$", re.MULTILINE), re.compile(r"`[^`]+`")  # tables escape bars in code for GitHub only
 TYPED = re.compile(r"(?<=\n\n)(?:    (?:stinespring|make|python3?|pip) .*\n)+(?=\n|\Z)")  # indented commands are shown as such
+# In code, where options stand: words that may not be broken after their hyphens.
+CODED, OPTION = re.compile(r"<code[ >].*?</code>", re.DOTALL), re.compile(r"(?<![\w/-])--[a-z][\w-]*(?![^<>]*>)")
 LINK = re.compile(r"(\]\()([^)\s#:]+)(#[^)\s]*)?(\))")
 
 
@@ -107,6 +109,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     twins.keep(uri, text)
     text = ROW.sub(lambda row: CODE.sub(lambda code: code[0].replace("\\|", "|"), row[0]), text)
     return TYPED.sub(lambda block: f"```sh\n{textwrap.dedent(block[0])}```\n", text)
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Keep options whole where lines of code are broken."""
+    return CODED.sub(lambda code: OPTION.sub(r'<span class="option">\g<0></span>', code[0]), html)
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:

@@ -78,6 +78,7 @@ def test_the_site(tmp_path, capsys):
     every_page_is_in_the_navigation(site, pages)
     every_page_has_its_twin(site, pages)
     the_command_line_is_whole(site, capsys)
+    options_are_not_broken(site)
     every_public_name_is_there(site)
     measured_tables_are_those_of_the_files(site)
     if installed() is not None:  # where there is no Chromium the pages are only read
@@ -140,6 +141,14 @@ def the_command_line_is_whole(site: Path, capsys) -> None:
         options = set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", said, re.MULTILINE)) - {"--help"}
         found = set(re.findall(r"(--[a-z-]+)", written[" ".join(words)]))
         assert options <= found, (words, options - found)
+
+
+def options_are_not_broken(site: Path) -> None:
+    """A line may end before an option, not after its hyphens."""
+    page = (site / "howto" / "ibm" / "index.html").read_text(encoding="utf-8")
+    coded = re.findall(r"<code[ >].*?</code>", page, re.DOTALL)
+    assert len(re.findall(r'<span class="option">--[a-z-]+</span>', page)) > 20
+    assert not [code for code in coded if re.search(r'(?<!<span class="option">)(?<=[\s>])--[a-z]', code)]
 
 
 def every_public_name_is_there(site: Path) -> None:
