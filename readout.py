@@ -114,6 +114,8 @@ class SignedReadings:
         shots: of all circuits.
         circuits: how many.
         overhead: ``(sum |w_c|)^2``, the factor by which the variance of shots grew.
+        left_out: how much weighs what was not run, as the rates are: at most so far is the mean of ``shares`` from what it
+            should be, in TVD. It is negligible by the rates that the circuits were planned for.
     """
 
     shares: FloatArray
@@ -127,6 +129,7 @@ class SignedReadings:
     shots: int
     circuits: int
     overhead: float
+    left_out: float = 0.0
 
     def factors(self, power: int = 1) -> list[FloatArray]:
         """Return the matrix of each bit: ``[[1 - r, r], [r, 1 - r]]`` to a power, or the identity where it is undone."""

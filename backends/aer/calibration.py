@@ -137,7 +137,7 @@ class Calibration:
         )
         places: dict[str, dict[tuple[int, ...], Any]] = {}
         for gate in self.gates:
-            properties = InstructionProperties(duration=gate.duration, error=gate.error)
+            properties = InstructionProperties(duration=gate.duration, error=gate.error or self.read_wrongly(gate))
             places.setdefault(gate.name, {})[gate.qubits] = properties
         for name, where in places.items():
             wires = len(next(iter(where)))
@@ -146,6 +146,11 @@ class Calibration:
         if self.conditions:
             target.add_instruction(IfElseOp, name="if_else")
         return target
+
+    def read_wrongly(self, gate: GateFigures) -> float | None:
+        """Return the mean readout error of a measurement that states no error of its own; else what the gate states."""
+        readout = self.qubits[gate.qubits[0]].readout if gate.name == "measure" else None
+        return gate.error if readout is None else (readout[0][1] + readout[1][0]) / 2.0
 
     @classmethod
     def of_target(

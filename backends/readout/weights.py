@@ -78,5 +78,14 @@ def signed_readings(
     return SignedReadings(
         shares=weights @ shares, ratio=float((weights[plain] / shots[plain]).mean()), others=weights[~plain] @ shares[~plain],
         extra=extra, slopes=shares.T @ slopes, rates=rates, variances=variances, wires=tuple(wires), shots=int(shots.sum()),
-        circuits=len(weights), overhead=float(abs(weights).sum() ** 2),
+        circuits=len(weights), overhead=float(abs(weights).sum() ** 2), left_out=left_out(design, rates[list(which)], steers),
     )  # fmt: skip
+
+
+def left_out(design: Design, rates: FloatArray, steers: Sequence[bool]) -> float:
+    """Return the weight of the classes that were not run, by the measured rates; the circuits without errors stand for them."""
+    places = np.flatnonzero(steers)
+    sizes = float(np.prod((1.0 - rates[places]) / (1.0 - 2.0 * rates[places]))) * symmetric(
+        rates[places] / (1.0 - rates[places])
+    )
+    return float(np.delete(sizes, np.unique(design.kind)).sum())

@@ -24,7 +24,7 @@ from stinespring.stages import Backend, Program, Samples
 __all__ = ["FlipPlan", "Randomised", "flip_calibration", "flip_plan", "outcomes_of", "randomised", "without_errors"]
 
 SEED = 19  # names what is drawn here among what a run's seed is hashed for
-UNSTATED = 0.01  # rate of wrong readings where a device states none
+UNSTATED = 0.01  # rate of wrong readings where a device states none, or 0
 MOST_RATE = 0.4  # that circuits are planned for
 WHICH = "circuit"  # the column of raw readings that says of which circuit they are
 
@@ -183,10 +183,10 @@ def stated_error(target: Any, name: str, qubit: int) -> float:
 
 
 def stated_rate(target: Any, qubit: int) -> float:
-    """Return the rate of wrong readings that a device states, within what can be planned for."""
+    """Return the rate of wrong readings that a device states, within what can be planned for; 0 is not taken at its word."""
     properties = target["measure"].get((qubit,)) if "measure" in target.operation_names else None
     error = None if properties is None else properties.error
-    return min(MOST_RATE, UNSTATED if error is None else float(error))
+    return min(MOST_RATE, float(error) if error else UNSTATED)
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ from stinespring.checks.flipped import check_flipped
 from stinespring.checks.plain.flips import flips_differ
 from stinespring.circuits.devices.legality import IBM, violations
 from stinespring.errors import InputError
-from stinespring.pipeline.readout.flips import FlipPlan, flip_plan, randomised
+from stinespring.pipeline.readout.flips import FlipPlan, flip_plan, randomised, stated_rate
 from stinespring.pipeline.readout.mitigation import calibration_body, measured_calibration, mitigated, planned_mitigation
 from stinespring.pipeline.running import on_backend, sampled
 from stinespring.readings import Outcomes
@@ -259,6 +259,24 @@ def test_a_steered_chain_is_mended(steered):
     other = json.loads(json.dumps(note["flips"]))
     other["flips"][0][0] ^= 1
     assert flips_differ(samples, other, readings, told["quasi_probabilities"]) is not None
+
+
+def test_rates_far_above_those_that_were_planned_for(steered, monkeypatch):
+    """A device that states next to nothing and errs in 5 %: no circuit undoes it, and there is no verdict."""
+    pytest.importorskip("mthree")
+    monkeypatch.setattr("stinespring.pipeline.readout.flips.stated_rate", lambda *_: 1e-7)
+    *_, verdict, _ = measured(steered, 6_000, 1)
+    assert verdict.verdict == "UNVERIFIED" and "far more often than the device states" in verdict.reason, verdict.reason
+    assert verdict.p_value < verdict.alpha and verdict.distance.low == 0.0
+
+
+@pytest.mark.parametrize("stated", [None, 0.0])
+def test_a_stated_error_of_zero_is_not_taken_at_its_word(stated):
+    """A file may state the errors of its qubits alone; a device that states 0 is planned for as one that states none."""
+    silent = replace(device(), gates=tuple(replace(f, error=stated) if f.name == "measure" else f for f in device().gates))
+    assert [stated_rate(silent.target(), q) for q in range(2)] == pytest.approx([0.05, 0.03])
+    perfect = replace(silent, qubits=(QubitFigures(None, None, ((1.0, 0.0), (0.0, 1.0))),) * 2)
+    assert stated_rate(perfect.target(), 0) == 0.01
 
 
 def test_errors_of_gates_are_found(two_tokens):

@@ -11,6 +11,8 @@ import pytest
 from scipy.stats import binom
 
 import stinespring
+from stinespring.backends.aer.backend import AerBackend
+from stinespring.backends.aer.calibration import Calibration, GateFigures, QubitFigures
 from stinespring.checks.detection import detected
 from stinespring.errors import InputError
 from stinespring.models.texts.asked import TextAsked
@@ -155,3 +157,19 @@ def test_the_commands(invoke, examples, tmp_path, monkeypatch):
     assert json.loads(checked.stdout)["detected"] == ran["detected"], checked.stderr
     refused = invoke("run", *words, "--detect", "--mitigation", "readout")
     assert refused.returncode == 2 and "--detect" in refused.stderr
+
+
+def test_errors_of_readings_that_only_the_qubits_state(three_tokens):
+    """A calibration with readout errors, whose measurements state none: they are among what the device explains."""
+    wires = range(4)
+    gates = [GateFigures(n, (q,), None if n == "measure" else 0.0, None) for n in ("sx", "rz", "x", "measure") for q in wires]
+    gates += [GateFigures("cz", (q, q + 1), 0.0, None) for q in wires[:-1]]
+    qubits = (QubitFigures(None, None, ((0.95, 0.05), (0.05, 0.95))),) * 4
+    backend = AerBackend(calibration=Calibration("silent", None, True, qubits, tuple(gates)))
+    program = stinespring.compile(three_tokens, prompt="sun rain", steps=2, codes="binary", schedule="static", effort=0,
+                                  target=backend.capabilities.device)  # fmt: skip
+    found = stinespring.check(
+        stinespring.run(program, backend=backend, shots=20_000, seed=3), detect=True, within=0.2, alpha=1e-6
+    )
+    assert found.verdict == "PASS", found.reason
+    assert found.figures["detected"]["dropped"] > 400 and 0.3 < found.figures["detected"]["explained"] < 0.5
