@@ -267,7 +267,7 @@ def test_rates_far_above_those_that_were_planned_for(steered, monkeypatch):
     monkeypatch.setattr("stinespring.pipeline.readout.flips.stated_rate", lambda *_: 1e-7)
     *_, verdict, _ = measured(steered, 6_000, 1)
     assert verdict.verdict == "UNVERIFIED" and "far more often than the device states" in verdict.reason, verdict.reason
-    assert verdict.p_value < verdict.alpha and verdict.distance.low == 0.0
+    assert verdict.distance.low == 0.0
 
 
 @pytest.mark.parametrize("stated", [None, 0.0])
