@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from stinespring.circuits.devices.targets import open_target, readout_rates
-from stinespring.compiler.devices.lower import lower, lowered_cost, on_device
-from stinespring.compiler.export.faithful import require_lowered
+from stinespring.compiler.devices.lower import lowered_cost, on_device, placed
 from stinespring.compiler.export.files import EXPORTER
 from stinespring.compiler.options import CompileOptions
 from stinespring.compiler.texts.choose import codings, worth_listing
 from stinespring.compiler.texts.draft import Draft
 from stinespring.compiler.texts.passes import FEW_TOKENS, require_listed, run_passes
 from stinespring.compiler.texts.programs import Compiled, drafted, dynamic_program, static_program, stepwise_program
-from stinespring.compiler.texts.spare import UNABLE, Spare, with_spares
-from stinespring.errors import DefectError, InputError, TooLargeError
+from stinespring.compiler.texts.spare import Spare, with_spares
+from stinespring.errors import InputError, TooLargeError
 from stinespring.models.texts.asked import TextAsked
 from stinespring.models.texts.base import TextModel
 from stinespring.models.texts.fock import Start
@@ -137,11 +136,7 @@ def spared(
         if device is None:
             return compiled.cost.two_qubit_gates, {}
         body: Any = compiled.body
-        circuit = lower(body.circuit, device)
-        try:
-            require_lowered(body.circuit, circuit)
-        except DefectError:  # Qiskit has dropped a small angle of this one
-            return UNABLE, {}
+        circuit = placed(body.circuit, device)
         places = {item.clbits[0]: item.qubits[0] for item in circuit.data if item.operation.name == "measure"}
         named = {bit: circuit.find_bit(bit).registers[0] for bit in places}
         errors = {

@@ -18,7 +18,7 @@ from stinespring.compiler.devices.stretches import with_stretches
 from stinespring.compiler.devices.timing import duration, has_times, with_delays
 from stinespring.compiler.export.faithful import require_kept, require_lowered, require_padded
 from stinespring.compiler.export.forms import largest_cost
-from stinespring.errors import InputError, TooLargeError
+from stinespring.errors import DefectError, InputError, TooLargeError
 from stinespring.stages import Cost, Device, Effect, Program
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ __all__ = ["Pick", "executes", "lower", "lowered_cost", "on_device", "padded"]
 
 Pick = Callable[[Sequence[Any]], Any]  # of lowered circuits one
 LAYOUTS = 8  # seeds of Qiskit's stochastic layout and routing that are compared
+BEST, PLAIN = 3, 1  # levels of Qiskit's preset passes
 SPACING = 7919
 BASES = frozenset("rz sx x id cx cz ecr u1 u2 u3 measure reset".split())  # noqa: SIM905 -- gates that layouts are tried with
 
@@ -86,9 +87,20 @@ def on_device(program: Program, device: Device | None, delays: str = "none", pic
 
 
 def placed(circuit: QuantumCircuit, device: Device, pick: Pick | None = None) -> QuantumCircuit:
-    """Return the circuit on the device, once it was compared with the circuit before."""
+    """Return the circuit on the device, once it was compared with the circuit before.
+
+    Qiskit's resynthesis of two qubits takes gates of fidelity 1 - 1e-9 for the same (2.6: angles below 1e-4 are dropped). Where
+    that shows, the circuit is lowered without it.
+
+    Raises:
+        DefectError: it is another program either way.
+    """
     result = lower(circuit, device, pick=pick)
-    require_lowered(circuit, result)
+    try:
+        require_lowered(circuit, result)
+    except DefectError:
+        result = lower(circuit, device, pick=pick, level=PLAIN)
+        require_lowered(circuit, result)
     return result
 
 
@@ -122,7 +134,9 @@ def noted(program: Program, applied: bool, reason: str) -> Effect:
     return Effect("lower", applied, reason, c.two_qubit_gates, c.two_qubit_depth, c.qubits, program.tvd_bound, bound)
 
 
-def lower(circuit: QuantumCircuit, device: Device, *, seed: int = 0, pick: Pick | None = None) -> QuantumCircuit:
+def lower(
+    circuit: QuantumCircuit, device: Device, *, seed: int = 0, pick: Pick | None = None, level: int = BEST
+) -> QuantumCircuit:
     """Return the circuit on the device's qubits and gates: of several layouts the one with the fewest two-qubit gates.
 
     Of a circuit with conditions those on its worst path count. What a condition guards is routed there and back, so that
@@ -133,6 +147,7 @@ def lower(circuit: QuantumCircuit, device: Device, *, seed: int = 0, pick: Pick 
         device: where it will run.
         seed: of the layouts.
         pick: chooses among the layouts instead, those in the parts of the device with the fewest errors among them.
+        level: of Qiskit's preset passes; with 1 no gate is synthesised anew.
 
     Raises:
         TooLargeError: the circuit has more qubits than the device.
@@ -150,10 +165,10 @@ def lower(circuit: QuantumCircuit, device: Device, *, seed: int = 0, pick: Pick 
         require_executable(circuit, device)
     found = []
     for number in range(seed, seed + SPACING * LAYOUTS, SPACING):
-        found.append(routed(circuit, device, number, near_layout(circuit, device, number) if dynamic else None))
+        found.append(routed(circuit, device, number, near_layout(circuit, device, number) if dynamic else None, level))
     if pick is not None:
         for place in quiet_regions(device.target, circuit.num_qubits, price(found[0])[0]):
-            found.append(routed(circuit, device, seed, near_layout(circuit, device, seed, place)))
+            found.append(routed(circuit, device, seed, near_layout(circuit, device, seed, place), level))
     best = min(found, key=price) if pick is None else pick(found)
     if dynamic:
         kept = without_empty(best)
@@ -163,7 +178,7 @@ def lower(circuit: QuantumCircuit, device: Device, *, seed: int = 0, pick: Pick 
     return best
 
 
-def routed(circuit: QuantumCircuit, device: Device, seed: int, layout: list[int] | None) -> QuantumCircuit:
+def routed(circuit: QuantumCircuit, device: Device, seed: int, layout: list[int] | None, level: int) -> QuantumCircuit:
     """Return the circuit on the device by Qiskit's preset passes.
 
     Raises:
@@ -172,7 +187,7 @@ def routed(circuit: QuantumCircuit, device: Device, seed: int, layout: list[int]
     from qiskit.transpiler import TranspilerError, generate_preset_pass_manager
 
     manager = generate_preset_pass_manager(
-        optimization_level=3, target=device.target, seed_transpiler=seed, initial_layout=layout
+        optimization_level=level, target=device.target, seed_transpiler=seed, initial_layout=layout
     )
     try:
         found: QuantumCircuit = manager.run(circuit)

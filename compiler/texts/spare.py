@@ -19,12 +19,11 @@ import numpy as np
 from stinespring.models.texts.joint import JointLaw
 from stinespring.readings import UNUSED, FloatArray, IntArray, Register, meanings, rows_of
 
-__all__ = ["UNABLE", "Errors", "Spare", "placed", "single_errors", "with_spares"]
+__all__ = ["Errors", "Spare", "placed", "single_errors", "with_spares"]
 
 Errors = Mapping[tuple[str, int], tuple[float, float]]  # of a register's bit: 1 read for 0, 0 read for 1
 USUAL = (0.01, 0.02)  # where no device says anything; a 1 decays while it is read
 MOST_SETS = 20_000  # of spare codes that are compared
-UNABLE = 1 << 30  # two-qubit gates of a program that a device's compiler does not keep
 CANDIDATES = 4  # placements that are compiled, the best first
 
 
@@ -171,7 +170,7 @@ def with_spares(
     plain = judged(None)
     _, errors = measured(plain.program)
     found = [judged(Spare(number, extra, errors)) for number in range(CANDIDATES)]
-    able = [each for each in found if each.gates <= plain.gates or (extra and each.gates < UNABLE)]
+    able = [each for each in found if each.gates <= plain.gates or extra]
     best = min([plain, *able], key=lambda each: each.missed)
     refused = [each.told["two_qubit_gates"] for each in found if each not in able]
     return best.program, {**best.told, "without": plain.told, "refused": refused}

@@ -124,6 +124,24 @@ def test_conditions_that_are_lost_on_the_way_are_seen_on_any_number_of_qubits(mo
         lowering.lower(wide.circuit(), open_target("line:13"))
 
 
+@pytest.mark.parametrize("angle", [6e-5, 1e-5, 3e-6])
+@pytest.mark.parametrize("target", ["line:2", "fake:boston"])
+def test_small_angles_between_two_gates_are_kept_on_a_device(angle, target):
+    """Qiskit's resynthesis of two qubits drops them: a TVD of up to 2e-5, which is no defect of the program."""
+    circuit = QuantumCircuit(2, 2)
+    circuit.ry(1.0, 0)
+    circuit.ry(0.7, 1)
+    circuit.cx(0, 1)
+    circuit.ry(angle, 1)
+    circuit.cx(0, 1)
+    circuit.ry(0.3, 0)
+    circuit.measure([0, 1], [0, 1])
+    device = open_target(target)
+    with pytest.raises(DefectError, match="on the device is another program"):
+        require_lowered(circuit, lowering.lower(circuit, device))
+    assert lowering.placed(circuit, device).count_ops()["measure"] == 2  # compared there
+
+
 @pytest.mark.parametrize("dropped", ["reset", "if_else", "measure"])
 def test_a_fault_on_the_way_to_the_noise_model_is_a_defect(dropped, monkeypatch):
     lowered = lowering.lower(FLOW.circuit(), open_target("fake:boston"))
