@@ -13,7 +13,7 @@ import typer
 
 from benchmarks.fuzz import process
 from benchmarks.fuzz.case import Case
-from stinespring.cli import main
+from stinespring.cli.words import verbs
 from stinespring.errors import InputError
 
 
@@ -49,7 +49,8 @@ def verb(model: Annotated[str, typer.Argument()], json: Annotated[bool, typer.Op
 
 def plant() -> None:
     folder, limit = Path(sys.argv[1]), float(sys.argv[2])
-    main.VERBS = {"law": (__name__, "verb", "Planted.")}
+    verbs.VERBS.clear()  # one table, wherever it is looked up
+    verbs.VERBS["law"] = (__name__, "verb", "Planted.")
     worker = process.Worker(folder, limit)
     cases = [Case("text", 0, ("law", word, "--json"), "model.json", b"{}") for word in sys.argv[3:]]
     for case, ended in worker.runs(cases):

@@ -199,7 +199,7 @@ def test_without_a_terminal_nothing_is_sent(service, invoke, asked):
 
 def test_estimate(service, ask, examples):
     words = [examples / "two_tokens.json", "--prompt", "a b", "--steps", "2", "--shots", "20000", "--backend", SMALL]
-    status, found, err = ask("estimate", *words)
+    status, found, err = ask("estimate", *words, "--schedule", "static")
     assert status == 0, err
     assert set(found) >= {"qubits", "two_qubit_gates", "duration_s", "circuits", "jobs", "qpu_seconds", "expected_tvd", "hash"}
     assert (found["qubits"], found["qubits_used"]) == (20, 2)  # all of the device are declared
