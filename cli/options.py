@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -68,7 +68,6 @@ SimplifyOption = Annotated[
     str,
     typer.Option(
         "--simplify",
-        autocompletion=names.words_of("simplify"),
         help="operators (merge neighbouring preparations), none, or state (prepare the last state).",
     ),
 ]
@@ -98,7 +97,6 @@ SpareOption = Annotated[
     str,
     typer.Option(
         "--spare",
-        autocompletion=names.words_of("spare"),
         help="Spare codes where wrong bits land: detect, bit (one bit more a token), or any.",
     ),
 ]
@@ -106,7 +104,6 @@ TokenQubits = Annotated[
     str,
     typer.Option(
         "--token-qubits",
-        autocompletion=names.words_of("token_qubits"),
         metavar="B|all",
         help="stepwise: a token is measured in rounds of at most B qubits, or all at once.",
     ),
@@ -121,7 +118,6 @@ ScheduleOption = Annotated[
     str | None,
     typer.Option(
         "--schedule",
-        autocompletion=names.words_of("schedule"),
         help="static, dynamic, stepwise or auto; on a device with noise auto takes what is predicted closest to the law "
         "(default: likewise, of programs without the host in the loop where one circuit holds the text).",
     ),
@@ -133,7 +129,6 @@ FeedForward = Annotated[
     str,
     typer.Option(
         "--feed-forward",
-        autocompletion=names.words_of("feed_forward"),
         help="dynamic: none (quantum controls), all (measure before reading) or auto.",
     ),
 ]
@@ -141,7 +136,6 @@ ExtensionOption = Annotated[
     str,
     typer.Option(
         "--extension",
-        autocompletion=names.words_of("extension"),
         help="token, position or dephased: which environment the dilation has.",
     ),
 ]
@@ -149,7 +143,6 @@ InputOption = Annotated[
     str | None,
     typer.Option(
         "--input",
-        autocompletion=names.words_of("input"),
         help="known (prompt folded in) or quantum (prompt kept as registers; default with --input-state).",
     ),
 ]
@@ -157,16 +150,13 @@ CodesOption = Annotated[
     str | None,
     typer.Option(
         "--codes",
-        autocompletion=names.words_of("codes"),
         help="What decodes a reading: binary or free (one code a token), prefix (codes depend on the text before), texts (a "
         "table of whole texts). Default: prefix where it saves gates.",
     ),
 ]
 PhasesOption = Annotated[
     str | None,
-    typer.Option(
-        "--phases", autocompletion=names.words_of("phases"), help="exact (the isometry itself) or free (the measured law only)."
-    ),
+    typer.Option("--phases", help="exact (the isometry itself) or free (the measured law only)."),
 ]
 Effort = Annotated[
     float | None,
@@ -176,7 +166,6 @@ AncillaOption = Annotated[
     str,
     typer.Option(
         "--ancilla",
-        autocompletion=names.words_of("ancilla"),
         help="One clean qubit for reflections: clean, none, or auto (where the target has room).",
     ),
 ]
@@ -192,7 +181,6 @@ AttentionOption = Annotated[
     str,
     typer.Option(
         "--attention",
-        autocompletion=names.words_of("attention"),
         help="dynamic: table (a law a context), rejection (long contexts) or auto.",
     ),
 ]
@@ -200,7 +188,6 @@ MemoryOption = Annotated[
     str,
     typer.Option(
         "--memory",
-        autocompletion=names.words_of("memory"),
         help="What is carried from token to token: classical, quantum (overlapping states), or auto.",
     ),
 ]
@@ -208,7 +195,6 @@ Delays = Annotated[
     str,
     typer.Option(
         "--delays",
-        autocompletion=names.words_of("delays"),
         help="With a device as target: none, pad (idle times), decouple (pairs of X in them) or stretch (beside conditions, "
         "with lengths that IBM's service finds).",
     ),
@@ -216,7 +202,7 @@ Delays = Annotated[
 Tolerance = Annotated[
     float,
     typer.Option(
-        "--tolerance", autocompletion=names.words_of("tolerance"), metavar="E|auto", parser=share_or_auto, show_default="0",
+        "--tolerance", metavar="E|auto", parser=share_or_auto, show_default="0",
         help="TVD of the joint law that the compiler may spend; auto: what makes least of it and the target's noise together.",
     ),
 ]  # fmt: skip
@@ -297,15 +283,12 @@ Particle = Annotated[int | None, typer.Option("--particle", help="sphere: which 
 Layers = Annotated[int, typer.Option("--layers", help="sphere: how many layers.")]
 Amplify = Annotated[
     str,
-    typer.Option(
-        "--amplify", autocompletion=names.words_of("amplify"), help="sphere: rounds of amplitude amplification, or auto."
-    ),
+    typer.Option("--amplify", help="sphere: rounds of amplitude amplification, or auto."),
 ]
 OverlapTest = Annotated[
     str | None,
     typer.Option(
         "--test",
-        autocompletion=names.words_of("test"),
         help="sphere: overlaps of all pairs by hadamard (signed, with the energy) or swap.",
     ),
 ]
@@ -320,9 +303,7 @@ LensOption = Annotated[
 EveryPoint = Annotated[bool, typer.Option("--every-point", help="lens: measure after every layer, a circuit for each point.")]
 FormOption = Annotated[
     str,
-    typer.Option(
-        "--form", autocompletion=names.words_of("form"), help="channel: isometry, tree (one measured ancilla) or auto."
-    ),
+    typer.Option("--form", help="channel: isometry, tree (one measured ancilla) or auto."),
 ]
 SettingsOption = Annotated[int, typer.Option("--settings", help="channel: how many inputs and measurements are drawn.")]
 StepsOption = Annotated[int | None, typer.Option("--steps", help="texts and spins: how many tokens to generate.")]
@@ -374,6 +355,20 @@ COMPILE: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
     "form": (FormOption, "auto", (CHANNEL,)),
     "settings": (SettingsOption, 40, (CHANNEL,)),
 }
+
+
+OF_KIND = {TEXTS: "texts", LENS: "the lens", SPHERE: "particles", SPINS: "spins", CHANNEL: "channels"}
+# Words of one option complete as those of Python's argument do.
+WORDED = (
+    "schedule", "extension", "input", "codes", "phases", "tolerance", "feed_forward", "attention", "delays", "memory",
+    "token_qubits", "spare", "simplify", "ancilla", "form", "test", "amplify",
+)  # fmt: skip
+for _name, (_annotation, _, _kinds) in COMPILE.items():
+    _option = get_args(_annotation)[1]
+    if _kinds != ANY and _name not in ("prompt", "steps"):  # in the help of a verb of all kinds it stands by its first kind
+        _option.rich_help_panel = f"Options of {OF_KIND[_kinds[0]]}"
+    if _name in WORDED:
+        _option.autocompletion = names.words_of(_name)
 
 
 def takes(options: dict[str, tuple[Any, Any, tuple[str, ...]]]) -> Callable[[Callable[..., None]], Callable[..., None]]:

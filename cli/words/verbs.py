@@ -18,6 +18,9 @@ __all__ = ["ASKED", "VERBS", "application"]
 
 ASKED = "_STINESPRING_COMPLETE"  # what a shell sets when it asks for completions: it takes each word of a verb by itself
 
+FIRST = ("Arguments", "Options")  # parts of a help
+MANY_PARTS = 5  # fewer are one list of options
+
 VERBS = {
     "law": ("stinespring.cli.texts.law", "law", "Print the exact joint law of the next tokens."),
     "compile": ("stinespring.cli.runs.compile", "compile_", "Compile a source of any kind into a quantum program."),
@@ -57,7 +60,22 @@ class LightFlags:
 
 
 class Verb(LightFlags, TyperCommand):
-    """A verb."""
+    """A verb; its help has the options of a kind of source by themselves, where the verb takes several kinds."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments and options: first those that every source may have."""
+        records: dict[str, list[Any]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                part = FIRST[0] if parameter.param_type_name == "argument" else parameter.rich_help_panel or FIRST[1]
+                records.setdefault(part, []).append(record)
+        if len(records) < MANY_PARTS:
+            super().format_options(ctx, formatter)
+            return
+        for title in [*FIRST, *(title for title in records if title not in FIRST)]:
+            with formatter.section(title):
+                formatter.write_dl(records[title])
 
 
 class Verbs(LightFlags, TyperGroup):

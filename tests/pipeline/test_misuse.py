@@ -11,6 +11,7 @@ import pytest
 import stinespring as ss
 from stinespring.checks.statistics.ruling import decide
 from stinespring.cli.chosen import say_choices
+from stinespring.cli.options import COMPILE
 from stinespring.errors import InputError
 
 
@@ -63,6 +64,23 @@ def test_a_name_that_is_nearly_right_is_told(invoke):
 
 def test_help_is_a_verb(invoke):
     assert invoke("help", "law")[:2] == invoke("law", "--help")[:2]
+
+
+def test_a_long_help_begins_with_what_every_source_has(invoke):
+    """Every option stands once, those of one kind of source behind the others."""
+    said = invoke("run", "--help")[1]
+    parts = re.split(r"^(\w[\w ]+):$", said, flags=re.MULTILINE)[1:]
+    found = {
+        title: re.findall(r"^  (--[a-z-]+)", text, re.MULTILINE) for title, text in zip(parts[::2], parts[1::2], strict=True)
+    }
+    assert list(found)[:3] == ["Arguments", "Options", "Options of texts"]
+    assert found["Options"][:3] == ["--prompt", "--steps", "--target"]
+    assert {"--shots", "--seed", "--backend", "--report", "--json", "--help"} <= set(found["Options"])
+    assert {"--upto", "--every-point"} <= set(found["Options of the lens"])
+    assert found["Options of channels"] == ["--form", "--settings"]
+    every = sum(found.values(), [])
+    assert sorted(every) == sorted({f"--{name.replace('_', '-')}" for name in COMPILE} | set(found["Options"]))
+    assert "Options of" not in invoke("lens", "run", "--help")[1]
 
 
 @pytest.mark.parametrize(("detects", "wanted"), [(0.050003, 0.05), (0.0500000004, 0.05), (0.2, 0.05), (0.04, 0.05)])
