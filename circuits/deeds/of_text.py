@@ -28,6 +28,7 @@ CALL = re.compile(rf"(?:ctrl\((\d+)\) @ )?({NAME})(?:\(([^()]*)\))?(?: ({OPERAND
 MEASURE = re.compile(rf"({OPERAND}) = measure ({OPERAND})")
 DECLARED = re.compile(rf"(qubit|bit)\[([1-9]\d*)\] ({NAME})")
 INPUT = re.compile(r"input float\[64\] a(\d+)")
+BRAKET_INPUT = re.compile(r"input float a(\d+)")  # Braket's floats have no size
 DEFINED = re.compile(rf"gate ({NAME})(?:\(({NAME}(?:, {NAME})*)\))? ({NAME}(?:, {NAME})*)")
 DELAY = re.compile(rf"delay\[([\d.e+-]+[a-z]+)\] ({OPERAND}(?:, {OPERAND})*)")
 TEST = re.compile(rf"(!?)({NAME})(?:\[(\d+)\])?(?: == (\d+))?")
@@ -55,8 +56,8 @@ class _Body(NamedTuple):
 class _Reader:
     """Takes in one statement after the other."""
 
-    def __init__(self, pieces: list[str], gates: Mapping[str, Spelled]) -> None:
-        self.pieces, self.at = pieces, 0
+    def __init__(self, pieces: list[str], gates: Mapping[str, Spelled], free: re.Pattern[str] = INPUT) -> None:
+        self.pieces, self.at, self.free = pieces, 0, free
         self.gates = dict(gates)
         self.registers: dict[str, tuple[str, int, int]] = {}  # kind, first number, size
         self.sizes = {"qubit": 0, "bit": 0}
@@ -99,7 +100,7 @@ class _Reader:
             yield from (Deed("reset", (q,)) for q in self.numbers("qubit", words[6:]))
         elif found := DECLARED.fullmatch(words):
             self.declare(found[1], found[3], int(found[2]))
-        elif found := INPUT.fullmatch(words):
+        elif found := self.free.fullmatch(words):
             if int(found[1]) != len(self.inputs):
                 raise UnreadableError(f"free angles are not numbered in order: {words}")
             self.new(f"a{found[1]}")
@@ -302,7 +303,8 @@ def account_of_text(text: str, *, dialect: str = "qasm3") -> Account:
     if dialect == "qasm2":
         lines = [translated(line) for line in lines]
     pieces = [piece for line in lines[1:] for piece in (part.lstrip() for part in PIECES.findall(line)) if piece]
-    reader = _Reader(pieces, {"qasm3": BUILT_IN, "braket": {**BUILT_IN, **BRAKET}, "qasm2": ELDER}[dialect])
+    gates = {"qasm3": BUILT_IN, "braket": {**BUILT_IN, **BRAKET}, "qasm2": ELDER}[dialect]
+    reader = _Reader(pieces, gates, BRAKET_INPUT if dialect == "braket" else INPUT)
     deeds = reader.program()
     quantum, classical = (tuple(reader.order[kind]) for kind in ("qubit", "bit"))
     return Account(quantum, classical, tuple(deeds), reader.phase, len(reader.inputs))

@@ -197,3 +197,22 @@ def test_bad_dialects_end_with_status_2(invoke, examples, tmp_path, words, said)
     status, out, err = invoke("compile", model, "--prompt", "sun rain", "--steps", "2", "-o", tmp_path / "p.qasm", *words)
     assert (status, out, list(tmp_path.iterdir())) == (2, "", [])
     assert said in err
+
+
+def test_templates_in_brakets_dialect(invoke, examples, tmp_path):
+    """Free angles are floats without a size there; with the angles of a text each template has the model's law of its token."""
+    model, folder = examples / "three_tokens.json", tmp_path / "folder"
+    words = ["--prompt", "sun rain", "--steps", "2", "--schedule", "stepwise", "--dialect", "braket", "--effort", "0"]
+    status, _, err = invoke("compile", model, *words, "-o", folder)
+    assert status == 0, err
+    angles = json.loads((folder / "angles.json").read_text())["prefixes"]
+    for text in ("", "sun"):
+        told = angles[text]
+        source = (folder / told["template"]).read_text()
+        assert "include" not in source and source.count("input float a") == len(told["angles"])
+        for number, angle in enumerate(told["angles"]):
+            source = re.sub(rf"\ba{number}\b", repr(angle), source.replace(f"input float a{number};\n", ""))
+        found = law_of_bits(source.replace("OPENQASM 3.0;", 'OPENQASM 3.0;\ninclude "stdgates.inc";').replace("cnot", "cx"))
+        seen = {told["decode"][str(int(key, 2))]: share for key, share in found.items() if share > 1e-9}
+        _, out, _ = invoke("law", model, "--prompt", f"sun rain {text}".strip(), "--steps", "1", "--json")
+        assert seen == pytest.approx(json.loads(out)["joint"], abs=1e-7)
