@@ -25,6 +25,7 @@ NAMES = (
     "decoders",
     "flips",
     "readers",
+    "devices",
 )
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "QISKIT_NUM_PROCS")
 if __name__ == "__main__":

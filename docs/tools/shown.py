@@ -33,6 +33,11 @@ def method(name: str, figure: str) -> Callable[[Row], Any]:
     return lambda row: row["methods"].get(name, {}).get(figure)
 
 
+def foretold(way: str) -> Callable[[Row], Any]:
+    """Return a column of one way of predicting."""
+    return lambda row: row["predicted"][way]
+
+
 def figure(row: Row) -> str:
     """Return a figure with its unit."""
     value = f"{row['figure']:,.0f}" if abs(row["figure"]) >= 100 else f"{row['figure']:.3g}"
@@ -50,7 +55,9 @@ def cell(kind: str) -> Callable[[Row], Any]:
 
 
 KINDS = ("static", "dynamic", "one-qubit chain", "template", "channel tree", "spins", "lens", "braket", "qasm2")
+FORETOLD = ("snapshot alone", "with waiting", "with stated averages", "with the other's flips")  # ways of ``devices``
 ABOUT = {  # what a benchmark asks
+    "devices": "How near do predictions from a snapshot come to what real devices counted eight months later?",
     "codes": "How many qubits and two-qubit gates do texts of a trained decoder take, by what decodes a reading?",
     "decoders": "What do whole runs with language models cost, and do their laws agree with the decoders' own?",
     "dynamic": "How long do programs that measure on the way take, by the path on which they are simulated?",
@@ -79,6 +86,18 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("Growth", ("growth",), {"shots": "shots", "prefixes": "prefixes", "seconds": "seconds", "MB": "megabytes"}),
         Shown("", ("seconds_a_prefix",), {}),
         Shown("", ("transformers_error",), {}),
+    ),
+    "devices": (
+        Shown(
+            "TVD from the circuit's law, measured and predicted",
+            ("run", "measured"),
+            {
+                "run": "run", "device": "device", "taken": "taken", "snapshot of": "snapshot", "CZ": "cz",
+                "measured": "measured",
+                **{way: foretold(way) for way in FORETOLD},
+            },
+        ),
+        Shown("Near", ("way", "near"), {"prediction": "way", "within a quarter": "near"}),
     ),
     "dynamic": (
         Shown(
