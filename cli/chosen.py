@@ -38,4 +38,4 @@ def say_choices(program: Program) -> None:
         for mark, line in zip(marks, cells, strict=True)
     ]
     way = "" if ("expected_tvd_by", "by") in columns else f" ({rows[0]['expected_tvd_by']})"
-    sys.stderr.write(f"chosen by the TVD that is expected{way}, approximation and noise in one:\n" + "\n".join(lines) + "\n")
+    sys.stderr.write(f"chosen by the expected TVD, approximation and noise in one{way}:\n" + "\n".join(lines) + "\n")

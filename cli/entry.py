@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from types import FrameType
@@ -22,6 +23,7 @@ def main() -> None:
         if "_STINESPRING_COMPLETE" in os.environ:  # a shell asks how a word goes on
             from stinespring.cli.words.completing import answer
 
+            gc.disable()  # the process ends soon
             answer()
         from stinespring.cli.main import main as command
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from stinespring.cli.progress import progress as progress  # noqa: PLC0414 -- the verbs show it beside what they print
 from stinespring.cli.screen import print_table, say, wrote
+from stinespring.showing import many
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,7 +136,7 @@ def print_estimate(planned: Planned, to: TextIO | None = None) -> None:
     say(
         f"{planned.program.schedule} program on {planned.backend.name}: {e.qubits_used} qubits, "
         f"{e.two_qubit_gates} two-qubit gates, {decoder(planned.program)}duration {duration}\n"
-        f"{planned.shots:,} shots: {e.circuits:,} circuit(s) in {e.jobs} job(s), about "
+        f"{planned.shots:,} shots: {many(e.circuits, 'circuit')} in {many(e.jobs, 'job')}, about "
         f"{e.qpu_seconds:.1f} s of QPU time\n"
         f"expected TVD {e.expected_tvd:.3g} ({e.expected_tvd_by}); shots for a verdict: {needed}"
         + (f"\n{e.note}" if e.note else ""),

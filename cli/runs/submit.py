@@ -18,6 +18,7 @@ from stinespring.errors import InputError
 from stinespring.ledger.store import Ledger
 from stinespring.pipeline.rehearsal import rehearse
 from stinespring.pipeline.runs import plan, submit
+from stinespring.showing import many
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Once = Annotated[bool, typer.Option("--once", help="Return an earlier run that asked the same, if there is one.")]
@@ -73,7 +74,7 @@ def submit_(
     if json:
         print_json({"id": run.id, "state": run.state, "jobs": jobs, "backend": run.backend, "estimate": dict(run.estimate)})
     else:
-        say(f"run {run.id} on {run.backend}: {run.state}, {jobs} job(s)")
+        say(f"run {run.id} on {run.backend}: {run.state}, {many(jobs, 'job')}")
         say(f"see 'stinespring fetch {run.id} --wait'")
 
 
@@ -81,7 +82,7 @@ def say_dry_run(found: dict[str, Any], json: bool) -> None:
     """Print what a dry run found."""
     if json:
         return print_json(found)
-    say(f"dry run on {found['backend']}: {len(found['would_send'])} job(s) would be sent; nothing was")
+    say(f"dry run on {found['backend']}: {many(len(found['would_send']), 'job')} would be sent; nothing was")
     for number, job in enumerate(found["would_send"], 1):
         for circuit in job["circuits"]:
             words = ", ".join(f"{count} {name}" for name, count in circuit["instructions"].items())

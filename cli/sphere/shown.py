@@ -10,6 +10,7 @@ from stinespring.checks.sphere.sphere import overlaps_summary
 from stinespring.cli.output import print_verdict
 from stinespring.cli.screen import say
 from stinespring.pipeline.counts.files import counts_of
+from stinespring.showing import many
 from stinespring.stages import Verdict
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def show(found: Result, title: str) -> None:
     if samples.asked.overlaps:
         what = f"{len(samples.outcomes)} pairs by the {samples.asked.read} test"
     else:
-        what = f"{len(samples.outcomes)} circuits for {len(samples.asked.particles)} particle(s)"
+        what = f"{len(samples.outcomes)} circuits for {many(len(samples.asked.particles), 'particle')}"
     say(f"{what}, {samples.shots:,} shots each on {samples.backend}")
     parts = found.verdict.parts
     print_verdict(parts.get("overlaps", found.verdict))

@@ -117,10 +117,15 @@ def run_(
         wrote(page)
 
 
+SMALL_TURN = 0.1  # radians a step, with which a flow can be followed
+
+
 def warn(run: SphereRun) -> None:
     """Say on stderr that the steps are too large, and what to do."""
     if run.diverges is not None:
-        smaller = f"a smaller step (--step {run.model.step / 10:g}, it is {run.model.step:g})"
+        step = run.model.step
+        followed = min(step / 10, SMALL_TURN / run.residual) if run.residual > 0 else step / 10
+        smaller = f"a smaller step (--step {followed:.1g}, it is {step:g})"
         sys.stderr.write(f"the run diverges: {run.diverges}\n  to do: --scheme adaptive, or {smaller}\n")
 
 

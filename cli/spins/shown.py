@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stinespring.cli.output import print_verdict
 from stinespring.cli.screen import print_table, say
 from stinespring.pipeline.counts.files import counts_of
+from stinespring.showing import many
 from stinespring.stages import Program, Verdict
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def print_judged(verdict: Verdict) -> None:
         return
     rows = [[str(s["step"]), f"{s['p_value']:.3g}", s["verdict"], s["reason"]] for s in figures["steps"]]
     print_table("every token against its product law", ["token", "p", "verdict", "what the shots tell"], rows)
-    say(f"{figures['product_law']}: product law, p = {verdict.p_value:.3g} over {len(rows)} token(s)")
+    say(f"{figures['product_law']}: product law, p = {verdict.p_value:.3g} over {many(len(rows), 'token')}")
     limit = figures["mean_field"]
     if limit is not None:
         exact = f"{limit['exact_verdict']}: averages of the exact law of finite N, p = {limit['exact_p_value']:.3g}\n"
@@ -62,9 +63,9 @@ def cost_line(program: Program) -> str:
     """Return a program's cost in one line."""
     c, told = program.cost, program.details
     return (
-        f"{program.schedule}: {told['steps']} token(s) of {told['spins']} spins on {c.qubits} qubits, {c.two_qubit_gates} "
-        f"two-qubit gates, {c.mid_circuit_measurements} mid-circuit measurements, {c.conditions} conditions, "
-        f"compiled in {program.seconds:.2f} s"
+        f"{program.schedule}: {many(told['steps'], 'token')} of {told['spins']} spins on {c.qubits} qubits, "
+        f"{c.two_qubit_gates} two-qubit gates, {c.mid_circuit_measurements} mid-circuit measurements, "
+        f"{c.conditions} conditions, compiled in {program.seconds:.2f} s"
     )
 
 

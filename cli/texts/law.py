@@ -13,6 +13,7 @@ from stinespring.models.load import load
 from stinespring.models.texts.fock import start
 from stinespring.models.texts.joint import JointLaw
 from stinespring.models.texts.memory import TOLERANCES, MemoryCut, coded, memory_of, shorter
+from stinespring.showing import many
 
 CODES = ("free", "prefix")  # what the memory between two steps is told of: tokens, or their places after each prefix
 
@@ -52,7 +53,7 @@ def law(
     ranked = sorted(zip(joint.probabilities.tolist(), joint.texts.tolist(), strict=True), key=lambda row: (-row[0], row[1]))
     rows = [[repr(source.plain(text)), f"{p:.6f}"] for p, text in ranked[:SHOWN]]
     more = f", the {SHOWN} most likely" if len(joint) > SHOWN else ""
-    print_table(f"{len(joint):,} text(s) after {prompt or str(input_state)!r}{more}", ["text", "probability"], rows)
+    print_table(f"{many(len(joint), 'text')} after {prompt or str(input_state)!r}{more}", ["text", "probability"], rows)
 
 
 def remembered(joint: JointLaw, codes: str | None) -> dict[str, Any]:

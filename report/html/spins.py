@@ -23,6 +23,7 @@ from stinespring.report.html.parts import (
 )
 from stinespring.report.svg.paper import Picture
 from stinespring.report.svg.plot import Series, diagram_picture, plot_picture
+from stinespring.showing import many
 from stinespring.stages import Samples, Verdict
 
 __all__ = ["diagram_page", "spins_page"]
@@ -46,7 +47,7 @@ def spins_page(found: Found, command: str) -> Page:
     if limit is not None:
         averages = [averages_figure(samples), averages_table(limit)]
     return Page(
-        title=f"{network.name}: {samples.asked.steps} token(s) of {network.spins:,} spins",
+        title=f"{network.name}: {many(samples.asked.steps, 'token')} of {network.spins:,} spins",
         lead=f"{samples.shots:,} runs{of_circuits(found)}, {where(samples)}",
         command=command,
         verdict=Finding(verdict.verdict, "tokens", verdict.reason),

@@ -23,6 +23,7 @@ from stinespring.report.html.tree import contexts_table, tree_parts
 from stinespring.report.svg.heat import heat_picture
 from stinespring.report.svg.shares import scatter_picture, shares_picture
 from stinespring.report.visible import visible, visible_text
+from stinespring.showing import many
 from stinespring.stages import Samples, Verdict
 
 __all__ = ["texts_page"]
@@ -47,7 +48,7 @@ def texts_page(found: Found, command: str) -> Page:
     token_by_token = [*contexts_table(verdict.parts.get("texts", verdict)), *tree_parts(samples)]
     return Page(
         title=samples.source.name + (f" after “{prompt}”" if prompt else ""),  # an input state is named in the command
-        lead=f"{samples.shots:,} texts of {asked.steps} token(s), {where(samples)}",
+        lead=f"{samples.shots:,} texts of {many(asked.steps, 'token')}, {where(samples)}",
         command=command,
         verdict=Finding(verdict.verdict, "texts", verdict.reason),
         findings=text_findings(verdict),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -220,6 +221,10 @@ def test_steps_that_are_too_large_are_told_of(step, diverges, invoke, file, save
 
 def test_where_no_energy_tells_particles_that_still_turn_are_told_of(invoke, file):
     """SA with a perceptron is no gradient flow: Euler's steps of 30 throw the particles about, and they never come to rest."""
-    assert "still turns by" in invoke("sphere", "run", file, "--steps", 40, "--step", 30).stderr
+    for step in (30, 1e9):
+        said = invoke("sphere", "run", file, "--steps", 40, "--step", step).stderr
+        assert "still turns by" in said
+        advice = re.search(r"--step (\S+), it is", said)[1]
+        assert invoke("sphere", "run", file, "--steps", 40, "--step", advice).stderr == ""
     assert invoke("sphere", "run", file, "--steps", 40).stderr == ""
     assert "--step must be a positive number" in invoke("sphere", "run", file, "--steps", 1, "--step", 0).stderr

@@ -99,7 +99,7 @@ def test_the_table_of_choices_fits_a_screen(capsys):
     ]
     say_choices(SimpleNamespace(details={"choices": rows}))
     said = capsys.readouterr().err.splitlines()
-    assert said[0] == "chosen by the TVD that is expected (exact noisy law), approximation and noise in one:"
+    assert said[0] == "chosen by the expected TVD, approximation and noise in one (exact noisy law):"
     assert [line.split() for line in said[1:]] == [
         ["schedule", "CX", "expected", "TVD"], ["static", "8", "0.00564"], ["*", "dynamic", "1", "0.00398"],
     ]  # fmt: skip
