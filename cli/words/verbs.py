@@ -56,7 +56,14 @@ class LightFlags:
         for option in found:
             if getattr(option, "is_flag", False) and option.default is None:
                 option.default = False
+            if ASKED in os.environ:  # a shell needs no values
+                option.process_value = as_written
         return found
+
+
+def as_written(context: Any, value: Any) -> Any:
+    """Return a value without reading it, which takes the validator."""
+    return value
 
 
 class Verb(LightFlags, TyperCommand):

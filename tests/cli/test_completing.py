@@ -97,9 +97,14 @@ from stinespring.cli.entry import main
 try:
     main()
 except SystemExit:
-    print(sorted({m.partition(".")[0] for m in sys.modules} & {"qiskit", "qiskit_aer", "scipy", "matplotlib", "numpy"}))
+    heavy = {"qiskit", "qiskit_aer", "scipy", "matplotlib", "numpy", "pydantic"}
+    print(sorted({m.partition(".")[0] for m in sys.modules} & heavy))
 """
-    for words, heavy in ((["stinespring", "r"], []), (["stinespring", "run", "glassllm", ":", "e"], ["numpy"])):
+    for words, heavy in (
+        (["stinespring", "r"], []),
+        (["stinespring", "run", "glassllm", ":", "e"], ["numpy"]),
+        (["stinespring", "run", "--"], ["numpy"]),
+    ):
         env = {"_STINESPRING_COMPLETE": "complete_bash", "COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1)}
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **env})
         assert done.returncode == 0 and done.stdout.splitlines()[-1] == str(heavy), done.stderr
