@@ -202,7 +202,7 @@ Delays = Annotated[
 Tolerance = Annotated[
     float,
     typer.Option(
-        "--tolerance", metavar="E|auto", parser=share_or_auto, show_default="0",
+        "--tolerance", metavar="E|auto", parser=share_or_auto,
         help="TVD of the joint law that the compiler may spend; auto: what makes least of it and the target's noise together.",
     ),
 ]  # fmt: skip
