@@ -37,9 +37,9 @@ def rehearse(planned: Planned, report: Report = quiet) -> dict[str, Any]:
     """
     require_kept(planned.request)
     backend, delays = planned.backend, planned.options.get("delays", "none")
-    first = unlowered(planned.program, planned.options).body.next([], planned.shots)
+    first = unlowered(planned.ran, planned.options).body.next([], planned.shots)
     assert first is not None, "every program makes a call"
-    calls = [lowered_batch(first, backend.capabilities.device, delays)]
+    calls = [lowered_batch(first, backend.capabilities.device, delays) if planned.ran.body.host else first]
     if planned.calibration is not None:
         calls.insert(0, planned.calibration.batch())
     head = {"dry_run": True, "backend": backend.name, "estimate": planned.estimate.plain()}

@@ -53,6 +53,20 @@ def test_a_dry_run_goes_to_the_mock_alone(service, rehearse, ask, words):
     assert ask("jobs")[1]["jobs"] == []  # nothing is written down
 
 
+def test_what_a_dry_run_shows_is_what_is_sent(service, rehearse, submit):
+    """Randomised circuits too: a job as large as that of the run that is submitted, of as many circuits."""
+    words = ("--schedule", "dynamic", "--max-qubits", "1", "--mitigation", "flips", "--seed", "1")
+    before = {job["id"] for job in service.jobs()}
+    status, found, err = rehearse(*words)
+    assert status == 0, err
+    mocked = json.loads(service.submissions()[-1]["body"])["params"]["quantum_program"]
+    assert [job["backend"] for job in new_jobs(service, before)] == [MOCK] * len(found["would_send"])
+    assert len(found["would_send"][1]["circuits"]) > 1
+    assert submit(*words)[0] == 0
+    sent = json.loads(service.submissions()[-1]["body"])["params"]["quantum_program"]
+    assert len(json.dumps(mocked)) == pytest.approx(len(json.dumps(sent)), rel=0.1)  # compressed circuits
+
+
 def test_nothing_is_charged(service, rehearse):
     def used():
         from urllib.request import Request, urlopen
