@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Estimate", "estimated"]
 
 LOCAL_SHOTS = 1_000_000  # of one row, where the backend has no limit
+AS_READ = "the TVD and the verdict are those of what is read, before mitigation or detection"
 OVERHEAD = 2.0  # seconds of QPU time a job, whatever it runs: IBM's guide "estimate job run time"
 
 
@@ -96,6 +97,7 @@ class Estimate(Brief):
 def estimated(
     program: Program, backend: Backend, shots: int, *, ran: Program | None = None, calibration: ReadoutCircuits | None = None,
     simulate: bool = False, alpha: float = 0.001, resolution: float = 0.05, within: float | str | None = "auto",
+    detect: bool = False,
 ) -> Estimate:  # fmt: skip
     """Return what a run will take.
 
@@ -109,6 +111,7 @@ def estimated(
         alpha: the false-alarm rate of the verdict.
         resolution: the TVD that a PASS must be able to detect.
         within: the distance of an equivalence test; see :func:`stinespring.check`.
+        detect: whether shots will be dropped, which the figures do not know; the note says so, as of mitigation.
     """
     device, most = backend.capabilities.device, backend.capabilities.max_shots or LOCAL_SHOTS
     first = (ran or program).body.next([], shots)
@@ -141,7 +144,7 @@ def estimated(
         within=distance,
         expected_verdict=told.verdict,
         expected_pass_probability=told.probability,
-        note=told.note,
+        note=told.note if calibration is None and not detect else "; ".join(filter(None, [told.note, AS_READ])),
     )
 
 

@@ -69,7 +69,7 @@ def foreseen(
         resolution: of a test of agreement.
     """
     if within is None:
-        return agreement(program, shots, alpha, resolution)
+        return agreement(program, noise, shots, alpha, resolution)
     if noise.by == "error product" and noise.tvd > within:
         note = f"the errors that the device states allow a TVD of up to {noise.tvd:.3g}, which says nothing about {within:g}"
         return Foreseen(None, None, None, note)
@@ -112,12 +112,37 @@ def drawn(read: Beside, shots: int, within: float, bound: float, alpha: float) -
     return found.most_common(1)[0][0], found["PASS"] / DRAWN
 
 
-def agreement(program: Program, shots: int, alpha: float, resolution: float) -> Foreseen:
-    """Return the verdict on samples that follow the law."""
+def agreement(program: Program, noise: Noise, shots: int, alpha: float, resolution: float) -> Foreseen:
+    """Return the verdict of a test of agreement, on samples that follow the law or what noise makes of it.
+
+    Readings of the law q fail a test against p with the probability that chi-squared with the noncentrality
+    ``N sum (q - p)^2 / p`` exceeds its quantile; readings that p does not have fail it at once.
+    """
     needed = shots_of_agreement(program, alpha, resolution)
+    if noise.read is None and noise.by != "no noise":
+        return Foreseen(
+            None, None, needed, "errors are tested as errors of the law here: the verdict cannot be told beforehand"
+        )
+    passes = 1.0 - alpha if noise.read is None else 1.0 - failing(noise.read, shots, alpha)
+    if passes < 0.5:
+        return Foreseen(
+            "FAIL", passes if needed is not None and shots >= needed else 0.0, None, "the noise shows in so many shots"
+        )
     if needed is None:
         return Foreseen(None, None, None, "the shots of a verdict cannot be told beforehand")
-    return Foreseen("PASS" if shots >= needed else "UNVERIFIED", 1.0 - alpha if shots >= needed else 0.0, needed, "")
+    return Foreseen("PASS" if shots >= needed else "UNVERIFIED", passes if shots >= needed else 0.0, needed, "")
+
+
+def failing(read: Beside, shots: int, alpha: float) -> float:
+    """Return the probability that readings fail a test of agreement."""
+    from scipy.special import chdtri, chndtr
+
+    held = read.law > 0
+    seen = -np.expm1(shots * np.log1p(-min(1.0 - 1e-16, float(read.read[~held].sum()))))
+    p, q = read.law[held], read.read[held]
+    shift = shots * float(((q - p) ** 2 / p).sum())
+    degrees = max(1, len(p) - 1)
+    return float(1.0 - (1.0 - seen) * chndtr(chdtri(degrees, alpha), degrees, shift))
 
 
 def shots_of_agreement(program: Program, alpha: float, resolution: float) -> int | None:

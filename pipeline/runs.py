@@ -109,7 +109,7 @@ def plan(
     report("estimating", 1.0)
     found = estimated(
         program, backend, shots, ran=ran, calibration=calibration, simulate=simulate, alpha=alpha, resolution=resolution,
-        within=within,
+        within=within, detect=detect,
     )  # fmt: skip
     request = requested(
         program, options, wanted=wanted, settings=settings, shots=shots, seed=seed, backend=asked_of, mitigation=mitigation,

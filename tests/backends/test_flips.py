@@ -370,6 +370,7 @@ def test_the_commands(tmp_path, examples, invoke, monkeypatch):
     assert fetched["p_value"] == ran["p_value"]
     estimate = json.loads(invoke("estimate", *words).stdout)
     assert estimate["circuits"] >= ran["mitigation"]["circuits"] + 4, "zeros and ones, on the way and at the end"
+    assert "before mitigation" in estimate["note"]
     few = invoke("run", *words, "--shots", "5")
     assert few.returncode == 2 and "shots" in few.stderr
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import chi2
 
 import stinespring
 from laws import COVERED
@@ -83,3 +84,25 @@ def test_a_bound_is_foreseen_as_the_check_reads_it(two_tokens):
     assert foreseen(half, noise, 1_000, **given)[:2] == ("UNVERIFIED", 0.0)
     far = Beside(np.roll(law, 1), law)
     assert foreseen(half, Noise(far.tvd, 0.0, 1.0, "exact noisy law", far), 100_000, **given)[:2] == ("FAIL", 0.0)
+
+
+def test_agreement_is_foreseen_with_its_noise(two_tokens):
+    """Readings of q against p by G-tests: drawn 200 times at three sizes, the share of PASS within 5.3 standard deviations."""
+    program = stinespring.compile(two_tokens, prompt="a b", steps=2, effort=0)
+    law = np.append(program.asked.law(program.source).listed.probabilities, 0.0)
+    rng, moved = np.random.default_rng(6), law.copy()
+    moved[np.argmax(law)] -= 0.012
+    moved[np.argmin(law[:-1])] += 0.012
+    noise, seen = Noise(0.012, 0.0, 0.1, "exact noisy law", Beside(moved, law)), set()
+    for shots in (2_000, 6_000, 60_000):
+        told = foreseen(program, noise, shots, within=None, alpha=0.05, resolution=0.1)
+        statistic = [2 * float((c * np.log(np.maximum(c, 1e-300) / (shots * law[:-1]))).sum())
+                     for c in rng.multinomial(shots, moved[:-1], size=200)]  # fmt: skip
+        share = float(np.mean(np.array(statistic) < chi2.isf(0.05, int((law > 0).sum()) - 1)))
+        assert abs(share - told.probability) <= 5.3 * np.sqrt(0.25 / 200) + 0.03, (shots, share, told)
+        seen.add(told.verdict)
+    assert seen == {"PASS", "FAIL"}
+    leaking = Noise(0.01, 0.0, 0.1, "exact noisy law", Beside(np.append(law[:-1] * 0.99, 0.01), law))
+    assert foreseen(program, leaking, 5_000, within=None, alpha=0.001, resolution=0.1).verdict == "FAIL"
+    product = Noise(0.3, 0.0, 0.3, "error product")
+    assert foreseen(program, product, 5_000, within=None, alpha=0.001, resolution=0.1).verdict is None
