@@ -70,7 +70,8 @@ def show(found: Result, title: str) -> None:
         for row in rows[:SHOWN]
     ]
     begun = samples.source.plain(list(samples.asked.prompt)) if samples.asked.input_state is None else "the input state"
-    title, columns = f"{samples.shots:,} texts after {begun!r}, {len(rows):,} different", ["text", "ids", "count", "share"]
+    shown = f"{len(rows):,} different" + (f", the {SHOWN} most frequent" if len(rows) > SHOWN else "")
+    title, columns = f"{samples.shots:,} texts after {begun!r}, {shown}", ["text", "ids", "count", "share"]
     print_table(title, columns, table, ["ids"])
     if found.run is None:
         say(f"{cost_line(found.program)}, sampled in {samples.seconds:.2f} s on {samples.backend}")
