@@ -67,7 +67,8 @@ def verify_block(program: Program, mode: Mode = "auto") -> Verdict | None:
     if kind == "lens" and program.asked is None:
         verify = of_operator
     try:
-        return left_behind(program, BUDGETS[mode]) or verify(program, BUDGETS[mode])
+        left = left_behind(program, BUDGETS[mode])
+        return verify(program, BUDGETS[mode]) if left is None else left
     except InputError as error:  # too large, or operations of a device that have no matrix
         if mode == "all":
             raise
@@ -203,7 +204,10 @@ def of_particles(program: Program, budget: float) -> Verdict:
         state = successful(circuit, followed, ends[0])
         parts[str(number)] = check_particle(after, state, f"particle {one.particle} after layer {one.before + one.layers}")
     bad = next((part for part in parts.values() if part.verdict == "FAIL"), None)
-    return bad or replace(next(iter(parts.values())), figures={**law.figures, **next(iter(parts.values())).figures})
+    if bad is not None:
+        return bad
+    first = next(iter(parts.values()))
+    return replace(first, figures={**law.figures, **first.figures})
 
 
 def successful(circuit: Circuit, followed: Followed, qubits: tuple[int, ...]) -> Any:

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, settings
 
 import stinespring
 from stinespring.cli.main import command
+from stinespring.showing import BriefVerdict
 
 
 class Done(NamedTuple):
@@ -110,6 +111,21 @@ def rng(request: pytest.FixtureRequest):
 
     seed = request.config.getoption("--hypothesis-seed") if request.config.getoption("--long") else 0
     return np.random.default_rng(list(f"{seed} {request.node.nodeid}".encode()))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def verdicts_are_compared():
+    """Inside the package a verdict is compared with None or with a word: ``verdict or other`` would drop a FAIL."""
+    taken = BriefVerdict.__bool__
+
+    def watched(self: object) -> bool:
+        asker = sys._getframe(1).f_globals.get("__name__", "")
+        assert not asker.startswith("stinespring."), f"{asker} takes the truth of a verdict"
+        return taken(self)
+
+    BriefVerdict.__bool__ = watched
+    yield
+    BriefVerdict.__bool__ = taken
 
 
 @pytest.fixture(scope="session")

@@ -57,6 +57,7 @@ class Past:
 """
 RUN = """
 import resource, sys, time
+from pathlib import Path
 resource.setrlimit(resource.RLIMIT_AS, ({room}, {room}))
 sys.argv = ["stinespring", *{words!r}]
 from stinespring.cli.main import command
