@@ -16,7 +16,7 @@ from stinespring.models.texts.attention import softmax
 from stinespring.readings import FloatArray, IntArray
 from stinespring.showing import Brief, FourLines
 
-__all__ = ["EarlyDecoder"]
+__all__ = ["EarlyDecoder", "ReadAnew"]
 
 AT_ONCE = 1 << 24  # numbers of one batch's streams: 128 MB
 
@@ -38,7 +38,30 @@ class ReadTexts:
         return self.texts.nbytes
 
 
-class EarlyDecoder(Brief):
+class ReadAnew(Brief):
+    """A decoder that keeps nothing of what it read: every longer text is read from its beginning."""
+
+    def _logits(self, texts: IntArray) -> FloatArray:
+        """Return the logits after texts (B, n), shape (B, V)."""
+        raise NotImplementedError
+
+    def begin(self, prompt: IntArray) -> tuple[FloatArray, Past]:
+        """Return the logits after a prompt (n,), shape (1, V), and the prompt as read."""
+        texts = np.asarray(prompt, dtype=np.int64)[None]
+        return self._logits(texts), ReadTexts(texts)
+
+    def proceed(self, past: Past, rows: IntArray, tokens: IntArray) -> tuple[FloatArray, Past]:
+        """Return the logits (B, V) after texts that are one token longer, and these as read."""
+        assert isinstance(past, ReadTexts)
+        texts = np.concatenate([past.texts[rows], np.asarray(tokens, dtype=np.int64)[:, None]], axis=1)
+        return self._logits(texts), ReadTexts(texts)
+
+    def law(self, texts: IntArray) -> FloatArray:
+        """Return the softmax of the logits after texts (B, n), shape (B, V)."""
+        return softmax(self._logits(np.asarray(texts, dtype=np.int64)))
+
+
+class EarlyDecoder(ReadAnew):
     """A decoder without the layers after one of them (arXiv 2303.08112, section 2: the logit lens).
 
     Args:
@@ -85,21 +108,6 @@ class EarlyDecoder(Brief):
     def stream(self, texts: IntArray) -> FloatArray:
         """Return the residual stream up to the layer, shape (points, B, n, e)."""
         return self.whole.stream(texts)[: self._last + 1]
-
-    def begin(self, prompt: IntArray) -> tuple[FloatArray, Past]:
-        """Return the logits after a prompt, and the prompt as read."""
-        texts = np.asarray(prompt, dtype=np.int64)[None]
-        return self._logits(texts), ReadTexts(texts)
-
-    def proceed(self, past: Past, rows: IntArray, tokens: IntArray) -> tuple[FloatArray, Past]:
-        """Return the logits after texts that are one token longer, and these as read."""
-        assert isinstance(past, ReadTexts)
-        texts = np.concatenate([past.texts[rows], np.asarray(tokens, dtype=np.int64)[:, None]], axis=1)
-        return self._logits(texts), ReadTexts(texts)
-
-    def law(self, texts: IntArray) -> FloatArray:
-        """Return ``softmax(W_U LN_f(x_l))`` at the last token of texts (B, n), shape (B, V)."""
-        return softmax(self._logits(np.asarray(texts, dtype=np.int64)))
 
     def content(self) -> dict[str, Any]:
         """Return what identifies the weights, and the layer."""

@@ -13,14 +13,13 @@ import numpy as np
 
 from stinespring.errors import InputError, shorten
 from stinespring.memory import require_memory
-from stinespring.models.decoders.decoder import FinalNorm, Past, Point, decoder_lines
-from stinespring.models.decoders.early import ReadTexts
+from stinespring.models.decoders.decoder import FinalNorm, Point, decoder_lines
+from stinespring.models.decoders.early import ReadAnew
 from stinespring.models.decoders.local.residual import array_of, close, hooked, norm_of
 from stinespring.models.decoders.local.spelling import distinct_names
-from stinespring.models.texts.attention import softmax
 from stinespring.models.texts.base import require_numbers
 from stinespring.readings import FloatArray, IntArray
-from stinespring.showing import Brief, FourLines
+from stinespring.showing import FourLines
 
 __all__ = ["HookedDecoder", "from_torch"]
 
@@ -63,7 +62,7 @@ def from_torch(
     return HookedDecoder(module, tokens, (list(layers), middle, norm, unembedding), longest, end, (encode, decode), name)
 
 
-class HookedDecoder(Brief):
+class HookedDecoder(ReadAnew):
     """What :func:`from_torch` returns; see :class:`stinespring.models.decoders.decoder.Decoder`.
 
     Args:
@@ -125,21 +124,6 @@ class HookedDecoder(Brief):
     def stream(self, texts: IntArray) -> FloatArray:
         """Return the residual stream of texts (B, n), shape (points, B, n, e), in float64."""
         return self._read(np.asarray(texts, dtype=np.int64))[0]
-
-    def law(self, texts: IntArray) -> FloatArray:
-        """Return the law of the next token, shape (B, V): the softmax of the module's own logits."""
-        return softmax(self._logits(np.asarray(texts, dtype=np.int64)))
-
-    def begin(self, prompt: IntArray) -> tuple[FloatArray, Past]:
-        """Return the logits after a prompt (n,), shape (1, V), and the prompt as read."""
-        texts = np.asarray(prompt, dtype=np.int64)[None]
-        return self._logits(texts), ReadTexts(texts)
-
-    def proceed(self, past: Past, rows: IntArray, tokens: IntArray) -> tuple[FloatArray, Past]:
-        """Return the logits (B, V) after texts that are one token longer, which are read anew."""
-        assert isinstance(past, ReadTexts)
-        texts = np.concatenate([past.texts[rows], np.asarray(tokens, dtype=np.int64)[:, None]], axis=1)
-        return self._logits(texts), ReadTexts(texts)
 
     def content(self) -> dict[str, Any]:
         """Return what identifies the weights: the SHA-256 of all of them, by name."""
